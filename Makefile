@@ -1,0 +1,47 @@
+# Every target does its own set-up: a machine with Python 3.11+ and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# pip reads dependency groups and PEP 639 licences from 25.1 on.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: setup run test live soak bench lint clean
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -U 'pip>=25.1'
+	$(PIP) install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,arrow]' --group test
+	touch $@
+
+setup: $(VENV)/.dev        ## everything that tests need
+	$(BIN)/python -m windtunnel.blocks.warm
+
+run: $(VENV)/.core         ## the menu; without a terminal the list and the first experiment
+	$(BIN)/windtunnel
+
+lint: $(VENV)/.dev         ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint                 ## what CI runs
+	$(BIN)/pytest -n 2 -m "not live and not soak"
+
+live: $(VENV)/.dev         ## against real servers
+	$(BIN)/pytest -m live
+
+soak: $(VENV)/.dev         ## the long checks
+	$(BIN)/pytest -m soak
+
+bench: $(VENV)/.dev        ## peers and ours, side by side in one run
+	$(PIP) install -q -c constraints.txt --group bench
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

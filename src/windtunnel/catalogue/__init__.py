@@ -1,0 +1,1 @@
+"""Every experiment: a track per folder, an experiment per file."""

@@ -1,0 +1,1 @@
+"""Scaling, balancing, replication, failure."""

@@ -1,0 +1,1 @@
+"""Experiments, their runs, and the judges of what happened."""

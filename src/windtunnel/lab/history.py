@@ -1,0 +1,101 @@
+"""What happened: the only thing that measurements, checkers and claims may look at.
+
+Three outcomes, not two. ``ok``: the operation answered. ``fail``: it certainly did not happen. ``unknown``: nobody can
+tell; a request that timed out may have been carried out, and may still be (Kingsbury, *Knossos*, 2013, calls it
+``info``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+Outcome = Literal["ok", "fail", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A request that is due at second ``at``: call the design's method ``name`` with ``args`` for ``client``.
+
+    ``id`` is its place in the workload. The luck of a request is derived from it, so that taking another request away
+    changes nothing for this one.
+    """
+
+    at: float
+    client: str
+    name: str
+    args: tuple[Any, ...] = ()
+    id: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One operation and its outcome. All times are in seconds of the stage's clock.
+
+    ``due`` is when the workload wanted it, ``start`` when it was really called, ``end`` when the caller learned the
+    outcome. Latency counts from ``due``. An ``unknown`` operation may take effect at any time after ``start``, also
+    after ``end``.
+    """
+
+    client: str
+    name: str
+    args: tuple[Any, ...]
+    start: float
+    end: float
+    outcome: Outcome
+    value: Any = None
+    due: float = field(default=-1.0)
+    id: int = -1
+
+    @property
+    def latency(self) -> float:
+        """Seconds from when the request was due until its caller knew."""
+        return self.end - (self.due if self.due >= 0 else self.start)
+
+
+class History(Sequence[Event]):
+    """The events of one run in the order in which they ended, and what the design itself reported at the end.
+
+    ``facts`` holds what no client saw: the final state of the stage (stock left, bytes on disk, hosts' counters), put
+    there by the design's optional ``report()``.
+    """
+
+    __slots__ = ("_events", "duration", "facts")
+
+    def __init__(
+        self, events: Iterable[Event], facts: dict[str, Any] | None = None, duration: float | None = None
+    ) -> None:
+        self._events = tuple(events)
+        self.facts: dict[str, Any] = dict(facts or {})
+        self.duration = duration if duration is not None else max((e.end for e in self._events), default=0.0)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._events)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return self._events[index]
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self)} events in {self.duration:.3f} s>"
+
+    def where(self, *, name: str | None = None, client: str | None = None, outcome: Outcome | None = None) -> History:
+        """Those events that match everything given."""
+        return History(
+            (
+                e
+                for e in self._events
+                if (name is None or e.name == name)
+                and (client is None or e.client == client)
+                and (outcome is None or e.outcome == outcome)
+            ),
+            self.facts,
+            self.duration,
+        )

@@ -1,0 +1,1 @@
+"""Readers of the catalogue and of results."""
