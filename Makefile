@@ -18,7 +18,7 @@ $(VENV)/.dev: $(VENV)/.core
 	touch $@
 
 setup: $(VENV)/.dev        ## everything that tests need
-	$(BIN)/python -m windtunnel.blocks.warm
+	$(BIN)/python -m windtunnel.warm
 
 run: $(VENV)/.core         ## the menu; without a terminal the list and the first experiment
 	$(BIN)/windtunnel

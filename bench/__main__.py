@@ -11,7 +11,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from bench.harness import run_group
+from bench.harness import run_group  # noqa: E402  (after the environment is set)
 
 
 def main(names: list[str]) -> int:

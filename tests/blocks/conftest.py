@@ -1,0 +1,7 @@
+"""Blocks are tested with Numba's bounds checks on, in a cache of their own."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("NUMBA_BOUNDSCHECK", "1")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[2] / ".pytest_cache" / "numba-bounds"))
