@@ -1,0 +1,267 @@
+"""One suite for every database: what the port promises holds in the model, in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from windtunnel.engines.database import Aborted, AtLeast, AtMost, Conflict, Database, Plus
+from windtunnel.engines.registry import engines, open_database
+from windtunnel.sim.kernel import Simulator
+
+Script = Callable[[Database, "Together"], Coroutine[Any, Any, Any]]
+Together = Callable[..., Awaitable[list[Any]]]
+
+MISSING = {engine.name: engine.missing for engine in engines() if engine.port == "database"}
+
+
+@pytest.fixture(params=["sim", "sqlite", "postgres"])
+def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
+    """Run a script on a new database of one engine; ``together`` runs several coroutines at the same time."""
+    stage: str = request.param
+    if MISSING[stage]:
+        pytest.skip(f"{stage}: {MISSING[stage]}")
+
+    def on_model(script: Script) -> Any:
+        sim = Simulator(seed=7)
+        database = open_database("sim", sim=sim)
+
+        async def together(*coros: Coroutine[Any, Any, Any]) -> list[Any]:
+            async def caught(coro: Coroutine[Any, Any, Any]) -> Any:
+                try:
+                    return await coro
+                except Exception as error:
+                    return error
+
+            processes = [sim.spawn(caught(coro)) for coro in coros]
+            return [await p for p in processes]
+
+        return sim.run_process(script(database, together))
+
+    def on_real(script: Script) -> Any:
+        async def main() -> Any:
+            database = open_database(stage)
+
+            async def together(*coros: Coroutine[Any, Any, Any]) -> list[Any]:
+                return await asyncio.gather(*coros, return_exceptions=True)
+
+            try:
+                return await asyncio.wait_for(script(database, together), 30)
+            finally:
+                await database.close()
+
+        return asyncio.run(main())
+
+    return on_model if stage == "sim" else on_real
+
+
+async def _accounts(db: Database, *balances: int) -> None:
+    rows = [{"id": i + 1, "balance": b, "owner": f"owner {i + 1}"} for i, b in enumerate(balances)]
+    await db.create_table("account", {"id": int, "balance": int, "owner": str}, rows)
+
+
+def test_what_was_inserted_is_read_back(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await db.create_table("thing", {"id": str, "order": int, "share": float, "note": str})
+        await db.insert("thing", {"id": "a", "order": 2, "share": 0.5, "note": None})
+        await db.insert("thing", {"id": "b", "order": 1, "share": 1.5, "note": "it's"})
+        assert await db.get("thing", "a") == {"id": "a", "order": 2, "share": 0.5, "note": None}
+        assert await db.get("thing", "c") is None
+        assert [r["id"] for r in await db.select("thing", order_by="order")] == ["b", "a"]
+        assert [r["id"] for r in await db.select("thing", order_by="note")] == ["b", "a"]
+        assert [r["id"] for r in await db.select("thing", {"share": AtLeast(1)})] == ["b"]
+        assert [r["id"] for r in await db.select("thing", {"share": AtMost(1)})] == ["a"]
+        assert [r["id"] for r in await db.select("thing", {"note": None})] == ["a"]
+        assert [r["id"] for r in await db.select("thing", limit=1)] == ["a"]
+        assert await db.delete("thing", {"id": "a"}) == 1
+        assert await db.delete("thing", {"id": "a"}) == 0
+        assert await db.get("thing", "a") is None
+
+    play(script)
+
+
+def test_a_taken_key_is_a_conflict_and_changes_nothing(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 5)
+        with pytest.raises(Conflict):
+            await db.insert("account", {"id": 1, "balance": 9, "owner": "x"})
+        with pytest.raises(Conflict):
+            async with db.transaction() as t:
+                await t.update("account", {"id": 1}, {"balance": 100})
+                await t.insert("account", {"id": 1, "balance": 9, "owner": "x"})
+        assert await db.get("account", 1) == {"id": 1, "balance": 5, "owner": "owner 1"}
+
+    play(script)
+
+
+def test_a_block_that_raises_leaves_nothing_behind(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 5, 7)
+        with pytest.raises(ZeroDivisionError):
+            async with db.transaction() as t:
+                await t.update("account", {"id": 1}, {"balance": Plus(-5)})
+                await t.delete("account", {"id": 2})
+                raise ZeroDivisionError
+        assert [r["balance"] for r in await db.select("account")] == [5, 7]
+
+    play(script)
+
+
+def test_a_transaction_sees_its_own_writes_and_others_do_not_until_it_commits(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 5)
+        async with db.transaction() as t:
+            await t.update("account", {"id": 1}, {"balance": 6})
+            await t.insert("account", {"id": 2, "balance": 1, "owner": "new"})
+            assert [r["balance"] for r in await t.select("account")] == [6, 1]
+            assert [r["balance"] for r in await db.select("account")] == [5]
+        assert [r["balance"] for r in await db.select("account")] == [6, 1]
+
+    play(script)
+
+
+def test_conditional_updates_never_take_more_than_there_is(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 10)
+
+        async def take() -> int:
+            return await db.update("account", {"id": 1, "balance": AtLeast(1)}, {"balance": Plus(-1)})
+
+        taken = await together(*(take() for _ in range(40)))
+        assert sum(taken) == 10
+        row = await db.get("account", 1)
+        assert row is not None
+        assert row["balance"] == 0
+
+    play(script)
+
+
+def test_looking_first_and_writing_then_loses_updates(play: Callable[[Script], Any]) -> None:
+    """The port does not protect whoever does not ask for it: that is what experiments are about."""
+
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 0)
+
+        async def add() -> None:
+            row = await db.get("account", 1)
+            assert row is not None
+            await db.update("account", {"id": 1}, {"balance": int(row["balance"] or 0) + 1})
+
+        await together(*(add() for _ in range(60)))
+        row = await db.get("account", 1)
+        assert row is not None
+        assert 1 <= int(row["balance"] or 0) < 60
+
+    play(script)
+
+
+def test_a_row_lock_keeps_the_next_one_waiting(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 0)
+
+        async def add() -> None:
+            async with db.transaction() as t:
+                row = await t.get("account", 1, lock=True)
+                assert row is not None
+                await t.update("account", {"id": 1}, {"balance": int(row["balance"] or 0) + 1})
+
+        assert await together(*(add() for _ in range(30))) == [None] * 30
+        row = await db.get("account", 1)
+        assert row is not None
+        assert row["balance"] == 30
+
+    play(script)
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_snapshot_stays_and_the_second_writer_of_a_row_is_aborted(
+    play: Callable[[Script], Any], isolation: Any
+) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 1)
+        with pytest.raises(Aborted):
+            async with db.transaction(isolation) as t:
+                assert (await t.get("account", 1) or {})["balance"] == 1
+                await db.update("account", {"id": 1}, {"balance": 2})
+                assert (await t.get("account", 1) or {})["balance"] == 1
+                await t.update("account", {"id": 1}, {"balance": 3})
+        assert (await db.get("account", 1) or {})["balance"] == 2
+
+    play(script)
+
+
+def test_serializable_forbids_write_skew(play: Callable[[Script], Any]) -> None:
+    """Two doctors each see the other on call and both leave (Fekete and others, *Making Snapshot Isolation
+    Serializable*, 2005)."""
+
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 1, 1)
+
+        async def leave(me: int) -> bool:
+            async with db.transaction("serializable") as t:
+                if len(await t.select("account", {"balance": 1})) < 2:
+                    return False
+                await t.update("account", {"id": me}, {"balance": 0})
+            return True
+
+        for _ in range(5):
+            await db.update("account", {}, {"balance": 1})
+            await together(leave(1), leave(2))
+            assert len(await db.select("account", {"balance": 1})) >= 1
+
+    play(script)
+
+
+def test_a_cycle_of_waiting_transactions_is_aborted_and_the_other_goes_on(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 10, 10)
+
+        async def move(source: int, target: int) -> None:
+            async with db.transaction() as t:
+                await t.update("account", {"id": source}, {"balance": Plus(-1)})
+                await t.update("account", {"id": target}, {"balance": Plus(1)})
+
+        answers = await together(*(move(1 + i % 2, 2 - i % 2) for i in range(16)))
+        assert all(a is None or isinstance(a, Aborted) for a in answers)
+        assert answers.count(None) >= 1
+        assert sum(int(r["balance"] or 0) for r in await db.select("account")) == 20
+
+    play(script)
+
+
+def test_a_client_that_gives_up_leaves_no_lock_behind(play: Callable[[Script], Any]) -> None:
+    async def script(db: Database, together: Together) -> None:
+        await _accounts(db, 0)
+
+        async def start_and_leave() -> None:
+            async with db.transaction() as t:
+                await t.update("account", {"id": 1}, {"balance": 99})
+                raise KeyError("the caller changed its mind")
+
+        answers = await together(*(start_and_leave() for _ in range(20)))
+        assert all(isinstance(a, KeyError) for a in answers)
+        assert await db.update("account", {"id": 1}, {"balance": Plus(1)}) == 1
+        assert (await db.get("account", 1) or {})["balance"] == 1
+
+    play(script)
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"name": str}, "needs a column id"),
+        ({"id": int, "when": bytes}, "int, float and str"),
+        ({"id": int, "drop table": int}, "cannot name"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_in_one_sentence(
+    play: Callable[[Script], Any], columns: dict[str, type], sentence: str
+) -> None:
+    async def script(db: Database, together: Together) -> None:
+        with pytest.raises(ValueError, match=sentence):
+            await db.create_table("t", columns)
+
+    play(script)
