@@ -1,0 +1,81 @@
+"""How much a verdict costs. There is no Python peer to measure against; the notes give the absolute bars."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from bench.harness import Row, Timed
+from windtunnel.lab.checkers.linearizable import check_linearizable
+from windtunnel.lab.checkers.models import CompareAndSet, Model, Register
+from windtunnel.lab.checkers.verdict import Verdict
+from windtunnel.lab.history import Event
+
+
+def served(seed: int, clients: int, operations: int, kind: str, spread: int) -> list[Event]:
+    """A true run of one register: each operation takes effect at some moment between its start and its end.
+
+    ``kind``: "unique" (every write a fresh value), "few" (``spread`` values) or "cas" (also compare-and-set).
+    """
+    rng = random.Random(seed)
+    free_at = [0.0] * clients
+    drafts = []
+    for i in range(operations):
+        c = i % clients
+        start = free_at[c] + rng.random()
+        end = start + rng.random()
+        free_at[c] = end
+        draw = rng.random()
+        if draw < 0.5:
+            name, args = "read", ()
+        elif draw < 0.75 and kind == "cas":
+            name, args = "cas", (rng.randrange(spread), rng.randrange(spread))
+        else:
+            name, args = "write", (i if kind == "unique" else rng.randrange(spread),)
+        drafts.append((start + rng.random() * (end - start), c, name, args, start, end))
+    value: object = None
+    events = []
+    for _, c, name, args, start, end in sorted(drafts):
+        answer: object = None
+        if name == "read":
+            answer = value
+        elif name == "write":
+            value = args[0]
+        else:
+            answer = value == args[0]
+            value = args[1] if answer else value
+        events.append(Event(f"c{c}", name, args, start, end, "ok", answer))
+    return sorted(events, key=lambda e: e.end)
+
+
+def timed(operations: int, judge: Callable[[], Verdict], status: str) -> Callable[[], Timed]:
+    """A contender that must reach the given verdict every time."""
+
+    def prepare() -> Timed:
+        def job() -> int:
+            verdict = judge()
+            assert verdict.status == status, verdict.sentence
+            return operations
+
+        return job
+
+    return prepare
+
+
+def linearizability_rows() -> Iterator[Row]:
+    models: dict[str, Model] = {"few": Register(), "cas": CompareAndSet(), "unique": Register()}
+    for kind, n, bar_s in (("few", 1_000, 0.1), ("cas", 1_000, 0.1), ("unique", 100_000, 1.5)):
+        history = served(1, 10, n, kind, 5)
+        start = time.process_time()
+        check_linearizable(history, models[kind])
+        spent_s = time.process_time() - start
+        yield Row(
+            f"linearizable: {n:,} operations by 10 clients on one register, {kind} values",
+            {"ours": timed(n, lambda h=history, k=kind: check_linearizable(h, models[k]), "valid")},
+            note=f"bar {bar_s} CPU-s; a first run took {spent_s:.3f} CPU-s",
+        )
+
+
+def rows() -> Iterator[Row]:
+    yield from linearizability_rows()

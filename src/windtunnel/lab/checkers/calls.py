@@ -1,0 +1,88 @@
+"""Histories made ready for a search: calls with hashable values, split into independent parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from windtunnel.lab.checkers.models import UNSEEN, Model, Values
+from windtunnel.lab.history import Event
+
+SCALARS = frozenset({int, str, float, bool, type(None), bytes})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation that happened or may have happened. ``end`` is infinite and ``value`` UNSEEN if nobody knows."""
+
+    event: Event
+    op: str
+    args: Values
+    value: Hashable
+    start: float
+    end: float
+    pure: bool
+
+    @property
+    def returned(self) -> bool:
+        return self.end != math.inf
+
+
+def freeze(value: object) -> Hashable:
+    """The value with lists as tuples, sets as frozen sets and maps as sorted pairs, so that it can be compared fast."""
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(freeze(v) for v in value)
+    if isinstance(value, Mapping):
+        return ("map", frozenset((freeze(k), freeze(v)) for k, v in value.items()))
+    if isinstance(value, AbstractSet):
+        return frozenset(freeze(v) for v in value)
+    if isinstance(value, Hashable):
+        return value
+    raise ValueError(f"A checker compares values, and {value!r} is of a kind that cannot be hashed; use plain data.")
+
+
+def prepare(events: Iterable[Event], model: Model) -> list[Call]:
+    """The calls that count: failed ones never happened, and a pure one without an answer says nothing.
+
+    Raises ValueError for an operation that the model does not know, or that is called with too few arguments.
+    """
+    known = frozenset(model.operations)
+    calls = []
+    for e in events:
+        if e.outcome == "fail":
+            continue
+        if known and e.name not in known:
+            raise ValueError(
+                f"A {model.name} knows {', '.join(model.operations)}, not {e.name!r} (called by {e.client})."
+            )
+        args = tuple(map(freeze, e.args))
+        returned = e.outcome == "ok"
+        value = freeze(e.value) if returned else UNSEEN
+        try:
+            pure = model.pure(e.name, args, value)
+        except IndexError:
+            raise ValueError(f"{e.name} was called by {e.client} with too few arguments for a {model.name}.") from None
+        if returned:
+            calls.append(Call(e, e.name, args, value, e.start, e.end, pure))
+        elif not pure:
+            calls.append(Call(e, e.name, args, value, e.start, math.inf, False))
+    return calls
+
+
+def split(calls: Iterable[Call], model: Model) -> dict[Hashable, list[Call]]:
+    """The calls by partition; all in one where an operation touches everything."""
+    parts: dict[Hashable, list[Call]] = {}
+    every = list(calls)
+    try:
+        for c in every:
+            key = model.partition(c.op, c.args)
+            if key is None:
+                return {None: every}
+            parts.setdefault(key, []).append(c)
+    except IndexError:
+        raise ValueError(f"{c.op} was called by {c.event.client} with too few arguments for a {model.name}.") from None
+    return parts
