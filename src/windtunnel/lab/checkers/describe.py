@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from windtunnel.lab.history import Event
 
 WIDEST = 60
 """Characters after which a shown value is cut in the middle."""
+MOST_LISTED = 8
+"""Operations that a sentence lists before it only counts them."""
 
 
 def shown(value: object) -> str:
@@ -49,3 +51,12 @@ def listed(parts: Iterable[str]) -> str:
 def counted(n: int, noun: str) -> str:
     """``1 operation``, ``2,000 operations``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def unexplained(blamed: Event, witness: Sequence[Event], others: bool) -> str:
+    """The clause that no order explains ``blamed`` beside the rest of the witness; ``others`` were left out of it."""
+    rest = [operation(e) for e in witness if e is not blamed]
+    if len(rest) > MOST_LISTED:
+        rest = [*rest[: MOST_LISTED - 1], f"{len(rest) - MOST_LISTED + 1:,} more"]
+    beside = f" together with {listed(rest)}" if rest else ""
+    return f"no order explains {operation(blamed)}{beside}{', and no other operation mends that' if others else ''}"

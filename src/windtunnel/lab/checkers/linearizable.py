@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from windtunnel.lab.checkers.calls import Call, prepare, split
-from windtunnel.lab.checkers.describe import counted, listed, operation
+from windtunnel.lab.checkers.describe import counted, unexplained
 from windtunnel.lab.checkers.models import UNSEEN, Model, Register
 from windtunnel.lab.checkers.search import Search
 from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
-from windtunnel.lab.checkers.witness import smallest
+from windtunnel.lab.checkers.witness import Starts, smallest
 from windtunnel.lab.checkers.zones import check_zones, clusters
 from windtunnel.lab.history import Event
 
@@ -84,11 +84,11 @@ def _explain(model: Model, calls: list[Call], search: Search, spent: int) -> Ver
     left = WITNESS_STEPS
     culprit = stuck
 
-    def contradicts(some: list[Call]) -> bool:
+    def contradicts(some: list[Call], starts: Starts) -> bool:
         nonlocal left, culprit
         if left <= 0:
             return False
-        probe = Search(model, some)
+        probe = Search(model, some, starts)
         answer = probe.advance(min(left, max(2_000, WITNESS_STEPS // 20)))
         left -= probe.steps
         if answer is False:
@@ -98,10 +98,7 @@ def _explain(model: Model, calls: list[Call], search: Search, spent: int) -> Ver
     witness = smallest(model, before, contradicts)
     events = tuple(c.event for c in witness.calls)
     blamed = culprit.event
-    others = listed(operation(e) for e in events if e is not blamed)
-    against = f" together with {others}" if others else ""
-    whatever = ", and no other operation mends that" if len(events) < len(calls) else ""
-    sentence = f"Not linearizable as a {model.name}: no order explains {operation(blamed)}{against}{whatever}."
+    sentence = f"Not linearizable as a {model.name}: {unexplained(blamed, events, len(events) < len(calls))}."
     return conclude([Finding("not linearizable", sentence, events)], "", spent)
 
 

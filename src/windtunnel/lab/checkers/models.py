@@ -59,6 +59,11 @@ class Model:
         some values are taken out; None where that cannot be said. Only used to make witnesses small."""
         return None
 
+    def leaves(self, op: str, args: Values) -> Values | None:
+        """The states that the operation may bring about, if they do not depend on the state before; None if they do.
+        A read brings about none. Only used to make witnesses small."""
+        return None
+
     def access(self, op: str, args: Values, value: Hashable) -> tuple[Literal["read", "write"], Hashable] | None:
         """("read", value) or ("write", value) where the operation is one of a plain register, else None."""
         return None
@@ -86,6 +91,9 @@ class Register(Model):
 
     def footprint(self, op: str, args: Values, value: Hashable) -> Values | None:
         return (args[0],) if op == "write" else (value,)
+
+    def leaves(self, op: str, args: Values) -> Values | None:
+        return args[-1:] if op in ("write", "cas") else ()
 
     def access(self, op: str, args: Values, value: Hashable) -> tuple[Literal["read", "write"], Hashable] | None:
         return ("write", args[0]) if op == "write" else ("read", value)
@@ -150,6 +158,9 @@ class KeyValue(Model):
         mentioned = self._cell.footprint(*self._on_cell(op, args), value)
         return None if mentioned is None else tuple((args[0], v) for v in mentioned)
 
+    def leaves(self, op: str, args: Values) -> Values | None:
+        return self._cell.leaves(*self._on_cell(op, args))
+
     def access(self, op: str, args: Values, value: Hashable) -> tuple[Literal["read", "write"], Hashable] | None:
         return self._cell.access(*self._on_cell(op, args), value)
 
@@ -211,6 +222,11 @@ class Set(Model):
 
     def pure(self, op: str, args: Values, value: Hashable) -> bool:
         return op in ("contains", "read")
+
+    def leaves(self, op: str, args: Values) -> Values | None:
+        if op == "read":
+            return None
+        return {"add": (frozenset(args[:1]),), "remove": (frozenset(),)}.get(op, ())
 
 
 class Counter(Model):

@@ -13,7 +13,7 @@ operations are placed, state) and is visited once. Four reductions keep it small
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from windtunnel.lab.checkers.calls import Call
 from windtunnel.lab.checkers.models import Model
@@ -22,9 +22,12 @@ _ILLEGAL = -1
 
 
 class Search:
-    """A search over one partition that can be advanced bit by bit. Times that touch count as concurrent."""
+    """A search over one partition that can be advanced bit by bit. Times that touch count as concurrent.
 
-    def __init__(self, model: Model, calls: Sequence[Call]) -> None:
+    ``starts`` are the states to start from, instead of the model's own.
+    """
+
+    def __init__(self, model: Model, calls: Sequence[Call], starts: Iterable[Hashable] | None = None) -> None:
         self.steps = 0
         self.furthest = 0
         """The return (an index into ``returns``) that no configuration has passed."""
@@ -34,7 +37,8 @@ class Search:
         self._classes: list[Call] = []
         self._moves: list[dict[int, int]] = []
         self._lay_out(calls)
-        self._stack: list[tuple[int, int, int]] = [(0, 0, self._intern(model.initial()))]
+        first = [model.initial()] if starts is None else starts
+        self._stack: list[tuple[int, int, int]] = [(0, 0, self._intern(s)) for s in first]
         self._seen: set[tuple[int, int, int]] = set()
 
     def _lay_out(self, calls: Sequence[Call]) -> None:

@@ -1,8 +1,10 @@
 """The few operations that contradict each other.
 
-An operation may be left out of the witness only if the contradiction stands whatever that operation did. Three ways to
+An operation may be left out of the witness only if the contradiction stands whatever that operation did. Four ways to
 leave out are sound, and are tried on ever smaller pieces until nothing more can go:
 
+- the past is dropped, where the model names all its states: the rest is contradictory from each of them, and what was
+  under way at the cut is weakened (see below);
 - a pure operation is dropped: it moves nothing, so no other operation needs it;
 - all operations that mention some values are dropped together, where the model says that the rest stays legal
   (``Model.footprint``);
@@ -18,7 +20,9 @@ from dataclasses import dataclass, replace
 from windtunnel.lab.checkers.calls import Call
 from windtunnel.lab.checkers.models import UNSEEN, Model
 
-Contradicts = Callable[[list[Call]], bool]
+Starts = frozenset[Hashable] | None
+"""The states to start from; None: the model's own."""
+Contradicts = Callable[[list[Call], Starts], bool]
 """True if the calls are proved contradictory; False if they are not, or if that could not be told within the budget."""
 
 
@@ -30,31 +34,27 @@ class Witness:
     around: list[Call]
 
 
-def smallest(model: Model, calls: Sequence[Call], contradicts: Contradicts) -> Witness:
-    """A subset of contradictory calls from which nothing more can be left out, as far as ``contradicts`` can tell."""
-    kept = [c for c in calls if c.returned]
-    around = [c for c in calls if not c.returned]
+def smallest(model: Model, calls: Sequence[Call], contradicts: Contradicts, *, timed: bool = True) -> Witness:
+    """A subset of contradictory calls from which nothing more can be left out, as far as ``contradicts`` can tell.
 
-    pure = [[c] for c in kept if c.pure]
-    kept = _without(kept, pure, lambda rest: contradicts(rest + around))
-
-    everything = kept + around
-    groups = _value_groups(model, everything)
+    ``timed`` says that real time orders the calls, so that the past can be cut off.
+    """
+    bound, free, starts = list(calls), list[Call](), None
+    if timed:
+        bound, free, starts = _recent(model, bound, contradicts)
+    bound = _without(bound, [[c] for c in bound if c.pure], lambda rest: contradicts(rest + free, starts))
+    groups = _value_groups(model, bound + free)
     if groups is not None:
-        left = _without(everything, groups, contradicts)
-        kept = [c for c in left if c.returned]
-        around = [c for c in left if not c.returned]
-
+        left = {id(c) for c in _without(bound + free, groups, lambda rest: contradicts(rest, starts))}
+        bound, free = [c for c in bound if id(c) in left], [c for c in free if id(c) in left]
     # Unknown calls still bind by when they began; a weakened one does not even do that.
-    bound = kept + around
-    free: list[Call] = []
     for piece in _pieces(len(bound)):
         at = 0
         while at < len(bound):
             tried = bound[at : at + piece]
             loose = [_weakened(c) for c in tried if not c.pure]
             rest = bound[:at] + bound[at + piece :]
-            if rest and contradicts(rest + free + loose):
+            if rest and contradicts(rest + free + loose, starts):
                 bound, free = rest, free + loose
             else:
                 at += piece
@@ -75,7 +75,41 @@ def _pieces(n: int) -> Iterator[int]:
     yield 1
 
 
-def _without(calls: list[Call], groups: list[list[Call]], contradicts: Contradicts) -> list[Call]:
+def _recent(model: Model, calls: list[Call], contradicts: Contradicts) -> tuple[list[Call], list[Call], Starts]:
+    """The calls that began after the latest moment from which they are contradictory in any state, and those that may
+    have been under way then."""
+    states = {model.initial()}
+    for c in calls:
+        brought = model.leaves(c.op, c.args)
+        if brought is None:
+            return calls, [], None
+        states.update(brought)
+    starts = frozenset(states)
+    cuts = sorted({c.end for c in calls if c.returned})
+
+    def recent(size: int) -> tuple[list[Call], list[Call], Starts] | None:
+        cut = cuts[-size]
+        after = [c for c in calls if c.start > cut]
+        crossing = [_weakened(c) for c in calls if c.start <= cut < c.end and not c.pure]
+        return (after, crossing, starts) if after and contradicts(after + crossing, starts) else None
+
+    # Small windows are cheap to search: grow until one is contradictory, then halve the way back.
+    low, high, best = 0, 1, None
+    while high <= len(cuts) and (best := recent(high)) is None:
+        low, high = high, 2 * high
+    if best is None:
+        return calls, [], None
+    while high - low > 1:
+        middle = (low + high) // 2
+        smaller = recent(middle)
+        if smaller is None:
+            low = middle
+        else:
+            high, best = middle, smaller
+    return best
+
+
+def _without(calls: list[Call], groups: list[list[Call]], contradicts: Callable[[list[Call]], bool]) -> list[Call]:
     """The calls less as many whole groups as can go."""
     for piece in _pieces(len(groups)):
         at = 0
