@@ -1,0 +1,18 @@
+"""Explore the schedules of a concurrent program: one place where the choice is made, on a tape that can be replayed.
+
+A program is looked at as actors that take steps. At each point the explorer asks which actors could go on, and what the
+next step of each would touch; a strategy picks one; the picks are the tape. The same tape gives the same run, so a
+failure found once is found again, and a shrinker can cut it.
+
+- `strategies`: random, PCT, depth-first, dynamic partial-order reduction.
+- `generator_threads`: threads written as generators, the smallest model and the fastest.
+- `real_threads`: unmodified Python threads, stopped before each opcode that touches something shared.
+"""
+
+from __future__ import annotations
+
+from windtunnel.lab.explore.core import Access, Exploration, Failure, Program, explore, replay
+from windtunnel.lab.explore.generator_threads import Lock, Threads
+from windtunnel.lab.explore.real_threads import RealThreads
+
+__all__ = ["Access", "Exploration", "Failure", "Lock", "Program", "RealThreads", "Threads", "explore", "replay"]

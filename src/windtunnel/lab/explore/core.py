@@ -1,0 +1,192 @@
+"""The loop of exploration: run, choose at every point, record the tape, run again until a failure or the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+Kind = Literal["read", "write", "acquire", "release"]
+
+
+class Access(NamedTuple):
+    """What a step touches. Two steps of different actors commute unless they touch one thing and one of them writes."""
+
+    kind: Kind
+    target: str
+
+    def conflicts(self, other: Access) -> bool:
+        """Whether the order of the two can matter."""
+        return self.target == other.target and not (self.kind == "read" and other.kind == "read")
+
+    def may_race(self, earlier: Access) -> bool:
+        """Whether there is a state in which both could go on, so that the order could have been the other one.
+
+        A lock is either free or held: its release is never possible where an acquire is.
+        """
+        return self.conflicts(earlier) and {self.kind, earlier.kind} != {"acquire", "release"}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.target}"
+
+
+class Execution(Protocol):
+    """One run of a program, step by step."""
+
+    def pending(self) -> Mapping[str, Access]:
+        """What the next step of every actor that has not ended would touch, in a fixed order of actors."""
+
+    def enabled(self) -> Sequence[str]:
+        """The actors that can take their step now, in the same fixed order."""
+
+    def step(self, actor: str) -> None:
+        """Let one actor take its step. Whatever the program raises is a failure of the program."""
+
+    def check(self) -> None:
+        """All have ended: raise AssertionError where the outcome is wrong."""
+
+    def blocked(self) -> str:
+        """Nobody can go on, and some have not ended: who waits for what."""
+
+    def close(self) -> None:
+        """Let go of everything; also in the middle of a run."""
+
+
+class Program(Protocol):
+    """Something that can be run again and again from the same start."""
+
+    def start(self) -> Execution:
+        """A new run from the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that was taken."""
+
+    actor: str
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that went wrong. ``tape`` names the actor of each step; `replay` runs it again."""
+
+    kind: Literal["deadlock", "wrong"]
+    sentence: str
+    steps: tuple[Step, ...]
+
+    @property
+    def tape(self) -> tuple[str, ...]:
+        """The actor of each step."""
+        return tuple(step.actor for step in self.steps)
+
+    @property
+    def switches(self) -> int:
+        """How often another actor went on than the one before: the measure of how simple a schedule is."""
+        return sum(a != b for a, b in zip(self.tape, self.tape[1:], strict=False))
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What came out. ``complete``: every schedule was covered, so no failure means that there is none."""
+
+    schedules: int = 0
+    failure: Failure | None = None
+    complete: bool = False
+    steps: int = 0
+
+
+class Strategy(Protocol):
+    """Chooses. `begin` comes before each run, `choose` at each point, `end` after the run."""
+
+    def begin(self) -> bool:
+        """Prepare another run; False where there is nothing left to try."""
+
+    def choose(self, enabled: Sequence[str], pending: Mapping[str, Access]) -> str | None:
+        """The actor that goes on, or None to give this run up (it would repeat what is known)."""
+
+    def end(self) -> None:
+        """The run is over."""
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether running out of things to try means that everything was tried."""
+
+
+class OutOfStepsError(RuntimeError):
+    """A single run did not end within the limit of steps."""
+
+
+def run_once(
+    program: Program,
+    choose: Callable[[Sequence[str], Mapping[str, Access]], str | None],
+    max_steps: int = 100_000,
+) -> tuple[list[Step], Failure | None]:
+    """Run the program once with these choices; the steps taken and what went wrong, if anything."""
+    execution = program.start()
+    steps: list[Step] = []
+    try:
+        while True:
+            pending = execution.pending()
+            if not pending:
+                try:
+                    execution.check()
+                except AssertionError as wrong:
+                    return steps, Failure("wrong", _sentence(wrong), tuple(steps))
+                return steps, None
+            enabled = execution.enabled()
+            actor = choose(enabled, pending)
+            if not enabled:
+                return steps, Failure("deadlock", execution.blocked(), tuple(steps))
+            if actor is None:
+                return steps, None
+            if len(steps) >= max_steps:
+                raise OutOfStepsError(f"a run took more than {max_steps} steps; bound its loops or raise max_steps")
+            steps.append(Step(actor, pending[actor]))
+            try:
+                execution.step(actor)
+            except Exception as error:
+                return steps, Failure("wrong", f"{actor}: {_sentence(error)}", tuple(steps))
+    finally:
+        execution.close()
+
+
+def _sentence(error: Exception) -> str:
+    """What an exception says, in one line."""
+    said = (str(error).splitlines() or [""])[0]
+    if isinstance(error, AssertionError):
+        return said or "an assertion does not hold"
+    return f"{type(error).__name__}: {said}"
+
+
+def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000) -> Exploration:
+    """Run the program under the strategy until the first failure, until all is covered, or ``limit`` schedules."""
+    result = Exploration()
+    while result.schedules < limit:
+        if not strategy.begin():
+            result.complete = strategy.exhaustive
+            break
+        steps, failure = run_once(program, strategy.choose, max_steps)
+        strategy.end()
+        result.schedules += 1
+        result.steps += len(steps)
+        if failure is not None:
+            result.failure = failure
+            break
+    return result
+
+
+def replay(program: Program, tape: Sequence[str], max_steps: int = 100_000) -> Failure | None:
+    """Run the program along a tape; where the tape ends or names somebody who cannot go on, the first who can goes.
+
+    Lenient on purpose: a shrinker cuts pieces out of tapes and asks what is left of the failure.
+    """
+    rest = iter(tape)
+
+    def choose(enabled: Sequence[str], pending: Mapping[str, Access]) -> str | None:
+        if not enabled:
+            return None
+        wanted = next(rest, None)
+        return wanted if wanted in enabled else enabled[0]
+
+    return run_once(program, choose, max_steps)[1]
