@@ -7,6 +7,7 @@ from check_oracle import Cell, Fifo, brute_force, random_history
 
 from windtunnel.lab.checkers.linearizable import check_linearizable
 from windtunnel.lab.checkers.models import CompareAndSet, Queue, Register
+from windtunnel.lab.checkers.sequential import check_sequential
 
 KINDS = {
     "register": (Register, Cell, False),
@@ -43,3 +44,23 @@ def test_the_checker_agrees_with_a_brute_force_on_random_histories(kind: str) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_checker_agrees_with_a_brute_force_on_100_000_random_histories(kind: str) -> None:
     compare(kind, range(1_000, 21_000))
+
+
+def compare_sequential(kind: str, seeds: range) -> tuple[int, int]:
+    """As ``compare``, for sequential consistency."""
+    model, thing, unique = KINDS[kind]
+    tally = [0, 0]
+    for seed in seeds:
+        history = random_history(random.Random(f"sequential {kind} {seed}"), kind.split()[-1], unique=unique)
+        verdict = check_sequential(history, model())
+        truth = brute_force(history, thing, real_time=False)
+        assert verdict.status == ("valid" if truth else "invalid"), f"{kind} {seed}: {verdict.sentence}"
+        assert truth or verdict.witness
+        tally[not truth] += 1
+    return tally[0], tally[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sequential_consistency_agrees_with_a_brute_force_on_random_histories(kind: str) -> None:
+    valid, invalid = compare_sequential(kind, range(400))
+    assert min(valid, invalid) > 20, "the random histories must be mixed to say anything"

@@ -1,0 +1,298 @@
+"""The four session guarantees (Terry et al., 1994), judged by what clients saw.
+
+Written values must be unique for each key, so that a read names its write. A guarantee says, for each read, which
+writes the client must already see: its own (read your writes), those it read before (monotonic reads), and, once it has
+seen a write w, those that w's client wrote before w (monotonic writes) or had read before w (writes follow reads). If
+write a must be seen and b is read, then b must be newer than a. The two guarantees about writes also demand that a
+client's write of a key is newer than its earlier write, or read, of that key. A guarantee is broken if its demands
+contradict each other or what is known of the order of writes.
+
+Known is that the first value of a key is older than all others, and
+
+- the order that the store itself reports (``versions``), if it does;
+- else, with ``real_time``, that a value which was written or read before the write of another began is older;
+- else, for the two guarantees about writes, the order in which single clients read the values.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from windtunnel.lab.checkers.calls import Call, prepare
+from windtunnel.lab.checkers.describe import counted, operation, shown
+from windtunnel.lab.checkers.graphs import components, shortest_way
+from windtunnel.lab.checkers.models import KeyValue, Model
+from windtunnel.lab.checkers.sequential import lanes_of
+from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
+from windtunnel.lab.history import Event
+
+Guarantee = Literal["read your writes", "monotonic reads", "monotonic writes", "writes follow reads"]
+GUARANTEES: tuple[Guarantee, ...] = (
+    "read your writes",
+    "monotonic reads",
+    "monotonic writes",
+    "writes follow reads",
+)
+Key = Hashable
+Value = Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """``older`` is older than ``newer``: said in ``because``, shown by ``events``."""
+
+    older: int
+    newer: int
+    because: str
+    events: tuple[Event, ...]
+
+
+@dataclass(slots=True)
+class _Access:
+    kind: Literal["read", "write"]
+    key: Key
+    value: Value
+    event: Event
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one client did, in its order. Per key: the places in the session, and what was written or read there."""
+
+    steps: list[_Access] = field(default_factory=list)
+    wrote: dict[Key, tuple[list[int], list[_Access]]] = field(default_factory=dict)
+    read: dict[Key, tuple[list[int], list[_Access]]] = field(default_factory=dict)
+
+    def add(self, access: _Access) -> None:
+        places, what = (self.wrote if access.kind == "write" else self.read).setdefault(access.key, ([], []))
+        places.append(len(self.steps))
+        what.append(access)
+        self.steps.append(access)
+
+
+def _last(log: Mapping[Key, tuple[list[int], list[_Access]]], key: Key, before: int) -> _Access | None:
+    """The latest entry for the key before that place in the session."""
+    if key not in log:
+        return None
+    places, what = log[key]
+    at = bisect_right(places, before - 1)
+    return what[at - 1] if at else None
+
+
+def check_sessions(
+    history: Sequence[Event],
+    guarantees: Iterable[Guarantee] = GUARANTEES,
+    *,
+    model: Model | None = None,
+    versions: Mapping[Key, Sequence[Value]] | None = None,
+    real_time: bool = True,
+) -> Verdict:
+    """Judge a history of ``get(key)`` and ``put(key, value)``, or of another model's plain reads and writes.
+
+    ``versions`` gives, for each key, its written values from the oldest to the newest. Raises ValueError for a value
+    that is written twice, for other operations, and where a client has two operations at once.
+    """
+    model = model if model is not None else KeyValue()
+    calls = prepare(history, model)
+    known = _Known(model, calls, versions, real_time)
+    chosen = set(guarantees)
+    findings = [known.unwritten(), *(known.broken(g) for g in GUARANTEES if g in chosen)]
+    return conclude(
+        [f for f in findings if f is not None], f"{counted(len(calls), 'operation')}: every client saw what it must."
+    )
+
+
+class _Known:
+    """The sessions, the writes, and the order of writes as far as it is known."""
+
+    def __init__(
+        self,
+        model: Model,
+        calls: Sequence[Call],
+        versions: Mapping[Key, Sequence[Value]] | None,
+        real_time: bool,
+    ) -> None:
+        self._first = model.initial()
+        self._nodes: dict[tuple[Key, Value], int] = {}
+        self._writer: dict[tuple[Key, Value], _Access] = {}
+        self._place: dict[int, tuple[str, int]] = {}  # a write's session and its place there, by id of the event
+        self._sessions: dict[str, _Session] = {}
+        self._orders: list[_Order] = []
+        for c in calls:
+            access = _accessed(model, c)
+            if access.kind == "write":
+                name = (access.key, access.value)
+                if name in self._writer or access.value == self._first:
+                    raise ValueError(
+                        f"Session guarantees need each written value to be unique, but {shown(access.value)} is "
+                        f"written again by {operation(c.event)}."
+                    )
+                self._writer[name] = access
+        for client, lane in lanes_of(calls).items():
+            session = self._sessions[client] = _Session()
+            for c in lane:
+                access = _accessed(model, c)
+                if access.kind == "write":
+                    self._place[id(c.event)] = (client, len(session.steps))
+                session.add(access)
+        for (key, value), write in self._writer.items():
+            self._note(key, self._first, value, f"{shown(self._first)} was there first", (write.event,))
+        self._readers_tell = versions is None and not real_time
+        if versions is not None:
+            self._reported(versions)
+        elif real_time:
+            self._timed(model, calls)
+
+    def _node(self, key: Key, value: Value) -> int:
+        return self._nodes.setdefault((key, value), len(self._nodes))
+
+    def _note(self, key: Key, older: Value, newer: Value, because: str, events: tuple[Event, ...]) -> None:
+        self._orders.append(_Order(self._node(key, older), self._node(key, newer), because, events))
+
+    def _reported(self, versions: Mapping[Key, Sequence[Value]]) -> None:
+        for key, values in versions.items():
+            chain = [self._first, *values]
+            for older, newer in pairwise(chain):
+                self._note(key, older, newer, f"the store reports {shown(older)} before {shown(newer)}", ())
+
+    def _timed(self, model: Model, calls: Sequence[Call]) -> None:
+        for order in self._own_orders("write"), self._own_orders("read"):
+            self._orders += order
+        by_key: dict[Key, list[_Access]] = {}
+        for c in calls:
+            access = _accessed(model, c)
+            if access.kind == "write":
+                by_key.setdefault(access.key, []).append(access)
+        for key, writes in by_key.items():
+            spans = [(w.event.start, w.event.end if w.event.outcome == "ok" else math.inf) for w in writes]
+            for a, b in real_time_pairs(spans):
+                old, new = writes[a], writes[b]
+                why = f"the write of {shown(old.value)} had ended before that of {shown(new.value)} began"
+                self._note(key, old.value, new.value, why, (old.event, new.event))
+
+    def _own_orders(self, earlier: Literal["read", "write"]) -> list[_Order]:
+        """A client's write of a key is newer than what it wrote, or read, there before."""
+        orders = []
+        for client, session in self._sessions.items():
+            for place, access in enumerate(session.steps):
+                old = _last(session.wrote if earlier == "write" else session.read, access.key, place)
+                if access.kind == "write" and old is not None and old.value not in (access.value, self._first):
+                    verb = "had written" if earlier == "write" else "had read"
+                    why = f"{client} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
+                    older, newer = self._node(access.key, old.value), self._node(access.key, access.value)
+                    orders.append(_Order(older, newer, why, (old.event, access.event)))
+        return orders
+
+    def _sights(self, guarantee: Guarantee) -> Iterable[tuple[_Access, _Access, str, tuple[Event, ...]]]:
+        """(what must be seen, the read that must see it, why, operations that show it)."""
+        for client, session in self._sessions.items():
+            seen: dict[str, tuple[int, _Access]] = {}  # the furthest write seen of each other client
+            latest: dict[Key, _Access] = {}
+            for place, access in enumerate(session.steps):
+                if access.kind == "write":
+                    continue
+                if guarantee == "read your writes":
+                    own = _last(session.wrote, access.key, place)
+                    if own is not None:
+                        yield own, access, f"{client} had written it before", ()
+                elif guarantee == "monotonic reads":
+                    old = latest.get(access.key)
+                    if old is not None:
+                        yield old, access, f"{client} had read it before", ()
+                    latest[access.key] = access
+                else:
+                    write = self._writer.get((access.key, access.value))
+                    where = self._place.get(id(write.event)) if write is not None else None
+                    for other, (furthest, by) in seen.items():
+                        log = self._sessions[other]
+                        must = _last(log.wrote if guarantee == "monotonic writes" else log.read, access.key, furthest)
+                        if must is not None:
+                            verb = "written" if guarantee == "monotonic writes" else "read"
+                            made = log.steps[furthest]
+                            why = f"{other} had {verb} it before it wrote {shown(by.value)}, which {client} had read"
+                            yield must, access, why, (made.event, by.event)
+                    if where is not None and where[0] != client and seen.get(where[0], (-1, access))[0] < where[1]:
+                        seen[where[0]] = (where[1], access)
+
+    def _demands(self, guarantee: Guarantee) -> list[_Order]:
+        """What must be newer than what, for the guarantee to hold."""
+        demands = []
+        for must, read, why, shown_by in self._sights(guarantee):
+            if must.value in (read.value, self._first):
+                continue
+            because = f"{operation(read.event)} must see {shown(must.value)}, since {why}"
+            older, newer = self._node(must.key, must.value), self._node(read.key, read.value)
+            demands.append(_Order(older, newer, because, (must.event, *shown_by, read.event)))
+        if guarantee == "monotonic writes":
+            demands += self._own_orders("write")
+        elif guarantee == "writes follow reads":
+            demands += self._own_orders("read")
+        return demands
+
+    def unwritten(self) -> Finding | None:
+        """A read of a value that nobody wrote."""
+        for session in self._sessions.values():
+            for access in session.steps:
+                if access.value != self._first and (access.key, access.value) not in self._writer:
+                    sentence = f"{operation(access.event)} returned a value that nobody wrote."
+                    return Finding("unwritten value", sentence, (access.event,))
+        return None
+
+    def broken(self, guarantee: Guarantee) -> Finding | None:
+        """The shortest contradiction between the guarantee and what is known, if there is one."""
+        demands = self._demands(guarantee)
+        orders = self._orders + demands
+        if self._readers_tell and guarantee in ("monotonic writes", "writes follow reads"):
+            orders += self._demands("monotonic reads")
+        after: list[list[int]] = [[] for _ in self._nodes]
+        for o in orders:
+            after[o.older].append(o.newer)
+        best: list[_Order] | None = None
+        for component in components(after):
+            out: dict[int, list[tuple[int, _Order]]] = {u: [] for u in component}
+            for o in orders:
+                if o.older in out and o.newer in out:
+                    out[o.older].append((o.newer, o))
+            for o in demands:
+                if o.older in out and o.newer in out and (best is None or len(best) > 2):
+                    longest = None if best is None else len(best) - 2
+                    way, _ = shortest_way(o.newer, o.older.__eq__, out.__getitem__, longest)
+                    best = best if way is None else [o, *way]
+        return None if best is None else _told(guarantee, best)
+
+
+def _told(guarantee: Guarantee, cycle: Sequence[_Order]) -> Finding:
+    contrary = "; and ".join(o.because for o in cycle[1:])
+    events = {id(e): e for o in cycle for e in o.events}
+    witness = tuple(sorted(events.values(), key=lambda e: (e.start, e.end)))
+    return Finding(guarantee, f"{guarantee.capitalize()} is broken: {cycle[0].because}; but {contrary}.", witness)
+
+
+def _accessed(model: Model, c: Call) -> _Access:
+    access = model.access(c.op, c.args, c.value)
+    if access is None:
+        raise ValueError(f"Session guarantees are judged on plain reads and writes, not on {c.op!r}.")
+    return _Access(access[0], model.partition(c.op, c.args), access[1], c.event)
+
+
+def real_time_pairs(spans: Sequence[tuple[float, float]]) -> Iterable[tuple[int, int]]:
+    """Pairs (a, b) where a ended before b started, as few as are needed to imply all such pairs."""
+    moments = sorted(
+        [(start, 0, i) for i, (start, _) in enumerate(spans)] + [(end, 1, i) for i, (_, end) in enumerate(spans)]
+    )
+    frontier: list[int] = []
+    behind: dict[int, list[int]] = {}
+    for _, ended, i in moments:
+        if ended:
+            implied = set(behind.pop(i))
+            frontier = [a for a in frontier if a not in implied]
+            frontier.append(i)
+        else:
+            behind[i] = list(frontier)
+            for a in frontier:
+                yield a, i
