@@ -11,6 +11,9 @@ WIDEST = 60
 MOST_LISTED = 8
 """Operations that a sentence lists before it only counts them."""
 
+READS = frozenset({"read", "get", "dequeue", "poll", "acquire"})
+"""Operations whose answer None is worth showing."""
+
 
 def shown(value: object) -> str:
     """The value as Python writes it, cut in the middle when long."""
@@ -29,7 +32,8 @@ def seconds(at_s: float) -> str:
 def call(event: Event) -> str:
     """``c1 read() = 3``: who called what, and what came back."""
     args = ", ".join(shown(a) for a in event.args)
-    answer = f" = {shown(event.value)}" if event.outcome == "ok" and event.value is not None else ""
+    told = event.outcome == "ok" and (event.value is not None or event.name in READS)
+    answer = f" = {shown(event.value)}" if told else ""
     return f"{event.client} {event.name}({args}){answer}"
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from windtunnel.lab.checkers.calls import Call, prepare
+from windtunnel.lab.checkers.calls import Call, freeze, prepare
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
@@ -102,9 +102,8 @@ def check_sessions(
     known = _Known(model, calls, versions, real_time)
     chosen = set(guarantees)
     findings = [known.unwritten(), *(known.broken(g) for g in GUARANTEES if g in chosen)]
-    return conclude(
-        [f for f in findings if f is not None], f"{counted(len(calls), 'operation')}: every client saw what it must."
-    )
+    fine = f"{counted(len(calls), 'operation')}: every client saw what it must."
+    return conclude([f for f in findings if f is not None], fine)
 
 
 class _Known:
@@ -144,7 +143,7 @@ class _Known:
             self._note(key, self._first, value, f"{shown(self._first)} was there first", (write.event,))
         self._readers_tell = versions is None and not real_time
         if versions is not None:
-            self._reported(versions)
+            self._reported(model, versions)
         elif real_time:
             self._timed(model, calls)
 
@@ -154,8 +153,9 @@ class _Known:
     def _note(self, key: Key, older: Value, newer: Value, because: str, events: tuple[Event, ...]) -> None:
         self._orders.append(_Order(self._node(key, older), self._node(key, newer), because, events))
 
-    def _reported(self, versions: Mapping[Key, Sequence[Value]]) -> None:
-        for key, values in versions.items():
+    def _reported(self, model: Model, versions: Mapping[Key, Sequence[Value]]) -> None:
+        for name, values in versions.items():
+            key = model.partition(model.operations[0], (freeze(name),))
             chain = [self._first, *values]
             for older, newer in pairwise(chain):
                 self._note(key, older, newer, f"the store reports {shown(older)} before {shown(newer)}", ())
@@ -270,7 +270,7 @@ def _told(guarantee: Guarantee, cycle: Sequence[_Order]) -> Finding:
     contrary = "; and ".join(o.because for o in cycle[1:])
     events = {id(e): e for o in cycle for e in o.events}
     witness = tuple(sorted(events.values(), key=lambda e: (e.start, e.end)))
-    return Finding(guarantee, f"{guarantee.capitalize()} is broken: {cycle[0].because}; but {contrary}.", witness)
+    return Finding(guarantee, f"'{guarantee}' is broken: {cycle[0].because}; but {contrary}.", witness)
 
 
 def _accessed(model: Model, c: Call) -> _Access:
