@@ -1,0 +1,39 @@
+"""Diagrams show what came between what."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from windtunnel.lab.diagram import Arrow, of_events
+from windtunnel.lab.history import Event
+
+TWO_BUYERS = [
+    Event("ann", "buy", (1,), 0.0, 0.004, "ok", "seat 1", id=0),
+    Event("bob", "buy", (1,), 0.001, 0.005, "ok", "seat 1", id=1),
+]
+
+
+def test_the_text_shows_each_operation_in_its_lane_and_marks_the_bad_one() -> None:
+    assert of_events(TWO_BUYERS, bad=[1]).text(60).splitlines() == [
+        "            ann                     bob",
+        "0.000000 s  ┌ buy(1)",
+        "0.001000 s  │                       ┌ buy(1)  ✗",
+        "0.004000 s  └ ok seat 1             │",
+        "0.005000 s                          └ ok seat 1  ✗",
+    ]
+
+
+def test_messages_have_two_ends_or_are_lost() -> None:
+    arrows = [Arrow(0.002, "ann", 0.003, "db", "write"), Arrow(0.0045, "db", None, "bob", "answer")]
+    text = of_events(TWO_BUYERS, arrows=arrows).text(90)
+    assert "• write to db" in text
+    assert "• write from ann" in text
+    assert "• answer to bob (lost)" in text
+
+
+def test_the_svg_is_well_formed_and_escapes_what_it_shows() -> None:
+    events = [*TWO_BUYERS, Event("<eve>", "say", ("<script>",), 0.002, 0.003, "unknown", id=2)]
+    svg = of_events(events, arrows=[Arrow(0.002, "ann", 0.003, "db", "a & b")]).svg()
+    root = ElementTree.fromstring(svg)
+    assert "".join(root.itertext()).count("<script>") == 1
+    assert len(root.findall("{http://www.w3.org/2000/svg}circle")) == 8
