@@ -1,0 +1,206 @@
+"""Claims are text that is evaluated: what a person reads is what was checked.
+
+The language is a corner of Python: measurements ``design.measure``, ``params.name``, numbers, ``+ - * / // ** %``,
+``min``, ``max``, ``abs``, comparisons, ``and``, ``or``, ``not``. We walk the syntax tree ourselves; nothing is executed.
+Truth has three values: a measurement that is no number makes a claim unknown, unless the rest decides it.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.statistics import mean, t_interval
+
+Verdict = Literal["holds", "fails", "unknown", "skipped"]
+Table = Mapping[str, Mapping[str, float]]
+"""One seed's measurements, by design and name; ``params`` stands beside the designs."""
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_FUNCTIONS: dict[str, Callable[..., float]] = {"min": min, "max": max, "abs": abs}
+
+
+class ClaimError(WrongInput):
+    """A claim that cannot be read, or that speaks of what was not measured."""
+
+
+@lru_cache(maxsize=1024)
+def parse(expression: str) -> ast.expr:
+    """The syntax tree. Raises ClaimError for anything outside the language."""
+    try:
+        tree = ast.parse(expression, mode="eval").body
+    except SyntaxError as error:
+        raise ClaimError(f"The claim {expression!r} cannot be read: {error.msg}.") from None
+    _admit(tree, expression)
+    return tree
+
+
+def _admit(node: ast.AST, expression: str) -> None:
+    match node:
+        case ast.BoolOp(values=parts):
+            pass
+        case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd(), operand=part):
+            parts = [part]
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            parts = [left, right]
+        case ast.Compare(left=left, ops=ops, comparators=rest) if all(type(op) in _COMPARISONS for op in ops):
+            parts = [left, *rest]
+        case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in _FUNCTIONS and parts:
+            pass
+        case ast.Attribute(value=ast.Name()):
+            parts = []
+        case ast.Constant(value=int() | float()):
+            parts = []
+        case _:
+            raise ClaimError(
+                f"The claim {expression!r} uses {ast.unparse(node)!r}; it can use design.measure, params.name, numbers, "
+                "arithmetic, min, max, abs, comparisons, and, or, not."
+            )
+    for part in parts:
+        _admit(part, expression)
+
+
+def speaks_of(expression: str) -> list[str]:
+    """The designs that it names, in order."""
+    found = [
+        n.value.id
+        for n in ast.walk(parse(expression))
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
+    ]
+    return [name for name in dict.fromkeys(found) if name != "params"]
+
+
+def check(expression: str, designs: Iterable[str]) -> None:
+    """Raise ClaimError where it cannot be read or names a design that there is not."""
+    known = list(designs)
+    for name in speaks_of(expression):
+        if name not in known:
+            raise ClaimError(f"The claim {expression!r} cannot be judged. {suggest(name, known, 'design')}")
+
+
+def value(expression: str, table: Table) -> float:
+    """The number that an expression has on one seed; NaN where one of its measurements is none."""
+    return _number(parse(expression), table)
+
+
+def _number(node: ast.expr, table: Table) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as found):
+            return found
+        case ast.Attribute(value=ast.Name(id=design), attr=name):
+            row = table[design]
+            if name not in row:
+                raise ClaimError(f"A claim speaks of {design}.{name}. {suggest(name, row, 'measurement')}")
+            return row[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            try:
+                return _ARITHMETIC[type(op)](_number(left, table), _number(right, table))
+            except (ZeroDivisionError, OverflowError):
+                return math.nan
+        case ast.UnaryOp(op=ast.USub(), operand=part):
+            return -_number(part, table)
+        case ast.UnaryOp(op=ast.UAdd(), operand=part):
+            return _number(part, table)
+        case ast.Call(func=ast.Name(id=name), args=parts):
+            found = [_number(part, table) for part in parts]
+            return math.nan if any(map(math.isnan, found)) else _FUNCTIONS[name](*found)
+    raise ClaimError(f"{ast.unparse(node)!r} is true or false where a number is needed.")
+
+
+def truth(expression: str, table: Table) -> bool | None:
+    """Whether it holds on one seed; None where that cannot be told."""
+    return _truth(parse(expression), lambda left, op, right: _compare(_number(left, table), op, _number(right, table)))
+
+
+def truth_of_means(expression: str, tables: Sequence[Table]) -> bool | None:
+    """Whether it holds of the means: each comparison is made on the interval of its paired differences."""
+
+    def compare(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
+        differences = [_number(left, table) - _number(right, table) for table in tables]
+        between = t_interval(differences)
+        if math.isnan(between.low):
+            return None
+        match op:
+            case ast.Lt():
+                return True if between.high < 0 else False if between.low >= 0 else None
+            case ast.LtE():
+                return True if between.high <= 0 else False if between.low > 0 else None
+            case ast.Gt():
+                return True if between.low > 0 else False if between.high <= 0 else None
+            case ast.GtE():
+                return True if between.low >= 0 else False if between.high < 0 else None
+        raise ClaimError(f"The claim {expression!r} speaks of means, which are never equal; compare with < or >.")
+
+    return _truth(parse(expression), compare)
+
+
+def _compare(left: float, op: ast.cmpop, right: float) -> bool | None:
+    return None if math.isnan(left) or math.isnan(right) else _COMPARISONS[type(op)](left, right)
+
+
+def _truth(node: ast.expr, compare: Callable[[ast.expr, ast.cmpop, ast.expr], bool | None]) -> bool | None:
+    match node:
+        case ast.BoolOp(op=op, values=parts):
+            found = [_truth(part, compare) for part in parts]
+            decides = isinstance(op, ast.Or)
+            return decides if decides in found else None if None in found else not decides
+        case ast.UnaryOp(op=ast.Not(), operand=part):
+            inner = _truth(part, compare)
+            return None if inner is None else not inner
+        case ast.Compare(left=left, ops=ops, comparators=rest):
+            pairs = zip([left, *rest], ops, rest, strict=False)
+            found = [compare(a, op, b) for a, op, b in pairs]
+            return False if False in found else None if None in found else True
+    raise ClaimError(f"{ast.unparse(node)!r} is a number where true or false is needed.")
+
+
+def with_numbers(expression: str, tables: Sequence[Table]) -> str:
+    """The expression with the mean over the tables in place of each measurement."""
+    spots = []
+    for node in ast.walk(parse(expression)):
+        if isinstance(node, ast.Attribute) and node.end_col_offset is not None:
+            text = number(mean([_number(node, table) for table in tables]))
+            spots.append((node.col_offset, node.end_col_offset, text))
+    # Offsets count bytes; names and operators of the language are ASCII, so they count characters too.
+    for start, end, text in sorted(spots, reverse=True):
+        expression = expression[:start] + text + expression[end:]
+    return expression
+
+
+def number(x: Any) -> str:
+    """A number as people write it: four digits that matter, no exponent where it can be helped."""
+    if isinstance(x, bool) or not isinstance(x, int | float):
+        return str(x)
+    if math.isnan(x):
+        return "?"
+    if math.isinf(x):
+        return "∞" if x > 0 else "-∞"
+    if x == int(x) and abs(x) < 1e15:
+        return f"{int(x):,}" if abs(x) >= 10_000 else str(int(x))
+    if abs(x) >= 1000:
+        return f"{x:,.0f}"
+    if abs(x) >= 1e-4:
+        text = f"{x:.4g}"
+        return text if "e" not in text else f"{x:.6f}"
+    return f"{x:.3g}"

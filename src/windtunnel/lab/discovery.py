@@ -1,0 +1,84 @@
+"""Finding experiments: every file below a package that binds ``experiment`` is one, under its own name.
+
+Files are looked at before they are imported, so that running one experiment does not import all others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.experiment import Experiment
+
+CATALOGUE = "windtunnel.catalogue"
+TRACKS = ("concurrency", "scale", "ai", "interview")
+_BINDS = re.compile(r"^experiment(: [^=]+)? = ", re.MULTILINE)
+
+
+@cache
+def modules(package: str = CATALOGUE) -> dict[str, str]:
+    """The module of each experiment by its id, in the order of the tracks, then of folders and files."""
+    spec = importlib.util.find_spec(package)
+    found: dict[str, str] = {}
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for module in sorted(_below(Path(folder), package), key=lambda m: _place(m, package)):
+            name = module.rpartition(".")[2].replace("_", "-")
+            if name in found:
+                raise WrongInput(f"{found[name]} and {module} have the same name; rename one of the files.")
+            found[name] = module
+    return found
+
+
+def _below(folder: Path, package: str) -> list[str]:
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(("_", ".")):
+            continue
+        if path.is_dir():
+            own = path / "__init__.py"
+            if own.is_file() and _binds(own):
+                found.append(f"{package}.{path.name}")  # an experiment with parts of its own
+            else:
+                found += _below(path, f"{package}.{path.name}")
+        elif path.suffix == ".py" and _binds(path):
+            found.append(f"{package}.{path.stem}")
+    return found
+
+
+def _binds(path: Path) -> bool:
+    return _BINDS.search(path.read_text(encoding="utf-8")) is not None
+
+
+def _place(module: str, package: str) -> tuple[int, str]:
+    track = module.removeprefix(f"{package}.").partition(".")[0]
+    return (TRACKS.index(track) if track in TRACKS else -1, module)
+
+
+def find(name: str, package: str = CATALOGUE) -> Experiment[Any]:
+    """The experiment of this name. Raises WrongInput, with near names."""
+    known = modules(package)
+    key = name.lower().replace("_", "-")
+    if key not in known:
+        raise WrongInput(suggest(name, known, "experiment"))
+    return load(known[key])
+
+
+def load(module: str) -> Experiment[Any]:
+    """The experiment of a module. Raises WrongInput where it holds none."""
+    found = importlib.import_module(module).experiment
+    if not isinstance(found, Experiment):
+        raise WrongInput(f"{module}.experiment is no Experiment but {type(found).__name__}.")
+    if found.module != module:
+        raise WrongInput(f"{module} has a params class from {found.module}; define it in the experiment's own file.")
+    return found
+
+
+def every(package: str = CATALOGUE) -> Sequence[Experiment[Any]]:
+    """All experiments, in order."""
+    return [load(module) for module in modules(package).values()]

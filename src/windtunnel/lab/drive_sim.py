@@ -1,0 +1,168 @@
+"""Let a design serve its requests in the tunnel.
+
+A method may be ``async def``, return a process or signal of the tunnel (cheaper: see `windtunnel.sim.kernel.process`),
+or answer at once. Each request runs under its own id, from which its luck is derived.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from types import CoroutineType
+from typing import Any
+
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Fault
+from windtunnel.lab.history import History, Op
+from windtunnel.lab.outcomes import Recorder, broken
+from windtunnel.lab.stage import Stage
+from windtunnel.sim.kernel import NS, Process, Signal, ns
+
+PATIENCE_S = 3600.0
+"""How long after the last request was due a run goes on that was given no end."""
+
+
+class Drive:
+    """One run of one design in the tunnel."""
+
+    def __init__(self, stage: Stage, name: str, design: object, ops: list[Op]) -> None:
+        self.stage = stage
+        self.sim = stage.sim
+        self.recorder = Recorder(name, design, ops)
+        self.ops = ops
+        self.origin_ns = 0
+        self._waiting: dict[int, tuple[Op, float, float]] = {}
+        self._left = len(ops)
+        self._over: Signal[None] = Signal(self.sim, "the end of the run")
+
+    def run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
+        """Start the design, send the requests, and collect what happened and what the design reports."""
+        try:
+            self._call("start")
+            self.origin_ns = self.sim.now_ns
+            duration = self._serve(faults, ends_s)
+            facts = self._call("report") or {}
+            self._call("stop")
+            self._await(self.stage.close())
+        except (DesignError, WrongInput):
+            raise
+        except Exception as error:
+            raise broken(self.recorder.name, self.recorder.design, "a process of it", error) from error
+        finally:
+            self.sim.close()
+        return History(self.recorder.events, facts, duration)
+
+    def _serve(self, faults: Sequence[Fault], ends_s: float | None) -> float:
+        open_ops = [op for op in self.ops if op.think_s < 0]
+        closed: defaultdict[str, list[Op]] = defaultdict(list)
+        for op in self.ops:
+            if op.think_s >= 0:
+                closed[op.client].append(op)
+        for fault in faults:
+            self._schedule(fault)
+        self.sim.spawn(self._feed(open_ops), "the requests", daemon=True)
+        for client, own in closed.items():
+            self.sim.spawn(self._client(own), f"client {client}", daemon=True)
+        limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
+        alarm = self.sim.call_at(self.origin_ns + ns(limit_s), self._over.set)
+        if not self._left:
+            self._over.set()
+        self.sim.run_until(self._over)
+        alarm.cancel()
+        events = self.recorder.events
+        # Where no end was given, nobody should read the hour of patience as the length of the run.
+        end = limit_s if ends_s is not None else max((e.end for e in events), default=0.0)
+        for op, due, start in list(self._waiting.values()):
+            self.recorder.unfinished(op, due, start, max(end, start))
+        self._waiting.clear()
+        return max(end, max((e.end for e in events), default=0.0))
+
+    # --- requests ------------------------------------------------------------------------------------------------
+    async def _feed(self, ops: Sequence[Op]) -> None:
+        """The open loop: each request is sent when it is due, whatever became of those before."""
+        sim, origin = self.sim, self.origin_ns
+        me = sim._current
+        for op in ops:
+            due_ns = origin + round(op.at * NS)
+            if due_ns > sim.now_ns:
+                await sim.sleep_ns(due_ns - sim.now_ns)
+            self._begin(op, op.at, me, None)
+
+    async def _client(self, ops: Sequence[Op]) -> None:
+        """The closed loop of one client: its next request is due a while after its last one ended."""
+        sim = self.sim
+        me = sim._current
+        for op in ops:
+            pause = max(round(op.think_s * NS), self.origin_ns + round(op.at * NS) - sim.now_ns)
+            if pause > 0:
+                await sim.sleep_ns(pause)
+            ended: Signal[None] = Signal(sim, "the end of a request")
+            self._begin(op, (sim.now_ns - self.origin_ns) / NS, me, ended)
+            await ended
+
+    def _begin(self, op: Op, due: float, sender: Process[Any] | None, ended: Signal[None] | None) -> None:
+        start = (self.sim.now_ns - self.origin_ns) / NS
+        if sender is not None:
+            sender.request = op.id  # what the method starts inherits it
+        try:
+            found = self.recorder.methods[op.name](*op.args)
+        except Exception as error:
+            self.recorder.raised(op, due, start, start, error)
+        else:
+            if found.__class__ is CoroutineType:
+                found = self._start(found, op)
+            if isinstance(found, Signal):
+                self._waiting[op.id] = (op, due, start)
+                found.add_done_callback(partial(self._ended, op, due, start, ended))
+                return
+            self.recorder.returned(op, due, start, start, found)
+        self._count(ended)
+
+    def _ended(self, op: Op, due: float, start: float, ended: Signal[None] | None, answer: Signal[Any]) -> None:
+        if self._waiting.pop(op.id, None) is None:
+            return  # the run ended first
+        end = (self.sim.now_ns - self.origin_ns) / NS
+        error = answer._error
+        if error is None:
+            self.recorder.returned(op, due, start, end, answer._value)
+        else:
+            self.recorder.raised(op, due, start, end, error)
+        self._count(ended)
+
+    def _count(self, ended: Signal[None] | None) -> None:
+        self._left -= 1
+        if ended is not None:
+            ended.set()
+        if not self._left:
+            self._over.set()
+
+    # --- coroutines ----------------------------------------------------------------------------------------------
+    def _start(self, coro: Coroutine[Any, Any, Any], op: Op) -> Signal[Any]:
+        return self.sim.spawn(coro, op.name, request=op.id, daemon=True)
+
+    def _call(self, name: str) -> Any:
+        """Call an optional method of the design, and wait for it where it takes time."""
+        method: Callable[[], Any] | None = getattr(self.recorder.design, name, None)
+        try:
+            return None if method is None else self._await(method())
+        except (DesignError, WrongInput):
+            raise
+        except Exception as error:
+            raise broken(self.recorder.name, self.recorder.design, name, error) from error
+
+    def _await(self, found: Any) -> Any:
+        if found.__class__ is CoroutineType:
+            found = self.sim.spawn(found, "set-up")
+        return self.sim.run_until(found) if isinstance(found, Signal) else found
+
+    # --- faults --------------------------------------------------------------------------------------------------
+    def _schedule(self, fault: Fault) -> None:
+        thing = self.stage.thing(fault.target)
+        for name in filter(None, (fault.call, fault.undo)):
+            if not callable(getattr(thing, name, None)):
+                raise WrongInput(f"A fault calls {fault.target}.{name}, and {fault.target} cannot do that.")
+        begin_ns = self.origin_ns + ns(fault.at_s)
+        self.sim.call_at(begin_ns, getattr(thing, fault.call), *fault.args)
+        if fault.for_s is not None and fault.undo:
+            self.sim.call_at(begin_ns + ns(fault.for_s), getattr(thing, fault.undo), *fault.undo_args)

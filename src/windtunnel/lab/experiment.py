@@ -1,0 +1,196 @@
+"""An experiment: one question about an architecture, as a value.
+
+It holds the designs (naive first, best last), the workload that all of them serve, what is measured, and the claims
+that the measurements are held to. Everything here is data or a pure function; `windtunnel.lab.run` does the work.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.history import History, Op
+
+if TYPE_CHECKING:
+    from windtunnel.lab.stage import Stage
+
+P = TypeVar("P")
+Mark = Literal["V", "Vq", "D", "R", "M"]
+MARKS = {
+    "V": "read in the source",
+    "Vq": "quoted from the source",
+    "D": "derived: anyone can compute it",
+    "R": "reproduced in a trial of ours",
+    "M": "from memory: shown, never judged",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something can be read."""
+
+    title: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence about the measurements that a run can prove wrong.
+
+    Args:
+        expression: compares measurements ``design.measure`` and parameters ``params.name`` with numbers, ``+ - * / ** %``,
+            ``min``, ``max``, ``abs``, ``and``, ``or``, ``not``.
+        because: why it should hold, one sentence.
+        source: where that is said.
+        over: "seed" asks that it holds on each seed; "mean" asks it of the means, and it holds only where the interval
+            of the paired differences lies wholly on its side (unknown where it straddles).
+        given: parameters with other values than those of the run: the claim speaks of another setting.
+        breaks: the design that this claim holds to its failure.
+        spares: the design that this claim shows to be good enough here.
+        stages: the stages on which it is judged; all of the experiment's where empty.
+    """
+
+    expression: str
+    because: str
+    source: str = ""
+    over: Literal["seed", "mean"] = "seed"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    breaks: str = ""
+    spares: str = ""
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of a source, and what we measure in its place.
+
+    Args:
+        name: what the number is, with its unit.
+        source_value: what the source says.
+        ours: an expression as in `Claim`, with a number as its value.
+        tolerance: greatest share of ``source_value`` by which the mean of ours may differ.
+        mark: how far the source's number can be trusted (`MARKS`); one marked M is shown, never judged.
+        conditions: under which conditions the source measured or derived it.
+        given: as in `Claim`; figures start from the defaults, whatever the run was told.
+    """
+
+    name: str
+    source_value: float
+    ours: str
+    tolerance: float
+    mark: Mark
+    conditions: str
+    source: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """At second ``at_s`` after the first request may be due, call ``target.call(*args)``; undo it after ``for_s``.
+
+    ``target`` is the name of something that lives on the stage: a host, a server, a database, "network".
+    """
+
+    at_s: float
+    target: str
+    call: str
+    args: tuple[Any, ...] = ()
+    for_s: float | None = None
+    undo: str = ""
+    undo_args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Experiment(Generic[P]):
+    """One question, and all that is needed to answer it.
+
+    Args:
+        title: a few words.
+        question: one sentence that ends with a question mark.
+        params: a frozen dataclass of `param` fields, in the experiment's own module.
+        workload: pure: the same requests for every design. They are numbered in the order of their due time.
+        designs: naive first, best last. Any class that takes ``(stage, params)`` and has the methods that the requests
+            name. The first line of its docstring is its idea.
+        measure: pure: what is read off a history, by name (units last). Counts of outcomes, throughput and latencies
+            come for free.
+        stages: where it can run; the first is the default. "sim", "machine", or an engine ("sqlite", "postgres").
+        faults: what goes wrong, or a function that says so for the parameters.
+        quick: parameters that make a run cheap enough for the tests: 3 s of CPU for everything together.
+        ends_s: the second at which a run ends, whoever still waits. Without it a run ends with its last answer.
+        warmup_s: requests due before this second are left out of the measurements that come for free.
+        series: pure: lines for a chart, each a list of (x, y), from the history of one design.
+        axes: what stands at the chart's x and y, with units.
+        log_axes: which of them are logarithmic: "", "x", "y" or "xy".
+        module: where it is defined; taken from ``params``.
+    """
+
+    title: str
+    question: str
+    params: type[P]
+    workload: Callable[[P, Random], Iterable[Op]]
+    designs: Mapping[str, Callable[[Stage, P], object]]
+    claims: Sequence[Claim]
+    measure: Callable[[History, P], Mapping[str, float]] | None = None
+    stages: tuple[str, ...] = ("sim",)
+    faults: Sequence[Fault] | Callable[[P], Sequence[Fault]] = ()
+    hints: Sequence[str] = ()
+    sources: Sequence[Source] = ()
+    figures: Sequence[Figure] = ()
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 5
+    ends_s: Callable[[P], float] | None = None
+    warmup_s: Callable[[P], float] | None = None
+    series: Callable[[History, P], Mapping[str, Sequence[tuple[float, float]]]] | None = None
+    axes: tuple[str, str] = ("", "")
+    log_axes: str = ""
+    module: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.module:
+            object.__setattr__(self, "module", self.params.__module__)
+        for name in self.designs:
+            if not name.isidentifier() or name in ("params", "min", "max", "abs"):
+                raise WrongInput(f"{name!r} cannot name a design: claims speak of it; take letters, digits and _.")
+
+    @property
+    def id(self) -> str:
+        """The file's name, with - for _."""
+        return self.module.rpartition(".")[2].replace("_", "-")
+
+    @property
+    def track(self) -> str:
+        """The folder of the catalogue in which it stands; "" outside of one."""
+        parts = self.module.split(".")
+        return parts[2] if parts[:2] == ["windtunnel", "catalogue"] and len(parts) > 3 else ""
+
+    @property
+    def lesson(self) -> str:
+        """The docstring of its module."""
+        return inspect.cleandoc(sys.modules[self.module].__doc__ or "")
+
+    def faults_for(self, params: P) -> Sequence[Fault]:
+        """What goes wrong with these parameters."""
+        return self.faults(params) if callable(self.faults) else self.faults
+
+    def choose(self, names: Iterable[str] | None) -> list[str]:
+        """The designs of these names, in the experiment's order; all where None. Raises WrongInput."""
+        if names is None:
+            return list(self.designs)
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
+            if name not in self.designs:
+                raise WrongInput(suggest(name, self.designs, "design"))
+        return [name for name in self.designs if name in wanted]
+
+
+def idea(design: Callable[..., object]) -> str:
+    """The first line of a design's docstring."""
+    doc = inspect.getdoc(design) or ""
+    return doc.partition("\n")[0].strip()

@@ -1,0 +1,72 @@
+"""From what a design's method did to an event of the history, and the sentence for a design that is broken."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.history import Event, Op, Outcome
+
+NOBODY_KNOWS = (TimeoutError, ConnectionError, OSError, EOFError)
+"""Exceptions after which the request may or may not have taken effect."""
+
+
+class Recorder:
+    """Turns the ends of requests into events, for one design."""
+
+    def __init__(self, name: str, design: object, ops: list[Op]) -> None:
+        self.name = name
+        self.design = design
+        self.events: list[Event] = []
+        self.methods = methods(name, design, ops)
+
+    def returned(self, op: Op, due: float, start: float, end: float, value: object) -> None:
+        """The request was answered."""
+        self.events.append(Event(op.client, op.name, op.args, start, end, "ok", value, due, op.id))
+
+    def raised(self, op: Op, due: float, start: float, end: float, error: BaseException) -> None:
+        """The request ended with an exception. Raises DesignError for one that is no outcome."""
+        outcome = outcome_of(error)
+        if outcome is None:
+            raise broken(self.name, self.design, op.name, error) from error
+        self.events.append(Event(op.client, op.name, op.args, start, end, outcome, type(error).__name__, due, op.id))
+
+    def unfinished(self, op: Op, due: float, start: float, end: float) -> None:
+        """The run ended before the request did."""
+        self.events.append(Event(op.client, op.name, op.args, start, end, "unknown", "unfinished", due, op.id))
+
+
+def outcome_of(error: BaseException) -> Outcome | None:
+    """What an exception says about a request; None where it says that the design is broken.
+
+    An exception with the attribute ``outcome = "fail"`` promises that nothing happened.
+    """
+    if getattr(error, "outcome", None) == "fail":
+        return "fail"
+    if isinstance(error, NOBODY_KNOWS) or type(error).__name__ == "CancelledError":
+        return "unknown"
+    return None
+
+
+def methods(name: str, design: object, ops: list[Op]) -> Mapping[str, Callable[..., Any]]:
+    """The design's methods by the names in the requests. Raises WrongInput where one is missing."""
+    found = {}
+    for wanted in dict.fromkeys(op.name for op in ops):
+        method = getattr(design, wanted, None)
+        if not callable(method):
+            raise WrongInput(f"Design {name} ({type(design).__name__}) has no method {wanted}; the workload calls it.")
+        found[wanted] = method
+    return found
+
+
+def broken(name: str, design: object, what: str, error: BaseException) -> DesignError:
+    """The sentence that names design, operation, exception and the design's own line."""
+    home = getattr(sys.modules.get(type(design).__module__), "__file__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if f.filename == home] or frames
+    where = f" at {own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else ""
+    text = str(error).partition("\n")[0]
+    return DesignError(f"Design {name} is broken: {what} raised {type(error).__name__}: {text}{where}.")

@@ -1,0 +1,222 @@
+"""The result of a run: one JSON document that the terminal, the page, the tests and the docs all read.
+
+Everything that differs between two runs of the same commit and seeds on the simulator stands under ``provenance``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab.claims import Verdict
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.statistics import Interval, t_interval
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one design did with one seed in one setting (an index into `Result.settings`)."""
+
+    design: str
+    seed: int
+    setting: int
+    measures: Mapping[str, float]
+    digest: str
+    series: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedClaim:
+    """A claim and what became of it. ``shown`` has numbers in place of names; ``seeds`` the verdict on each seed."""
+
+    expression: str
+    because: str
+    verdict: Verdict
+    shown: str = ""
+    seeds: list[bool | None] = field(default_factory=list)
+    over: str = "seed"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    breaks: str = ""
+    spares: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFigure:
+    """A source's number beside ours. Verdict "shown" for one that is never judged."""
+
+    name: str
+    source_value: float
+    ours: float
+    low: float
+    high: float
+    tolerance: float
+    mark: str
+    verdict: str
+    conditions: str
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that a run found out."""
+
+    experiment: str
+    title: str
+    question: str
+    stage: str
+    seeds: list[int]
+    designs: list[str]
+    settings: list[dict[str, Any]]
+    runs: list[Run]
+    claims: list[JudgedClaim]
+    figures: list[JudgedFigure]
+    axes: tuple[str, str] = ("", "")
+    log_axes: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the run; claims may speak of other settings."""
+        return self.settings[0]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all verdicts: fails, else unknown, else holds; unknown where nothing was judged."""
+        found = {c.verdict for c in self.claims} | {f.verdict for f in self.figures}
+        return "fails" if "fails" in found else "unknown" if "unknown" in found or "holds" not in found else "holds"
+
+    @property
+    def ok(self) -> bool:
+        """Whether no claim and no figure fails."""
+        return self.verdict != "fails"
+
+    @property
+    def exit_status(self) -> int:
+        """0 everything judged holds, 1 something fails, 3 nothing fails but something cannot be told."""
+        return {"holds": 0, "fails": 1}.get(self.verdict, 3)
+
+    def of(self, design: str, setting: int = 0) -> list[Run]:
+        """The runs of one design, in the order of the seeds."""
+        return [r for r in self.runs if r.design == design and r.setting == setting]
+
+    def samples(self, design: str, measure: str, setting: int = 0) -> list[float]:
+        """One measurement of one design, a number a seed."""
+        return [r.measures[measure] for r in self.of(design, setting)]
+
+    def interval(self, design: str, measure: str, setting: int = 0) -> Interval:
+        """Its mean over the seeds, with a 95 % interval."""
+        return t_interval(self.samples(design, measure, setting))
+
+    @property
+    def measures(self) -> list[str]:
+        """The names of everything measured."""
+        return list(dict.fromkeys(name for r in self.runs if r.setting == 0 for name in r.measures))
+
+    @property
+    def digest(self) -> str:
+        """One digest over the digests of all runs."""
+        from hashlib import blake2b
+
+        text = "\n".join(f"{r.design} {r.seed} {r.setting} {r.digest}" for r in self.runs)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    # --- JSON ----------------------------------------------------------------------------------------------------
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data: JSON has no NaN, so what is no number is null, and infinities are text."""
+        intervals = {d: {m: asdict(self.interval(d, m)) for m in self.measures} for d in self.designs if self.of(d)}
+        document = {"format": FORMAT, "verdict": self.verdict, "digest": self.digest, **asdict(self)}
+        document["intervals"] = intervals
+        document["provenance"] = document.pop("provenance")
+        found: dict[str, Any] = _to_json(document)
+        return found
+
+    def to_json(self) -> str:
+        """The document, a line for each small thing, so that a person can read a diff of two."""
+        return _lines(self.to_dict()) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the document; whoever looks sees the old file or the new one, never half of it."""
+        write(path, self.to_json())
+
+    @staticmethod
+    def from_json(text: str) -> Result:
+        """Read a document back. Raises WrongInput for one that is no result."""
+        try:
+            found = json.loads(text)
+            if found["format"] != FORMAT:
+                raise WrongInput(f"The result has format {found['format']}; this version reads format {FORMAT}.")
+            known = {k: found[k] for k in Result.__dataclass_fields__}
+            runs = [
+                Run(**{**r, "measures": _floats(r["measures"]), "series": _series(r["series"])}) for r in known["runs"]
+            ]
+            figures = [
+                JudgedFigure(**{**f, **_floats({k: f[k] for k in ("source_value", "ours", "low", "high")})})
+                for f in known["figures"]
+            ]
+            claims = [JudgedClaim(**c) for c in known["claims"]]
+            return Result(**{**known, "runs": runs, "claims": claims, "figures": figures, "axes": tuple(known["axes"])})
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, WrongInput):
+                raise
+            raise WrongInput(f"This is no result of a run: {type(error).__name__} {error}.") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that it is there wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(k): _to_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(v) for v in value]
+    return value
+
+
+def _lines(value: Any, indent: int = 0) -> str:
+    """JSON with a line for each innermost list or object that fits on one."""
+    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(flat) + indent <= 110 or not isinstance(value, dict | list) or not value:
+        return flat
+    inner = " " * (indent + 1)
+    parts: Iterable[str]
+    if isinstance(value, dict):
+        parts = (f"{json.dumps(k, ensure_ascii=False)}: {_lines(v, indent + 1)}" for k, v in value.items())
+        return "{\n" + ",\n".join(inner + p for p in parts) + "\n" + " " * indent + "}"
+    if all(isinstance(v, int | float) or v is None for v in value):
+        return flat
+    parts = (_lines(v, indent + 1) for v in value)
+    return "[\n" + ",\n".join(inner + p for p in parts) + "\n" + " " * indent + "]"
+
+
+def _floats(found: Mapping[str, Any]) -> dict[str, float]:
+    return {k: math.nan if v is None else float(v) if isinstance(v, str) else v for k, v in found.items()}
+
+
+def _series(found: Mapping[str, Any]) -> dict[str, list[tuple[float, float]]]:
+    return {k: [(x, y) for x, y in v] for k, v in found.items()}

@@ -1,0 +1,201 @@
+"""The verb: run an experiment, and judge its claims and figures on what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.judge import judge_claims, judge_figures
+from windtunnel.lab.params import settings
+from windtunnel.lab.result import Result
+from windtunnel.lab.result import Run as RunOf
+from windtunnel.lab.work import Done, Job, execute
+
+Progress = Callable[[int, int, str, int], object]
+"""Called with (jobs done, jobs in all, design, seed) after each job."""
+
+
+def run(
+    experiment: Experiment[Any],
+    stage: str | None = None,
+    seeds: int | Iterable[int] | None = None,
+    designs: Iterable[str] | None = None,
+    *,
+    quick: bool = False,
+    jobs: int | None = None,
+    with_file: str = "",
+    histories: Path | None = None,
+    progress: Progress | None = None,
+    **params: object,
+) -> Result:
+    """Run every chosen design with every seed, and judge.
+
+    The same seeds give the same digests alone and in parallel, with one design or all, in any process.
+
+    Args:
+        stage: where; the experiment's first stage by default.
+        seeds: how many (0, 1, ...), or which.
+        designs: which; all by default. Claims that speak of others are skipped.
+        quick: start from the experiment's ``quick`` parameters, as the tests do; figures are not judged.
+        jobs: how many processes; as many as there are cores by default. Only the simulator runs in several.
+        with_file: a Python file with one more design.
+        histories: a folder to write each history to, one ``DESIGN-SEED.jsonl`` each.
+        progress: told after each job.
+        params: values for parameters.
+
+    Raises:
+        WrongInput: something given cannot be used; nothing was run, or the run was stopped.
+        DesignError: a design is broken.
+    """
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        own, experiment = experiment, with_design(experiment, with_file)
+    else:
+        own = experiment
+    stage = _stage(experiment, stage)
+    chosen = experiment.choose(designs)
+    numbers = _seeds(experiment.seeds if seeds is None else seeds)
+    wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **params})
+    usual = not quick and wanted.all[0] == settings(experiment.params, {})
+    todo = _jobs(experiment, stage, chosen, numbers, wanted, usual, histories)
+    done = _do(own, with_file, experiment, stage, todo, jobs, progress)
+    runs = [
+        RunOf(job.design, job.seed, job.setting, found.measures, found.digest, found.series)
+        for job, found in zip(todo, done, strict=True)
+    ]
+    claims = judge_claims(experiment, stage, chosen, runs, wanted.of_claim, wanted.all)
+    figures = judge_figures(experiment, stage, chosen, runs, wanted.of_figure, wanted.all, usual)
+    cpu: dict[str, float] = {}
+    for job, found in zip(todo, done, strict=True):
+        cpu[job.design] = round(cpu.get(job.design, 0.0) + found.cpu_s, 3)
+    from windtunnel.lab.provenance import provenance
+
+    return Result(
+        experiment.id,
+        experiment.title,
+        experiment.question,
+        stage,
+        numbers,
+        chosen,
+        wanted.all,
+        runs,
+        claims,
+        figures,
+        experiment.axes,
+        experiment.log_axes,
+        {**provenance(), "cpu_s": cpu},
+    )
+
+
+class _Settings:
+    """The parameters of the run, and those of other settings that claims and figures speak of."""
+
+    def __init__(self, experiment: Experiment[Any], given: Mapping[str, object]) -> None:
+        self.all = [settings(experiment.params, given)]
+        self.of_claim = [self._index(experiment, {**given, **c.given}) for c in experiment.claims]
+        self.of_figure = [self._index(experiment, f.given) for f in experiment.figures]
+
+    def _index(self, experiment: Experiment[Any], given: Mapping[str, object]) -> int:
+        found = settings(experiment.params, given)
+        if found not in self.all:
+            self.all.append(found)
+        return self.all.index(found)
+
+
+def _stage(experiment: Experiment[Any], stage: str | None) -> str:
+    name = stage or experiment.stages[0]
+    if name not in experiment.stages:
+        raise WrongInput(suggest(name, experiment.stages, f"stage of {experiment.id} named"))
+    if name not in ("sim", "machine"):
+        from windtunnel.engines.registry import engines, prepare
+
+        missing = {e.name: e.missing for e in engines()}
+        if name not in missing:
+            raise WrongInput(suggest(name, missing, "engine"))
+        if missing[name]:
+            raise WrongInput(f"Stage {name} cannot be reached: {missing[name]}.")
+        prepare(name)
+    return name
+
+
+def _seeds(seeds: int | Iterable[int]) -> list[int]:
+    found = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if not found:
+        raise WrongInput("A run needs one seed at least.")
+    return found
+
+
+def _jobs(
+    experiment: Experiment[Any],
+    stage: str,
+    chosen: list[str],
+    seeds: list[int],
+    wanted: _Settings,
+    usual: bool,
+    histories: Path | None,
+) -> list[Job]:
+    """Every design with every seed in the run's setting; in another setting those that somebody speaks of."""
+    from windtunnel.lab.claims import check, speaks_of
+
+    needed: dict[int, set[str]] = {0: set(chosen)}
+    spoken = list(zip(experiment.claims, wanted.of_claim, strict=True))
+    said = [(c.expression, c.stages, i) for c, i in spoken]
+    if usual:
+        said += [(f.ours, f.stages, i) for f, i in zip(experiment.figures, wanted.of_figure, strict=True)]
+    for expression, stages, index in said:
+        check(expression, experiment.designs)
+        named = set(speaks_of(expression))
+        if named <= set(chosen) and (not stages or stage in stages):
+            needed.setdefault(index, set()).update(named)
+    return [
+        Job(
+            stage,
+            design,
+            seed,
+            index,
+            wanted.all[index],
+            series=index == 0 and seed == seeds[0],
+            history=str(histories / f"{design}-{seed}.jsonl") if histories is not None and index == 0 else "",
+        )
+        for index in sorted(needed)
+        for design in chosen
+        if design in needed[index]
+        for seed in seeds
+    ]
+
+
+def _do(
+    own: Experiment[Any],
+    with_file: str,
+    experiment: Experiment[Any],
+    stage: str,
+    todo: list[Job],
+    jobs: int | None,
+    progress: Progress | None,
+) -> list[Done]:
+    """Do the jobs: side by side where they are simulated and a worker can find the experiment, else one by one."""
+    import sys
+
+    from windtunnel.lab.pool import cores, work
+
+    count = min(cores() if jobs is None else jobs, len(todo))
+    finished = 0
+
+    def tell(job: Job) -> None:
+        nonlocal finished
+        finished += 1
+        if progress is not None:
+            progress(finished, len(todo), job.design, job.seed)
+
+    importable = own.module != "__main__" and getattr(sys.modules.get(own.module), "experiment", None) is own
+    if count > 1 and stage == "sim" and importable:
+        return work(own.module, with_file, todo, count, tell)
+    done = []
+    for job in todo:
+        done.append(execute(experiment, job))
+        tell(job)
+    return done

@@ -1,0 +1,117 @@
+"""Where designs stand: the tunnel, this machine's processor, or a real engine.
+
+A design gets everything that is not its own from its stage, so the same class runs on all of them. What lives on the
+stage has a name, and faults reach it by that name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from windtunnel.lab.errors import WrongInput, suggest
+
+if TYPE_CHECKING:
+    from windtunnel.engines.database import Database
+    from windtunnel.sim.kernel import Simulator
+
+T = TypeVar("T")
+
+
+class Stage:
+    """One design's surroundings for one run with one seed. Two designs never share a stage.
+
+    Attributes:
+        name: "sim", "machine", or the name of a real engine.
+        seed: decides the workload and all modelled luck.
+    """
+
+    def __init__(self, name: str, seed: int) -> None:
+        self.name = name
+        self.seed = seed
+        self._things: dict[str, Any] = {}
+        self._streams: dict[str, Random] = {}
+        self._databases: list[Database] = []
+
+    @property
+    def sim(self) -> Simulator:
+        """The simulator. Raises WrongInput on a stage that is real."""
+        raise WrongInput(f"Stage {self.name} is real; only stage sim has a simulator.")
+
+    def random(self, name: str) -> Random:
+        """A component's own stream of luck: the same generator for the same name and seed, on every stage."""
+        found = self._streams.get(name)
+        if found is None:
+            from windtunnel.sim.randomness import stream
+
+            found = self._streams[name] = stream(self.seed, name)
+        return found
+
+    def clock(self) -> float:
+        """Seconds on this stage's clock; only differences mean something."""
+        return time.perf_counter()
+
+    # --- what lives here -----------------------------------------------------------------------------------------
+    def add(self, name: str, thing: T) -> T:
+        """Give something a name by which faults can reach it; returns it. Names are unique on a stage."""
+        if name in self._things:
+            raise ValueError(f"stage {self.name} has a {name} already; every thing on it needs a name of its own")
+        self._things[name] = thing
+        return thing
+
+    def thing(self, name: str) -> Any:
+        """What has this name. Raises WrongInput."""
+        if name not in self._things:
+            raise WrongInput(suggest(name, self._things, f"thing on stage {self.name} named"))
+        return self._things[name]
+
+    def database(self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None) -> Database:
+        """A relational database: its model in the tunnel, SQLite or PostgreSQL elsewhere.
+
+        Args:
+            connections: how many transactions can be open at once.
+            model: what only the model has (``round_trip_s``, ``statement_s``, ``commit_s``, ``cores``).
+        """
+        from windtunnel.engines.registry import open_database
+
+        options: dict[str, Any] = {"connections": connections}
+        if self.name == "sim":
+            options |= {"sim": self.sim, **(model or {})}
+        database = open_database("sqlite" if self.name == "machine" else self.name, name, **options)
+        self._databases.append(database)
+        return self.add(name, database)
+
+    async def close(self) -> None:
+        """Give back what was opened here."""
+        for database in self._databases:
+            await database.close()
+
+
+class SimStage(Stage):
+    """The tunnel: virtual time, the same bytes from the same seed."""
+
+    def __init__(self, seed: int, name: str = "sim") -> None:
+        super().__init__(name, seed)
+        from windtunnel.sim.kernel import Simulator
+
+        self._sim = Simulator(seed)
+
+    @property
+    def sim(self) -> Simulator:
+        """The simulator on whose clock everything here lives."""
+        return self._sim
+
+    def random(self, name: str) -> Random:
+        """A component's own stream of luck."""
+        return self._sim.random(name)
+
+    def clock(self) -> float:
+        """Seconds of virtual time since the stage was made."""
+        return self._sim.now
+
+
+def open_stage(name: str, seed: int) -> Stage:
+    """A new stage of this name."""
+    return SimStage(seed) if name == "sim" else Stage(name, seed)

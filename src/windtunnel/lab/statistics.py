@@ -1,0 +1,173 @@
+"""Numbers about numbers: percentiles, intervals over seeds, paired differences, warm-up, Little's law.
+
+Plain Python on lists: a run has a handful of seeds, and NumPy would cost more to import than it saves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from random import Random
+
+from windtunnel.lab.history import Event
+
+
+def mean(samples: Sequence[float]) -> float:
+    """The arithmetic mean; NaN of nothing."""
+    return math.fsum(samples) / len(samples) if samples else math.nan
+
+
+def percentile(samples: Iterable[float], q: float) -> float:
+    """The ``q``-th percentile (0 to 100) of raw samples, linear between neighbours; NaN of nothing."""
+    return percentiles(samples, (q,))[0]
+
+
+def percentiles(samples: Iterable[float], qs: Sequence[float]) -> list[float]:
+    """Several percentiles with one sort. There is no way to combine percentiles of parts: give all samples at once."""
+    ordered = sorted(samples)
+    if not ordered:
+        return [math.nan] * len(qs)
+    found = []
+    for q in qs:
+        if not 0 <= q <= 100:
+            raise ValueError(f"the {q}-th percentile does not exist; take a number from 0 to 100")
+        place = (len(ordered) - 1) * q / 100
+        below = math.floor(place)
+        low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+        # Equal neighbours may be infinite, and infinity minus itself is no number.
+        found.append(low if low == high or place == below else low + (high - low) * (place - below))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and where it lies with the given confidence; bounds are NaN where one sample cannot tell."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def half(self) -> float:
+        """Half the width."""
+        return (self.high - self.low) / 2
+
+
+def t_interval(samples: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean of independent samples (one a seed), by Student's t."""
+    n, middle = len(samples), mean(samples)
+    if n < 2 or not math.isfinite(middle):
+        return Interval(middle, math.nan, math.nan, n)
+    variance = math.fsum((x - middle) ** 2 for x in samples) / (n - 1)
+    half = t_quantile(confidence, n - 1) * math.sqrt(variance / n)
+    return Interval(middle, middle - half, middle + half, n)
+
+
+def bootstrap_interval(
+    samples: Sequence[float],
+    statistic: Callable[[Sequence[float]], float] = mean,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Any statistic of independent samples, by the percentile bootstrap (Efron & Tibshirani 1993, ch. 13)."""
+    value, n = statistic(samples), len(samples)
+    if n < 2:
+        return Interval(value, math.nan, math.nan, n)
+    random = Random(seed)
+    found = [statistic(random.choices(samples, k=n)) for _ in repeat(None, resamples)]
+    low, high = percentiles(found, ((1 - confidence) * 50, (1 + confidence) * 50))
+    return Interval(value, low, high, n)
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95) -> Interval:
+    """The mean difference of pairs that shared their luck: far narrower than two intervals beside each other."""
+    return t_interval([a - b for a, b in zip(ours, theirs, strict=True)], confidence)
+
+
+@lru_cache(maxsize=256)
+def t_quantile(confidence: float, freedom: int) -> float:
+    """How many standard errors on each side hold ``confidence`` of Student's t with so many degrees of freedom."""
+    if not 0 < confidence < 1 or freedom < 1:
+        raise ValueError(f"there is no t quantile for confidence {confidence} and {freedom} degrees of freedom")
+    low, high = 0.0, 1.0
+    while _t_share(high, freedom) < confidence:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        if _t_share(middle, freedom) < confidence:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _t_share(t: float, freedom: int) -> float:
+    """The share of Student's t between -t and t (Abramowitz & Stegun 26.7.3 and 26.7.4: exact for whole numbers)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    cos2 = math.cos(angle) ** 2
+    odd = freedom % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0
+    for k in range(3 if odd else 2, freedom + 1, 2):
+        total += term
+        term *= cos2 * (k - 1) / k
+    return (angle + math.sin(angle) * total) * 2 / math.pi if odd else math.sin(angle) * total
+
+
+def mser5(series: Sequence[float]) -> int:
+    """How many samples to drop from the start of a run, by MSER-5 (White, Cobb & Spratt 2000).
+
+    The cut that makes the standard error of what remains smallest, over batches of five, in the first half at most.
+    """
+    batches = [mean(series[i : i + 5]) for i in range(0, len(series) - 4, 5)]
+    count = len(batches)
+    best, cut = math.inf, 0
+    total = squares = 0.0
+    # From the back: sums of what remains grow by one batch a step.
+    for start in range(count - 1, -1, -1):
+        total += batches[start]
+        squares += batches[start] ** 2
+        left = count - start
+        if start <= count // 2 and left > 1:
+            error = (squares - total * total / left) / (left * left)
+            if error <= best:
+                best, cut = error, start
+    return cut * 5
+
+
+@dataclass(frozen=True, slots=True)
+class Little:
+    """L, λ and W of a history. Little's law says L = λW of any system that is empty before and after."""
+
+    in_system: float
+    rate_per_s: float
+    mean_time_s: float
+
+    @property
+    def gap(self) -> float:
+        """How far L is from λW, as a share of L."""
+        return abs(self.in_system - self.rate_per_s * self.mean_time_s) / self.in_system if self.in_system else 0.0
+
+
+def little(events: Iterable[Event]) -> Little:
+    """Little's law on a history, L by sweeping over arrivals and departures, W from the events themselves."""
+    spans = [(e.due if e.due >= 0 else e.start, e.end) for e in events]
+    if not spans:
+        return Little(0.0, 0.0, 0.0)
+    changes = sorted([(a, 1) for a, _ in spans] + [(b, -1) for _, b in spans])
+    begin, finish = changes[0][0], changes[-1][0]
+    area, inside, last = 0.0, 0, begin
+    for when, change in changes:
+        area += inside * (when - last)
+        inside, last = inside + change, when
+    length = finish - begin
+    if length <= 0:
+        return Little(0.0, 0.0, 0.0)
+    return Little(area / length, len(spans) / length, mean([b - a for a, b in spans]))

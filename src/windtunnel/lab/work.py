@@ -1,0 +1,171 @@
+"""One job of a run: one design, one seed, one setting. The same function serves in this process and in a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.history import History, Op
+from windtunnel.lab.measures import standard
+from windtunnel.lab.outcomes import broken
+from windtunnel.lab.params import make
+
+POINTS = 500
+"""Most points of a line that a result keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done. ``history`` is where to write the events down, if anywhere."""
+
+    stage: str
+    design: str
+    seed: int
+    setting: int
+    params: dict[str, Any] = field(default_factory=dict)
+    series: bool = False
+    history: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it, as plain data."""
+
+    measures: dict[str, float]
+    digest: str
+    series: dict[str, list[tuple[float, float]]]
+    cpu_s: float
+
+
+def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
+    """The requests of a seed in the order of their due time, numbered; the same for every design."""
+    from windtunnel.sim.randomness import stream
+
+    try:
+        ops = sorted(experiment.workload(params, stream(seed, "workload")), key=lambda op: op.at)
+    except Exception as error:
+        raise _broken(experiment, "workload", error) from error
+    return [op._replace(id=i) if op.id < 0 else op for i, op in enumerate(ops)]
+
+
+def history_of(experiment: Experiment[Any], job: Job) -> History:
+    """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
+    from windtunnel.lab.stage import open_stage
+
+    params = make(experiment.params, job.params)
+    ops = workload(experiment, params, job.seed)
+    stage = open_stage(job.stage, job.seed)
+    try:
+        design = experiment.designs[job.design](stage, params)
+    except WrongInput:
+        raise
+    except Exception as error:
+        raise broken(job.design, experiment.designs[job.design], "its constructor", error) from error
+    faults = experiment.faults_for(params)
+    ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
+    if job.stage == "sim":
+        from windtunnel.lab.drive_sim import Drive
+
+        return Drive(stage, job.design, design, ops).run(faults, ends_s)
+    from windtunnel.lab.drive_live import LiveDrive
+
+    return LiveDrive(stage, job.design, design, ops).run(faults, ends_s)
+
+
+def execute(experiment: Experiment[Any], job: Job) -> Done:
+    """Do one job: drive, then measure."""
+    import time
+
+    from windtunnel.lab.digest import digest
+
+    start = time.process_time()
+    history = history_of(experiment, job)
+    params = make(experiment.params, job.params)
+    warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
+    measures: dict[str, Any] = standard(history, warmup_s)
+    series: Mapping[str, Any] = {}
+    try:
+        if experiment.measure is not None:
+            measures |= experiment.measure(history, params)
+        if job.series and experiment.series is not None:
+            series = experiment.series(history, params)
+    except Exception as error:
+        raise _broken(experiment, "measure", error) from error
+    if job.history:
+        _write_down(history, job.history)
+    return Done(
+        {name: _plain(value) for name, value in measures.items()},
+        digest(history, timed=job.stage == "sim"),
+        {name: thin([(float(x), float(y)) for x, y in line]) for name, line in series.items()},
+        time.process_time() - start,
+    )
+
+
+def thin(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most `POINTS` of the points, evenly taken, the first and the last among them."""
+    if len(line) <= POINTS:
+        return line
+    step = (len(line) - 1) / (POINTS - 1)
+    return [line[round(i * step)] for i in range(POINTS)]
+
+
+def _plain(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return float(value)
+    return value if type(value) in (int, float) else float(value)
+
+
+def _broken(experiment: Experiment[Any], what: str, error: BaseException) -> WrongInput:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
+    return WrongInput(
+        f"Experiment {experiment.id} is broken: its {what} raised {type(error).__name__}: {error} at {where}."
+    )
+
+
+def _write_down(history: History, path: str) -> None:
+    """A line of JSON for each event, as `windtunnel check` reads it."""
+    from pathlib import Path
+
+    from windtunnel.lab.result import write
+
+    lines = [json.dumps(event._asdict(), default=_listed) for event in history]
+    write(Path(path), "\n".join(lines) + "\n")
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value, key=repr) if isinstance(value, set | frozenset) else str(value)
+
+
+def load(module: str, with_file: str) -> Experiment[Any]:
+    """The experiment of a module, with the design of a file beside its own where one is given."""
+    import importlib
+
+    experiment: Experiment[Any] = importlib.import_module(module).experiment
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        experiment = with_design(experiment, with_file)
+    return experiment
+
+
+def serve(lines: Any, answer: Any) -> None:
+    """A worker's life: the experiment first, then a job a line; each is answered with a line."""
+    first = json.loads(next(lines))
+    experiment: Experiment[Any] | None = None
+    for line in lines:
+        try:
+            if experiment is None:
+                experiment = load(first["module"], first["with_file"])
+            reply: dict[str, Any] = {"done": asdict(execute(experiment, Job(**json.loads(line))))}
+        except (WrongInput, DesignError) as error:
+            reply = {"wrong": type(error).__name__, "text": str(error)}
+        except Exception as error:
+            reply = {"wrong": "crash", "text": traceback.format_exc(), "type": type(error).__name__}
+        answer(json.dumps(reply))
