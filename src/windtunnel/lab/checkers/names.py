@@ -1,0 +1,23 @@
+"""A checker refuses operations that it does not know, in one sentence: a history judged half is not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from windtunnel.lab.history import Event
+
+
+def select(history: Iterable[Event], what: str, arguments: Mapping[str, int]) -> list[Event]:
+    """The events that did not fail. ``arguments`` gives the known names and the least number of their arguments."""
+    chosen = []
+    for e in history:
+        if e.name not in arguments:
+            raise ValueError(f"A {what} knows {', '.join(arguments)}, not {e.name!r} (called by {e.client}).")
+        if len(e.args) < arguments[e.name]:
+            needs = arguments[e.name]
+            raise ValueError(
+                f"{e.name} was called by {e.client} with {len(e.args)} arguments, but a {what} needs {needs}."
+            )
+        if e.outcome != "fail":
+            chosen.append(e)
+    return chosen
