@@ -1,7 +1,7 @@
 """Claims are text that is evaluated: what a person reads is what was checked.
 
 The language is a corner of Python: measurements ``design.measure``, ``params.name``, numbers, ``+ - * / // ** %``,
-``min``, ``max``, ``abs``, comparisons, ``and``, ``or``, ``not``. We walk the syntax tree ourselves; nothing is executed.
+``min``, ``max``, ``abs``, comparisons, ``and``, ``or``, ``not``. We walk the syntax tree ourselves; no code runs.
 Truth has three values: a measurement that is no number makes a claim unknown, unless the rest decides it.
 """
 
@@ -74,8 +74,8 @@ def _admit(node: ast.AST, expression: str) -> None:
             parts = []
         case _:
             raise ClaimError(
-                f"The claim {expression!r} uses {ast.unparse(node)!r}; it can use design.measure, params.name, numbers, "
-                "arithmetic, min, max, abs, comparisons, and, or, not."
+                f"The claim {expression!r} uses {ast.unparse(node)!r}; it can use design.measure, params.name, "
+                "numbers, arithmetic, min, max, abs, comparisons, and, or, not."
             )
     for part in parts:
         _admit(part, expression)
@@ -83,11 +83,8 @@ def _admit(node: ast.AST, expression: str) -> None:
 
 def speaks_of(expression: str) -> list[str]:
     """The designs that it names, in order."""
-    found = [
-        n.value.id
-        for n in ast.walk(parse(expression))
-        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
-    ]
+    nodes = [n.value for n in ast.walk(parse(expression)) if isinstance(n, ast.Attribute)]
+    found = [n.id for n in nodes if isinstance(n, ast.Name)]
     return [name for name in dict.fromkeys(found) if name != "params"]
 
 
@@ -123,8 +120,8 @@ def _number(node: ast.expr, table: Table) -> float:
         case ast.UnaryOp(op=ast.UAdd(), operand=part):
             return _number(part, table)
         case ast.Call(func=ast.Name(id=name), args=parts):
-            found = [_number(part, table) for part in parts]
-            return math.nan if any(map(math.isnan, found)) else _FUNCTIONS[name](*found)
+            numbers = [_number(part, table) for part in parts]
+            return math.nan if any(map(math.isnan, numbers)) else _FUNCTIONS[name](*numbers)
     raise ClaimError(f"{ast.unparse(node)!r} is true or false where a number is needed.")
 
 

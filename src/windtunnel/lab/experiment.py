@@ -44,8 +44,8 @@ class Claim:
     """A sentence about the measurements that a run can prove wrong.
 
     Args:
-        expression: compares measurements ``design.measure`` and parameters ``params.name`` with numbers, ``+ - * / ** %``,
-            ``min``, ``max``, ``abs``, ``and``, ``or``, ``not``.
+        expression: compares measurements ``design.measure``, parameters ``params.name`` and numbers; may use
+            ``+ - * / // ** %``, ``min``, ``max``, ``abs``, ``and``, ``or``, ``not``.
         because: why it should hold, one sentence.
         source: where that is said.
         over: "seed" asks that it holds on each seed; "mean" asks it of the means, and it holds only where the interval

@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import re
 import sys
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,9 @@ def _classes(path: Path) -> list[type]:
         raise WrongInput(f"{path} cannot be read: {error.msg} in line {error.lineno}.") from None
     except Exception as error:
         raise WrongInput(f"{path} cannot be loaded: {type(error).__name__}: {error}.") from error
-    own = [
-        c
-        for n, c in vars(module).items()
-        if inspect.isclass(c) and c.__module__ == name and not n.startswith("_") and not issubclass(c, BaseException)
-    ]
-    designs = [
-        c for c in own if not any(c in other.__bases__ for other in own) and not hasattr(c, "__dataclass_fields__")
-    ]
+    own = [c for n, c in vars(module).items() if inspect.isclass(c) and c.__module__ == name and not n.startswith("_")]
+    bases = {base for c in own for base in c.__bases__}
+    designs = [c for c in own if c not in bases and not issubclass(c, BaseException) and not is_dataclass(c)]
     if not designs:
         raise WrongInput(f"{path} defines no class; a design is a class that takes (stage, params).")
     return designs

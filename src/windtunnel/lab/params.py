@@ -16,7 +16,11 @@ P = TypeVar("P")
 
 
 def param(
-    default: T, help: str, low: float | None = None, high: float | None = None, choices: Sequence[T] | None = None
+    default: T,
+    help: str,  # noqa: A002  (the field's word)
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[T] | None = None,
 ) -> T:
     """A field of a params dataclass; its type is the type of its default (bool, int, float or str).
 
