@@ -189,7 +189,14 @@ class Process(Signal[T]):
     def __init__(
         self, sim: Simulator, coro: Coroutine[Any, Any, T], name: str, host: Host | None, daemon: bool, request: int
     ) -> None:
-        super().__init__(sim, name)
+        # Written out instead of calling Signal's: a process a request is the commonest thing made here.
+        self.sim = sim
+        self.name = name
+        self._done = False
+        self._value = None
+        self._error = None
+        self._waiters = None
+        self._asyncio_future_blocking = False
         self._coro = coro
         self._send = coro.send
         self._ticket = 0
@@ -293,7 +300,7 @@ class Simulator:
     def sleep(self, seconds: float) -> Generator[Any, None, None]:
         """Let virtual time pass; from a light process and from an asyncio task alike."""
         if self._loop is None:
-            yield round(seconds * 1_000_000_000)
+            yield (seconds * 1_000_000_000).__round__()
         else:
             yield from self._pause_task(round(seconds * 1_000_000_000))
 
@@ -399,64 +406,70 @@ class Simulator:
 
     def _run(self, limit: int) -> bool:
         """The loop. True where `_stop` ended it, False where nothing was left (before the limit)."""
-        heap, ready, numbers = self._heap, self._ready, self._numbers
+        heap, ready, fresh, process_class = self._heap, self._ready, self._numbers.__next__, Process
         steps = 0
         process: Any
         try:
             while True:
                 if ready:
                     process, number, error = ready.popleft()
-                    if process.__class__ is not Process:
+                    if type(process) is not process_class:
                         process._run()
                         continue
                     if process._ticket != number:
                         continue
-                    top = False
-                elif heap:
-                    when, number, process = heap[0]
-                    if process.__class__ is not Process:
-                        if when > limit:
-                            return False
-                        heappop(heap)
-                        self.now_ns = when
-                        process._run()
-                        continue
-                    if process._ticket != number:
-                        heappop(heap)
-                        continue
+                    steps += 1
+                    self._current = process
+                    try:
+                        command = process._send(None) if error is None else process._coro.throw(error)
+                    except StopIteration as stop:
+                        self._end(process, stop.value, None)
+                    except _Stop:
+                        raise
+                    except BaseException as raised:
+                        self._end(process, None, raised)
+                    else:
+                        process._ticket = number = fresh()
+                        if type(command) is int and command >= 0:
+                            heappush(heap, (self.now_ns + command, number, process))
+                        else:
+                            self._wait(process, number, command)
+                    continue
+                if not heap:
+                    return False
+                when, number, process = heap[0]
+                if type(process) is not process_class:
                     if when > limit:
                         return False
+                    heappop(heap)
                     self.now_ns = when
-                    error = None
-                    top = True
-                else:
+                    process._run()
+                    continue
+                if process._ticket != number:
+                    heappop(heap)
+                    continue
+                if when > limit:
                     return False
+                self.now_ns = when
                 steps += 1
                 self._current = process
                 try:
-                    command = process._send(None) if error is None else process._coro.throw(error)
+                    command = process._send(None)
                 except StopIteration as stop:
-                    if top:
-                        heappop(heap)
+                    heappop(heap)
                     self._end(process, stop.value, None)
-                    continue
                 except _Stop:
                     raise
                 except BaseException as raised:
-                    if top:
-                        heappop(heap)
-                    self._end(process, None, raised)
-                    continue
-                process._ticket = number = next(numbers)
-                if command.__class__ is int:
-                    if top:
-                        heapreplace(heap, (self.now_ns + command, number, process))
-                    else:
-                        heappush(heap, (self.now_ns + command, number, process))
-                    continue
-                if top:
                     heappop(heap)
-                self._wait(process, number, command)
+                    self._end(process, None, raised)
+                else:
+                    process._ticket = number = fresh()
+                    if type(command) is int and command >= 0:
+                        heapreplace(heap, (when + command, number, process))
+                    else:
+                        heappop(heap)
+                        self._wait(process, number, command)
         except _Stop:
             return True
         finally:
@@ -478,6 +491,8 @@ class Simulator:
             # A real asyncio future or task: its loop calls back, and the process is stepped in its turn.
             command._asyncio_future_blocking = False
             command.add_done_callback(lambda _: self._ready.append((process, ticket, None)))
+        elif isinstance(command, int):
+            process.throw(ValueError(f"a sleep of {command} ns would turn the clock back; times only go forward"))
         else:
             process.throw(
                 TypeError(f"a light process awaited {command!r}; it can await sleeps, signals, processes and futures")
@@ -489,7 +504,11 @@ class Simulator:
         if process.host is not None:
             process.host._processes.pop(process, None)
         if error is None:
-            process.set(value)
+            if not process._done:
+                process._done = True
+                process._value = value
+                if process._waiters:
+                    process._wake()
         elif isinstance(error, CancelledError) or process._waiters:
             process.fail(error)
         else:
