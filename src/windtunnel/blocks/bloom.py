@@ -2,9 +2,9 @@
 
 Each key sets ``k`` bits of ``m``; a key is probably in the set when all its bits are set. Nothing is ever missed, and a
 stranger is taken for a member with probability ``(1 - e^(-kn/m))^k`` after ``n`` keys (Bloom 1970). One hash of the key
-gives all places: it seeds a multiplicative generator whose upper bits are scaled to ``m``. Double hashing
-(Kirsch and Mitzenmacher, "Less Hashing, Same Performance", 2006) costs the same and keeps the rate in large filters,
-but small ones at low rates were seen to err up to 14 % above the theory with it.
+gives all its places (``hashing.places``). Double hashing (Kirsch and Mitzenmacher, "Less Hashing, Same Performance",
+2006) costs the same and keeps the rate in large filters, but small ones at low rates were seen to err up to 14 % above
+the theory with it.
 
 The methods for single keys are plain Python and are the text to read; the batches say the same in compiled code.
 """
@@ -15,15 +15,11 @@ from math import ceil, exp, log
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Key, Keys, places, stable_hash, stable_hashes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-WORD = (1 << 64) - 1
-MULTIPLIER = 6364136223846793005
-"""Knuth's, of the generator of MMIX."""
 
 
 def check_guarantee(capacity: int, error_rate: float) -> None:
@@ -45,15 +41,6 @@ def smallest_filter(capacity: int, error_rate: float) -> tuple[int, int]:
     sizes = {k: -k * capacity / log(1 - error_rate ** (1 / k)) for k in (max(1, int(ideal)), int(ideal) + 1)}
     hash_count = min(sizes, key=lambda k: sizes[k])
     return ceil(sizes[hash_count] / 8) * 8, hash_count
-
-
-def places(h: int, size: int, hash_count: int) -> list[int]:
-    """The places of a key with this hash among so many."""
-    found = []
-    for _ in range(hash_count):
-        found.append(h * size >> 64)
-        h = h * MULTIPLIER & WORD
-    return found
 
 
 class BloomFilter:

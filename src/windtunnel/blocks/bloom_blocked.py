@@ -11,9 +11,9 @@ from __future__ import annotations
 from math import exp, log
 from typing import TYPE_CHECKING
 
-from windtunnel.blocks.bloom import WORD, check_guarantee
+from windtunnel.blocks.bloom import check_guarantee
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Key, Keys, stable_hash, stable_hashes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from windtunnel.blocks.bloom import check_guarantee, places, smallest_filter
+from windtunnel.blocks.bloom import check_guarantee, smallest_filter
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import Key, Keys, places, stable_hash, stable_hashes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+WORD = (1 << 64) - 1
+MULTIPLIER = 6364136223846793005
+"""Knuth's, of the generator of MMIX."""
+
 Key: TypeAlias = str | bytes | int
 
 
@@ -59,7 +63,7 @@ def stable_hash(key: Key) -> int:
         raise ValueError(f"A key is a str, bytes or int, not {type(key).__name__}.") from None
     if not -(1 << 63) <= number < 1 << 64:
         raise ValueError(f"An integer key lies between -2**63 and 2**64 - 1; {number} does not.")
-    return xxh3_64_intdigest((number & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little"))
+    return xxh3_64_intdigest((number & WORD).to_bytes(8, "little"))
 
 
 def stable_hashes(keys: Keys) -> NDArray[np.uint64]:
@@ -77,6 +81,18 @@ def stable_hashes(keys: Keys) -> NDArray[np.uint64]:
     if isinstance(keys, str | bytes):
         raise ValueError("A batch of keys is a list or an array; for one key use the method for single items.")
     return _hash_list(keys if type(keys) is list else list(keys))
+
+
+def places(h: int, size: int, count: int) -> list[int]:
+    """So many places among ``size`` for a key with this hash.
+
+    The hash seeds a multiplicative generator, and the upper bits of each of its values are scaled to the size.
+    """
+    found = []
+    for _ in range(count):
+        found.append(h * size >> 64)
+        h = h * MULTIPLIER & WORD
+    return found
 
 
 def _hash_list(keys: list[Any]) -> NDArray[np.uint64]:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from windtunnel.blocks.kernels.words import KEYS, Word, high_product, njit, types, uint64
+from windtunnel.blocks.kernels.words import KEYS, MULTIPLIER, Word, high_product, njit, types, uint64
 
 BYTES = types.uint8[::1]
 FLAGS = types.boolean[::1]
-MULTIPLIER = uint64(0x5851F42D4C957F2D)
 STUCK = uint64(15)
 
 

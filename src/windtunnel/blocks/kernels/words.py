@@ -12,11 +12,14 @@ import numba
 from llvmlite import ir  # type: ignore[import-untyped]  # llvmlite has no types
 from numba.extending import intrinsic
 
+from windtunnel.blocks import hashing
+
 # Numba's annotations describe the Python side of a call and are wrong inside a kernel; there, its names are untyped.
 njit: Any = numba.njit
 types: Any = numba.types
 uint64: Any = numba.uint64
 
+MULTIPLIER = uint64(hashing.MULTIPLIER)
 Word: TypeAlias = Any
 """A uint64 inside a kernel: no Python type says it."""
 
