@@ -28,6 +28,7 @@ MARKS = {
     "R": "reproduced in a trial of ours",
     "M": "from memory: shown, never judged",
 }
+RESERVED = frozenset({"experiment", "stage", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ class Experiment(Generic[P]):
     def __post_init__(self) -> None:
         if not self.module:
             object.__setattr__(self, "module", self.params.__module__)
+        for name in RESERVED.intersection(getattr(self.params, "__dataclass_fields__", ())):
+            raise WrongInput(f"{name!r} cannot name a parameter: it is an argument of run(); take another word.")
         for name in self.designs:
             if not name.isidentifier() or name in ("params", "min", "max", "abs"):
                 raise WrongInput(f"{name!r} cannot name a design: claims speak of it; take letters, digits and _.")

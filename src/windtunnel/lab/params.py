@@ -51,10 +51,10 @@ class Param:
         if self.choices:
             return ", ".join(map(str, self.choices))
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g}"
+            return f"{_short(self.low)} to {_short(self.high)}"
         if self.low is not None:
-            return f"{self.low:g} or more"
-        return f"at most {self.high:g}" if self.high is not None else ""
+            return f"{_short(self.low)} or more"
+        return f"at most {_short(self.high)}" if self.high is not None else ""
 
     def take(self, value: object) -> Any:
         """The value, or text that says it, as the parameter's type. Raises WrongInput where it is not allowed."""
@@ -86,6 +86,10 @@ class Param:
         except (ValueError, OverflowError):
             words = "a whole number" if kind is int else "a number"
             raise WrongInput(f"{self.name} is {text}; it must be {words} ({self.help}).") from None
+
+
+def _short(number: float) -> str:
+    return f"{int(number):,}" if abs(number) < 1e15 and number == int(number) else f"{number:g}"
 
 
 def _whole(number: float) -> int:

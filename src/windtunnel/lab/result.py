@@ -139,7 +139,7 @@ class Result:
         document = {"format": FORMAT, "verdict": self.verdict, "digest": self.digest, **asdict(self)}
         document["intervals"] = intervals
         document["provenance"] = document.pop("provenance")
-        found: dict[str, Any] = _to_json(document)
+        found: dict[str, Any] = plain(document)
         return found
 
     def to_json(self) -> str:
@@ -188,13 +188,13 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def _to_json(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(k): _to_json(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_to_json(v) for v in value]
+        return [plain(v) for v in value]
     return value
 
 

@@ -109,7 +109,7 @@ class _Settings:
 def _stage(experiment: Experiment[Any], stage: str | None) -> str:
     name = stage or experiment.stages[0]
     if name not in experiment.stages:
-        raise WrongInput(suggest(name, experiment.stages, f"stage of {experiment.id} named"))
+        raise WrongInput(f"{experiment.id} runs on stage {' or '.join(experiment.stages)}, not on {name}.")
     if name not in ("sim", "machine"):
         from windtunnel.engines.registry import engines, prepare
 

@@ -1,0 +1,58 @@
+"""The process in which somebody else's design is graded: limits first, then the work, messages as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from typing import Any
+
+
+def main() -> None:
+    """Read one request from standard input, answer on standard output; die with whoever started us."""
+    request = json.loads(sys.stdin.readline())
+    _limit(request["limits"])
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the design prints must not come between our lines
+
+    def say(message: dict[str, Any]) -> None:
+        out.write(json.dumps(message) + "\n")
+        out.flush()
+
+    threading.Thread(target=_die_with_starter, daemon=True).start()
+    from windtunnel.lab.errors import DesignError, WrongInput
+    from windtunnel.lab.grade import grade_file
+
+    try:
+        answer: dict[str, Any] = grade_file(request["file"], request["seeds"], say).to_dict()
+    except (WrongInput, DesignError) as error:
+        answer = {"wrong": str(error), "kind": type(error).__name__}
+    except (RecursionError, MemoryError) as error:
+        answer = {"wrong": f"The design went too deep or too wide: {type(error).__name__}.", "kind": "DesignError"}
+    except SystemExit:
+        answer = {"wrong": "The design called sys.exit; it may raise or return.", "kind": "DesignError"}
+    say({"answer": answer})
+    os._exit(0)  # threads that the design left behind do not keep us
+
+
+def _limit(limits: dict[str, Any]) -> None:
+    if os.name != "posix":
+        return
+    import resource
+
+    seconds = max(1, round(limits["cpu_s"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    # Address space is mapped far beyond what is used; only Linux counts it in a way that can be limited.
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
+
+
+def _die_with_starter() -> None:
+    while sys.stdin.read(4096):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,359 @@
+"""The command line: one contract for people and programs.
+
+Exit status: 0 everything judged holds, 1 a claim or figure fails, 2 the input is wrong, 3 nothing fails but something
+cannot be told, 130 Ctrl-C. With ``--json`` standard output is one JSON document, errors included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from windtunnel.lab.errors import DesignError, WrongInput, suggest
+
+if TYPE_CHECKING:
+    from windtunnel.lab.result import Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+WRONG, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its status."""
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = cli.main(asked, "windtunnel", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        status = done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = _complain("Stopped.", INTERRUPTED, asked)
+    except click.ClickException as error:
+        status = _complain(error.format_message().replace("\n", " "), WRONG, asked)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone
+        status = 0
+    except OSError as error:
+        status = _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", WRONG, asked)
+    except (WrongInput, DesignError) as error:
+        status = _complain(str(error), WRONG, asked)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(sentence: str, status: int, asked: Sequence[str]) -> int:
+    print(sentence, file=sys.stderr)
+    if "--json" in asked:
+        try:
+            print(json.dumps({"error": sentence, "status": status}), flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return status
+
+
+def as_json(function: F) -> F:
+    """The option that every command has."""
+    return click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")(function)
+
+
+def run_options(function: F) -> F:
+    """What `run` and `sweep` share."""
+    for option in (
+        click.option("--jobs", type=click.IntRange(1), help="Processes; as many as cores by default."),
+        click.option("--with", "with_file", default="", metavar="FILE.py", help="A file with one more design."),
+        click.option("--designs", metavar="a,b", help="Only these designs."),
+        click.option("--set", "sets", multiple=True, metavar="p=v", help="A parameter's value; again for more."),
+        click.option("--seeds", type=click.IntRange(1), metavar="N", help="How many seeds: 0 to N-1."),
+        click.option("--seed", type=int, metavar="K", help="This seed only."),
+        click.option("--stage", metavar="S", help="Where: sim, machine, or an engine."),
+        click.option("--quick", is_flag=True, help="The small setting that the tests use."),
+    ):
+        function = option(function)
+    return function
+
+
+class _Commands(click.Group):
+    """Commands that suggest the nearest name for an unknown one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise WrongInput(suggest(args[0], self.commands, "command"))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="windtunnel", message="windtunnel %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> int | None:
+    """A wind tunnel for backend architectures: which box breaks, before production does it."""
+    if context.invoked_subcommand is not None:
+        return None
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from windtunnel.ui.menu import menu
+
+        return menu()
+    from windtunnel.lab.discovery import modules
+
+    status = context.invoke(list_)
+    names = list(modules())
+    if not names:
+        return int(status)
+    click.echo(f"\nThis is no terminal, so here is the first: windtunnel run {names[0]}\n")
+    return int(context.invoke(run, name=names[0]))
+
+
+@cli.command("list")
+@as_json
+def list_(json_: bool = False) -> int:
+    """What there is: every experiment and its question."""
+    from windtunnel.lab.discovery import every
+    from windtunnel.ui.plain import listing
+
+    found = every()
+    if json_:
+        keys = ("id", "track", "title", "question")
+        documents = [
+            {**{k: getattr(e, k) for k in keys}, "designs": list(e.designs), "stages": list(e.stages)} for e in found
+        ]
+        click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
+    else:
+        click.echo(listing(found))
+    return 0
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--hints", is_flag=True, help="Show the hints too.")
+@as_json
+def show(name: str, hints: bool, json_: bool) -> int:
+    """An experiment's lesson, designs, parameters, claims and sources."""
+    from windtunnel.lab.discovery import find
+
+    found = find(name)
+    if json_:
+        from windtunnel.ui.plain import described
+
+        click.echo(json.dumps(described(found), indent=1, ensure_ascii=False))
+    else:
+        from windtunnel.ui import terminal
+
+        terminal.show(terminal.experiment(found, hints))
+    return 0
+
+
+@cli.command()
+@click.argument("name")
+@run_options
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result there as JSON.")
+@click.option("--histories", type=click.Path(path_type=Path), metavar="DIR", help="Write every history there.")
+@as_json
+def run(name: str, out: Path | None = None, histories: Path | None = None, json_: bool = False, **options: Any) -> int:
+    """Measure every design of an experiment, and judge its claims."""
+    from windtunnel.lab.discovery import find
+
+    experiment = find(name)
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise WrongInput(f"{out} cannot be written: --out takes the name of a file in a folder that is there.")
+    found = measured(experiment, histories=histories, **options)
+    if out is not None:
+        try:
+            found.save(out)
+        except OSError as error:
+            raise WrongInput(f"{out} cannot be written: {error.strerror}.") from error
+    if json_:
+        click.echo(found.to_json(), nl=False)
+    else:
+        show_result(experiment, found, options.get("with_file", ""))
+        click.echo(f"\n{_next(experiment, found)}")
+    return found.exit_status
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--over", required=True, metavar="p=1,2,3", help="The parameter and its values.")
+@click.option("--measure", metavar="M", help="What to compare; the experiment's first by default.")
+@run_options
+@as_json
+def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any) -> int:
+    """Run an experiment for each value of a parameter."""
+    from windtunnel.lab import sweep as lab
+    from windtunnel.lab.discovery import find
+
+    experiment = find(name)
+    parameter, equals, values = over.partition("=")
+    if not equals:
+        raise WrongInput(f"--over is {over}; it takes a parameter and its values, as in load=0.5,0.7,0.9.")
+    from windtunnel.ui.progress import bar
+
+    given = [value for value in values.split(",") if value.strip()]
+    with bar(f"{experiment.id}, {len(given)} values", hidden=json_) as told:
+        arguments = _arguments(**options)
+        arguments.pop("progress", None)
+        found = lab.sweep(
+            experiment, parameter, given, told=lambda i, _: told(i + 1, len(given), f"{parameter}", i), **arguments
+        )
+    if json_:
+        click.echo(json.dumps([one.to_dict() for one in found], ensure_ascii=False))
+    else:
+        from windtunnel.ui import terminal
+
+        names = found[0].measures
+        wanted = measure or _first_own(names)
+        if wanted not in names:
+            raise WrongInput(suggest(wanted, names, "measurement"))
+        terminal.show(terminal.swept(found, parameter, wanted))
+    return max((one.exit_status for one in found), key=(0, 3, 1).index)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@as_json
+def figures(name: str | None, json_: bool) -> int:
+    """The numbers of the sources beside ours, each with its verdict."""
+    from windtunnel.lab.discovery import every, find
+
+    experiments = [find(name)] if name else [e for e in every() if e.figures]
+    results = [measured(e, hidden=json_) for e in experiments]
+    rows = [(r.experiment, f) for r in results for f in r.figures]
+    if json_:
+        from dataclasses import asdict
+
+        from windtunnel.lab.result import plain
+
+        click.echo(json.dumps([plain({"experiment": n, **asdict(f)}) for n, f in rows], indent=1, ensure_ascii=False))
+    elif rows:
+        from windtunnel.ui import terminal
+
+        terminal.show(terminal.figures([f for _, f in rows], [n for n, _ in rows]))
+        click.echo(f"\n{sum(f.verdict == 'holds' for _, f in rows)} of {len(rows)} figures are reproduced.")
+    else:
+        click.echo(f"{name} reproduces no figure." if name else "No experiment reproduces a figure yet.")
+    verdicts = {f.verdict for _, f in rows}
+    return 1 if "fails" in verdicts else 3 if "unknown" in verdicts else 0
+
+
+@cli.command()
+@click.argument("name", required=False)
+@as_json
+def bench(name: str | None, json_: bool) -> int:
+    """Peers and ours side by side, from a checkout of the project."""
+    import subprocess
+
+    import windtunnel
+
+    root = Path(windtunnel.__file__).resolve().parents[2]
+    if not (root / "bench" / "__main__.py").is_file():
+        raise WrongInput("The benchmarks live in a checkout of the project, and this is an installed package.")
+    groups = sorted(p.stem.removeprefix("bench_") for p in (root / "bench").glob("bench_*.py"))
+    if name and name not in groups:
+        raise WrongInput(suggest(name, groups, "benchmark group"))
+    wanted = [name] if name else groups
+    command = [sys.executable, "-m", "bench", *wanted]
+    status = subprocess.run(command, cwd=root, stdout=sys.stderr if json_ else None, check=False).returncode
+    if json_ and not status:
+        written = {n: json.loads((root / "results" / "bench" / f"{n}.json").read_text("utf-8")) for n in wanted}
+        click.echo(json.dumps(written, indent=1))
+    return status
+
+
+@cli.command()
+@as_json
+def engines(json_: bool) -> int:
+    """Which real engines can be reached here, and how to get the rest."""
+    from dataclasses import asdict
+
+    from windtunnel.engines.registry import engines as registered
+
+    found = registered()
+    if json_:
+        click.echo(json.dumps([asdict(e) for e in found], indent=1))
+    else:
+        for e in found:
+            sign = click.style("✔", fg="green") if e.missing is None else click.style("–", dim=True)
+            click.echo(f"{sign} {e.name:<10} {e.port:<10} {e.what}")
+            if e.missing is not None:
+                click.echo(f"  {'':<10} {'':<10} to get it: {e.missing}")
+    return 0
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--model", required=True, metavar="NAME", help="What the history is held to.")
+@as_json
+def check(file: Path, model: str, json_: bool) -> int:
+    """Judge a history (a line of JSON an event, as `run --histories` writes it)."""
+    from windtunnel.ui.checking import check_file
+
+    return check_file(file, model, json_)
+
+
+# --- shared with the menu ----------------------------------------------------------------------------------------
+def measured(experiment: Any, *, hidden: bool = False, **options: Any) -> Result:
+    """Run an experiment with the options of the command line, behind a progress bar where there is a terminal."""
+    from windtunnel.lab.run import run as lab_run
+    from windtunnel.ui.progress import bar
+
+    with bar(experiment.id, hidden=hidden) as told:
+        return lab_run(experiment, progress=told, **_arguments(**options))
+
+
+def show_result(experiment: Any, found: Result, with_file: str = "") -> None:
+    """Print a result as a person reads it."""
+    from windtunnel.lab.experiment import idea
+    from windtunnel.ui import terminal
+
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        experiment = with_design(experiment, with_file)
+    ideas = {name: idea(make) for name, make in experiment.designs.items()}
+    terminal.show(terminal.result(found, ideas, terminal.console().width))
+
+
+def _arguments(
+    stage: str | None = None,
+    seed: int | None = None,
+    seeds: int | None = None,
+    sets: Sequence[str] = (),
+    designs: str | None = None,
+    **rest: Any,
+) -> dict[str, Any]:
+    """The options as arguments of `windtunnel.lab.run.run`."""
+    if seed is not None and seeds is not None:
+        raise WrongInput("Give --seed or --seeds, not both.")
+    params = {}
+    for text in sets:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise WrongInput(f"--set is {text}; it takes a parameter and its value, as in --set load=0.9.")
+        params[name.strip()] = value
+    chosen = [name.strip() for name in designs.split(",")] if designs else None
+    return {"stage": stage, "seeds": [seed] if seed is not None else seeds, "designs": chosen, **rest, **params}
+
+
+def _first_own(names: Sequence[str]) -> str:
+    from windtunnel.lab.measures import EXPLAINED
+
+    return next((name for name in names if name not in EXPLAINED), "latency_p99_ms")
+
+
+def _next(experiment: Any, found: Result) -> str:
+    """One thing worth doing after this result."""
+    if found.verdict == "unknown" and len(found.seeds) < 20:
+        more = f"windtunnel run {found.experiment} --seeds {max(20, 4 * len(found.seeds))}"
+        return click.style(f"More seeds may decide: {more}", dim=True)
+    from windtunnel.lab.params import describe
+
+    for p in describe(experiment.params):
+        if isinstance(p.default, int | float) and not isinstance(p.default, bool) and p.low is not None:
+            values = [p.low, p.default] if p.low != p.default else [p.default, p.default * 2]
+            text = ",".join(f"{v:g}" for v in values)
+            return click.style(f"Next: windtunnel sweep {found.experiment} --over {p.name}={text}", dim=True)
+    return click.style(f"Next: windtunnel show {found.experiment}", dim=True)

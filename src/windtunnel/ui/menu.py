@@ -1,0 +1,71 @@
+"""The menu of a terminal: choose by number, look, run, run again with something changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from windtunnel.lab.discovery import every
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Experiment
+
+KEYS = "Enter runs · p=v changes a parameter and runs · s shows the lesson · b back · q quits"
+
+
+def menu() -> int:
+    """Until the person quits; the status is that of the last run."""
+    from windtunnel.ui.plain import listing
+
+    experiments = every()
+    status = 0
+    while True:
+        click.echo(listing(experiments))
+        answer = click.prompt("\nNumber, or q to quit", default="q", show_default=False).strip()
+        if answer.lower() in ("q", "quit", ""):
+            return status
+        if not answer.isdigit() or not 1 <= int(answer) <= len(experiments):
+            click.echo(f"There is no {answer}; take a number from 1 to {len(experiments)}.\n")
+            continue
+        chosen = experiments[int(answer) - 1]
+        try:
+            status = _one(chosen, status)
+        except EOFError:
+            return status
+
+
+def _one(experiment: Experiment[Any], status: int) -> int:
+    """One experiment: run it as often as the person likes."""
+    from windtunnel.lab.experiment import idea
+    from windtunnel.ui.cli import measured, show_result
+
+    click.echo(f"\n{click.style(experiment.title, bold=True)}\n{experiment.question}\n")
+    for name, make in experiment.designs.items():
+        click.echo(f"  {name:<20} {idea(make)}")
+    changed: dict[str, str] = {}
+    while True:
+        click.echo(click.style(f"\n{KEYS}", dim=True))
+        answer = click.prompt(experiment.id, default="", show_default=False, prompt_suffix="> ").strip()
+        if answer in ("b", "back"):
+            click.echo()
+            return status
+        if answer in ("q", "quit"):
+            raise EOFError
+        try:
+            if answer in ("s", "show"):
+                from windtunnel.ui import terminal
+
+                terminal.show(terminal.experiment(experiment, hints=True))
+                continue
+            if "=" in answer:
+                name, _, value = answer.partition("=")
+                changed[name.strip()] = value.strip()
+            elif answer:
+                click.echo(f"{answer!r} means nothing here.")
+                continue
+            found = measured(experiment, sets=[f"{k}={v}" for k, v in changed.items()])
+            show_result(experiment, found)
+            status = found.exit_status
+        except (WrongInput, DesignError) as error:
+            click.echo(str(error))
+            changed.clear()

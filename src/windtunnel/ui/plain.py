@@ -1,0 +1,50 @@
+"""Text that needs no library: the list of experiments, and experiments as plain data. Costs next to nothing."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from windtunnel.lab.experiment import Experiment, idea
+from windtunnel.lab.params import describe
+
+WIDTH = 80
+
+
+def listing(experiments: Sequence[Experiment[Any]]) -> str:
+    """Every experiment with its question, under its track."""
+    lines: list[str] = []
+    gutter = max((len(e.id) for e in experiments), default=0) + 4
+    track = None
+    for i, one in enumerate(experiments, 1):
+        if one.track != track:
+            track = one.track
+            lines += [*([""] if lines else []), click.style(track or "first", bold=True)]
+        question = textwrap.wrap(one.question, WIDTH - gutter - 4)
+        lines.append(f"{i:>3} " + click.style(f"{one.id:<{gutter - 2}}", fg="cyan") + (question[0] if question else ""))
+        lines += [" " * (gutter + 2) + line for line in question[1:]]
+    lines += ["", click.style("windtunnel show NAME   windtunnel run NAME   windtunnel --help", dim=True)]
+    return "\n".join(lines)
+
+
+def described(one: Experiment[Any]) -> dict[str, Any]:
+    """An experiment as plain data."""
+    return {
+        "id": one.id,
+        "track": one.track,
+        "title": one.title,
+        "question": one.question,
+        "lesson": one.lesson,
+        "stages": list(one.stages),
+        "designs": {name: idea(make) for name, make in one.designs.items()},
+        "params": [asdict(p) for p in describe(one.params)],
+        "claims": [asdict(c) for c in one.claims],
+        "figures": [asdict(f) for f in one.figures],
+        "hints": list(one.hints),
+        "sources": [asdict(s) for s in one.sources],
+        "seeds": one.seeds,
+    }

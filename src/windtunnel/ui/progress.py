@@ -1,0 +1,28 @@
+"""A progress bar on a terminal, nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Told = Callable[[int, int, str, int], object]
+
+
+@contextmanager
+def bar(title: str, hidden: bool = False) -> Iterator[Told]:
+    """A bar on standard error while the block runs; yields what to call with (done, in all, design, seed)."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda done, total, design, seed: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[what]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True, width=80), transient=True) as progress:
+        task = progress.add_task(title, total=None, what="")
+
+        def told(done: int, total: int, design: str, seed: int) -> None:
+            progress.update(task, completed=done, total=total, what=f"{done} of {total}: {design}, seed {seed}")
+
+        yield told

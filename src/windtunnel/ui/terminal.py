@@ -1,0 +1,282 @@
+"""Experiments and results as text for a person: calm, within 80 columns, readable without colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import IO, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from windtunnel.lab.claims import number
+from windtunnel.lab.experiment import MARKS, Experiment, idea
+from windtunnel.lab.params import describe
+from windtunnel.lab.result import JudgedClaim, JudgedFigure, Result
+from windtunnel.lab.statistics import Interval
+from windtunnel.ui.chart import chart
+
+WIDTH = 80
+SIGNS = {
+    "holds": ("✔", "green"),
+    "fails": ("✘", "red"),
+    "unknown": ("?", "yellow"),
+    "skipped": ("–", "dim"),
+    "shown": ("·", "dim"),
+}
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """A console no wider than 80 columns; plain where the output is no terminal."""
+    made = Console(file=file, highlight=False, emoji=False, markup=False)
+    if made.width > WIDTH or not made.is_terminal:
+        made = Console(file=file, highlight=False, emoji=False, markup=False, width=WIDTH)
+    return made
+
+
+def show(what: RenderableType, file: IO[str] | None = None) -> None:
+    """Print it, without the blanks that tables leave at the ends of lines."""
+    on = console(file)
+    with on.capture() as taken:
+        on.print(what)
+    print("\n".join(line.rstrip() for line in taken.get().splitlines()), file=on.file)
+
+
+def experiment(one: Experiment[Any], hints: bool = False) -> RenderableType:
+    """Everything about an experiment that can be said without running it."""
+    parts: list[RenderableType] = [*_head(one.title, one.question, f"{one.id} · {one.track}"), "", Text(one.lesson)]
+    parts += [*_section("Designs"), _designs({name: idea(make) for name, make in one.designs.items()})]
+    rows = [(p.name, str(p.default), p.range, p.help) for p in describe(one.params)]
+    parts += [*_section("Parameters"), _grid(rows, ("bold", "", "dim", ""))]
+    parts += _section("Claims")
+    for claim in one.claims:
+        parts.append(Padding(Text(claim.expression, "bold"), (0, 0, 0, 2), expand=False))
+        parts.append(
+            Padding(Text(_because(claim.because, claim.given, claim.source), "dim"), (0, 0, 0, 4), expand=False)
+        )
+    if one.figures:
+        parts += _section("Figures to reproduce")
+        for figure in one.figures:
+            parts.append(Padding(Text(f"{figure.name}: {number(figure.source_value)}"), (0, 0, 0, 2), expand=False))
+            said = f"{figure.conditions} ({MARKS[figure.mark]})"
+            parts.append(Padding(Text(said, "dim"), (0, 0, 0, 4), expand=False))
+    if hints and one.hints:
+        parts += [
+            *_section("Hints"),
+            *(Padding(Text(f"{i}. {h}"), (0, 0, 0, 2), expand=False) for i, h in enumerate(one.hints, 1)),
+        ]
+    if one.sources:
+        parts += _section("Sources")
+        parts += [Padding(Text(f"{s.title} ({s.year})\n{s.url}"), (0, 0, 0, 2), expand=False) for s in one.sources]
+    more = f"   windtunnel show {one.id} --hints" if one.hints and not hints else ""
+    parts += ["", Text(f"windtunnel run {one.id}{more}", "dim")]
+    return Group(*parts)
+
+
+def result(found: Result, ideas: Mapping[str, str], width: int = WIDTH) -> RenderableType:
+    """A result: question, designs, measurements with intervals, claims, figures, chart, and what to do next."""
+    parts: list[RenderableType] = [
+        *_head(found.title, found.question, found.experiment),
+        "",
+        _designs({name: ideas.get(name, "") for name in found.designs}),
+        *_section("Measured"),
+        *_measured(found, width),
+        Text(_conditions(found), "dim"),
+    ]
+    if found.claims:
+        parts += [*_section("Claims"), *(_claim(c) for c in found.claims)]
+    judged = [f for f in found.figures if f.verdict != "skipped"]
+    if judged:
+        parts += [*_section("Figures"), figures(judged)]
+    drawn = drawing(series_of(found), found.axes, found.log_axes)
+    if drawn is not None:
+        parts += ["", drawn]
+    parts += ["", summary(found)]
+    return Group(*parts)
+
+
+def summary(found: Result) -> Text:
+    """One line: the verdict, and the counts behind it."""
+    sign, style = SIGNS[found.verdict]
+    words = {"holds": "held", "fails": "failed", "unknown": "unknown", "skipped": "skipped"}
+    counts = {v: sum(c.verdict == v for c in found.claims) for v in words}
+    said = ", ".join(f"{count} {words[v]}" for v, count in counts.items() if count)
+    line = Text(f"{sign} ", style).append(f"Claims: {said or 'none'}", "bold")
+    judged = [f for f in found.figures if f.verdict in ("holds", "fails", "unknown")]
+    if judged:
+        line.append(f" · {sum(f.verdict == 'holds' for f in judged)} of {len(judged)} figures reproduced")
+    return line
+
+
+def figures(found: Sequence[JudgedFigure], names: Sequence[str] = ()) -> RenderableType:
+    """The source's number and ours, side by side; ``names`` puts the experiment's before each."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim", width=WIDTH - 2)
+    table.add_column("")
+    table.add_column("figure", ratio=1)
+    table.add_column("source", justify="right")
+    table.add_column("ours", justify="right")
+    table.add_column("mark", justify="center")
+    for i, one in enumerate(found):
+        sign, style = SIGNS[one.verdict]
+        text = Text(f"{names[i]}: " if names else "", "bold").append(one.name, "")
+        text.append(f"\n{one.conditions}{'; ' if one.note else ''}{one.note}", "dim")
+        ours = interval(Interval(one.ours, one.low, one.high, 0)) if one.verdict != "skipped" else "–"
+        table.add_row(Text(sign, style), text, number(one.source_value), ours, one.mark)
+    return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def interval(found: Interval) -> str:
+    """A mean, with half of its interval where there is one."""
+    if not found.half > 0:
+        return number(found.mean)
+    # Two digits of the half width, and the mean to the same place: more would say what nobody knows.
+    places = max(0, 1 - math.floor(math.log10(found.half)))
+    if places > 6:
+        return f"{found.mean:.3g} ± {found.half:.2g}"
+    return f"{found.mean:,.{places}f} ± {found.half:,.{places}f}"
+
+
+def series_of(found: Result) -> dict[str, list[tuple[float, float]]]:
+    """The lines of a result's chart, by the name that stands in the key."""
+    lines = {}
+    for design in found.designs:
+        for one in found.of(design)[:1]:
+            for name, line in one.series.items():
+                lines[design if len(one.series) == 1 else f"{design} {name}"] = list(line)
+    return lines
+
+
+def drawing(lines: Mapping[str, Sequence[tuple[float, float]]], axes: tuple[str, str], log: str) -> Text | None:
+    """The chart as text; None where there is nothing to draw."""
+    rows = chart(lines, axes, log)
+    text = Text("\n").join(Text.assemble(*row) for row in rows)
+    return text if rows else None
+
+
+def swept(results: Sequence[Result], over: str, measure: str) -> RenderableType:
+    """A sweep: a row a value, a column a design, the verdicts beside them, and the lines."""
+    designs = results[0].designs
+    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
+    table.add_column(over, justify="right", style="bold")
+    for design in designs:
+        table.add_column(design.replace("_", " "), justify="right")
+    table.add_column("claims")
+    for one in results:
+        signs = Text.assemble(*(SIGNS[c.verdict] for c in one.claims))
+        cells = [interval(one.interval(d, measure)) for d in designs]
+        table.add_row(str(one.params[over]), *cells, signs)
+    lines = {
+        d: [(float(one.params[over]), one.interval(d, measure).mean) for one in results]
+        for d in designs
+        if all(isinstance(one.params[over], int | float) for one in results)
+    }
+    head = _head(results[0].title, f"{measure} of each design, for each {over}", results[0].experiment)
+    drawn = drawing(lines, (over, measure), "")
+    changed = [
+        f"{SIGNS[a.claims[i].verdict][0]} → {SIGNS[b.claims[i].verdict][0]}  between {over} = {a.params[over]} and "
+        f"{b.params[over]}: {b.claims[i].expression}"
+        for a, b in pairwise(results)
+        for i in range(len(b.claims))
+        if a.claims[i].verdict != b.claims[i].verdict
+    ]
+    parts: list[RenderableType] = [*head, "", table]
+    if changed:
+        parts += [
+            *_section("Where verdicts change"),
+            *(Padding(Text(line), (0, 0, 0, 2), expand=False) for line in changed),
+        ]
+    if drawn is not None:
+        parts += ["", drawn]
+    return Group(*parts)
+
+
+# --- parts -------------------------------------------------------------------------------------------------------
+def _head(title: str, question: str, name: str) -> list[RenderableType]:
+    line = Table.grid(expand=True)
+    line.add_column(ratio=1)
+    line.add_column(justify="right")
+    line.add_row(Text(title, "bold"), Text(name, "dim"))
+    return [line, Text(question, "italic")]
+
+
+def _section(title: str) -> list[RenderableType]:
+    return ["", Rule(Text(title, "bold"), align="left", characters="─", style="dim")]
+
+
+def _grid(rows: Iterable[Sequence[str]], styles: Sequence[str]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for style in styles:
+        table.add_column(style=style)
+    for row in rows:
+        table.add_row(*row)
+    return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _designs(ideas: Mapping[str, str]) -> RenderableType:
+    return _grid(ideas.items(), ("bold", ""))
+
+
+def _measured(found: Result, width: int) -> list[RenderableType]:
+    """Rows are measurements, columns designs; as many tables as it takes to stay within the width."""
+    names = _worth_showing(found)
+    cells = {d: [interval(found.interval(d, name)) for name in names] for d in found.designs}
+    need = {d: max([*map(len, cells[d]), *map(len, d.split("_"))]) + 2 for d in found.designs}
+    first = max(map(len, names), default=0) + 2
+    blocks: list[list[str]] = [[]]
+    for design in found.designs:
+        if blocks[-1] and first + sum(need[d] for d in blocks[-1]) + need[design] > width - 2:
+            blocks.append([])
+        blocks[-1].append(design)
+    parts: list[RenderableType] = []
+    for block in blocks:
+        table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
+        table.add_column("")
+        for design in block:
+            table.add_column(design.replace("_", "\n"), justify="right", vertical="bottom", no_wrap=True)
+        for i, name in enumerate(names):
+            table.add_row(name, *(cells[d][i] for d in block))
+        parts.append(Padding(table, (0, 0, 0, 2), expand=False))
+    return parts
+
+
+def _worth_showing(found: Result) -> list[str]:
+    """The experiment's own measurements; of the common ones, outcomes that occurred, and latency where it has none."""
+    from windtunnel.lab.measures import EXPLAINED
+
+    own = [name for name in found.measures if name not in EXPLAINED]
+    counts = [m for m in ("ok", "fail", "unknown") if any(any(found.samples(d, m)) for d in found.designs)]
+    if counts == ["ok"] and own:
+        counts = []
+    usual = [] if own else ["latency_p50_ms", "latency_p99_ms", "throughput_per_s"]
+    return own + counts + usual
+
+
+def _conditions(found: Result) -> str:
+    seeds = "1 seed" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds, mean ± half of the 95 % interval"
+    params = ", ".join(f"{k} {v}" for k, v in found.params.items())
+    return f"  {seeds} · stage {found.stage}\n  {params}"
+
+
+def _claim(claim: JudgedClaim) -> RenderableType:
+    sign, style = SIGNS[claim.verdict]
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=1)
+    line.add_column()
+    body = Text(claim.expression, "bold" if claim.verdict != "skipped" else "dim")
+    if claim.shown:
+        note = f"   {claim.note}" if claim.note else ""
+        body.append(f"\n{claim.shown}", style).append(note, "dim")
+    elif claim.note:
+        body.append(f"   {claim.note}", "dim")
+    body.append(f"\n{_because(claim.because, claim.given, claim.source)}", "dim")
+    line.add_row(Text(sign, style), body)
+    return Padding(line, (0, 0, 0, 2), expand=False)
+
+
+def _because(because: str, given: Mapping[str, Any], source: str) -> str:
+    setting = ", ".join(f"{k} = {v}" for k, v in given.items())
+    return (f"with {setting}: " if setting else "") + because + (f" ({source})" if source else "")
