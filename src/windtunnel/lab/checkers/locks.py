@@ -29,7 +29,7 @@ def check_mutex(history: Sequence[Event], *, lease_s: float | None = None) -> Ve
             continue
         lock = freeze(e.args[0])
         spans = holds.setdefault(lock, [])
-        granted = e.name == "acquire" and e.outcome == "ok" and e.value not in (None, False)
+        granted = _granted(e)
         if (granted or e.name == "release") and (lock, e.client) in open_holds:
             at = open_holds.pop((lock, e.client))
             start, until, by = spans[at]
@@ -65,7 +65,7 @@ def check_fencing(history: Sequence[Event]) -> Verdict:
     granted = let_through = 0
     for lock in sorted(locks, key=str):
         mine = [e for e in events if freeze(e.args[0]) == lock and e.outcome == "ok"]
-        grants = [(_token(e.value, e), e) for e in mine if e.name == "acquire" and e.value not in (None, False)]
+        grants = [(_token(e.value, e), e) for e in mine if _granted(e)]
         writes = [(_token(e.args[1], e), e) for e in mine if e.name == "write"]
         granted += len(grants)
         let_through += len(writes)
@@ -83,6 +83,10 @@ def check_fencing(history: Sequence[Event]) -> Verdict:
             found.add("stale write", sentence, (high, low))
     fine = f"{counted(granted, 'token')} and {counted(let_through, 'guarded write')}, all in rising order."
     return conclude(found.findings(("stale write", "duplicate token", "falling token")), fine)
+
+
+def _granted(e: Event) -> bool:
+    return e.name == "acquire" and e.outcome == "ok" and e.value is not None and e.value is not False
 
 
 def _token(value: object, e: Event) -> float:

@@ -27,6 +27,7 @@ from windtunnel.lab.checkers.calls import Call, freeze, prepare
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
+from windtunnel.lab.checkers.order import real_time_pairs
 from windtunnel.lab.checkers.sequential import lanes_of
 from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
 from windtunnel.lab.history import Event
@@ -278,21 +279,3 @@ def _accessed(model: Model, c: Call) -> _Access:
     if access is None:
         raise ValueError(f"Session guarantees are judged on plain reads and writes, not on {c.op!r}.")
     return _Access(access[0], model.partition(c.op, c.args), access[1], c.event)
-
-
-def real_time_pairs(spans: Sequence[tuple[float, float]]) -> Iterable[tuple[int, int]]:
-    """Pairs (a, b) where a ended before b started, as few as are needed to imply all such pairs."""
-    moments = sorted(
-        [(start, 0, i) for i, (start, _) in enumerate(spans)] + [(end, 1, i) for i, (_, end) in enumerate(spans)]
-    )
-    frontier: list[int] = []
-    behind: dict[int, list[int]] = {}
-    for _, ended, i in moments:
-        if ended:
-            implied = set(behind.pop(i))
-            frontier = [a for a in frontier if a not in implied]
-            frontier.append(i)
-        else:
-            behind[i] = list(frontier)
-            for a in frontier:
-                yield a, i

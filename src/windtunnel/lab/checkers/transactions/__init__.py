@@ -1,0 +1,1 @@
+"""Isolation of transactions, judged by the cycles of their dependencies, in the manner of Elle."""
