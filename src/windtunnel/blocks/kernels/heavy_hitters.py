@@ -1,0 +1,54 @@
+"""Heavy hitters over batches of hashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from windtunnel.blocks.kernels.count_min import COUNTERS, COUNTS, least_of, raise_to
+from windtunnel.blocks.kernels.leaders import STATE, count_of, find, lowest, raise_by, take_lowest
+from windtunnel.blocks.kernels.words import KEYS, njit, types
+from windtunnel.blocks.leaders import FREE, Leaders
+
+
+@njit(types.void(STATE, COUNTERS, KEYS, COUNTS), cache=True)
+def space_saving(leaders: Any, sources: Any, hashes: Any, counts: Any) -> None:
+    """Count each key; ``sources`` takes, for each slot that changed hands, the index of its new key in the batch."""
+    each = counts.size == hashes.size
+    for i in range(hashes.size):
+        count = counts[i if each else 0]
+        if count == 0:
+            continue
+        slot = find(leaders, hashes[i])
+        if slot == FREE:
+            slot = take_lowest(leaders, hashes[i])
+            sources[slot] = i
+        raise_by(leaders, slot, count)
+
+
+@njit(types.void(COUNTERS, types.uint64, types.int64, STATE, COUNTERS, KEYS, COUNTS), cache=True)
+def count_min_top(counters: Any, width: int, depth: int, leaders: Any, sources: Any, hashes: Any, counts: Any) -> None:
+    """Count each key in the sketch, conservatively, and keep the highest estimates among the leaders."""
+    each = counts.size == hashes.size
+    for i in range(hashes.size):
+        h = hashes[i]
+        estimate = least_of(counters, width, depth, h) + counts[i if each else 0]
+        raise_to(counters, width, depth, h, estimate)
+        slot = find(leaders, h)
+        if slot == FREE:
+            if estimate > lowest(leaders):
+                slot = take_lowest(leaders, h)
+                leaders[1][slot] = 0
+                sources[slot] = i
+                raise_by(leaders, slot, estimate - lowest(leaders))
+        elif estimate > count_of(leaders, slot):
+            raise_by(leaders, slot, estimate - count_of(leaders, slot))
+
+
+def warm() -> None:
+    """Call each kernel once."""
+    leaders, sources = Leaders(1).arrays(), np.zeros(1, np.int64)
+    hashes, counts = np.zeros(1, np.uint64), np.ones(1, np.int64)
+    space_saving(leaders, sources, hashes, counts)
+    count_min_top(np.zeros(1, np.int64), 1, 1, leaders, sources, hashes, counts)
