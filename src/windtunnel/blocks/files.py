@@ -163,7 +163,6 @@ class DiskFile:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size
-        self._open = True
 
     @property
     def size(self) -> int:
@@ -204,9 +203,9 @@ class DiskFile:
         os.fsync(self._descriptor)
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
-            os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1  # a number that is used again must not be read by mistake
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 if hasattr(os, "pwrite"):
