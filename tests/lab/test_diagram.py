@@ -37,3 +37,10 @@ def test_the_svg_is_well_formed_and_escapes_what_it_shows() -> None:
     root = ElementTree.fromstring(svg)
     assert "".join(root.itertext()).count("<script>") == 1
     assert len(root.findall("{http://www.w3.org/2000/svg}circle")) == 8
+
+
+def test_too_many_lanes_become_a_list() -> None:
+    crowd = [Event(f"buyer {i}", "buy", (), i * 1.0, i + 0.5, "ok", id=i) for i in range(12)]
+    lines = of_events(crowd).text(80).splitlines()
+    assert lines[:2] == ["0.000000 s  buyer 0: buy()", "0.500000 s  buyer 0: ok"]
+    assert all(len(line) <= 80 for line in lines)

@@ -50,15 +50,22 @@ def demanding(experiment: Experiment[Any]) -> Experiment[Any]:
 def stub(experiment: Experiment[Any]) -> str:
     """A file to start from: lesson, demands, and the naive design as a class of your own."""
     name, naive = next(iter(demanding(experiment).designs.items()))
-    lines = [f"Challenge: {experiment.question}", "", *experiment.lesson.splitlines(), "", "Your design has to hold to:"]
-    lines += [f"- {claim.expression}: {claim.because}" for claim in experiment.demands]
+    lines = [
+        f"Challenge: {experiment.question}",
+        "",
+        *experiment.lesson.splitlines(),
+        "",
+        "Your design has to hold to:",
+        *(f"- {claim.expression}: {claim.because}" for claim in experiment.demands),
+    ]
     lines += ["", "    windtunnel watch FILE     judge it whenever you save", "    windtunnel grade FILE     all of it"]
     lesson = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     body = textwrap.dedent(inspect.getsource(naive)).replace(f"class {naive.__name__}", "class Yours", 1)
     doc = inspect.getdoc(naive)
     if doc:
         body = body.replace(doc, f"Starts as {name}: {idea(naive)[:1].lower()}{idea(naive)[1:]}", 1)
-    return f'"""{lesson}\n"""\n\nfrom __future__ import annotations\n\n{_imports(naive, body)}\n{MARK} = "{experiment.id}"\n\n\n{body}'
+    head = f'"""{lesson}\n"""\n\nfrom __future__ import annotations\n\n{_imports(naive, body)}'
+    return f'{head}\n{MARK} = "{experiment.id}"\n\n\n{body}'
 
 
 def write_stub(experiment: Experiment[Any], path: Path) -> Path:

@@ -58,10 +58,13 @@ class Diagram:
         return sorted([*self.marks, *sent, *got], key=lambda m: (m.at_s, m.edge == "begin"))
 
     def text(self, width: int = 100) -> str:
-        """The diagram in box characters, at most ``width`` columns wide."""
+        """The diagram in box characters, at most ``width`` columns wide; a plain list where the lanes do not fit."""
         if not self.lanes:
             return ""
-        column = max(12, (width - 12) // len(self.lanes))
+        column = (width - 12) // len(self.lanes)
+        if column < 14:
+            rows = (f"{_time(m.at_s):>10}  {m.lane}: {m.text}{'  ✗' if m.bad else ''}" for m in self._rows())
+            return "\n".join(row if len(row) <= width else row[: width - 1] + "…" for row in rows)
         lines = [" " * 12 + "".join(_fit(lane, column) for lane in self.lanes).rstrip()]
         inside = dict.fromkeys(self.lanes, 0)
         for mark in self._rows():

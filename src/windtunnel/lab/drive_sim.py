@@ -17,7 +17,7 @@ from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.outcomes import Recorder, broken
 from windtunnel.lab.stage import Stage
-from windtunnel.sim.kernel import NS, Process, Signal, ns
+from windtunnel.sim.kernel import NS, Process, Signal, Timer, ns
 
 PATIENCE_S = 3600.0
 """How long after the last request was due a run goes on that was given no end."""
@@ -33,6 +33,7 @@ class Drive:
         self.ops = ops
         self.origin_ns = 0
         self._waiting: dict[int, tuple[Op, float, float]] = {}
+        self._faults: list[tuple[Timer, Timer | None, Callable[[], object]]] = []
         self._left = len(ops)
         self._over: Signal[None] = Signal(self.sim, "the end of the run")
 
@@ -42,7 +43,10 @@ class Drive:
             self._call("start")
             self.origin_ns = self.sim.now_ns
             duration = self._serve(faults, ends_s)
-            facts = self._call("report") or {}
+            self._mend()
+            facts = dict(self._call("report") or {})
+            if len(self.recorder.events) < len(self.ops):
+                facts["unsent"] = len(self.ops) - len(self.recorder.events)
             self._call("stop")
             self._await(self.stage.close())
         except (DesignError, WrongInput):
@@ -116,7 +120,7 @@ class Drive:
                 self._waiting[op.id] = (op, due, start)
                 found.add_done_callback(partial(self._ended, op, due, start, ended))
                 return
-            self.recorder.returned(op, due, start, start, found)
+            self.recorder.returned(op, due, start, (self.sim.now_ns - self.origin_ns) / NS, found)
         self._count(ended)
 
     def _ended(self, op: Op, due: float, start: float, ended: Signal[None] | None, answer: Signal[Any]) -> None:
@@ -163,6 +167,21 @@ class Drive:
             if not callable(getattr(thing, name, None)):
                 raise WrongInput(f"A fault calls {fault.target}.{name}, and {fault.target} cannot do that.")
         begin_ns = self.origin_ns + ns(fault.at_s)
-        self.sim.call_at(begin_ns, getattr(thing, fault.call), *fault.args)
-        if fault.for_s is not None and fault.undo:
-            self.sim.call_at(begin_ns + ns(fault.for_s), getattr(thing, fault.undo), *fault.undo_args)
+        begin = self.sim.call_at(begin_ns, getattr(thing, fault.call), *fault.args)
+        if fault.undo:
+            mend = partial(getattr(thing, fault.undo), *fault.undo_args)
+            # Without a length it lasts to the end of the run.
+            end = self.sim.call_at(begin_ns + ns(fault.for_s), mend) if fault.for_s is not None else None
+            self._faults.append((begin, end, mend))
+        else:
+            self._faults.append((begin, None, lambda: None))
+
+    def _mend(self) -> None:
+        """The run is over: what has not begun never does, and what is still broken is mended before the report."""
+        for begin, end, mend in self._faults:
+            begun = begin.cancelled()
+            begin.cancel()
+            if begun and (end is None or not end.cancelled()):
+                mend()
+            if end is not None:
+                end.cancel()

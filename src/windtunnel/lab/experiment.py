@@ -55,6 +55,7 @@ class Claim:
         breaks: the design that this claim holds to its failure.
         spares: the design that this claim shows to be good enough here.
         stages: the stages on which it is judged; all of the experiment's where empty.
+        always: for demands: it has to hold whatever goes wrong, not only while nothing does.
     """
 
     expression: str
@@ -65,6 +66,7 @@ class Claim:
     breaks: str = ""
     spares: str = ""
     stages: tuple[str, ...] = ()
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Experiment(Generic[P]):
         measure: pure: what is read off a history, by name (units last). Counts of outcomes, throughput and latencies
             come for free.
         stages: where it can run; the first is the default. "sim", "machine", or an engine ("sqlite", "postgres").
+        demands: what a design of the user's has to hold to in `windtunnel grade`; they speak of the design "yours".
         faults: what goes wrong, or a function that says so for the parameters.
         quick: parameters that make a run cheap enough for the tests: 3 s of CPU for everything together.
         ends_s: the second at which a run ends, whoever still waits. Without it a run ends with its last answer.
@@ -141,6 +144,7 @@ class Experiment(Generic[P]):
     measure: Callable[[History, P], Mapping[str, float]] | None = None
     stages: tuple[str, ...] = ("sim",)
     faults: Sequence[Fault] | Callable[[P], Sequence[Fault]] = ()
+    demands: Sequence[Claim] = ()
     hints: Sequence[str] = ()
     sources: Sequence[Source] = ()
     figures: Sequence[Figure] = ()

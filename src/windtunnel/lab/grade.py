@@ -1,111 +1,85 @@
 """Grade a design of the user's: on seeds it has not seen, with and without faults, beside the reference.
 
 Demands are claims about "yours". Those marked ``always`` have to hold whatever goes wrong; the others only while
-nothing does. The first failure is shrunk to the fewest requests and faults that still show it.
+nothing does beyond the experiment's own faults. The first failure is shrunk to the fewest requests and faults.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.adversary import attacks
+from windtunnel.lab.adversary import attacks, listening
 from windtunnel.lab.challenge import YOURS, challenge_of
-from windtunnel.lab.claims import truth, with_numbers
-from windtunnel.lab.diagram import of_events
+from windtunnel.lab.claims import speaks_of, truth, with_numbers
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.experiment import Claim, Experiment, Fault
-from windtunnel.lab.history import Event, History, Op
-from windtunnel.lab.minimise import minimise
+from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.outside import with_design
 from windtunnel.lab.params import make, settings
-from windtunnel.lab.work import drive, measured, workload
+from windtunnel.lab.stage import open_stage
+from windtunnel.lab.trial import Case, Trial, play, shrink
+from windtunnel.lab.work import workload
 
 Say = Callable[[dict[str, Any]], object]
 FIRST_HIDDEN_SEED = 7_001
 """Runs count seeds from 0; grading starts where nobody's experiments have been."""
+FULL_TRIALS = 2
+"""How many seeds are also tried at the experiment's full size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A demand, on how many runs it held, and its numbers on the run that counts (a failing one, if any)."""
+    """A demand, on how many trials it held, and its numbers in the first that failed."""
 
     expression: str
     because: str
-    verdict: str
+    always: bool
     held: int
-    runs: int
+    trials: int
     shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The smallest failing run: what was asked and what went wrong, as numbers, as a list and as a diagram."""
-
-    demand: str
-    shown: str
-    seed: int
-    events: list[dict[str, Any]]
-    faults: list[dict[str, Any]]
-    text: str
-    svg: str
 
     @property
-    def size(self) -> int:
-        """Requests and faults together."""
-        return len(self.events) + len(self.faults)
+    def verdict(self) -> str:
+        """Whether it held on every trial."""
+        return "holds" if self.held == self.trials else "fails"
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What came out. ``passed`` where every demand held on every run."""
+    """What came out. ``passed`` where every demand held on every trial."""
 
     experiment: str
     passed: bool
+    trials: int
     demands: list[Demand]
     par: str
-    measures: dict[str, float]
-    par_measures: dict[str, float]
+    measures: Mapping[str, float]
+    par_measures: Mapping[str, float]
+    failing: str = ""
+    shown: str = ""
     case: Case | None = None
-    runs: int = 0
-    notes: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without what JSON cannot say."""
-        found = asdict(self)
+        case = self.case.to_dict() if self.case is not None else None
+        found = asdict(replace(self, case=None)) | {"case": case}
+        for shown, demand in zip(found["demands"], self.demands, strict=True):
+            shown["verdict"] = demand.verdict
         for table in ("measures", "par_measures"):
             found[table] = {k: v if math.isfinite(v) else None for k, v in found[table].items()}
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """One run of yours: the seed, the setting, what goes wrong."""
-
-    seed: int
-    params: dict[str, Any]
-    faults: tuple[Fault, ...]
-
-    @property
-    def quiet(self) -> bool:
-        return not self.faults
-
-
 def grade_file(path: str, seeds: int = 10, say: Say = lambda message: None) -> Grade:
     """Grade the design in a file. Raises WrongInput or DesignError, each one sentence."""
     experiment = challenge_of(Path(path))
-    return grade(experiment, _yours(experiment, path), range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds), say)
-
-
-def _yours(experiment: Experiment[Any], path: str) -> Callable[[Any, Any], object]:
-    known = set(experiment.designs)
-    found = {name: d for name, d in with_design(experiment, path).designs.items() if name not in known}
+    found = [d for name, d in with_design(experiment, path).designs.items() if name not in experiment.designs]
     if len(found) != 1:
-        raise WrongInput(f"{path} defines {len(found)} designs ({', '.join(found)}); a challenge takes one.")
-    return next(iter(found.values()))
+        raise WrongInput(f"{path} defines {len(found)} designs; a challenge takes one.")
+    return grade(experiment, found[0], range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds), say)
 
 
 def grade(
@@ -114,127 +88,96 @@ def grade(
     seeds: Sequence[int],
     say: Say = lambda message: None,
 ) -> Grade:
-    """Grade a design. ``say`` hears {"failing": ...} as soon as a demand fails, and {"done": n, "of": m} on the way."""
+    """Grade a design. ``say`` hears of the first failure at once, and of every trial that is done."""
     par = list(experiment.designs)[-1]
     joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
-    trials = _trials(joined, par, seeds)
-    held = dict.fromkeys(range(len(experiment.demands)), 0)
-    asked = dict.fromkeys(range(len(experiment.demands)), 0)
-    shown: dict[int, str] = {}
-    failing: tuple[int, _Trial] | None = None
-    ours: dict[str, float] = {}
-    theirs: dict[str, float] = {}
-    for number, trial in enumerate(trials):
-        table = _table(joined, trial, par)
-        if trial.quiet and not ours:
-            ours, theirs = dict(table[YOURS]), dict(table[par])
-        for index, demand in enumerate(experiment.demands):
-            if not (trial.quiet or demand.always):
-                continue
-            asked[index] += 1
-            if truth(demand.expression, table) is False:
-                shown.setdefault(index, with_numbers(demand.expression, [table]))
-                if failing is None:
-                    failing = (index, trial)
-                    say({"failing": demand.expression, "shown": shown[index], "seed": trial.seed})
-            else:
-                held[index] += 1
-        say({"done": number + 1, "of": len(trials)})
-    demands = [
-        Demand(d.expression, d.because, "holds" if held[i] == asked[i] else "fails", held[i], asked[i], shown.get(i, ""))
-        for i, d in enumerate(experiment.demands)
-    ]
-    case = _smallest(joined, experiment.demands[failing[0]], failing[1], par) if failing is not None else None
-    return Grade(experiment.id, failing is None, demands, par, ours, theirs, case, len(trials))
-
-
-def _trials(experiment: Experiment[Any], par: str, seeds: Sequence[int]) -> list[_Trial]:
-    """Quick and quiet first: whoever waits for a verdict wants the first one soon."""
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
-    usual = [_Trial(seed, quick, _own_faults(experiment, quick)) for seed in seeds]
-    hostile = [
-        _Trial(seed, quick, faults)
-        for seed in seeds
-        for faults in attacks(experiment, par, make(experiment.params, quick), quick, seed)
-    ]
-    return [*usual, *hostile, *(_Trial(seed, full, _own_faults(experiment, full)) for seed in seeds[:2])]
+    tally = _Tally(experiment.demands, say, len(seeds) * 2 + min(FULL_TRIALS, len(seeds)))
+    # Quick and quiet first: whoever waits for a verdict wants the first one soon.
+    with listening() as timeouts_s:
+        for seed in seeds:
+            tally.take(Trial(seed, quick), joined, par)
+    for seed in seeds:
+        for faults in _attacks(joined, quick, timeouts_s, seed):
+            tally.take(Trial(seed, quick, faults), joined, "")
+    for seed in seeds[:FULL_TRIALS]:
+        tally.take(Trial(seed, full), joined, par)
+    case = None
+    if tally.failing is not None:
+        demand, trial = tally.failing
+        # A demand that speaks of par as well is judged on whole trials; there is no par of half a workload.
+        if speaks_of(demand.expression) == [YOURS]:
+            case = shrink(joined, YOURS, trial, lambda _, measures: _fails(demand, trial, measures))
+    return tally.grade(experiment, par, case)
 
 
-def _own_faults(experiment: Experiment[Any], params: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """The experiment's own faults are part of the question, so a trial with only these is a quiet one."""
-    return ()
+def _attacks(
+    experiment: Experiment[Any], quick: Mapping[str, Any], timeouts_s: set[float], seed: int
+) -> list[tuple[Any, ...]]:
+    params = make(experiment.params, quick)
+    stage = open_stage("sim", seed)
+    experiment.designs[YOURS](stage, params)
+    ops = workload(experiment, params, seed)
+    # What a design waits for is noted as it comes, which for random waits is a different set for every seed.
+    return attacks(stage.things, ops, sorted(timeouts_s)[:50], seed, count=1)
 
 
-def _play(
-    experiment: Experiment[Any],
-    design: str,
-    trial: _Trial,
-    ops: list[Op] | None = None,
-    faults: Sequence[Fault] | None = None,
-) -> tuple[History, dict[str, float]]:
-    params = make(experiment.params, trial.params)
-    own = list(experiment.faults_for(params))
-    history = drive(
-        experiment,
-        "sim",
-        design,
-        trial.seed,
-        params,
-        workload(experiment, params, trial.seed) if ops is None else ops,
-        [*own, *(trial.faults if faults is None else faults)],
-    )
-    return history, measured(experiment, history, params)
+def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
+    return truth(demand.expression, {"params": trial.settings, YOURS: measures}) is False
 
 
-def _table(experiment: Experiment[Any], trial: _Trial, par: str) -> dict[str, Mapping[str, float]]:
-    table: dict[str, Mapping[str, float]] = {"params": trial.params, YOURS: _play(experiment, YOURS, trial)[1]}
-    if trial.quiet:
-        table[par] = _play(experiment, par, trial)[1]
-    return table
+class _Tally:
+    """Counts, for each demand, the trials on which it held."""
 
+    def __init__(self, demands: Sequence[Claim], say: Say, expected: int) -> None:
+        self.demands = demands
+        self.failing: tuple[Claim, Trial] | None = None
+        self._say = say
+        self._expected = expected
+        self._held = [0] * len(demands)
+        self._asked = [0] * len(demands)
+        self._shown = [""] * len(demands)
+        self._trials = 0
+        self._first: dict[str, Mapping[str, float]] = {}
 
-def _smallest(experiment: Experiment[Any], demand: Claim, trial: _Trial, par: str) -> Case:
-    """Take requests and faults away as long as the demand still fails."""
-    params = make(experiment.params, trial.params)
+    def take(self, trial: Trial, experiment: Experiment[Any], par: str) -> None:
+        """Play a trial and judge it; beside par where nothing is made to go wrong."""
+        designs = [YOURS, par] if par else [YOURS]
+        table: dict[str, Mapping[str, float]] = {name: play(experiment, name, trial)[1] for name in designs}
+        if not self._first:
+            self._first = dict(table)
+        table["params"] = trial.settings
+        for index, demand in enumerate(self.demands):
+            if trial.faults and not demand.always:
+                continue
+            self._asked[index] += 1
+            if truth(demand.expression, table) is not False:
+                self._held[index] += 1
+                continue
+            if not self._shown[index]:
+                self._shown[index] = with_numbers(demand.expression, [table])
+            if self.failing is None:
+                self.failing = (demand, trial)
+                self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
+        self._trials += 1
+        self._say({"done": self._trials, "of": max(self._trials, self._expected)})
 
-    def fails(ops: list[Op], faults: Sequence[Fault]) -> bool:
-        try:
-            measures = _play(experiment, YOURS, trial, ops, faults)[1]
-            table: dict[str, Mapping[str, float]] = {"params": trial.params, YOURS: measures}
-            return truth(demand.expression, table) is False
-        except Exception:
-            return False  # another failure, not this one
-
-    ops = workload(experiment, params, trial.seed)
-    faults: list[Fault] = list(trial.faults)
-    if fails(ops, faults):
-        faults = minimise(faults, lambda left: fails(ops, left), tries=50)
-        ops = minimise(ops, lambda left: fails(left, faults), tries=300)
-        faults = minimise(faults, lambda left: fails(ops, left), tries=50)
-    history, measures = _play(experiment, YOURS, trial, ops, faults)
-    shown = {"params": trial.params, YOURS: measures}
-    events = sorted(history, key=lambda e: (e.start, e.id))
-    diagram = of_events(events)
-    return Case(
-        demand.expression,
-        with_numbers(demand.expression, [shown]) if len(_named(demand)) == 1 else "",
-        trial.seed,
-        [_plain(e) for e in events],
-        [asdict(f) for f in faults],
-        diagram.text(),
-        diagram.svg(),
-    )
-
-
-def _named(demand: Claim) -> list[str]:
-    from windtunnel.lab.claims import speaks_of
-
-    return speaks_of(demand.expression)
-
-
-def _plain(event: Event) -> dict[str, Any]:
-    found: dict[str, Any] = event._asdict()
-    return {
-        k: v if isinstance(v, int | float | str | bool) or v is None else [str(x) for x in v] if k == "args" else str(v)
-        for k, v in found.items()
-    }
+    def grade(self, experiment: Experiment[Any], par: str, case: Case | None) -> Grade:
+        """Everything counted, as a grade."""
+        demands = [
+            Demand(d.expression, d.because, d.always, held, asked, shown)
+            for d, held, asked, shown in zip(self.demands, self._held, self._asked, self._shown, strict=True)
+        ]
+        index = self.demands.index(self.failing[0]) if self.failing is not None else -1
+        return Grade(
+            experiment.id,
+            self.failing is None,
+            self._trials,
+            demands,
+            par,
+            self._first[YOURS],
+            self._first[par],
+            self.failing[0].expression if self.failing is not None else "",
+            self._shown[index] if index >= 0 else "",
+            case,
+        )

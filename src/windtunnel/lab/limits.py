@@ -97,7 +97,7 @@ class _Drain:
         assert self._child.stderr is not None
         size = 0
         with self._child.stderr as pipe:
-            while chunk := pipe.read1(65536):
+            while chunk := os.read(pipe.fileno(), 65536):
                 size += len(chunk)
                 self.last = (self.last + chunk)[-4000:]
                 if size > FLOOD_BYTES and not self.flooded:

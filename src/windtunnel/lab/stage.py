@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
 
 T = TypeVar("T")
+REQUEST: ContextVar[int] = ContextVar("windtunnel_request", default=-1)
+"""The request that an asyncio task serves; light processes carry theirs themselves."""
 
 
 class Stage:
@@ -49,6 +52,18 @@ class Stage:
             found = self._streams[name] = stream(self.seed, name)
         return found
 
+    def luck(self, name: str) -> Random:
+        """New luck for the request that is being served: the same for the same seed, name and request, whatever
+        became of the others. Ask once a request and keep it; asking again starts it over."""
+        from windtunnel.sim.randomness import stream
+
+        return stream(self.seed, name, self.request)
+
+    @property
+    def request(self) -> int:
+        """The id of the request that is being served; -1 outside of one."""
+        return REQUEST.get()
+
     def clock(self) -> float:
         """Seconds on this stage's clock; only differences mean something."""
         return time.perf_counter()
@@ -60,6 +75,11 @@ class Stage:
             raise ValueError(f"stage {self.name} has a {name} already; every thing on it needs a name of its own")
         self._things[name] = thing
         return thing
+
+    @property
+    def things(self) -> Mapping[str, Any]:
+        """Everything that has a name here."""
+        return self._things
 
     def thing(self, name: str) -> Any:
         """What has this name. Raises WrongInput."""
@@ -106,6 +126,12 @@ class SimStage(Stage):
     def random(self, name: str) -> Random:
         """A component's own stream of luck."""
         return self._sim.random(name)
+
+    @property
+    def request(self) -> int:
+        """The id of the request that is being served."""
+        current = self._sim._current
+        return current.request if current is not None else REQUEST.get()
 
     def clock(self) -> float:
         """Seconds of virtual time since the stage was made."""

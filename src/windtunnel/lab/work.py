@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.outcomes import broken
@@ -56,26 +56,50 @@ def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
 
 def history_of(experiment: Experiment[Any], job: Job) -> History:
     """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
-    from windtunnel.lab.stage import open_stage
-
     params = make(experiment.params, job.params)
     ops = workload(experiment, params, job.seed)
-    stage = open_stage(job.stage, job.seed)
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, experiment.faults_for(params))
+
+
+def drive(
+    experiment: Experiment[Any],
+    stage_name: str,
+    design_name: str,
+    seed: int,
+    params: Any,
+    ops: list[Op],
+    faults: Sequence[Fault],
+) -> History:
+    """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out."""
+    from windtunnel.lab.stage import open_stage
+
+    stage = open_stage(stage_name, seed)
     try:
-        design = experiment.designs[job.design](stage, params)
+        design = experiment.designs[design_name](stage, params)
     except WrongInput:
         raise
     except Exception as error:
-        raise broken(job.design, experiment.designs[job.design], "its constructor", error) from error
-    faults = experiment.faults_for(params)
+        raise broken(design_name, experiment.designs[design_name], "its constructor", error) from error
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
-    if job.stage == "sim":
+    if stage_name == "sim":
         from windtunnel.lab.drive_sim import Drive
 
-        return Drive(stage, job.design, design, ops).run(faults, ends_s)
+        return Drive(stage, design_name, design, ops).run(faults, ends_s)
     from windtunnel.lab.drive_live import LiveDrive
 
-    return LiveDrive(stage, job.design, design, ops).run(faults, ends_s)
+    return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
+
+
+def measured(experiment: Experiment[Any], history: History, params: Any) -> dict[str, float]:
+    """Everything that is measured on a history, by name."""
+    warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
+    measures: dict[str, Any] = standard(history, warmup_s)
+    if experiment.measure is not None:
+        try:
+            measures |= experiment.measure(history, params)
+        except Exception as error:
+            raise _broken(experiment, "measure", error) from error
+    return {name: _plain(value) for name, value in measures.items()}
 
 
 def execute(experiment: Experiment[Any], job: Job) -> Done:
@@ -87,20 +111,17 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
     start = time.process_time()
     history = history_of(experiment, job)
     params = make(experiment.params, job.params)
-    warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
-    measures: dict[str, Any] = standard(history, warmup_s)
+    measures = measured(experiment, history, params)
     series: Mapping[str, Any] = {}
-    try:
-        if experiment.measure is not None:
-            measures |= experiment.measure(history, params)
-        if job.series and experiment.series is not None:
+    if job.series and experiment.series is not None:
+        try:
             series = experiment.series(history, params)
-    except Exception as error:
-        raise _broken(experiment, "measure", error) from error
+        except Exception as error:
+            raise _broken(experiment, "series", error) from error
     if job.history:
         _write_down(history, job.history)
     return Done(
-        {name: _plain(value) for name, value in measures.items()},
+        measures,
         digest(history, timed=job.stage == "sim"),
         {name: thin([(float(x), float(y)) for x, y in line]) for name, line in series.items()},
         time.process_time() - start,
