@@ -34,6 +34,7 @@ class ListAppend:
         self._longest: dict[Key, Elements] = {}
         self._longest_by: dict[Key, int] = {}
         self._first_reads: list[tuple[int, Key, Elements]] = []  # before any append of their own
+        self._later_reads: list[tuple[int, Key, Elements]] = []
         self._changed_reads: set[tuple[int, Key]] = set()  # keys that a transaction read and then appended to
         self._index_appends()
         self._read_all()
@@ -96,6 +97,7 @@ class ListAppend:
                 if state is None:
                     self._first_reads.append((i, key, elements))
                 else:
+                    self._later_reads.append((i, key, elements))
                     self._check_internal(t, key, state, elements)
                 known[key] = (elements, [])
 
@@ -137,7 +139,7 @@ class ListAppend:
         """Every read is a prefix of the longest, and every element was appended, once, by a committed transaction."""
         for key, order in self._longest.items():
             self._check_elements(self._longest_by[key], key, order)
-        for i, key, elements in self._first_reads:
+        for i, key, elements in self._first_reads + self._later_reads:
             order = self._longest[key]
             if elements != order[: len(elements)]:
                 t, other = self._txns[i], self._txns[self._longest_by[key]]
@@ -145,14 +147,19 @@ class ListAppend:
                 sentence += "no order of appends shows both."
                 self.findings.add("incompatible-order", sentence, (t.event, other.event))
                 self._check_elements(i, key, elements)
+        for i, key, elements in self._first_reads:
             intermediate = self._intermediate.get(key)
             if intermediate and elements and elements[-1] in intermediate:
-                w = self._by(key, elements[-1])
-                if w is not None and w != i:
-                    t, writer = self._txns[i], self._txns[w]
-                    sentence = f"{t} read {shown(key)} as {shown(elements)}, in the middle of {writer}, which appended "
-                    sentence += f"more to it after {shown(elements[-1])}."
-                    self.findings.add("G1b", sentence, (writer.event, t.event))
+                self._check_complete(i, key, elements)
+
+    def _check_complete(self, i: int, key: Key, elements: Elements) -> None:
+        """The read ends with an append after which its transaction appended more."""
+        w = self._by(key, elements[-1])
+        if w is not None and w != i:
+            t, writer = self._txns[i], self._txns[w]
+            sentence = f"{t} read {shown(key)} as {shown(elements)}, in the middle of {writer}, which appended more to "
+            sentence += f"it after {shown(elements[-1])}."
+            self.findings.add("G1b", sentence, (writer.event, t.event))
 
     def _check_elements(self, i: int, key: Key, elements: Elements) -> None:
         t, by = self._txns[i], self._writer.get(key, {})

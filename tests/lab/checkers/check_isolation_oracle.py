@@ -1,0 +1,125 @@
+"""A second judge of isolation, written apart from the first: it runs the transactions in every order there is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+from windtunnel.lab.history import Event
+
+Steps = list[list[Any]]
+
+
+def explains(told: Steps, state: dict[str, list[int]]) -> dict[str, list[int]] | None:
+    """Run a transaction on its own snapshot; its appends by key, or None if a read would have answered otherwise."""
+    own: dict[str, list[int]] = {}
+    for f, key, value in told:
+        if f == "append":
+            own.setdefault(key, []).append(value)
+        elif value != state.get(key, []) + own.get(key, []):
+            return None
+    return own
+
+
+def applied(state: dict[str, list[int]], own: dict[str, list[int]]) -> dict[str, list[int]]:
+    return {**state, **{k: state.get(k, []) + v for k, v in own.items()}}
+
+
+def is_serializable(txns: list[Steps]) -> bool:
+    """True if the transactions, one after another in some order, answer as they did."""
+    for order in permutations(txns):
+        state: dict[str, list[int]] = {}
+        for told in order:
+            own = explains(told, state)
+            if own is None:
+                break
+            state = applied(state, own)
+        else:
+            return True
+    return False
+
+
+def is_snapshot_isolated(txns: list[Steps]) -> bool:
+    """True if some order of starts and commits explains the answers: reads come from the snapshot at the start, and of
+    two that overlap and write the same key only one may commit."""
+    writes = [{k for f, k, _ in told if f == "append"} for told in txns]
+
+    def grow(
+        states: list[dict[str, list[int]]],
+        snapshot: dict[int, int],
+        owns: dict[int, dict[str, list[int]]],
+        committed: list[int],
+    ) -> bool:
+        if len(committed) == len(txns):
+            return True
+        for i, told in enumerate(txns):
+            if i in committed:
+                continue
+            if i not in snapshot:
+                own = explains(told, states[-1])
+                if own is not None and grow(states, {**snapshot, i: len(committed)}, {**owns, i: own}, committed):
+                    return True
+                continue
+            if not any(writes[i] & writes[j] for j in committed[snapshot[i] :]):  # first wins
+                done = applied(states[-1], owns[i])
+                if grow([*states, done], snapshot, owns, [*committed, i]):
+                    return True
+        return False
+
+    return grow([{}], {}, {}, [])
+
+
+def random_transactions(rng: random.Random) -> list[Steps]:
+    """Two to four transactions on two or three keys, run with some interleaving on a store that isolates them badly,
+    then one that reads everything. Of kind "skew" each transaction appends to a key of its own."""
+    kind = rng.choice(("at once", "snapshot", "skew", "skew", "step by step"))
+    keys = ("x", "y", "z") if kind == "skew" else ("x", "y")
+    txns: list[Steps] = []
+    fresh = iter(range(1, 100))
+    for i in range(rng.randint(2, 3 if kind == "skew" else 4)):
+        steps: Steps = []
+        for _ in range(rng.randint(2 if kind == "skew" else 1, 3)):
+            if rng.random() < 0.55:
+                steps.append(["r", rng.choice(keys), None])
+            else:
+                steps.append(["append", keys[i] if kind == "skew" else rng.choice(keys), next(fresh)])
+        txns.append(steps)
+    state: dict[str, list[int]] = {}
+    own_view = [rng.random() < 0.9 for _ in txns]
+    snapshots: dict[int, dict[str, list[int]]] = {}
+    if kind == "skew":
+        snapshots = {i: {} for i in range(len(txns)) if rng.random() < 0.9}
+    told: list[Steps] = [[] for _ in txns]
+    for i in _schedule(rng, [len(t) for t in txns], kind == "at once"):
+        f, key, value = txns[i][len(told[i])]
+        if i not in snapshots:
+            snapshots[i] = {k: list(v) for k, v in state.items()}
+        if f == "append":
+            state.setdefault(key, []).append(value)
+            if own_view[i]:
+                snapshots[i].setdefault(key, []).append(value)
+            told[i].append([f, key, value])
+        else:
+            told[i].append([f, key, list((state if kind == "step by step" else snapshots[i]).get(key, []))])
+    return [*told, [["r", key, list(state.get(key, []))] for key in keys]]
+
+
+def _schedule(rng: random.Random, lengths: list[int], one_by_one: bool) -> Iterator[int]:
+    left = dict(enumerate(lengths))
+    while left:
+        i = rng.choice(sorted(left))
+        for _ in range(left[i] if one_by_one else 1):
+            yield i
+            left[i] -= 1
+        if not left[i]:
+            del left[i]
+
+
+def as_history(txns: list[Steps]) -> list[Event]:
+    """The transactions as operations that all ran at once."""
+    return [
+        Event(f"c{i}", "txn", ([[f, k, None if f == "r" else v] for f, k, v in told],), 0.0, 1.0, "ok", told)
+        for i, told in enumerate(txns)
+    ]
