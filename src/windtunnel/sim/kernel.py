@@ -184,7 +184,7 @@ class Signal(Generic[T]):
 class Process(Signal[T]):
     """A light process: a coroutine that the kernel steps. Await it for its result."""
 
-    __slots__ = ("_coro", "_send", "_ticket", "_waits_for", "daemon", "host", "request")
+    __slots__ = ("_coro", "_ticket", "_waits_for", "daemon", "host", "request")
 
     def __init__(
         self, sim: Simulator, coro: Coroutine[Any, Any, T], name: str, host: Host | None, daemon: bool, request: int
@@ -198,7 +198,6 @@ class Process(Signal[T]):
         self._waiters = None
         self._asyncio_future_blocking = False
         self._coro = coro
-        self._send = coro.send
         self._ticket = 0
         self._waits_for: Signal[Any] | None = None
         self.host = host
@@ -421,7 +420,7 @@ class Simulator:
                     steps += 1
                     self._current = process
                     try:
-                        command = process._send(None) if error is None else process._coro.throw(error)
+                        command = process._coro.send(None) if error is None else process._coro.throw(error)
                     except StopIteration as stop:
                         self._end(process, stop.value, None)
                     except _Stop:
@@ -454,7 +453,7 @@ class Simulator:
                 steps += 1
                 self._current = process
                 try:
-                    command = process._send(None)
+                    command = process._coro.send(None)
                 except StopIteration as stop:
                     heappop(heap)
                     self._end(process, stop.value, None)
