@@ -61,6 +61,8 @@ def find_cycles(size: int, edges: Sequence[Edge], budget: int = BUDGET_EDGES) ->
     """Look for every kind of cycle among ``size`` transactions."""
     result = Cycles()
     edges = _inside(size, edges)
+    if not edges:
+        return result
     kinds = {e.kind for e in edges}
     for suffix, extra in SUFFIXES:
         if suffix and not kinds & extra:
