@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
+from windtunnel.ui.challenges import COMMANDS
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
@@ -292,6 +293,10 @@ def check(file: Path, model: str, json_: bool) -> int:
     from windtunnel.ui.checking import check_file
 
     return check_file(file, model, json_)
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 # --- shared with the menu ----------------------------------------------------------------------------------------

@@ -1,0 +1,204 @@
+"""The commands of a learner and of a teacher: new, watch, grade, progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from windtunnel.lab.errors import WrongInput
+
+LOOK_EVERY_S = 0.1
+Heard = Callable[[dict[str, Any]], object]
+
+
+@click.command()
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path), metavar="FILE", help="The file; NAME.py by default.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
+def new(name: str, to: Path | None, json_: bool) -> int:
+    """Write a challenge: the lesson, what is asked, and a naive design to start from."""
+    from windtunnel.lab.challenge import write_stub
+    from windtunnel.lab.discovery import find
+
+    experiment = find(name)
+    file = write_stub(experiment, to or Path(experiment.id.replace("-", "_") + ".py"))
+    if json_:
+        click.echo(json.dumps({"file": str(file), "experiment": experiment.id}))
+    else:
+        click.echo(f"{file} is yours. Open it, and in another terminal: windtunnel watch {file}")
+    return 0
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many hidden seeds.")
+@click.option("--cpu", "cpu_s", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds of CPU.")
+@click.option("--memory", "memory_mb", type=click.IntRange(256), default=2048, show_default=True, help="Megabytes.")
+@click.option("--hint", is_flag=True, help="Show the next hint as well.")
+@click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write the failing case there as SVG.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
+def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg: Path | None, json_: bool) -> int:
+    """Judge your design: hidden seeds, faults, par, and the smallest case that fails."""
+    from windtunnel.lab.challenge import challenge_of
+    from windtunnel.ui.progress import bar
+
+    experiment = challenge_of(file)
+    with bar(experiment.id, hidden=json_) as told:
+        found = _graded(
+            file, seeds, cpu_s, memory_mb, lambda m: told(m["done"], m["of"], "yours", 0) if "done" in m else 0
+        )
+    status = _status(found)
+    from windtunnel.lab import progress
+
+    done = progress.note(experiment.id, graded=True, passed=status == 0, hint=hint)
+    if hint and experiment.hints:
+        found["hint"] = experiment.hints[min(done.hints, len(experiment.hints)) - 1]
+    if svg is not None and found.get("case"):
+        from windtunnel.lab.result import write
+
+        write(svg, found["case"]["svg"])
+    if json_:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        _print(found, file)
+    return status
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many hidden seeds.")
+@click.option("--once", is_flag=True, help="Judge once and leave, as for a test of your editor's set-up.")
+def watch(file: Path, seeds: int, once: bool) -> int:
+    """Judge your design whenever you save the file; Ctrl-C ends it."""
+    from windtunnel.lab.challenge import challenge_of
+
+    challenge_of(file)
+    click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
+    seen: int | None = None
+    changed: int | None
+    status = 0
+    while True:
+        try:
+            changed = file.stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = seen  # editors take the file away for a moment when they save
+        if changed != seen:
+            seen = changed
+            start = time.monotonic()
+
+            def heard(message: dict[str, Any], start: float = start) -> None:
+                if "failing" in message:
+                    after = time.monotonic() - start
+                    click.secho(f"✘ {message['failing']}   {message['shown']}   ({after:.1f} s)", fg="red")
+
+            try:
+                found = _graded(file, seeds, 30.0, 2048, heard)
+                status = _status(found)
+                _print(found, file, brief=True)
+            except WrongInput as error:
+                status = 2
+                click.secho(str(error), fg="red")
+        if once:
+            return status
+        time.sleep(LOOK_EVERY_S)  # a person at a keyboard, on a real clock
+
+
+@click.command("progress")
+@click.option("--merge", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="Take in another file.")
+@click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
+def progress_(merge: Path | None, json_: bool) -> int:
+    """What you have done so far; the file is yours to copy and merge."""
+    from dataclasses import asdict
+
+    from windtunnel.lab import progress
+    from windtunnel.lab.result import write
+
+    path = progress.default_path()
+    known = progress.read(path)
+    if merge is not None:
+        known = progress.merge(known, progress.read(merge))
+        write(path, json.dumps({name: asdict(done) for name, done in known.items()}, indent=1) + "\n")
+    if json_:
+        click.echo(json.dumps({name: asdict(done) for name, done in known.items()}, indent=1))
+        return 0
+    click.echo(f"{path}")
+    for name, done in known.items():
+        sign = click.style("✔", fg="green") if done.passed else "·"
+        click.echo(f"{sign} {name:<28} graded {done.grades} times, {done.hints} hints")
+    if not known:
+        click.echo("Nothing yet; begin with: windtunnel new q10-ticketmaster")
+    return 0
+
+
+COMMANDS = (new, watch, grade, progress_)
+
+
+def _graded(file: Path, seeds: int, cpu_s: float, memory_mb: int, heard: Heard) -> dict[str, Any]:
+    """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput."""
+    from windtunnel.lab.limits import Limits, limited
+
+    limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
+    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds}, limits, heard)
+    if ended.sentence:
+        return {"passed": False, "sentence": ended.sentence}
+    found: dict[str, Any] = ended.answer
+    if found.get("kind") == "WrongInput":
+        raise WrongInput(found["wrong"])
+    return {"passed": False, "sentence": found["wrong"]} if "wrong" in found else found
+
+
+def _status(found: Mapping[str, Any]) -> int:
+    return 0 if found["passed"] else 1
+
+
+def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
+    if "sentence" in found:
+        click.secho(found["sentence"], fg="red")
+        return
+    if not (brief and not found["passed"]):
+        click.echo()
+    for demand in found["demands"]:
+        good = demand["verdict"] == "holds"
+        sign = click.style("✔", fg="green") if good else click.style("✘", fg="red")
+        click.echo(f"{sign} {demand['expression']}   {demand['shown']}")
+        where = "whatever goes wrong" if demand["always"] else "while nothing goes wrong"
+        click.secho(f"    {demand['because']}", dim=True)
+        click.secho(f"    held on {demand['held']} of {demand['trials']} trials, {where}", dim=True)
+    _par(found)
+    case = found["case"]
+    if case is not None:
+        parts = [_count(len(case["events"]), "request"), _count(len(case["faults"]), "fault"), f"seed {case['seed']}"]
+        click.echo(f"\nThe smallest case that still fails: {', '.join(parts)}")
+        for fault in case["faults"]:
+            length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
+            click.echo(f"  at {fault['at_s']:.6f} s: {fault['target']} {fault['call']}{length}")
+        click.echo(case["text"])
+    if "hint" in found:
+        click.echo(f"\nHint: {found['hint']}")
+    if found["passed"]:
+        click.secho(f"\nPassed on {found['trials']} trials.", fg="green", bold=True)
+    elif not brief:
+        click.secho(f"\nNot yet. A hint: windtunnel grade {file} --hint", dim=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _par(found: Mapping[str, Any]) -> None:
+    """Your own numbers beside the reference's, on the first seed."""
+    from windtunnel.lab.claims import number
+
+    names = ["ok", "fail", "unknown", "latency_p50_ms", "latency_p99_ms"]
+    names += [n for n in found["measures"] if n not in names and not n.startswith(("latency", "ops", "throughput"))]
+    click.echo(f"\n{'first hidden seed':<28}{'yours':>14}{found['par']:>24}")
+    for name in names:
+        cells = (found["measures"].get(name), found["par_measures"].get(name))
+        mine, theirs = ("–" if c is None else number(c) for c in cells)
+        click.echo(f"{name:<28}{mine:>14}{theirs:>24}")
