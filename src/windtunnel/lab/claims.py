@@ -196,7 +196,7 @@ def number(x: Any) -> str:
     if x == int(x) and abs(x) < 1e15:
         return f"{int(x):,}" if abs(x) >= 10_000 else str(int(x))
     if abs(x) >= 1000:
-        return f"{x:,.0f}"
+        return f"{x:,.0f}" if abs(x) < 1e15 else f"{x:.3g}"
     if abs(x) >= 1e-4:
         text = f"{x:.4g}"
         return text if "e" not in text else f"{x:.6f}"

@@ -16,7 +16,7 @@ from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.outcomes import Recorder, broken
-from windtunnel.lab.stage import Stage
+from windtunnel.lab.stage import REQUEST, Stage
 
 PATIENCE_S = 60.0
 """How long after the last request was due a run goes on that was given no end."""
@@ -45,6 +45,8 @@ class LiveDrive:
             duration = await self._serve(faults, ends_s)
             cpu = time.process_time() - cpu
             facts = {"cpu_s": cpu, **(await self._call("report") or {})}
+            if len(self.recorder.events) < len(self.ops):
+                facts["unsent"] = len(self.ops) - len(self.recorder.events)
             await self._call("stop")
         finally:
             await self.stage.close()
@@ -99,6 +101,7 @@ class LiveDrive:
     def _begin(self, op: Op, due: float) -> tuple[Any, float]:
         """Call the method; what has to be awaited, or None where it has answered."""
         start = self._now()
+        REQUEST.set(op.id)  # tasks copy the context when they are made
         try:
             found = self.recorder.methods[op.name](*op.args)
         except Exception as error:

@@ -58,7 +58,7 @@ class History(Sequence[Event]):
     """The events of one run in the order in which they ended, and what the design itself reported at the end.
 
     ``facts`` holds what no client saw: the final state of the stage (stock left, bytes on disk, hosts' counters), put
-    there by the design's optional ``report()``.
+    there by the design's optional ``report()``. ``facts["unsent"]`` counts requests that were not due before the end.
     """
 
     __slots__ = ("_events", "duration", "facts")

@@ -42,10 +42,13 @@ class Recorder:
 def outcome_of(error: BaseException) -> Outcome | None:
     """What an exception says about a request; None where it says that the design is broken.
 
-    An exception with the attribute ``outcome = "fail"`` promises that nothing happened.
+    An exception may say so itself, by its attribute ``outcome``: "fail" promises that nothing happened.
     """
-    if getattr(error, "outcome", None) == "fail":
+    said: object = getattr(error, "outcome", None)
+    if said == "fail":
         return "fail"
+    if said == "unknown":
+        return "unknown"
     if isinstance(error, NOBODY_KNOWS) or type(error).__name__ == "CancelledError":
         return "unknown"
     return None

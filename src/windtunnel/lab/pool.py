@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -36,10 +37,12 @@ def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished:
     answers: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
     found: dict[int, Done] = {}
     workers: list[subprocess.Popen[str]] = []
+    tenders: list[threading.Thread] = []
     try:
         for _ in range(min(count, len(jobs))):
             workers.append(_start(module, with_file))
-            threading.Thread(target=_tend, args=(workers[-1], jobs, waiting, answers), daemon=True).start()
+            tenders.append(threading.Thread(target=_tend, args=(workers[-1], jobs, waiting, answers), daemon=True))
+            tenders[-1].start()
         while len(found) < len(jobs):
             try:
                 i, reply = answers.get(timeout=1)  # without a limit, Ctrl-C would not get through everywhere
@@ -50,8 +53,14 @@ def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished:
     finally:
         for worker in workers:
             worker.kill()
+        for tender in tenders:
+            tender.join()
         for worker in workers:
             worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):  # what was not yet sent has nobody to read it
+                        pipe.close()
     return [found[i] for i in range(len(jobs))]
 
 

@@ -10,13 +10,16 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from windtunnel.lab.errors import WrongInput, suggest
 
 if TYPE_CHECKING:
     from windtunnel.engines.database import Database
+    from windtunnel.sim.disciplines import Discipline
     from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server import Server
+    from windtunnel.sim.server_fifo import FifoServer
 
 T = TypeVar("T")
 REQUEST: ContextVar[int] = ContextVar("windtunnel_request", default=-1)
@@ -102,6 +105,38 @@ class Stage:
         database = open_database("sqlite" if self.name == "machine" else self.name, name, **options)
         self._databases.append(database)
         return self.add(name, database)
+
+    @overload
+    def server(
+        self, name: str, *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
+    ) -> FifoServer: ...
+    @overload
+    def server(
+        self, name: str, *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None, discipline: Discipline
+    ) -> Server: ...
+    def server(
+        self,
+        name: str,
+        *,
+        workers: int = 1,
+        speed: float = 1.0,
+        queue_limit: int | None = None,
+        discipline: Discipline | None = None,
+    ) -> FifoServer | Server:
+        """A modelled server: k workers and a queue, first come first served unless a discipline says otherwise.
+
+        Await ``server.serve(work_s)``, or return ``server.submit(work_s)`` from a method: that costs one event.
+        """
+        made: FifoServer | Server
+        if discipline is None:
+            from windtunnel.sim.server_fifo import FifoServer
+
+            made = FifoServer(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit)
+        else:
+            from windtunnel.sim.server import Server
+
+            made = Server(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit, discipline=discipline)
+        return self.add(name, made)
 
     async def close(self) -> None:
         """Give back what was opened here."""

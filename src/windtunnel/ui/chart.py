@@ -12,6 +12,8 @@ MARKS = "●×◆+▲○◇∗"
 COLOURS = ("red", "yellow", "green", "cyan", "blue", "magenta", "white", "bright_black")
 
 Point = tuple[float, float]
+LARGEST = 1e300
+"""Differences of larger numbers are not finite any more."""
 
 
 def chart(
@@ -26,7 +28,7 @@ def chart(
     x_of, x_back = _scale("x" in log_axes)
     y_of, y_back = _scale("y" in log_axes)
     drawn = {
-        name: [p for p in ((x_of(x), y_of(y)) for x, y in line) if all(map(math.isfinite, p))]
+        name: [p for p in ((x_of(x), y_of(y)) for x, y in line) if all(abs(v) < LARGEST for v in p)]
         for name, line in lines.items()
     }
     points = [p for line in drawn.values() for p in line]
@@ -86,7 +88,10 @@ def _joined(placed: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    if high - low > 1e-12 * max(abs(low), abs(high)):
+        return low, high
+    around = max(0.5, abs(low) / 10)  # a flat line, or one too flat for floating point, lies in the middle
+    return low - around, high + around
 
 
 def _round(x: float) -> float:
@@ -96,5 +101,5 @@ def _round(x: float) -> float:
 def _scale(log: bool) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """From values to places on an axis, and back."""
     if log:
-        return lambda x: math.log10(x) if x > 0 else math.nan, lambda x: math.pow(10.0, x)
+        return lambda x: math.log10(x) if x > 0 else math.nan, lambda x: math.pow(10.0, x) if x < 308 else math.inf
     return float, float

@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _complain("Stopped.", INTERRUPTED, asked)
     except click.ClickException as error:
         status = _complain(error.format_message().replace("\n", " "), WRONG, asked)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone
+    except (BrokenPipeError, SystemExit):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone: click exits then
         status = 0
     except OSError as error:
         status = _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", WRONG, asked)

@@ -1,0 +1,128 @@
+"""What is asked of every experiment, whoever writes it: a new file in the catalogue is found and held to this."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from windtunnel.lab.discovery import CATALOGUE, TRACKS, find, load, modules
+from windtunnel.lab.experiment import Experiment, idea
+from windtunnel.lab.params import describe, make, settings
+from windtunnel.lab.result import Result
+from windtunnel.lab.run import run
+from windtunnel.lab.work import workload
+
+NAMES = list(modules())
+CPU_S = 3.0
+"""What a quick run may cost, all designs, seeds and settings together; a busy machine is given ten times that."""
+
+
+@pytest.fixture(params=NAMES, scope="module")
+def experiment(request: pytest.FixtureRequest) -> Experiment:
+    return load(modules()[request.param])
+
+
+@pytest.fixture(scope="module")
+def result(experiment: Experiment) -> Result:
+    return run(experiment, quick=True, seeds=3 if experiment.stages[0] == "sim" else 2, jobs=1)
+
+
+def test_there_are_experiments() -> None:
+    assert NAMES
+    assert all(m.startswith(f"{CATALOGUE}.") for m in modules().values())
+
+
+def test_it_is_found_by_its_name(experiment: Experiment) -> None:
+    assert find(experiment.id) is experiment
+    assert experiment.track in ("", *TRACKS)
+
+
+def test_it_asks_one_question(experiment: Experiment) -> None:
+    assert experiment.question.endswith("?")
+    assert experiment.question.count("?") == 1
+    assert 0 < len(experiment.title) <= 60
+
+
+def test_its_lesson_is_a_lesson(experiment: Experiment) -> None:
+    lines = experiment.lesson.splitlines()
+    assert 10 <= len(lines) <= 60
+    assert all(len(line) <= 120 for line in lines)
+
+
+def test_it_has_two_designs_at_least_and_each_has_an_idea(experiment: Experiment) -> None:
+    assert len(experiment.designs) >= 2
+    for name, design in experiment.designs.items():
+        assert 10 <= len(idea(design)) <= 100, f"{name} needs a first line of docstring"
+
+
+def test_its_parameters_are_explained_and_their_defaults_allowed(experiment: Experiment) -> None:
+    for one in describe(experiment.params):
+        assert one.help
+    make(experiment.params, {})
+    for given in (experiment.quick, *(c.given for c in experiment.claims), *(f.given for f in experiment.figures)):
+        settings(experiment.params, given)
+
+
+def test_its_workload_is_pure(experiment: Experiment) -> None:
+    params = make(experiment.params, experiment.quick)
+    first, again, other = (workload(experiment, params, seed) for seed in (0, 0, 1))
+    assert first == again
+    assert len({op.id for op in first}) == len(first) > 0
+    assert len({op.at for op in first}) == 1 or first != other
+
+
+def test_it_has_three_claims_three_hints_and_sources(experiment: Experiment) -> None:
+    assert len(experiment.claims) >= 3
+    assert len(experiment.hints) >= 3
+    assert experiment.sources
+    assert all(s.title and 1900 < s.year < 2100 and s.url.startswith("http") for s in experiment.sources)
+    assert all(c.because for c in experiment.claims)
+    assert all(f.conditions for f in experiment.figures)
+
+
+def test_its_claims_hold(result: Result) -> None:
+    wrong = [f"{c.expression}: {c.verdict} ({c.shown} {c.note})" for c in result.claims if c.verdict == "fails"]
+    assert not wrong, "\n".join(wrong)
+    assert any(c.verdict == "holds" for c in result.claims)
+
+
+def test_the_naive_design_is_held_to_its_failure(experiment: Experiment, result: Result) -> None:
+    naive = next(iter(experiment.designs))
+    broken = [c for c in result.claims if c.breaks == naive]
+    assert broken, f"no claim is marked breaks={naive!r}"
+    assert all(f"{naive}." in c.expression for c in broken)
+    assert [c.verdict for c in broken] == ["holds"] * len(broken)
+
+
+def test_there_is_a_case_where_the_naive_design_is_good_enough(experiment: Experiment, result: Result) -> None:
+    naive = next(iter(experiment.designs))
+    spared = [c for c in result.claims if c.spares == naive]
+    assert spared, f"no claim is marked spares={naive!r}"
+    assert all(c.verdict in ("holds", "unknown") for c in spared)
+
+
+def test_everything_measured_is_a_number(result: Result) -> None:
+    assert all(isinstance(x, int | float) for r in result.runs for x in r.measures.values())
+
+
+def test_its_chart_can_be_drawn(experiment: Experiment, result: Result) -> None:
+    if experiment.series is None:
+        pytest.skip("it has no chart")
+    assert all(experiment.axes)
+    for design in result.designs:
+        assert any(result.of(design)[0].series.values()), f"{design} has no line"
+
+
+def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Result) -> None:
+    if result.stage != "sim":
+        pytest.skip("real time is never the same twice")
+    best = list(experiment.designs)[-1]
+    again = run(experiment, quick=True, seeds=[0], designs=[best], jobs=1)
+    assert again.of(best)[0].digest == result.of(best)[0].digest
+
+
+def test_a_quick_run_is_cheap(experiment: Experiment) -> None:
+    start = time.process_time()
+    run(experiment, quick=True, seeds=1, jobs=1)
+    assert time.process_time() - start < 10 * CPU_S

@@ -1,0 +1,248 @@
+"""The command line as a program sees it: exit status, one sentence, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from windtunnel.lab.discovery import modules
+from windtunnel.ui import cli
+
+NAME = "load-balancing"
+QUICK = ("--quick", "--seeds", "2", "--jobs", "1")
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    out, err = capsys.readouterr()
+    status = left.value.code
+    assert isinstance(status, int)
+    return status, out, err
+
+
+def test_the_list_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom windtunnel.ui.cli import main\n"
+        "try:\n    main(['list'])\nfinally:\n"
+        "    print([m for m in ('numpy', 'numba', 'rich', 'scipy') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert NAME in done.stdout
+
+
+def test_the_list_has_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "list")
+    assert status == 0
+    assert all(name in out for name in modules())
+    assert max(map(len, out.splitlines())) <= 80
+    status, out, _ = call(capsys, "list", "--json")
+    assert [e["id"] for e in json.loads(out)] == list(modules())
+
+
+def test_show_tells_everything_without_running(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "show", NAME)
+    assert status == 0
+    assert all(word in out for word in ("Designs", "Parameters", "Claims"))
+    assert max(map(len, out.splitlines())) <= 80
+    document = json.loads(call(capsys, "show", NAME, "--json")[1])
+    assert document["id"] == NAME
+
+
+def test_hints_are_shown_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "\nHints" not in call(capsys, "show", NAME)[1]
+    assert "\nHints" in call(capsys, "show", NAME, "--hints")[1]
+
+
+def test_run_prints_a_table_and_verdicts_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capsys, "run", NAME, *QUICK)
+    assert status in (0, 1, 3)
+    assert err == ""
+    assert all(word in out for word in ("Measured", "Claims", "2 seeds"))
+    assert max(map(len, out.splitlines())) <= 80
+    assert not any(line != line.rstrip() for line in out.splitlines())
+
+
+def test_run_as_json_is_one_document(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out, err = call(capsys, "run", NAME, *QUICK, "--json", "--out", str(tmp_path / "r.json"))
+    document = json.loads(out)
+    assert document["experiment"] == NAME
+    assert document["seeds"] == [0, 1]
+    assert status == {"holds": 0, "fails": 1, "unknown": 3}[document["verdict"]]
+    assert err == ""
+    assert (tmp_path / "r.json").read_text() == out
+
+
+def test_one_seed_may_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads(call(capsys, "run", NAME, "--quick", "--seed", "7", "--json")[1])["seeds"] == [7]
+
+
+def test_sweep_runs_each_value(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("sweep", NAME, "--over", "load=0.3,0.5", *QUICK)
+    status, out, _ = call(capsys, *arguments)
+    assert status in (0, 1, 3)
+    assert " 0.3 " in out
+    assert " 0.5 " in out
+    documents = json.loads(call(capsys, *arguments, "--json")[1])
+    assert [d["settings"][0]["load"] for d in documents] == [0.3, 0.5]
+
+
+def test_engines_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capsys, "engines")
+    assert status == 0
+    assert "sqlite" in out
+    assert {"name", "missing"} <= set(json.loads(call(capsys, "engines", "--json")[1])[0])
+
+
+def test_without_a_terminal_the_list_comes_first_and_then_a_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "windtunnel"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    first = next(iter(modules()))
+    assert done.returncode in (0, 3)
+    assert done.stdout.index("windtunnel show NAME") < done.stdout.index(f"windtunnel run {first}")
+    assert "Measured" in done.stdout
+
+
+WRONG = [
+    (("run", "load-balancin"), "There is no experiment load-balancin; did you mean load-balancing?"),
+    (("show", "nothing-like-it"), "There is no experiment nothing-like-it; there are"),
+    (("rnu", NAME), "There is no command rnu; did you mean run?"),
+    (("run", NAME, "--set", "load=2"), "load is 2.0; it can be 0.01 to 0.99"),
+    (("run", NAME, "--set", "laod=0.5"), "There is no parameter laod; did you mean load?"),
+    (("run", NAME, "--set", "load"), "--set is load; it takes a parameter and its value"),
+    (("run", NAME, "--stage", "moon"), "load-balancing runs on stage sim, not on moon."),
+    (("run", NAME, "--seeds", "0"), "Invalid value for '--seeds': 0 is not in the range x>=1."),
+    (("run", NAME, "--seed", "1", "--seeds", "2"), "Give --seed or --seeds, not both."),
+    (("run", NAME, "--designs", "a,b"), "There is no design a"),
+    (("run", NAME, "--with", "nowhere.py"), "There is no file nowhere.py."),
+    (("run", NAME, "--out", "/nowhere/at/all.json"), "/nowhere/at/all.json cannot be written"),
+    (("run",), "Missing argument 'NAME'."),
+    (("sweep", NAME, "--over", "load"), "--over is load; it takes a parameter and its values"),
+    (("sweep", NAME, "--over", "laod=1"), "There is no parameter laod; did you mean load?"),
+    (("sweep", NAME, "--over", "load=0.5,7"), "load is 7.0; it can be"),
+    (("bench", "nothing"), "There is no benchmark group nothing"),
+    (("check", "nowhere.jsonl", "--model", "register"), "There is no file nowhere.jsonl."),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), WRONG, ids=lambda x: " ".join(x) if isinstance(x, tuple) else "")
+def test_wrong_input_is_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    status, out, err = call(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith(sentence)
+    assert err.count("\n") == 1
+    document = json.loads(call(capsys, *arguments, "--json")[1])
+    assert document == {"error": err.strip(), "status": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("class Mine(:\n", "cannot be read: invalid syntax in line 1."),
+        ("class Mine:\n    def __init__(self, stage, params): ...\n", "Design mine (Mine) has no method handle"),
+        ("class Mine:\n    pass\n", "Design mine is broken: its constructor raised TypeError"),
+    ],
+)
+def test_a_wrong_design_file_is_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    status, out, err = call(capsys, "run", NAME, *QUICK, "--with", str(tmp_path / "mine.py"))
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_server_is_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from windtunnel.engines import registry
+
+    gone = registry.Engine("postgres", "database", "", "pip install something")
+    monkeypatch.setattr(registry, "engines", lambda: [gone])
+    status, out, err = call(capsys, "run", "q10-ticketmaster", "--stage", "postgres")
+    assert (status, out, err) == (2, "", "Stage postgres cannot be reached: pip install something.\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_sentence_and_status_2() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "windtunnel", "list"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "No space left on device.\n")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "windtunnel", "list"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    import windtunnel
+
+    assert call(capsys, "--version")[1] == f"windtunnel {windtunnel.__version__}\n"
+
+
+def test_every_command_has_help_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, command in cli.cli.commands.items():
+        if name == "watch":
+            continue  # goes on until Ctrl-C: it has no one document
+        status, out, _ = call(capsys, name, "--help")
+        assert status == 0
+        assert "--json" in out
+        assert command.help
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
+    """Type these lines at the menu's prompts."""
+    import click
+
+    lines = iter(given)
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(lines))
+
+
+def test_the_menu_runs_what_is_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from windtunnel.ui.menu import menu
+
+    number = list(modules()).index(NAME) + 1
+    answers(monkeypatch, "99", str(number), "load=7", "nonsense", "count=200", "s", "b", "q")
+    assert menu() in (0, 1, 3)
+    out = capsys.readouterr().out
+    assert "There is no 99; take a number from 1 to" in out
+    assert "load is 7.0; it can be" in out
+    assert "'nonsense' means nothing here" in out
+    assert "count 200" in out
+    assert "Sources" in out
+
+
+def test_quitting_inside_an_experiment_leaves_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
+    from windtunnel.ui.menu import menu
+
+    answers(monkeypatch, "1", "q")
+    assert menu() == 0
+
+
+def test_a_history_is_checked_from_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    event: dict[str, Any] = {"client": "a", "start": 0.0, "end": 1.0, "outcome": "ok"}
+    good = [{**event, "name": "write", "args": [1]}, {**event, "name": "read", "args": [], "start": 2.0, "end": 3.0}]
+    for value, expected in ((1, 0), (2, 1)):
+        file = tmp_path / f"{value}.jsonl"
+        lines = [good[0] | {"value": None}, good[1] | {"value": value}]
+        file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+        assert call(capsys, "check", str(file), "--model", "register")[0] == expected
