@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from windtunnel.lab.checkers.models import UNSEEN, Model, Values
+from windtunnel.lab.checkers.names import select
 from windtunnel.lab.history import Event
 
 SCALARS = frozenset({int, str, float, bool, type(None), bytes})
@@ -50,22 +51,12 @@ def prepare(events: Iterable[Event], model: Model) -> list[Call]:
 
     Raises ValueError for an operation that the model does not know, or that is called with too few arguments.
     """
-    known = frozenset(model.operations)
     calls = []
-    for e in events:
-        if e.outcome == "fail":
-            continue
-        if known and e.name not in known:
-            raise ValueError(
-                f"A {model.name} knows {', '.join(model.operations)}, not {e.name!r} (called by {e.client})."
-            )
+    for e in select(events, model.name, model.operations):
         args = tuple(map(freeze, e.args))
         returned = e.outcome == "ok"
         value = freeze(e.value) if returned else UNSEEN
-        try:
-            pure = model.pure(e.name, args, value)
-        except IndexError:
-            raise ValueError(f"{e.name} was called by {e.client} with too few arguments for a {model.name}.") from None
+        pure = model.pure(e.name, args, value)
         if returned:
             calls.append(Call(e, e.name, args, value, e.start, e.end, pure))
         elif not pure:
@@ -77,12 +68,9 @@ def split(calls: Iterable[Call], model: Model) -> dict[Hashable, list[Call]]:
     """The calls by partition; all in one where an operation touches everything."""
     parts: dict[Hashable, list[Call]] = {}
     every = list(calls)
-    try:
-        for c in every:
-            key = model.partition(c.op, c.args)
-            if key is None:
-                return {None: every}
-            parts.setdefault(key, []).append(c)
-    except IndexError:
-        raise ValueError(f"{c.op} was called by {c.event.client} with too few arguments for a {model.name}.") from None
+    for c in every:
+        key = model.partition(c.op, c.args)
+        if key is None:
+            return {None: every}
+        parts.setdefault(key, []).append(c)
     return parts

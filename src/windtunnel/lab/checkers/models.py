@@ -6,7 +6,8 @@ only make the search faster or its witness smaller, and their defaults are alway
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
 from typing import Final, Literal
 
 Values = tuple[Hashable, ...]
@@ -27,11 +28,11 @@ UNSEEN: Final = _Unseen()
 class Model:
     """A sequential object. States must be hashable and are never changed in place.
 
-    ``operations`` names what the object can do; an empty tuple accepts every name.
+    ``operations`` names what the object can do, each with the least number of its arguments; empty, it accepts all.
     """
 
     name: str = "object"
-    operations: tuple[str, ...] = ()
+    operations: Mapping[str, int] = MappingProxyType({})
 
     def initial(self) -> Hashable:
         """The state before the first operation (of each partition)."""
@@ -73,7 +74,7 @@ class Register(Model):
     """One cell: ``write(value)``, ``read() -> value``."""
 
     name = "register"
-    operations: tuple[str, ...] = ("read", "write")
+    operations: Mapping[str, int] = MappingProxyType({"read": 0, "write": 1})
 
     def __init__(self, start: Hashable = None) -> None:
         self.start = start
@@ -106,7 +107,7 @@ class CompareAndSet(Register):
     """
 
     name = "compare-and-set register"
-    operations = ("read", "write", "cas")
+    operations = MappingProxyType({"read": 0, "write": 1, "cas": 2})
 
     def step(self, state: Hashable, op: str, args: Values, value: Hashable) -> Stepped:
         if op != "cas":
@@ -133,7 +134,7 @@ class KeyValue(Model):
     ``cas(key, expected, new) -> bool``. A key that is absent reads as None."""
 
     name = "key-value store"
-    operations = ("get", "put", "delete", "cas")
+    operations = MappingProxyType({"get": 1, "put": 2, "delete": 1, "cas": 3})
     _AS_CELL: Final = {"get": "read", "put": "write", "delete": "write", "cas": "cas"}
 
     def __init__(self) -> None:
@@ -169,7 +170,7 @@ class Queue(Model):
     """First in, first out: ``enqueue(value)``, ``dequeue() -> value``, None from an empty queue."""
 
     name = "queue"
-    operations = ("enqueue", "dequeue")
+    operations = MappingProxyType({"enqueue": 1, "dequeue": 0})
 
     def initial(self) -> Hashable:
         return ()
@@ -199,7 +200,7 @@ class Set(Model):
     """
 
     name = "set"
-    operations = ("add", "remove", "contains", "read")
+    operations = MappingProxyType({"add": 1, "remove": 1, "contains": 1, "read": 0})
 
     def initial(self) -> Hashable:
         return frozenset()
@@ -233,7 +234,7 @@ class Counter(Model):
     """``add(n)``, ``increment()``, ``decrement()``, ``read() -> total``."""
 
     name = "counter"
-    operations = ("add", "increment", "decrement", "read")
+    operations = MappingProxyType({"add": 1, "increment": 0, "decrement": 0, "read": 0})
 
     def __init__(self, start: float = 0) -> None:
         self.start = start

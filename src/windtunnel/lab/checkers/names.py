@@ -8,13 +8,16 @@ from windtunnel.lab.history import Event
 
 
 def select(history: Iterable[Event], what: str, arguments: Mapping[str, int]) -> list[Event]:
-    """The events that did not fail. ``arguments`` gives the known names and the least number of their arguments."""
+    """The events that did not fail. ``arguments`` gives the known names (none: all) and how many arguments each needs.
+
+    Raises ValueError for another name or too few arguments.
+    """
     chosen = []
     for e in history:
-        if e.name not in arguments:
+        if arguments and e.name not in arguments:
             raise ValueError(f"A {what} knows {', '.join(arguments)}, not {e.name!r} (called by {e.client}).")
-        if len(e.args) < arguments[e.name]:
-            needs = arguments[e.name]
+        needs = arguments.get(e.name, 0)
+        if len(e.args) < needs:
             raise ValueError(
                 f"{e.name} was called by {e.client} with {len(e.args)} arguments, but a {what} needs {needs}."
             )

@@ -156,7 +156,7 @@ class _Known:
 
     def _reported(self, model: Model, versions: Mapping[Key, Sequence[Value]]) -> None:
         for name, values in versions.items():
-            key = model.partition(model.operations[0], (freeze(name),))
+            key = model.partition(next(iter(model.operations)), (freeze(name),))
             chain = [self._first, *values]
             for older, newer in pairwise(chain):
                 self._note(key, older, newer, f"the store reports {shown(older)} before {shown(newer)}", ())
