@@ -1,0 +1,135 @@
+"""The first use of each block, as a program of its own: prints as JSON what Numba compiled for each.
+
+After ``python -m windtunnel.warm`` nothing should be. ``test_warm.py`` runs this and reads the answer. A block with
+kernels belongs here: a function that calls every method that ends in compiled code, with each form of input.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+
+def forms_of_keys() -> list[Any]:
+    import numpy as np
+    import pyarrow as pa
+
+    texts = ["a", "b"]
+    frozen = np.arange(2)
+    frozen.flags.writeable = False
+    return [
+        texts,
+        [b"a", 1],
+        np.arange(2, dtype=np.uint64),
+        frozen,
+        np.arange(2, dtype=np.int32),
+        pa.array(texts),
+        pa.array(texts, pa.large_string()),
+    ]
+
+
+def bloom_filters() -> None:
+    from windtunnel.blocks.bloom import BloomFilter
+    from windtunnel.blocks.bloom_blocked import BlockedBloomFilter
+    from windtunnel.blocks.bloom_counting import CountingBloomFilter
+    from windtunnel.blocks.bloom_scalable import ScalableBloomFilter
+
+    for kind in (BloomFilter, BlockedBloomFilter, CountingBloomFilter, ScalableBloomFilter):
+        made = kind(10)
+        for keys in forms_of_keys():
+            made.add_many(keys)
+            made.contains_many(keys)
+        if isinstance(made, CountingBloomFilter):
+            made.remove_many(["a"])
+        kind.from_bytes(made.to_bytes()).add_many(["c"])
+
+
+def hyperloglog() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.hyperloglog import HyperLogLog
+
+    made = HyperLogLog(8)
+    made.add_many(["a"])
+    made.add_many(np.arange(1000))
+    HyperLogLog.from_bytes(made.to_bytes()).add_many(["b"])
+
+
+def count_min() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.count_min import CountMin
+
+    for conservative in (False, True):
+        made = CountMin(0.1, 0.1, conservative=conservative)
+        made.add_many(["a"])
+        made.add_many(["a", "b"], np.array([1, 2]))
+        CountMin.from_bytes(made.to_bytes()).estimate_many(["a"])
+
+
+def heavy_hitters() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
+
+    for made in (SpaceSaving(3), CountMinTopK(3)):
+        made.add_many(["a"])
+        made.add_many(["a", "b"], np.array([1, 2]))
+        type(made).from_bytes(made.to_bytes()).add_many(["c"])
+
+
+def quantiles() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.quantiles import DDSketch
+
+    made = DDSketch()
+    made.add_many([1.0, -2.0])
+    made.add_many(np.arange(3))
+    DDSketch.from_bytes(made.to_bytes()).add_many(np.ones(2))
+
+
+def placement() -> None:
+    from windtunnel.blocks.placement import MaglevTable, Rendezvous, jump_hash_many
+    from windtunnel.blocks.ring import BoundedLoads, HashRing
+
+    for keys in forms_of_keys():
+        jump_hash_many(keys, 3)
+        for nodes in (["a", "b"], {"a": 1, "b": 2}):
+            HashRing(nodes).lookup_many(keys)
+            Rendezvous(nodes).lookup_many(keys)
+            MaglevTable(nodes, 101).lookup_many(keys)
+    BoundedLoads(HashRing({"a": 1, "b": 2}), 0.5).assign_many(["a"])
+
+
+USES: tuple[Callable[[], None], ...] = (bloom_filters, hyperloglog, count_min, heavy_hitters, quantiles, placement)
+
+
+def kernel_modules() -> list[str]:
+    """Every module of compiled kernels: each has a ``warm`` that calls all of them."""
+    names = []
+    for package in ("windtunnel.blocks.kernels", "windtunnel.sim.kernels"):
+        path = importlib.import_module(package).__path__
+        names += [f"{package}.{found.name}" for found in pkgutil.iter_modules(path)]
+    return names
+
+
+def main() -> None:
+    from numba.core.event import install_recorder
+
+    compiled: dict[str, list[str]] = {}
+    jobs: dict[str, Callable[[], object]] = {use.__name__: use for use in USES}
+    for name in kernel_modules():
+        jobs[name] = lambda name=name: importlib.import_module(name).warm()  # type: ignore[misc]  # a default binds it
+    for name, job in jobs.items():
+        with install_recorder("numba:compile") as recorder:
+            job()
+        compiled[name] = sorted({str(event.data["dispatcher"]) for _, event in recorder.buffer})
+    print(json.dumps(compiled))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Blocks start fast: importing one loads no Numba, and once ``windtunnel.warm`` has run, first uses compile nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import windtunnel.blocks
+
+FIRST_USES = Path(__file__).with_name("first_uses.py")
+BLOCKS = sorted(
+    f"windtunnel.blocks.{found.name}" for found in pkgutil.iter_modules(windtunnel.blocks.__path__) if not found.ispkg
+)
+HEAVY = ("numba", "llvmlite", "scipy")
+TIMEOUT_S = 540
+
+
+def fresh_process(*arguments: str) -> str:
+    """Run Python as a user would: without the bounds checks and the cache of their own that tests of blocks have."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, list[str]]:
+    """By block: what heavy modules its import was the first to load, in one process that imports them in turn."""
+    program = f"""
+import importlib, json, sys
+loaded = {{}}
+for name in {BLOCKS!r}:
+    importlib.import_module(name)
+    loaded[name] = [heavy for heavy in {HEAVY!r} if heavy in sys.modules]
+    for heavy in {HEAVY!r}:
+        sys.modules.pop(heavy, None)
+print(json.dumps(loaded))
+"""
+    found: dict[str, list[str]] = json.loads(fresh_process("-c", program))
+    return found
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_importing_a_block_loads_no_compiler(block: str, loaded: dict[str, list[str]]) -> None:
+    assert loaded[block] == []
+
+
+@pytest.fixture(scope="module")
+def compiled() -> dict[str, list[str]]:
+    """By first use: the kernels that were compiled for it after the warm-up."""
+    assert "compiled and cached" in fresh_process("-m", "windtunnel.warm")
+    found: dict[str, list[str]] = json.loads(fresh_process(str(FIRST_USES)))
+    return found
+
+
+def test_after_the_warm_up_first_uses_of_all_blocks_compile_nothing(compiled: dict[str, list[str]]) -> None:
+    assert len(compiled) > 10
+    assert {use: kernels for use, kernels in compiled.items() if kernels} == {}
+
+
+def test_the_recorder_would_have_seen_a_compilation() -> None:
+    program = """
+import numba
+from numba.core.event import install_recorder
+with install_recorder("numba:compile") as recorder:
+    numba.njit(lambda x: x + 1)(1)
+print(len(recorder.buffer))
+"""
+    assert int(fresh_process("-c", program)) > 0
