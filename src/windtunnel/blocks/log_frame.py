@@ -75,7 +75,7 @@ class Header(NamedTuple):
     magic: bytes
     crc: int
     body_bytes: int
-    count: int
+    records: int
     first_offset: int
     timestamp_ms: int
     synced: int
@@ -97,8 +97,8 @@ class Frame(NamedTuple):
     def next_offset(self) -> int:
         """One more than the offset of the last record."""
         if not self.header.flags & SPARSE:
-            return self.header.first_offset + self.header.count
-        last = 4 * (self.header.count - 1)
+            return self.header.first_offset + self.header.records
+        last = 4 * (self.header.records - 1)
         return self.header.first_offset + int.from_bytes(self.body[last : last + 4], "little") + 1
 
 
@@ -132,7 +132,7 @@ def encode(batch: Batch, synced: int) -> bytes:
 def decode(frame: Frame) -> Batch:
     """The batch in a frame."""
     header, body = frame.header, frame.body
-    count, at = header.count, 0
+    count, at = header.records, 0
     offsets: Sequence[int] = range(header.first_offset, header.first_offset + count)
     if header.flags & SPARSE:
         offsets = [header.first_offset + step for step in _array(body[: 4 * count])]
@@ -153,7 +153,7 @@ def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
         return None
     header = Header._make(HEADER.unpack_from(data, at))
     start, end = at + HEADER.size, at + HEADER.size + header.body_bytes
-    if header.magic != MAGIC or end > len(data) or not header.count:
+    if header.magic != MAGIC or end > len(data) or not header.records:
         return None
     body = bytes(data[start:end])
     if crc32(body, crc32(data[at + 8 : start])) != header.crc:

@@ -1,0 +1,192 @@
+"""Circuit breaker: stop asking a dependency that fails, and find out with one call at a time whether it is back.
+
+It protects the caller (threads, connections, time) more than the dependency (Nygard, *Release It!*, 2007). Closed, it
+counts outcomes in a rolling window; once there were enough calls and the error *rate* is too high it opens, and calls
+fail at once; after a sleep window it is half-open and lets exactly one probe through, whose outcome decides. A count of
+consecutive failures would do neither: one lucky success resets it, and at low traffic three bad calls open it. The
+defaults are those of Netflix's Hystrix: 10 s in 10 buckets, 20 calls, 50 %, 5 s.
+
+>>> breaker = CircuitBreaker(failures=ConnectionError)
+>>> @breaker                              # doctest: +SKIP
+... async def ask() -> str: ...
+>>> await breaker.call(ask)               # doctest: +SKIP
+>>> async with breaker:                   # doctest: +SKIP
+...     await ask()
+
+Use one breaker for each host, not for each service: if one of ten shards is down, 10 % of errors open nothing, and a
+lower threshold makes 100 % out of 10 %.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import Enum
+from functools import wraps
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from windtunnel.blocks.deadline import now_s
+from windtunnel.blocks.retry import Which, matches
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class State(Enum):
+    """``HALF_OPEN`` from the moment that the probe is let through until its outcome is known."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class CircuitOpen(Exception):  # noqa: N818  (a state)
+    """The call was not made. ``retry_after_s``: when one may be let through again."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"The circuit is open; try again in {retry_after_s:.3g} s.")
+        self.retry_after_s = retry_after_s
+
+
+class RollingCounts:
+    """Successes and failures of the last ``buckets`` spans of ``bucket_s``, the present one included."""
+
+    def __init__(self, buckets: int, bucket_s: float) -> None:
+        self._bucket_s = bucket_s
+        self._ring = [(0, 0)] * buckets
+        self._newest = 0
+        self.total = 0
+        self.failed = 0
+
+    def add(self, now: float, failed: bool) -> None:
+        """Count one outcome."""
+        self.advance(now)
+        at = self._newest % len(self._ring)
+        total, failures = self._ring[at]
+        self._ring[at] = total + 1, failures + failed
+        self.total += 1
+        self.failed += failed
+
+    def advance(self, now: float) -> None:
+        """Forget the buckets that have left the window."""
+        bucket = int(now / self._bucket_s)
+        for passed in range(max(self._newest, bucket - len(self._ring)) + 1, bucket + 1):
+            at = passed % len(self._ring)
+            self.total -= self._ring[at][0]
+            self.failed -= self._ring[at][1]
+            self._ring[at] = 0, 0
+        self._newest = max(self._newest, bucket)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._ring = [(0, 0)] * len(self._ring)
+        self.total = self.failed = 0
+
+
+class CircuitBreaker:
+    """Calls go through while at most ``error_rate`` of those in the last ``window_s`` failed; see the module.
+
+    ``failures`` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
+    nothing. An outcome counts only in the state in which its call was made: what began before the circuit opened says
+    nothing about now. ``on_change(old, new)`` is told of each change. For tasks of one loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        window_s: float = 10.0,
+        buckets: int = 10,
+        volume_threshold: int = 20,
+        error_rate: float = 0.5,
+        sleep_window_s: float = 5.0,
+        failures: Which = Exception,
+        on_change: Callable[[State, State], None] | None = None,
+    ) -> None:
+        if not window_s > 0 or buckets < 1 or volume_threshold < 1 or not sleep_window_s >= 0:
+            raise ValueError("window_s, buckets and volume_threshold must be positive, sleep_window_s not negative.")
+        if not 0 < error_rate <= 1:
+            raise ValueError(f"error_rate must be above 0 and at most 1; got {error_rate}.")
+        self._counts = RollingCounts(buckets, window_s / buckets)
+        self._volume_threshold = volume_threshold
+        self._error_rate = error_rate
+        self._sleep_window_s = sleep_window_s
+        self._failures = failures
+        self._on_change = on_change
+        self._state = State.CLOSED
+        self._probe_at = 0.0
+        self._epoch = 0  # grows with each change of state
+        self._entered: dict[asyncio.Task[Any] | None, list[int]] = {}
+
+    @property
+    def state(self) -> State:
+        """The state as of the last call; an open circuit becomes half-open when a call comes after its sleep window."""
+        return self._state
+
+    async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``await function(*args, **kwargs)``, or :class:`CircuitOpen`."""
+        epoch = self._enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            self._leave(epoch, error)
+            raise
+        self._leave(epoch, None)
+        return result
+
+    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        @wraps(function)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self.call(function, *args, **kwargs)
+
+        return guarded
+
+    async def __aenter__(self) -> None:
+        self._entered.setdefault(asyncio.current_task(), []).append(self._enter())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        task = asyncio.current_task()
+        epochs = self._entered[task]
+        epoch = epochs.pop()
+        if not epochs:
+            del self._entered[task]
+        self._leave(epoch, error)
+
+    def _enter(self) -> int:
+        """Let a call through and return the epoch it belongs to, or raise :class:`CircuitOpen`."""
+        if self._state is not State.CLOSED:
+            wait_s = self._probe_at - now_s()
+            if self._state is State.HALF_OPEN or wait_s > 0:
+                raise CircuitOpen(max(0.0, wait_s))
+            self._change(State.HALF_OPEN)
+        return self._epoch
+
+    def _leave(self, epoch: int, error: BaseException | None) -> None:
+        if epoch != self._epoch:
+            return
+        counted = error is None or (isinstance(error, Exception) and matches(error, self._failures))
+        if self._state is State.HALF_OPEN:
+            if not counted:
+                self._change(State.OPEN)  # the probe told nothing: the next call is a probe again
+            elif error is None:
+                self._counts.clear()
+                self._change(State.CLOSED)
+            else:
+                self._open()
+        elif counted:
+            counts = self._counts
+            counts.add(now_s(), error is not None)
+            if counts.total >= self._volume_threshold and counts.failed >= self._error_rate * counts.total:
+                self._open()
+
+    def _open(self) -> None:
+        self._probe_at = now_s() + self._sleep_window_s
+        self._change(State.OPEN)
+
+    def _change(self, new: State) -> None:
+        old, self._state = self._state, new
+        self._epoch += 1
+        if self._on_change is not None:
+            self._on_change(old, new)
