@@ -52,7 +52,7 @@ def orders(events: list[Event], real_time: bool) -> Iterator[list[Event]]:
     def before(a: Event, b: Event) -> bool:
         if a.outcome != "ok":
             return False
-        if real_time:
+        if real_time and a.client != b.client:
             return a.end < b.start
         # Two operations that took no time at the same moment go in the order of the history.
         own = a.client == b.client and a.end <= b.start

@@ -16,7 +16,11 @@ SCALARS = frozenset({int, str, float, bool, type(None), bytes})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation that happened or may have happened. ``end`` is infinite and ``value`` UNSEEN if nobody knows."""
+    """One operation that happened or may have happened. ``end`` is infinite and ``value`` UNSEEN if nobody knows.
+
+    ``follows`` is the operation of the same client that ended at the very moment when this one began. Otherwise times
+    that touch are no order.
+    """
 
     event: Event
     op: str
@@ -25,6 +29,7 @@ class Call:
     start: float
     end: float
     pure: bool
+    follows: Event | None = None
 
     @property
     def returned(self) -> bool:
@@ -47,21 +52,29 @@ def freeze(value: object) -> Hashable:
 
 
 def prepare(events: Iterable[Event], model: Model) -> list[Call]:
-    """The calls that count: failed ones never happened, and a pure one without an answer says nothing.
+    """The calls that count, by their starts: failed ones never happened, and a pure one without an answer says nothing.
 
     Raises ValueError for an operation that the model does not know, or that is called with too few arguments.
     """
     calls = []
-    for e in select(events, model.name, model.operations):
+    last: dict[str, Event] = {}
+    for e in sorted(select(events, model.name, model.operations), key=_times):
         args = tuple(map(freeze, e.args))
         returned = e.outcome == "ok"
         value = freeze(e.value) if returned else UNSEEN
         pure = model.pure(e.name, args, value)
+        before = last.get(e.client)
+        follows = before if before is not None and before.end == e.start else None
         if returned:
-            calls.append(Call(e, e.name, args, value, e.start, e.end, pure))
+            calls.append(Call(e, e.name, args, value, e.start, e.end, pure, follows))
+            last[e.client] = e
         elif not pure:
-            calls.append(Call(e, e.name, args, value, e.start, math.inf, False))
+            calls.append(Call(e, e.name, args, value, e.start, math.inf, False, follows))
     return calls
+
+
+def _times(e: Event) -> tuple[float, float]:
+    return e.start, e.end
 
 
 def split(calls: Iterable[Call], model: Model) -> dict[Hashable, list[Call]]:

@@ -13,7 +13,7 @@ from windtunnel.lab.checkers.models import UNSEEN, Model, Register
 from windtunnel.lab.checkers.search import Search
 from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
 from windtunnel.lab.checkers.witness import Starts, smallest
-from windtunnel.lab.checkers.zones import check_zones, clusters
+from windtunnel.lab.checkers.zones import check_touching, check_zones, clusters
 from windtunnel.lab.history import Event
 
 BUDGET_STEPS = 2_000_000
@@ -28,7 +28,8 @@ def check_linearizable(
 ) -> Verdict:
     """Judge a history against a model (a ``Register`` without one).
 
-    Times that touch count as concurrent. An unknown operation may take effect at any time after its start, or never.
+    Times that touch are no order, except for operations of one client. An unknown operation may take effect at any time
+    after its start, or never.
     Beyond ``budget_steps`` the verdict is unknown. Raises ValueError for operations that the model does not know.
     """
     model = model if model is not None else Register()
@@ -40,7 +41,7 @@ def check_linearizable(
         if found is None:
             hard.append(part)
             continue
-        wrong = check_zones(model, found)
+        wrong = check_zones(model, found) or check_touching(model, found, part)
         if wrong is not None:
             return conclude([replace(wrong, sentence=f"Not linearizable: {wrong.sentence}")], "", len(calls))
     fits = f"One order explains all {counted(len(calls), 'operation')}: linearizable as a {model.name}."
@@ -95,7 +96,9 @@ def _explain(model: Model, calls: list[Call], search: Search, spent: int) -> Ver
             culprit = probe.returns[probe.furthest]
         return answer is False
 
-    witness = smallest(model, before, contradicts)
+    # No time ties an operation to its client's last one if that ended as it began: weakened, it could do too much.
+    tied = any(c.follows is not None and c.start == stuck.end for c in calls)
+    witness = smallest(model, calls if tied else before, contradicts)
     events = tuple(c.event for c in witness.calls)
     blamed = culprit.event
     sentence = f"Not linearizable as a {model.name}: {unexplained(blamed, events, len(events) < len(calls))}."

@@ -19,10 +19,16 @@ from windtunnel.lab.checkers.calls import Call
 from windtunnel.lab.checkers.models import Model
 
 _ILLEGAL = -1
+_Pending = tuple[int, int, int, int]
+"""(bit, class, guard, first): it may be placed where ``placed & guard == first``, that is, where its own bit is not set
+and that of the operation before it, by the same client at the very moment, is."""
+_Crashed = tuple[int, int, int, int, tuple[int, ...]]
+"""(class, shift, mask, available, firsts) of unknown operations that are alike: how many may be placed, and the bits of
+those after each of which one more may."""
 
 
 class Search:
-    """A search over one partition that can be advanced bit by bit. Times that touch count as concurrent.
+    """A search over one partition that can be advanced bit by bit.
 
     ``starts`` are the states to start from, instead of the model's own.
     """
@@ -68,43 +74,62 @@ class Search:
 
         self.returns: list[Call] = []
         self._need: list[tuple[int, int]] = []  # (bit, class) of the operation that returns
-        self._fresh: list[tuple[tuple[int, int], ...]] = []  # pure operations called since the return before
-        self._pure: list[tuple[tuple[int, int], ...]] = []  # all pending pure operations
-        self._moving: list[tuple[tuple[int, int], ...]] = []  # all other pending operations that return
-        self._crashed: list[tuple[tuple[int, int, int, int], ...]] = []  # (class, shift, mask, how many so far)
+        self._fresh: list[tuple[_Pending, ...]] = []  # pure operations called since the return before
+        self._pure: list[tuple[_Pending, ...]] = []  # all pending pure operations
+        self._moving: list[tuple[_Pending, ...]] = []  # all other pending operations that return
+        self._crashed: list[tuple[_Crashed, ...]] = []
 
         free: list[int] = []
         used = 0
-        bit_of: dict[int, int] = {}
-        pending: dict[int, tuple[int, int]] = {}
+        slot_of: dict[int, int] = {}
+        index_of = {id(c.event): i for i, c in enumerate(calls) if c.returned}
+        follows = [None if c.follows is None else index_of.get(id(c.follows)) for c in calls]
+
+        def entry(i: int) -> _Pending:
+            bit = 1 << slot_of[i]
+            before = follows[i]
+            first = 1 << slot_of[before] if before is not None and before in slot_of else 0
+            return bit, class_of[i], bit | first, first
+
         so_far: dict[int, int] = {}
-        crashed_now: tuple[tuple[int, int, int, int], ...] = ()
-        fresh: list[tuple[int, int]] = []
+        waiting: list[tuple[int, int]] = []  # (class of an unknown operation, the pending one that it follows)
+        crashed_now: tuple[_Crashed, ...] | None = ()
+        fresh: list[int] = []
         for _, kind, i in moments:
             cls = class_of[i]
             if kind == 0 and not calls[i].returned:
                 so_far[cls] = so_far.get(cls, 0) + 1
-                crashed_now = tuple(
-                    (k, shift[k], (1 << crashed_total[k].bit_length()) - 1, n) for k, n in so_far.items()
-                )
+                before = follows[i]
+                if before is not None and before in slot_of:
+                    waiting.append((cls, before))
+                crashed_now = None
             elif kind == 0:
                 if not free:
                     free.append(used)
                     used += 1
-                bit_of[i] = free.pop()
-                pending[i] = (1 << bit_of[i], cls)
+                slot_of[i] = free.pop()
                 if calls[i].pure:
-                    fresh.append(pending[i])
+                    fresh.append(i)
             else:
                 self.returns.append(calls[i])
-                self._need.append(pending[i])
-                self._fresh.append(tuple(fresh))
+                self._need.append((1 << slot_of[i], cls))
+                self._fresh.append(tuple(map(entry, fresh)))
                 fresh = []
-                self._pure.append(tuple(p for j, p in pending.items() if calls[j].pure))
-                self._moving.append(tuple(p for j, p in pending.items() if not calls[j].pure))
+                self._pure.append(tuple(entry(j) for j in slot_of if calls[j].pure))
+                self._moving.append(tuple(entry(j) for j in slot_of if not calls[j].pure))
+                if crashed_now is None:
+                    firsts: dict[int, list[int]] = {cls: [] for cls in so_far}
+                    for k, before in waiting:
+                        firsts[k].append(1 << slot_of[before])
+                    crashed_now = tuple(
+                        (k, shift[k], (1 << crashed_total[k].bit_length()) - 1, n - len(firsts[k]), tuple(firsts[k]))
+                        for k, n in so_far.items()
+                    )
                 self._crashed.append(crashed_now)
-                del pending[i]
-                free.append(bit_of.pop(i))
+                if waiting:
+                    waiting = [(k, before) for k, before in waiting if before != i]
+                    crashed_now = None
+                free.append(slot_of.pop(i))
 
     def _intern(self, state: Hashable) -> int:
         number = self._state_ids.get(state)
@@ -139,8 +164,8 @@ class Search:
                 # The state is new here: any pending pure operation may have become legal (reduction 1).
                 candidates = pure[at]
                 while True:
-                    for bit, cls in candidates:
-                        if not placed & bit:
+                    for bit, cls, guard, first in candidates:
+                        if placed & guard == first:
                             after = moves[cls].get(state)
                             if (self._move(cls, state) if after is None else after) != _ILLEGAL:
                                 placed |= bit
@@ -170,7 +195,9 @@ class Search:
         direct: tuple[int, int, int] | None = None
         helpful: list[tuple[int, int, int]] = []
         tried = 0
-        for cls, shift, mask, available in self._crashed[at]:
+        for cls, shift, mask, available, firsts in self._crashed[at]:
+            if firsts:
+                available += sum(placed & first != 0 for first in firsts)
             if (placed >> shift) & mask >= available:
                 continue
             tried += 1
@@ -185,8 +212,8 @@ class Search:
                 stack.append((at, grown, after))
             else:
                 helpful.append((at, grown, after))
-        for bit, cls in reversed(self._moving[at]):
-            if placed & bit:
+        for bit, cls, guard, first in reversed(self._moving[at]):
+            if placed & guard != first:
                 continue
             tried += 1
             after = moves[cls].get(state)

@@ -6,20 +6,26 @@ other's began; two clusters that must each come before the other are a contradic
 ``first_end`` the earliest end and ``last_start`` the latest start in a cluster, A must precede B if and only if
 ``A.first_end < B.last_start``. Zones that run forward (``first_end < last_start``) must therefore not overlap, and one
 that runs backward must not lie inside a forward one.
+
+That holds where only times order the operations. Operations of one client are in order also where their times touch;
+if there are such, the clusters must form an acyclic graph under both orders (``check_touching``).
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from windtunnel.lab.checkers.calls import Call
 from windtunnel.lab.checkers.describe import operation, shown
+from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import Model
+from windtunnel.lab.checkers.order import real_time_pairs
 from windtunnel.lab.checkers.verdict import Finding
+from windtunnel.lab.history import Event
 
 
 @dataclass(slots=True)
@@ -85,6 +91,58 @@ def check_zones(model: Model, found: dict[Hashable, Cluster]) -> Finding | None:
         if at >= 0 and inner.first_end < forward[at].last_start:
             return _contradiction(forward[at], inner)
     return None
+
+
+def check_touching(model: Model, found: dict[Hashable, Cluster], calls: Sequence[Call]) -> Finding | None:
+    """A contradiction that rests on operations of one client whose times touch, if zones found none without them."""
+    index_of = {id(c.event): i for i, c in enumerate(calls)}
+    own = [
+        (index_of[id(c.follows)], i) for i, c in enumerate(calls) if c.follows is not None and id(c.follows) in index_of
+    ]
+    if not own:
+        return None
+    start = model.initial()
+    number = {value: n for n, value in enumerate(found)}
+    values = []
+    for c in calls:
+        access = model.access(c.op, c.args, c.value)
+        assert access is not None
+        values.append(access[1])
+    edges: dict[tuple[int, int], tuple[Call | None, Call]] = {}
+    for a, b in chain(own, real_time_pairs([(c.start, c.end) for c in calls])):
+        before, after = calls[a], calls[b]
+        if values[a] != values[b]:
+            edges.setdefault((number[values[a]], number[values[b]]), (before, after))
+        elif after is found[values[b]].write:
+            sentence = f"{operation(before.event)} came before {operation(after.event)}."
+            return Finding("read from the future", sentence, (before.event, after.event))
+    for value, cluster in found.items():
+        if value != start and cluster.write is not None and cluster.first_end != math.inf:
+            edges.setdefault((number[start], number[value]), (None, cluster.write))
+    out: list[list[int]] = [[] for _ in found]
+    for u, v in edges:
+        out[u].append(v)
+    for component in components(out):
+        inside = {u: [(v, (u, v)) for v in out[u]] for u in component}
+        inside = {u: [step for step in steps if step[0] in inside] for u, steps in inside.items()}
+        first, step = inside[component[0]][0]
+        way, _ = shortest_way(first, component[0].__eq__, inside.__getitem__)
+        assert way is not None  # the component is strongly connected
+        return _around([edges[step], *(edges[s] for s in way)])
+    return None
+
+
+def _around(cycle: Sequence[tuple[Call | None, Call]]) -> Finding:
+    """A cycle of clusters, told by the operations that say so."""
+    reasons = []
+    events: dict[int, Event] = {}
+    for before, after in cycle:
+        first = "the register's first value" if before is None else operation(before.event)
+        reasons.append(f"{first} came before {operation(after.event)}")
+        events |= {id(c.event): c.event for c in (before, after) if c is not None}
+    witness = tuple(sorted(events.values(), key=lambda e: (e.start, e.end)))
+    sentence = f"{'; '.join(reasons)}; and the operations of one value must lie side by side."
+    return Finding("stale read", sentence, witness)
 
 
 def _within(cluster: Cluster) -> Finding | None:
