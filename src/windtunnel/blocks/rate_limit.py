@@ -74,7 +74,8 @@ class RateLimiter(ABC, Generic[S]):
         self._states: dict[Hashable, S] = {}
         self._until_sweep = 1024
 
-    def __len__(self) -> int:
+    @property
+    def tracked(self) -> int:
         """Keys that are remembered."""
         return len(self._states)
 

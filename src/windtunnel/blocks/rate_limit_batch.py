@@ -36,7 +36,8 @@ class _Batch:
         self._table: NDArray[np.float64] = np.full((1024, self._columns), -np.inf)
         self._used = 0
 
-    def __len__(self) -> int:
+    @property
+    def tracked(self) -> int:
         """Keys that are remembered."""
         return self._used
 
