@@ -133,6 +133,16 @@ def test_a_client_without_an_order_of_its_own_is_refused() -> None:
         check_sequential(script("a write(1) @ 0 5 \n a read() = 1 @ 2 3"))
 
 
+def test_operations_of_one_client_are_in_order_also_where_their_times_touch() -> None:
+    """A client that does not think between two requests must still read what it wrote."""
+    for model in Register(), CompareAndSet():
+        own = script("a write(1) @ 0 1 \n a read() = None @ 1 2")
+        assert check_linearizable(own, model).status == "invalid"
+        assert check_linearizable(script("a write(1) @ 0 1 \n b read() = None @ 1 2"), model).ok
+        again = script("a write(1) @ 0 1 \n a write(2) @ 1 1 \n a read() = 1 @ 1 2")
+        assert check_linearizable(again, model).status == "invalid"
+
+
 def entangled(writers: int) -> list[Event]:
     """Writes that all overlap, and reads that see some of their values in no order that exists."""
     writes = [Event(f"w{i}", "write", (i % 7,), 0.0, 100.0, "ok") for i in range(writers)]
