@@ -158,7 +158,7 @@ class CircuitBreaker:
         """Let a call through and return the epoch it belongs to, or raise :class:`CircuitOpen`."""
         if self._state is not State.CLOSED:
             wait_s = self._probe_at - now_s()
-            if self._state is State.HALF_OPEN or wait_s > 0:
+            if self._state is State.HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early
                 raise CircuitOpen(max(0.0, wait_s))
             self._change(State.HALF_OPEN)
         return self._epoch
