@@ -1,12 +1,9 @@
-"""The tunnel's heart: a virtual clock, one heap, and light processes stepped by our own loop.
+"""The tunnel's heart: a virtual clock, one heap, and whatever stands in it stepped by our own loop.
 
 A process is a coroutine. It waits by yielding either a whole number of nanoseconds (a sleep: the commonest wait, so it
 costs no object) or a `Signal`. Time moves only when nothing is left to do now. Ties break in the order in which things
-were scheduled, so a run is a function of its seed.
-
-Why tickets: every wait of a process gets a fresh ticket, and whoever would wake it (a heap entry, a signal) remembers
-the ticket. A wait that ended otherwise (cancelled, timed out) just leaves a stale ticket behind. That makes each sleep
-cancellable without an object for each, and a wait with a time limit two entries with one ticket.
+were scheduled, so a run is a function of its seed. Tasks of simulated asyncio hosts (`windtunnel.sim.task.Task`) are
+stepped by the same lines; before them the kernel makes their host's loop the running one.
 
 Why the top of the heap stays there during a step: everything scheduled meanwhile has a later time or a later number,
 so the entry being served is still the smallest, and a process that sleeps again is put back with one `heapreplace`.
@@ -16,241 +13,44 @@ from __future__ import annotations
 
 import sys
 import types
-from asyncio import CancelledError
+from asyncio import CancelledError, _get_running_loop, _set_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import Context
+from contextvars import ContextVar
 from functools import wraps
-from heapq import heappop, heappush, heapreplace
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, cast
 
-from windtunnel.sim.randomness import stream
+from windtunnel.sim import sandbox
+from windtunnel.sim.randomness import Luck, derive, stream
+from windtunnel.sim.signals import NS, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
+from windtunnel.sim.task import Handle, Task, bury, current_tasks, whereabouts
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
+    import asyncio
+
     from windtunnel.sim.host import Host
+    from windtunnel.sim.network import Network
+
+__all__ = ["NS", "Crashed", "Deadlock", "Process", "Runnable", "Signal", "Simulator", "Timer", "ns", "process"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
-NS: Final = 1_000_000_000
-"""Nanoseconds in a second."""
+NO_REQUEST: Final = -1
+REQUESTS_REMEMBERED: Final = 1 << 16
+"""Requests whose luck is kept; the oldest is forgotten first, so that memory is bounded."""
 
-
-def ns(seconds: float) -> int:
-    """Seconds as whole nanoseconds, the unit of the clock."""
-    return round(seconds * NS)
-
-
-class Deadlock(RuntimeError):  # noqa: N818  (the field's word)
-    """Nothing can happen any more, and somebody still waits. The message names who waits for what."""
-
-
-class Crashed(ConnectionError):  # noqa: N818  (what happened to the host, not to the caller)
-    """What was waited for died with its host."""
+request_of_task: ContextVar[int] = ContextVar("windtunnel_request", default=NO_REQUEST)
+"""The request that a task of a host works for. Tasks inherit it, as they inherit every context variable."""
 
 
 class Runnable(Protocol):
-    """Whatever else stands in the heap: timers, handles of asyncio loops."""
+    """Whatever else stands in the heap: timers, arrivals."""
 
     def _run(self) -> Any: ...
-
-
-class CallbackLoop(Protocol):
-    """The part of an asyncio loop that a signal needs to wake its tasks."""
-
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> object: ...
-
-
-class Signal(Generic[T]):
-    """Something that happens once, with a value or an exception; processes and asyncio tasks can await it.
-
-    asyncio takes any object for a future that has ``_asyncio_future_blocking`` and ``add_done_callback``; that is how
-    a task on a simulated host waits for the tunnel without a future between.
-    """
-
-    __slots__ = ("_asyncio_future_blocking", "_done", "_error", "_value", "_waiters", "name", "sim")
-
-    def __init__(self, sim: Simulator, name: str = "") -> None:
-        self.sim = sim
-        self.name = name
-        self._done = False
-        self._value: T | None = None
-        self._error: BaseException | None = None
-        self._waiters: list[tuple[Any, Any, Context | None]] | None = None
-        self._asyncio_future_blocking = False
-
-    def done(self) -> bool:
-        """Whether it has happened."""
-        return self._done
-
-    def result(self) -> T:
-        """The value; raises the exception that it ended with, or RuntimeError where it has not happened yet."""
-        if not self._done:
-            raise RuntimeError(f"{self.describe()} has not happened yet; await it")
-        if self._error is not None:
-            raise self._error
-        return self._value  # type: ignore[return-value]  # None only where T admits it
-
-    def exception(self) -> BaseException | None:
-        """The exception that it ended with, if any."""
-        return self._error
-
-    def set(self, value: T | None = None) -> None:
-        """Let it happen now, with a value. A second time is ignored: the first answer counts."""
-        if not self._done:
-            self._done = True
-            self._value = value
-            if self._waiters:
-                self._wake()
-
-    def fail(self, error: BaseException) -> None:
-        """Let it happen now, as an exception for whoever waits."""
-        if not self._done:
-            self._done = True
-            self._error = error
-            if self._waiters:
-                self._wake()
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, None
-        ready = self.sim._ready
-        for who, ticket, context in waiters or ():
-            if who.__class__ is Process:
-                ready.append((who, ticket, None))
-            elif ticket is None:
-                ready.append((Timer(who, (self,)), 0, None))
-            else:
-                ticket.call_soon(who, self, context=context)
-
-    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """Call back when it has happened; on an asyncio host through that host's loop."""
-        loop: CallbackLoop | None = self.sim._loop
-        if not self._done:
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append((callback, loop, context))
-        elif loop is None:
-            self.sim._ready.append((Timer(callback, (self,)), 0, None))
-        else:
-            loop.call_soon(callback, self, context=context)
-
-    def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
-        """Take every registration of this callback back; returns how many there were."""
-        before = self._waiters or []
-        self._waiters = [w for w in before if w[0] != callback]
-        return len(before) - len(self._waiters)
-
-    def get_loop(self) -> Any:
-        """The loop that asks: a signal belongs to the tunnel, so to all of them."""
-        return self.sim._loop
-
-    def cancel(self, msg: object = None) -> bool:
-        """A waiting task was cancelled. The signal itself goes on: others may wait for it."""
-        return False
-
-    def __await__(self) -> Generator[Any, None, T]:
-        if not self._done:
-            self._asyncio_future_blocking = True
-            yield self
-        return self.result()
-
-    @types.coroutine
-    def within(self, seconds: float) -> Generator[Any, None, bool]:
-        """Wait at most ``seconds``; True where it has happened by then. The waiter goes on, the signal stays."""
-        if not self._done:
-            sim = self.sim
-            if sim._loop is None:
-                yield (self, ns(seconds))
-            else:
-                either: Signal[None] = Signal(sim, self.name)
-                timer = sim.call_after(ns(seconds), either.set)
-                self.add_done_callback(either.set)
-                either._asyncio_future_blocking = True
-                yield either
-                timer.cancel()
-        return self._done
-
-    def describe(self) -> str:
-        """What it is, for messages."""
-        return self.name or f"an unnamed {type(self).__name__.lower()}"
-
-    def __repr__(self) -> str:
-        state = "waiting" if not self._done else "failed" if self._error is not None else "done"
-        return f"<{type(self).__name__} {self.describe()} {state}>"
-
-
-class Process(Signal[T]):
-    """A light process: a coroutine that the kernel steps. Await it for its result."""
-
-    __slots__ = ("_coro", "_ticket", "_waits_for", "daemon", "host", "request")
-
-    def __init__(
-        self, sim: Simulator, coro: Coroutine[Any, Any, T], name: str, host: Host | None, daemon: bool, request: int
-    ) -> None:
-        # Written out instead of calling Signal's: a process a request is the commonest thing made here.
-        self.sim = sim
-        self.name = name
-        self._done = False
-        self._value = None
-        self._error = None
-        self._waiters = None
-        self._asyncio_future_blocking = False
-        self._coro = coro
-        self._ticket = 0
-        self._waits_for: Signal[Any] | None = None
-        self.host = host
-        self.daemon = daemon
-        self.request = request
-
-    def describe(self) -> str:
-        return self.name or getattr(self._coro, "__qualname__", "process")
-
-    def cancel(self, msg: object = None) -> bool:
-        """Raise CancelledError in the process where it waits; False if it has ended."""
-        if self._done:
-            return False
-        self.throw(CancelledError() if msg is None else CancelledError(msg))
-        return True
-
-    def throw(self, error: BaseException) -> None:
-        """Raise an exception in the process where it waits, at this moment of virtual time."""
-        if not self._done:
-            self._ticket = ticket = next(self.sim._numbers)
-            self.sim._ready.append((self, ticket, error))
-
-    def kill(self, error: BaseException | None = None) -> None:
-        """Stop it dead: not another line of it runs, no ``finally`` either, as when the power fails."""
-        if not self._done:
-            self._ticket = -1
-            self.sim._graveyard.append(self._coro)
-            self.sim._live.pop(self, None)
-            self.fail(error or Crashed(f"{self.describe()} was killed"))
-
-
-class Timer:
-    """A call at a moment of virtual time; can be cancelled until it is made."""
-
-    __slots__ = ("_args", "_call")
-
-    def __init__(self, call: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self._call: Callable[..., object] | None = call
-        self._args = args
-
-    def cancel(self) -> None:
-        """Do not make the call; cancelling twice, or too late, is harmless."""
-        self._call = None
-        self._args = ()
-
-    def cancelled(self) -> bool:
-        """Whether the call was cancelled or has been made."""
-        return self._call is None
-
-    def _run(self) -> None:
-        call, self._call = self._call, None
-        if call is not None:
-            call(*self._args)
 
 
 class _Stop(BaseException):
@@ -271,13 +71,19 @@ class Simulator:
         self.now_ns = 0
         self.steps = 0
         """Steps taken so far by finished calls of `run`."""
+        self.hosts: dict[str, Host] = {}
         self._heap: list[tuple[int, int, Any]] = []
         self._ready: deque[tuple[Any, int, BaseException | None]] = deque()
         self._numbers = count(1)
         self._live: dict[Process[Any], None] = {}
         self._graveyard: list[Any] = []
         self._streams: dict[str, Random] = {}
-        self._current: Process[Any] | None = None
+        self._luck: dict[int, dict[str, Luck]] = {}
+        self._luck_keys: dict[str, int] = {}
+        self._network: Network | None = None
+        self._dead_timers = 0
+        self._current: Any = None
+        """The process or task that is being stepped; None in callbacks, and in tasks that the kernel does not step."""
         self._loop: Any = None
         """The asyncio loop of the host whose handle is running; None while light processes run."""
 
@@ -294,28 +100,82 @@ class Simulator:
             found = self._streams[name] = stream(self.seed, name)
         return found
 
+    @property
+    def request(self) -> int:
+        """The id of the request that is being worked for; -1 where there is none."""
+        if self._loop is not None:
+            return request_of_task.get()
+        return getattr(self._current, "request", NO_REQUEST)
+
+    def luck(self, name: str, request: int | None = None) -> Random:
+        """This component's stream for a request (the current one), or the component's own where there is no request.
+
+        What a request meets then depends on the seed, the component and the request alone: taking another request away
+        leaves it as it was.
+        """
+        if request is None:
+            request = self.request
+        if request < 0:
+            return self.random(name)
+        mine = self._luck.get(request)
+        if mine is None:
+            if len(self._luck) >= REQUESTS_REMEMBERED:
+                del self._luck[next(iter(self._luck))]
+            mine = self._luck[request] = {}
+        found = mine.get(name)
+        if found is None:
+            key = self._luck_keys.get(name)
+            if key is None:
+                key = self._luck_keys[name] = derive(self.seed, name)
+            found = mine[name] = Luck(key, request)
+        return found
+
+    # --- hosts ---------------------------------------------------------------------------------------------------
+    def host(
+        self, name: str, *, cores: int = 1, clock_drift_ppm: float = 0.0, clock_skew_s: float = 0.0, **disk: float
+    ) -> Host:
+        """The host of this name; it is made with these properties where there is none yet.
+
+        Args:
+            cores: of its processor.
+            clock_drift_ppm: how much too fast its clock runs, in millionths.
+            clock_skew_s: how far ahead its clock of the day is at the start.
+            disk: arguments of `windtunnel.sim.disk.Disk`.
+        """
+        from windtunnel.sim.host import Host
+
+        found = self.hosts.get(name)
+        if found is None:
+            found = self.hosts[name] = Host(
+                self, name, cores=cores, clock_drift_ppm=clock_drift_ppm, clock_skew_s=clock_skew_s, disk=disk
+            )
+        return found
+
+    @property
+    def network(self) -> Network:
+        """The network that all hosts are on."""
+        if self._network is None:
+            from windtunnel.sim.network import Network
+
+            self._network = Network(self)
+        return self._network
+
     # --- waiting -------------------------------------------------------------------------------------------------
     @types.coroutine
     def sleep(self, seconds: float) -> Generator[Any, None, None]:
         """Let virtual time pass; from a light process and from an asyncio task alike."""
-        if self._loop is None:
-            yield (seconds * 1_000_000_000).__round__()
+        if self._current is not None:
+            yield round(seconds * 1_000_000_000)
         else:
-            yield from self._pause_task(round(seconds * 1_000_000_000))
+            yield from self._loop.sleep_future(round(seconds * 1_000_000_000))
 
     @types.coroutine
     def sleep_ns(self, nanoseconds: int) -> Generator[Any, None, None]:
         """`sleep`, in whole nanoseconds."""
-        if self._loop is None:
+        if self._current is not None:
             yield nanoseconds
         else:
-            yield from self._pause_task(nanoseconds)
-
-    def _pause_task(self, nanoseconds: int) -> Generator[Any, None, None]:
-        over: Signal[None] = Signal(self, "a sleep")
-        self.call_after(nanoseconds, over.set)
-        over._asyncio_future_blocking = True
-        yield over
+            yield from self._loop.sleep_future(nanoseconds)
 
     def signal(self, name: str = "") -> Signal[Any]:
         """Something to be awaited that has not happened yet."""
@@ -338,16 +198,23 @@ class Simulator:
             request: the id of the request whose luck it uses (-1: none).
         """
         current = self._current
-        if current is not None:
+        if self._loop is not None:
+            if host is None:
+                host = self._loop.host
+            if request is None:
+                request = request_of_task.get()
+        elif current is not None:
             if host is None:
                 host = current.host
             if request is None:
                 request = current.request
-        process = Process(self, coro, name, host, daemon, -1 if request is None else request)
+        process = Process(self, coro, name, host, daemon, NO_REQUEST if request is None else request)
         process._ticket = ticket = next(self._numbers)
         self._live[process] = None
         if host is not None:
-            host._processes[process] = None
+            host._adopt(process)
+        if self.trace is not None:
+            self.trace.record(self.now_ns, "start", process.describe(), "" if host is None else host.name)
         self._ready.append((process, ticket, None))
         return process
 
@@ -371,6 +238,17 @@ class Simulator:
         """As `push`, for this very moment, after what is ready already."""
         self._ready.append((thing, 0, None))
 
+    def _forget_timer(self) -> None:
+        """A timer in the heap was cancelled. When most are, sweep them out: time limits are mostly not reached."""
+        self._dead_timers = dead = self._dead_timers + 1
+        heap = self._heap
+        if dead > 512 and dead * 2 > len(heap):
+            self._dead_timers = 0
+            # In place, since the loop holds the list; what is being stepped stands on top and stays there.
+            top = heap[0]
+            heap[:] = [entry for entry in heap if entry is top or not _is_stale(entry)]
+            heapify(heap)
+
     # --- running -------------------------------------------------------------------------------------------------
     def run(self, until: float | None = None) -> None:
         """Run until nothing is left to do, or until second ``until``.
@@ -388,126 +266,235 @@ class Simulator:
         else:
             self._raise_deadlock()
 
-    def run_until(self, signal: Signal[T]) -> T:
-        """Run until the signal has happened, and return its value. Raises Deadlock where it never will."""
+    def run_until(self, wanted: Signal[T] | asyncio.Future[T]) -> T:
+        """Run until it has happened, and return its value.
+
+        Raises:
+            Deadlock: it never will.
+            Crashed: it is a task of a host that crashed.
+        """
+        signal = wanted if isinstance(wanted, Signal) else self._watch(wanted)
         if not signal.done():
-            waiter = (_stop, None, None)
-            if signal._waiters is None:
-                signal._waiters = []
-            signal._waiters.append(waiter)
+            signal._add_waiter(_stop, None)
             if not self._run(sys.maxsize):
-                self._raise_deadlock(signal)
+                self._raise_deadlock(signal, wanted)
         return signal.result()
+
+    def _watch(self, future: asyncio.Future[T]) -> Signal[T]:
+        """A future of a host's loop as a signal."""
+
+        async def wait() -> T:
+            return await future
+
+        process = Process(self, wait(), repr(future), None, True, NO_REQUEST)
+        process._ticket = ticket = next(self._numbers)
+        process._add_waiter(_nobody, None)  # who runs until then looks at the result
+        self._live[process] = None
+        self._ready.append((process, ticket, None))
+        return process
 
     def run_process(self, coro: Coroutine[Any, Any, T], name: str = "main", *, host: Host | None = None) -> T:
         """Start a process and run until it ends; its result."""
         return self.run_until(self.spawn(coro, name, host=host))
 
     def _run(self, limit: int) -> bool:
-        """The loop. True where `_stop` ended it, False where nothing was left (before the limit)."""
-        heap, ready, fresh, process_class = self._heap, self._ready, self._numbers.__next__, Process
+        """Run the loop in the sandbox. True where `_stop` ended it, False where nothing was left (before the limit)."""
+        outer, hooks = _get_running_loop(), sys.get_asyncgen_hooks()
+        _set_running_loop(None)
+        with sandbox.simulation(self):
+            try:
+                return self._turn(limit)
+            finally:
+                self._leave()
+                _set_running_loop(outer)
+                sys.set_asyncgen_hooks(*hooks)
+
+    def _turn(self, limit: int) -> bool:
+        heap, ready, numbers, tasks = self._heap, self._ready, self._numbers, current_tasks
         steps = 0
         process: Any
         try:
             while True:
                 if ready:
                     process, number, error = ready.popleft()
-                    if type(process) is not process_class:
-                        process._run()
-                        continue
-                    if process._ticket != number:
-                        continue
-                    steps += 1
-                    self._current = process
-                    try:
-                        command = process._coro.send(None) if error is None else process._coro.throw(error)
-                    except StopIteration as stop:
-                        self._end(process, stop.value, None)
-                    except _Stop:
-                        raise
-                    except BaseException as raised:
-                        self._end(process, None, raised)
+                    if process.__class__ is Process:
+                        if process._ticket != number:
+                            continue
+                        if self._loop is not None:
+                            self._leave()
+                    elif process.__class__ is Task:
+                        if process._ticket != number:
+                            continue
+                        home = process._home
+                        if self._loop is not home and not self._enter(home):
+                            home.hold(process, number, error)
+                            continue
+                        tasks[home] = process
                     else:
-                        process._ticket = number = fresh()
-                        if type(command) is int and command >= 0:
-                            heappush(heap, (self.now_ns + command, number, process))
-                        else:
-                            self._wait(process, number, command)
-                    continue
-                if not heap:
-                    return False
-                when, number, process = heap[0]
-                if type(process) is not process_class:
-                    if when > limit:
-                        return False
-                    heappop(heap)
+                        self._run_other(process, number, error)
+                        continue
+                    top = False
+                elif heap:
+                    when, number, process = heap[0]
+                    if process.__class__ is Process:
+                        if process._ticket != number:
+                            heappop(heap)
+                            continue
+                        if when > limit:
+                            return False
+                        if self._loop is not None:
+                            self._leave()
+                    elif process.__class__ is Task:
+                        if process._ticket != number:
+                            heappop(heap)
+                            continue
+                        if when > limit:
+                            return False
+                        home = process._home
+                        if self._loop is not home and not self._enter(home):
+                            heappop(heap)
+                            home.hold(process, number, None)
+                            continue
+                        tasks[home] = process
+                    else:
+                        if _is_stale(heap[0]):
+                            heappop(heap)
+                            continue
+                        if when > limit:
+                            return False
+                        heappop(heap)
+                        self.now_ns = when
+                        self._run_other(process, number, None)
+                        continue
                     self.now_ns = when
-                    process._run()
-                    continue
-                if process._ticket != number:
-                    heappop(heap)
-                    continue
-                if when > limit:
+                    error = None
+                    top = True
+                else:
                     return False
-                self.now_ns = when
                 steps += 1
                 self._current = process
                 try:
-                    command = process._coro.send(None)
+                    command = process._send(None) if error is None else process._raise(error)
                 except StopIteration as stop:
-                    heappop(heap)
+                    if top:
+                        heappop(heap)
                     self._end(process, stop.value, None)
+                    continue
                 except _Stop:
                     raise
                 except BaseException as raised:
-                    heappop(heap)
-                    self._end(process, None, raised)
-                else:
-                    process._ticket = number = fresh()
-                    if type(command) is int and command >= 0:
-                        heapreplace(heap, (when + command, number, process))
-                    else:
+                    if top:
                         heappop(heap)
-                        self._wait(process, number, command)
+                    self._end(process, None, raised)
+                    continue
+                process._ticket = number = next(numbers)
+                if command.__class__ is int:
+                    if top:
+                        heapreplace(heap, (self.now_ns + command, number, process))
+                    else:
+                        heappush(heap, (self.now_ns + command, number, process))
+                    continue
+                if top:
+                    heappop(heap)
+                self._wait(process, number, command)
         except _Stop:
             return True
         finally:
             self._current = None
             self.steps += steps
 
-    def _wait(self, process: Process[Any], ticket: int, command: Any) -> None:
+    def _run_other(self, thing: Any, number: int, error: BaseException | None) -> None:
+        """Neither a process nor a task of ours: a callback of a host's loop, a call, or something laid on ice."""
+        if thing.__class__ is Handle:
+            if thing._cancelled:
+                return
+            home = thing._loop
+            if self._loop is not home and not self._enter(home):
+                home.hold(thing, number, error)
+                return
+            self._current = None
+            current_tasks.pop(home, None)
+        elif thing.__class__ is Frozen:
+            assert thing.host is not None  # only a host pauses
+            thing.host._hold(thing, number, error)
+            return
+        elif self._loop is not None:
+            self._leave()
+            self._current = None
+        else:
+            self._current = None
+        thing._run()
+
+    def _enter(self, home: Any) -> bool:
+        """Make a host's loop the running one. False where the host is paused or down."""
+        if home.held:
+            return False
+        if self._loop is not None:
+            current_tasks.pop(self._loop, None)
+        self._loop = home
+        _set_running_loop(home)
+        sys.set_asyncgen_hooks(home.agen_first, home.agen_last)
+        return True
+
+    def _leave(self) -> None:
+        """No asyncio loop is running from here on."""
+        if self._loop is not None:
+            current_tasks.pop(self._loop, None)
+            self._loop = None
+            _set_running_loop(None)
+            sys.set_asyncgen_hooks(None, None)
+
+    def _wait(self, process: Any, ticket: int, command: Any) -> None:
         """The process yielded something other than a sleep: a signal, a signal with a limit, or an asyncio future."""
-        limit = None
         if command.__class__ is tuple:
             command, limit = command
             heappush(self._heap, (self.now_ns + limit, ticket, process))
+            self._forget_timer()  # of this entry or the signal's waiter one will be stale
         if isinstance(command, Signal):
             process._waits_for = command
-            if command._waiters is None:
-                command._waiters = []
-            command._waiters.append((process, ticket, None))
+            command._add_waiter(process, ticket)
+        elif command is None:  # asyncio.sleep(0): after what is ready now
+            self._ready.append((process, ticket, None))
+        elif process.__class__ is Task:
+            process._waits_for = None
+            process._await(command)
         elif hasattr(command, "_asyncio_future_blocking"):
             # A real asyncio future or task: its loop calls back, and the process is stepped in its turn.
             command._asyncio_future_blocking = False
-            command.add_done_callback(lambda _: self._ready.append((process, ticket, None)))
-        elif isinstance(command, int):
-            process.throw(ValueError(f"a sleep of {command} ns would turn the clock back; times only go forward"))
+            process._waits_for = Signal(self, repr(command))
+            watchers = command.get_loop().watchers  # told when the host crashes
+            watchers[process] = ticket
+
+            def wake(_: object) -> None:
+                watchers.pop(process, None)
+                self._ready.append((process, ticket, None))
+
+            command.add_done_callback(wake)
         else:
             process.throw(
                 TypeError(f"a light process awaited {command!r}; it can await sleeps, signals, processes and futures")
             )
 
-    def _end(self, process: Process[Any], value: Any, error: BaseException | None) -> None:
+    def _end(self, process: Any, value: Any, error: BaseException | None) -> None:
         self._current = None
+        process._ticket = -1  # a wait with a limit may have left its other half behind
+        if process.__class__ is Task:
+            current_tasks.pop(process._home, None)
+            process._finish(value, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise error
+            return
+        if process._done:  # it killed itself
+            return
         self._live.pop(process, None)
         if process.host is not None:
             process.host._processes.pop(process, None)
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise error
+        if self.trace is not None:
+            self.trace.record(self.now_ns, "end", process.describe(), "" if error is None else type(error).__name__)
         if error is None:
-            if not process._done:
-                process._done = True
-                process._value = value
-                if process._waiters:
-                    process._wake()
+            process.set(value)
         elif isinstance(error, CancelledError) or process._waiters:
             process.fail(error)
         else:
@@ -515,35 +502,55 @@ class Simulator:
             error.add_note(f"in process {process.describe()} at {self.now:.9f} s of virtual time; nobody awaited it")
             raise error
 
-    def _raise_deadlock(self, wanted: Signal[Any] | None = None) -> None:
-        stuck = [p for p in self._live if not p.daemon]
-        if not stuck and wanted is None:
+    def _raise_deadlock(self, signal: Signal[Any] | None = None, wanted: object = None) -> None:
+        lines = [f"{p.describe()} waits for {_wish(p)}" for p in self._live if not p.daemon]
+        if signal is not None:
+            for host in self.hosts.values():
+                lines += [f"task {t.get_name()} on {host.name} waits in {whereabouts(t)}" for t in host.loop.pending()]
+        elif not lines:
             return
-        lines = [
-            f"{p.describe()} waits for {p._waits_for.describe() if p._waits_for is not None else 'nothing known'}"
-            for p in stuck[:20]
-        ]
-        if len(stuck) > 20:
-            lines.append(f"and {len(stuck) - 20} more")
+        if len(lines) > 20:
+            lines[20:] = [f"and {len(lines) - 20} more"]
         if wanted is not None and not lines:
-            lines.append(f"nobody is left who could cause {wanted.describe()}")
+            lines.append(f"nobody is left who could cause {signal.describe() if signal is not None else wanted!r}")
         raise Deadlock(f"deadlock at {self.now:.9f} s: " + "; ".join(lines))
 
     def close(self) -> None:
-        """Let go of every process that still waits, without running a line of it in virtual time."""
+        """Let go of everything that still waits, without letting a line of it act in virtual time."""
         self._heap.clear()
         self._ready.clear()
+        for host in self.hosts.values():
+            host.abandon()
         for process in list(self._live):
             process._ticket = -1
-            process._coro.close()
+            self._graveyard.append(process._coro)
         self._live.clear()
-        for coro in self._graveyard:
-            coro.close()
-        self._graveyard.clear()
+        with sandbox.simulation(self):
+            bury(self._graveyard)
+        self._heap.clear()
+        self._ready.clear()
 
 
 def _stop(_: Signal[Any]) -> None:
     raise _Stop
+
+
+def _nobody(_: Signal[Any]) -> None:
+    """Stands for somebody who looks at the result."""
+
+
+def _wish(process: Process[Any]) -> str:
+    return "nothing known" if process._waits_for is None else process._waits_for.describe()
+
+
+def _is_stale(entry: tuple[int, int, Any]) -> bool:
+    """Whether nothing would happen if it were that entry's turn."""
+    _, number, thing = entry
+    if isinstance(thing, Process) or thing.__class__ is Task:
+        return bool(thing._ticket != number)
+    if thing.__class__ is Handle:
+        return bool(thing._cancelled or thing._loop.dead)
+    return thing.__class__ is Timer and thing._call is None
 
 
 def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Process[T]]:

@@ -1,0 +1,69 @@
+"""A host's processor: k cores, first come first served."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Generator
+from heapq import heapreplace
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.sim.signals import NS
+
+if TYPE_CHECKING:
+    from windtunnel.sim.kernel import Simulator
+
+
+class Cpu:
+    """Work that is charged here takes its time, and waits where all cores are busy.
+
+    In FIFO order the end of a piece of work is known when it is given, so each costs one event. Work that was given is
+    done, also when its giver was cancelled and does not wait for it any more: code that runs cannot be called back.
+
+    Attributes:
+        speed: seconds of work done in a second by a core; changes hold for work that is given from then on.
+        busy_ns: core-nanoseconds of work given so far.
+    """
+
+    def __init__(self, sim: Simulator, cores: int = 1, speed: float = 1.0) -> None:
+        if cores < 1:
+            raise ValueError(f"{cores} cores do no work; give at least 1")
+        self._sim = sim
+        self.cores = cores
+        self.speed = speed
+        self.busy_ns = 0
+        self._free_ns = [0] * cores
+        """When each core will be done with all it was given: a heap."""
+        self._stopped_ns = 0
+        """How long the host was paused so far: what was not done by then ends so much later."""
+
+    @types.coroutine
+    def work(self, seconds: float) -> Generator[Any, None, None]:
+        """Have ``seconds`` of work done: wait for a core, then for the work."""
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"cannot do {seconds} s of work; give 0 or more")
+        sim, free = self._sim, self._free_ns
+        cost = round(seconds * NS / self.speed)
+        end = max(free[0], sim.now_ns) + cost
+        heapreplace(free, end)
+        self.busy_ns += cost
+        stopped = self._stopped_ns
+        yield from sim.sleep_ns(end - sim.now_ns)
+        while stopped != self._stopped_ns:
+            end += self._stopped_ns - stopped
+            stopped = self._stopped_ns
+            yield from sim.sleep_ns(max(0, end - sim.now_ns))
+
+    @property
+    def backlog_s(self) -> float:
+        """How long work that is given now would wait for a core, in seconds."""
+        return max(0, self._free_ns[0] - self._sim.now_ns) / NS
+
+    def stop_for(self, nanoseconds: int) -> None:
+        """The host stands still from now on for this long."""
+        now = self._sim.now_ns
+        self._stopped_ns += nanoseconds
+        self._free_ns[:] = [max(free, now) + nanoseconds for free in self._free_ns]
+
+    def reset(self) -> None:
+        """The host crashed: all work is lost."""
+        self._free_ns[:] = [self._sim.now_ns] * self.cores

@@ -1,0 +1,208 @@
+"""Tasks and handles of simulated hosts: asyncio's own, but stepped by the tunnel's kernel.
+
+A C task pays for every wait with a future, a handle and two trips through its loop. `Task` is a real `asyncio.Task`
+(its future, name, context and cancellation count are the C ones) whose coroutine the kernel steps as it steps a light
+process: our sleep costs it no object, and a future that it awaits wakes it without a handle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio import CancelledError, Future
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from contextvars import Context, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.sim.signals import Timer
+
+if TYPE_CHECKING:
+    from windtunnel.sim.loop import HostLoop
+
+_current_task = asyncio.current_task
+_UNCANCEL_FORGETS = sys.version_info >= (3, 13)
+
+
+class _RunningTask:
+    """asyncio's record of which task each loop is stepping, where it is no longer a dict (Python 3.14)."""
+
+    def __setitem__(self, loop: HostLoop, task: asyncio.Task[Any]) -> None:
+        vars(asyncio.tasks)["_swap_current_task"](loop, task)
+
+    def pop(self, loop: HostLoop, default: None) -> None:
+        if asyncio._get_running_loop() is loop:
+            vars(asyncio.tasks)["_swap_current_task"](loop, None)
+
+
+# Known to asyncio's own C code by these names, not to typeshed.
+current_tasks: Any = _RunningTask() if sys.version_info >= (3, 14) else vars(asyncio.tasks)["_current_tasks"]
+
+
+class Handle(asyncio.TimerHandle):
+    """A callback of a host's loop, due now or later."""
+
+    __slots__ = ()
+
+    _loop: HostLoop
+    _cancelled: bool
+    _when: float
+    _scheduled: bool
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], loop: HostLoop, context: Context | None
+    ) -> None:
+        # The fields of asyncio.Handle, written out: there is one of these a callback.
+        self._callback = callback
+        self._args = args
+        self._loop = loop
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+        self._scheduled = False
+        self._repr = None
+        self._source_traceback = None
+
+    def cancel(self) -> None:
+        """Do not make the call."""
+        if not self._cancelled:
+            self._cancelled = True
+            self._callback = self._args = None  # type: ignore[assignment]  # as asyncio does, to let go of them
+            if self._scheduled:
+                self._loop.sim._forget_timer()
+
+
+class Task(asyncio.Task[Any]):
+    """A task of a simulated host.
+
+    Its hash is its number, not its address: sets of tasks (a TaskGroup's, a server's) are walked in the same order in
+    every run.
+    """
+
+    __slots__ = ("_context", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket", "_waits_for")
+
+    def __init__(
+        self, coro: Coroutine[Any, Any, Any], loop: HostLoop, name: str | None = None, context: Context | None = None
+    ) -> None:
+        sim = loop.sim
+        self._serial = self._ticket = ticket = next(sim._numbers)
+        self._context = context = copy_context() if context is None else context
+        self._home = loop
+        self._must_cancel = False
+        self._fut_waiter: Any = None
+        self._waits_for: Any = None
+        super().__init__(coro, loop=loop, name=name, context=context)
+        sim._ready.pop()  # the first step that the C task has asked for: the kernel makes it instead
+        self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
+        sim._ready.append((self, ticket, None))
+
+    def __hash__(self) -> int:
+        return self._serial
+
+    def __call__(self, future: object = None) -> None:
+        """Go on: what was awaited is done. A task is its own callback, so that waking it needs no handle."""
+        self._fut_waiter = None
+        error = None
+        if self._must_cancel:
+            self._must_cancel = False
+            error = CancelledError()
+        self._home.sim._ready.append((self, self._ticket, error))
+
+    # --- cancelling ----------------------------------------------------------------------------------------------
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Raise CancelledError in the task where it waits; False if it has ended."""
+        if self.done():
+            return False
+        super().cancel(msg)  # counts the request
+        if _current_task(self._home) is self:
+            self._must_cancel = True
+            self._home.sim._ready.append((Timer(self._cancel_late, (msg,)), 0, None))
+        else:
+            self._cancel_now(msg)
+        return True
+
+    def uncancel(self) -> int:
+        """One request for cancellation less; how many remain."""
+        left = super().uncancel()
+        if _UNCANCEL_FORGETS and not left:
+            self._must_cancel = False
+        return left
+
+    def _cancel_late(self, msg: Any | None) -> None:
+        """It cancelled itself, and has come to its next wait."""
+        if self._must_cancel and not self.done():
+            self._must_cancel = False
+            self._cancel_now(msg)
+
+    def _cancel_now(self, msg: Any | None) -> None:
+        waiter = self._fut_waiter
+        if waiter is not None:
+            if waiter.cancel(msg=msg):
+                return
+            if not waiter.done():
+                self._must_cancel = True  # when the waiter is done, as in asyncio
+                return
+        self._throw(CancelledError() if msg is None else CancelledError(msg))
+
+    def _throw(self, error: BaseException) -> None:
+        self._fut_waiter = None
+        sim = self._home.sim
+        self._ticket = ticket = next(sim._numbers)
+        sim._ready.append((self, ticket, error))
+
+    # --- being stepped -------------------------------------------------------------------------------------------
+    def _raise(self, error: BaseException) -> Any:
+        coro: Any = self.get_coro()
+        return self._context.run(coro.throw, error)
+
+    def _await(self, future: Any) -> None:
+        """The coroutine yielded something that may be a future: have it call us when it is done."""
+        if not getattr(future, "_asyncio_future_blocking", False):
+            self._throw(RuntimeError(f"Task got bad yield: {future!r}"))
+        elif future is self:
+            self._throw(RuntimeError(f"Task cannot await on itself: {self!r}"))
+        elif future.get_loop() is not self._home:
+            self._throw(RuntimeError(f"Task {self!r} got Future {future!r} attached to a different loop"))
+        else:
+            future._asyncio_future_blocking = False
+            self._fut_waiter = future
+            future.add_done_callback(self, context=self._context)
+
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        """The coroutine has ended: so does the task."""
+        del self._send  # it holds the coroutine, which holds what it used
+        if isinstance(error, CancelledError):
+            Future.cancel(self, *error.args[:1])
+        elif error is not None:
+            Future.set_exception(self, error)
+        elif self._must_cancel:
+            Future.cancel(self)
+        else:
+            Future.set_result(self, value)
+
+
+def whereabouts(task: asyncio.Task[Any]) -> str:
+    """The innermost line at which a task waits, for messages."""
+    inner: Any = task.get_coro()
+    while True:
+        deeper = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+        if _frame(deeper) is None:
+            frame = _frame(inner)
+            return "nothing known" if frame is None else f"{inner.__qualname__}, line {frame.f_lineno}"
+        inner = deeper
+
+
+def _frame(body: Any) -> Any:
+    return getattr(body, "cr_frame", None) or getattr(body, "gi_frame", None)
+
+
+def bury(dead: list[Any]) -> None:
+    """Let go of coroutines and tasks that were stopped dead. What their ``finally`` blocks still do, nobody sees."""
+    for body in dead:
+        coro = body
+        if isinstance(body, asyncio.Task):
+            body._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would complain that it is pending
+            coro = body.get_coro()
+        with suppress(Exception):
+            coro.close()
+    dead.clear()

@@ -1,0 +1,492 @@
+"""TCP as programs see it: bytes in order, windows, resets, silence. Between the ends are the network's links.
+
+What is modelled: the handshake, segments that are lost and sent again with doubled waits, a window, half-close, reset,
+giving up. What is not: slow start, congestion control, fast retransmission, keep-alives, and the bytes of headers;
+acknowledgements take half a round trip and draw no luck.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from windtunnel.sim.signals import Signal, Timer, ns
+
+if TYPE_CHECKING:
+    from windtunnel.sim.host import Host
+    from windtunnel.sim.link import Link
+
+FIRST_EPHEMERAL_PORT: Final = 32768
+LAST_PORT: Final = 65535
+ANY: Final = "0.0.0.0"
+
+Address = tuple[str, int]
+
+
+def os_error(number: int) -> OSError:
+    """The exception that Python raises for this error number."""
+    return OSError(number, os.strerror(number))
+
+
+class Ports:
+    """What listens and is connected on one host, from one start to the next crash."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.network = host.network
+        self.listeners: dict[Address, Listener] = {}
+        self.datagrams: dict[Address, Any] = {}
+        self.ends: dict[End, None] = {}
+        """Connections that are not over."""
+        self._next = FIRST_EPHEMERAL_PORT
+
+    def free_port(self) -> int:
+        """A port that nobody has bound."""
+        taken = {port for _, port in (*self.listeners, *self.datagrams)}
+        for _ in range(LAST_PORT - FIRST_EPHEMERAL_PORT + 1):
+            port = self._next
+            self._next = port + 1 if port < LAST_PORT else FIRST_EPHEMERAL_PORT
+            if port not in taken:
+                return port
+        raise os_error(errno.EADDRINUSE)
+
+    def bind(self, table: dict[Address, Any], address: Address, thing: Any) -> Address:
+        """Enter something under an address; port 0 takes a free one."""
+        ip, port = address
+        if ip not in (ANY, self.host.address) and not ip.startswith("127."):
+            raise os_error(errno.EADDRNOTAVAIL)
+        if not port:
+            port = self.free_port()
+        for other, taken in table:
+            if taken == port and (ip in (other, ANY) or other == ANY):
+                raise os_error(errno.EADDRINUSE)
+        table[ip, port] = thing
+        return ip, port
+
+    def find(self, table: dict[Address, Any], address: Address) -> Any:
+        """Who has this address, by itself or for all addresses."""
+        return table.get(address) or table.get((ANY, address[1]))
+
+    def connect(self, address: Address, local_port: int | None = None) -> End:
+        """Begin a connection; its ``established`` signal says how it went."""
+        peer = self.network.host_at(address[0], self.host)
+        if peer is None:
+            raise os_error(errno.EHOSTUNREACH)
+        own = address[0] if address[0].startswith("127.") else self.host.address
+        end = End(self, peer, (own, local_port or self.free_port()), address)
+        end.start()
+        return end
+
+    def crash(self, *, reset: bool) -> None:
+        """The host's programs are dead: reset their connections, or fall silent."""
+        for listener in list(self.listeners.values()):
+            listener.close(reset=reset)
+        self.listeners.clear()
+        self.datagrams.clear()
+        for end in list(self.ends):
+            if reset:
+                end.abort()
+            else:
+                end.dead = True
+                if end.peer is not None:
+                    end.peer.pump()  # may have to begin asking after us
+        self.ends.clear()
+
+
+class Listener:
+    """A port that takes connections. ``on_event`` is called when one waits in ``queue``."""
+
+    def __init__(self, ports: Ports, address: Address, backlog: int) -> None:
+        self._ports = ports
+        self.backlog = max(1, backlog)
+        self.queue: deque[End] = deque()
+        self.on_event: Callable[[], object] | None = None
+        self.closed = False
+        self.address = ports.bind(ports.listeners, address, self)
+
+    def push(self, end: End) -> None:
+        """A connection is complete."""
+        if self.closed:
+            end.abort()
+            return
+        self.queue.append(end)
+        if self.on_event is not None:
+            self.on_event()
+
+    def close(self, *, reset: bool = True) -> None:
+        """Take no more connections; those that nobody has accepted are reset."""
+        if not self.closed:
+            self.closed = True
+            self._ports.listeners.pop(self.address, None)
+            for end in self.queue:
+                if reset:
+                    end.abort()
+            self.queue.clear()
+
+
+class Segment:
+    """Bytes on their way. It is itself the event of its arrival."""
+
+    __slots__ = ("arrived", "data", "end", "fin", "first_ns", "request", "tries")
+
+    def __init__(self, end: End, data: bytes, fin: bool, request: int, now_ns: int) -> None:
+        self.end = end
+        self.data = data
+        self.fin = fin
+        self.request = request
+        self.first_ns = now_ns
+        self.tries = 0
+        self.arrived = False
+
+    def _run(self) -> None:
+        self.end._arrives(self)
+
+
+class End:
+    """One end of a connection, as the operating system keeps it. ``on_event`` is called when there is news.
+
+    Attributes:
+        error: why it broke, if it did.
+        unread: what has arrived and was not read.
+        got_eof: the peer will send no more.
+        unsent_bytes: what was written beyond the window.
+        dead: nothing more happens here.
+    """
+
+    def __init__(self, ports: Ports, peer_host: Host, local: Address, remote: Address) -> None:
+        host = ports.host
+        self.ports = ports
+        self.host = host
+        self.sim = host.sim
+        self.settings = ports.network.tcp
+        self.local = local
+        self.remote = remote
+        self.peer_host = peer_host
+        self.peer: End | None = None
+        self.link: Link = ports.network.link(host, peer_host)
+        self.back: Link = ports.network.link(peer_host, host)
+        self.established: Signal[None] = Signal(self.sim, f"a connection from {host.name} to {remote[0]}:{remote[1]}")
+        self.on_event: Callable[[], object] | None = None
+        self.error: OSError | None = None
+        self.dead = False
+        self.request = -1
+        """The request that the peer served or made last: whose luck our answer has, if we have no request."""
+        # receiving
+        self.unread: deque[bytes] = deque()
+        self.got_eof = False
+        # sending
+        self.unsent: deque[tuple[bytes, int]] = deque()
+        self.unsent_bytes = 0
+        self._flight: deque[Segment] = deque()
+        self._used_bytes = 0
+        """Sent and not acknowledged as read."""
+        self._credits: deque[tuple[int, int]] = deque()
+        """Acknowledgements on their way: when they are here, and for how many bytes."""
+        self._owed_bytes = 0
+        """Acknowledgements that a cut holds back."""
+        self._closing = False
+        self._closed = False
+        self._fin_sent = False
+        self._rtt_ns = 0
+        self._timer: Timer | None = None
+        self._stalled_ns = 0
+        self._asked = 0
+        self._listener: Listener | None = None
+        self._half: End | None = None
+        ports.ends[self] = None
+
+    # --- connecting --------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Send the first segment, and again while nothing comes back."""
+        self._syn(0)
+
+    def _syn(self, tries: int) -> None:
+        if self.dead or self.peer is not None:
+            return
+        if tries > self.settings.syn_retries:
+            self.fail(errno.ETIMEDOUT)
+            return
+        self._stalled_ns = self.sim.now_ns
+        self._sent(self.link, self._syn_arrives)
+        self._timer = self.sim.call_after(ns(self.settings.syn_rto_s * 2**tries), self._syn, tries + 1)
+
+    def _sent(self, link: Link, arrives: Callable[[], None]) -> None:
+        """Something without bytes goes over the link, if it gets through."""
+        delay = link.transit_ns(0, self.request if self.request >= 0 else None)
+        if delay is not None:
+            self.sim.call_after(delay, arrives)
+
+    def _syn_arrives(self) -> None:
+        ports = self.peer_host.ports
+        if self.link.cuts or not self.peer_host.powered or self.dead:
+            return
+        listener = ports.find(ports.listeners, self.remote)
+        if self._half is None:
+            if listener is None:
+                self._sent(self.back, self._refused)
+                return
+            if len(listener.queue) >= listener.backlog:
+                return  # no room: as if it had not come
+            half = self._half = End(ports, self.host, self.remote, self.local)
+            half.peer = self
+            half._listener = listener
+        self._sent(self.back, self._syn_ack_arrives)
+
+    def _refused(self) -> None:
+        if not self.back.cuts and not self.dead and self.peer is None:
+            self.fail(errno.ECONNREFUSED)
+
+    def _syn_ack_arrives(self) -> None:
+        half = self._half
+        if self.back.cuts or self.dead or self.peer is not None or half is None or not self.host.powered:
+            return
+        self.peer = half
+        self._rtt_ns = half._rtt_ns = self.sim.now_ns - self._stalled_ns
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._send_segment(b"", False, self.sim.request)  # its arrival lets the peer accept
+        self.established.set()
+        self._tell()
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+    def write(self, data: bytes) -> None:
+        """Take bytes to be sent; ``unsent_bytes`` says how many of all are still waiting for the window."""
+        request = self.sim.request
+        if request < 0:
+            request = self.request
+        self.unsent.append((data, request))
+        self.unsent_bytes += len(data)
+        if self.unsent_bytes == len(data):
+            self.pump()
+
+    def finish(self) -> None:
+        """Send no more after what was written (half-close)."""
+        if not self._closing:
+            self._closing = True
+            self.pump()
+
+    def drop_unsent(self) -> None:
+        """Forget what still waits for the window."""
+        self.unsent.clear()
+        self.unsent_bytes = 0
+
+    def pump(self) -> None:
+        """Send what the window lets through."""
+        if self.dead or self.peer is None:
+            return
+        now, acknowledged = self.sim.now_ns, self._credits
+        while acknowledged and acknowledged[0][0] <= now:
+            self._used_bytes -= acknowledged.popleft()[1]
+            self._asked = 0
+        had = self.unsent_bytes
+        size, window = self.settings.segment_bytes, self.settings.window_bytes
+        while self.unsent and self._used_bytes < window:
+            data, request = self.unsent.popleft()
+            if len(data) > size:
+                self.unsent.appendleft((data[size:], request))
+                data = data[:size]
+            self.unsent_bytes -= len(data)
+            self._used_bytes += len(data)
+            self._send_segment(data, False, request)
+        if self.unsent:
+            self._wait_for_window()
+        elif self._closing and not self._fin_sent:
+            self._fin_sent = True
+            self._send_segment(b"", True, self.sim.request)
+        if self.unsent_bytes < had:
+            self._tell()
+
+    def _send_segment(self, data: bytes, fin: bool, request: int) -> None:
+        segment = Segment(self, data, fin, request, self.sim.now_ns)
+        self._flight.append(segment)
+        self._transmit(segment)
+
+    def _transmit(self, segment: Segment) -> None:
+        delay = self.link.transit_ns(len(segment.data), segment.request)
+        if delay is None:
+            self._later(segment)
+        else:
+            self.sim.push(self.sim.now_ns + delay, segment)
+
+    def _later(self, segment: Segment) -> None:
+        """It was lost: send it again after a while."""
+        self.sim.call_after(self._backoff_ns(segment.tries), self._again, segment)
+        segment.tries += 1
+
+    def _backoff_ns(self, tries: int) -> int:
+        settings = self.settings
+        first = max(ns(settings.rto_min_s), 2 * self._rtt_ns)
+        return int(min(first << min(tries, 40), max(ns(settings.rto_max_s), first)))
+
+    def _again(self, segment: Segment) -> None:
+        if self.dead or segment.arrived:
+            return
+        if self.sim.now_ns - segment.first_ns >= ns(self.settings.give_up_s):
+            self.fail(errno.ETIMEDOUT)
+        else:
+            self._transmit(segment)
+
+    def _arrives(self, segment: Segment) -> None:
+        """A segment of ours is at the peer's."""
+        peer = self.peer
+        assert peer is not None
+        if segment.arrived:
+            return
+        if self.link.cuts or not self.peer_host.powered:
+            self._later(segment)
+            return
+        if peer.dead:
+            peer._send_reset()
+            return
+        segment.arrived = True
+        flight = self._flight
+        while flight and flight[0].arrived:
+            peer._receive(flight.popleft())
+        if self._fin_sent and not flight:
+            self._maybe_over()
+
+    # --- the window --------------------------------------------------------------------------------------------------
+    def _wait_for_window(self) -> None:
+        """More is to be sent than may be: come back when acknowledgements are here."""
+        if self._timer is not None:
+            return
+        if self._credits:
+            self._timer = self.sim.call_at(max(self._credits[0][0], self.sim.now_ns), self._look_again)
+        elif self._owed_bytes or not self.peer_host.powered:
+            if not self._asked:
+                self._stalled_ns = self.sim.now_ns
+            self._timer = self.sim.call_after(self._backoff_ns(self._asked), self._ask)
+            self._asked += 1
+
+    def _look_again(self) -> None:
+        self._timer = None
+        self.pump()
+
+    def _ask(self) -> None:
+        """Nothing has come back for a while: ask whether the peer is there."""
+        self._timer = None
+        if self.dead or self.peer is None:
+            return
+        if self.sim.now_ns - self._stalled_ns >= ns(self.settings.give_up_s):
+            self.fail(errno.ETIMEDOUT)
+        elif self.link.cuts or self.back.cuts or not self.peer_host.powered:
+            self._wait_for_window()
+        elif self.peer.dead:
+            self._sent(self.link, self.peer._send_reset)
+        else:
+            self._credits.append((self.sim.now_ns + self._rtt_ns, self._owed_bytes))
+            self._owed_bytes = 0
+            self._wait_for_window()
+
+    def _read_by_peer(self, count: int) -> None:
+        """The peer's program has read bytes of ours: the acknowledgement is on its way."""
+        if self.back.cuts:
+            self._owed_bytes += count
+        else:
+            self._credits.append((self.sim.now_ns + self._rtt_ns // 2, count))
+        if self.unsent:
+            self._wait_for_window()
+
+    # --- receiving ---------------------------------------------------------------------------------------------------
+    def _receive(self, segment: Segment) -> None:
+        if segment.request >= 0:
+            self.request = segment.request
+        if segment.fin:
+            self.got_eof = True
+            self._maybe_over()
+        elif segment.data:
+            if self._closed:  # nobody will read it
+                self._send_reset()
+                self.dead = True
+                self.ports.ends.pop(self, None)
+                return
+            self.unread.append(segment.data)
+        elif self._listener is not None:
+            listener, self._listener = self._listener, None
+            self.established.set()
+            listener.push(self)
+            return
+        self._tell()
+
+    def read(self, limit: int) -> bytes:
+        """Up to ``limit`` of the bytes that are here."""
+        unread = self.unread
+        if len(unread) == 1 and len(unread[0]) <= limit:
+            data = unread.popleft()
+        else:
+            parts = []
+            room = limit
+            while unread and room:
+                part = unread.popleft()
+                if len(part) > room:
+                    unread.appendleft(part[room:])
+                    part = part[:room]
+                parts.append(part)
+                room -= len(part)
+            data = b"".join(parts)
+        if data and self.peer is not None:
+            self.peer._read_by_peer(len(data))
+        return data
+
+    # --- ending ------------------------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """The program is done with it: send what was written, then the end. Unread bytes make it a reset."""
+        if self._closed or self.dead:
+            return
+        self._closed = True
+        self.on_event = None
+        if self.peer is None or self.unread:
+            self.abort()
+        else:
+            self.finish()
+            self._maybe_over()
+
+    def abort(self) -> None:
+        """Drop everything and reset the connection."""
+        if not self.dead:
+            if self.peer is not None:
+                self._send_reset()
+            self._die()
+
+    def fail(self, number: int) -> None:
+        """It broke: nothing more will come or go."""
+        if not self.dead:
+            self.error = os_error(number)
+            self._die()
+            self.established.fail(self.error)
+            self._tell()
+
+    def _die(self) -> None:
+        self.dead = True
+        self.unsent.clear()
+        self.unsent_bytes = 0
+        self.ports.ends.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _maybe_over(self) -> None:
+        """Both directions have ended: forget the connection."""
+        if self._closed and self.got_eof and self._fin_sent and not self._flight:
+            self._die()
+
+    def _send_reset(self) -> None:
+        """Tell the peer that there is no such connection here."""
+        peer = self.peer
+        if peer is not None:
+            delay = self.link.transit_ns(0, self.request)
+            if delay is not None:
+                self.sim.call_after(delay, self._reset_arrives)
+
+    def _reset_arrives(self) -> None:
+        peer = self.peer
+        if peer is not None and not self.link.cuts and peer.host.powered:
+            peer.fail(errno.ECONNRESET)
+
+    def _tell(self) -> None:
+        if self.on_event is not None:
+            self.on_event()
