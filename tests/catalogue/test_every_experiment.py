@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from windtunnel.lab.discovery import CATALOGUE, TRACKS, find, load, modules
@@ -53,7 +51,7 @@ def test_its_lesson_is_a_lesson(experiment: Experiment) -> None:
 def test_it_has_two_designs_at_least_and_each_has_an_idea(experiment: Experiment) -> None:
     assert len(experiment.designs) >= 2
     for name, design in experiment.designs.items():
-        assert 10 <= len(idea(design)) <= 100, f"{name} needs a first line of docstring"
+        assert 10 <= len(idea(design)) <= 120, f"{name} needs a first line of docstring"
 
 
 def test_its_parameters_are_explained_and_their_defaults_allowed(experiment: Experiment) -> None:
@@ -122,7 +120,5 @@ def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Res
     assert again.of(best)[0].digest == result.of(best)[0].digest
 
 
-def test_a_quick_run_is_cheap(experiment: Experiment) -> None:
-    start = time.process_time()
-    run(experiment, quick=True, seeds=1, jobs=1)
-    assert time.process_time() - start < 10 * CPU_S
+def test_a_quick_run_is_cheap(result: Result) -> None:
+    assert sum(result.provenance["cpu_s"].values()) < 10 * CPU_S

@@ -11,11 +11,18 @@ from typing import Any
 
 import pytest
 
+from windtunnel.lab import discovery
 from windtunnel.lab.discovery import modules
 from windtunnel.ui import cli
 
-NAME = "load-balancing"
+NAME = "toy-shop"
 QUICK = ("--quick", "--seeds", "2", "--jobs", "1")
+
+
+@pytest.fixture(autouse=True)
+def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {**modules(), NAME: "toy_shop"}
+    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -35,7 +42,7 @@ def test_the_list_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
-    assert NAME in done.stdout
+    assert "load-balancing" in done.stdout
 
 
 def test_the_list_has_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,11 +51,11 @@ def test_the_list_has_every_experiment(capsys: pytest.CaptureFixture[str]) -> No
     assert all(name in out for name in modules())
     assert max(map(len, out.splitlines())) <= 80
     status, out, _ = call(capsys, "list", "--json")
-    assert [e["id"] for e in json.loads(out)] == list(modules())
+    assert [e["id"] for e in json.loads(out)] == [*modules(), NAME]
 
 
 def test_show_tells_everything_without_running(capsys: pytest.CaptureFixture[str]) -> None:
-    status, out, _ = call(capsys, "show", NAME)
+    status, out, _ = call(capsys, "show", "load-balancing")
     assert status == 0
     assert all(word in out for word in ("Designs", "Parameters", "Claims"))
     assert max(map(len, out.splitlines())) <= 80
@@ -57,8 +64,8 @@ def test_show_tells_everything_without_running(capsys: pytest.CaptureFixture[str
 
 
 def test_hints_are_shown_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "\nHints" not in call(capsys, "show", NAME)[1]
-    assert "\nHints" in call(capsys, "show", NAME, "--hints")[1]
+    assert "\nHints" not in call(capsys, "show", "load-balancing")[1]
+    assert "\nHints" in call(capsys, "show", "load-balancing", "--hints")[1]
 
 
 def test_run_prints_a_table_and_verdicts_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,13 +92,13 @@ def test_one_seed_may_be_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_sweep_runs_each_value(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("sweep", NAME, "--over", "load=0.3,0.5", *QUICK)
+    arguments = ("sweep", NAME, "--over", "stock=3,5", *QUICK)
     status, out, _ = call(capsys, *arguments)
     assert status in (0, 1, 3)
-    assert " 0.3 " in out
-    assert " 0.5 " in out
+    assert "3 " in out
+    assert "5 " in out
     documents = json.loads(call(capsys, *arguments, "--json")[1])
-    assert [d["settings"][0]["load"] for d in documents] == [0.3, 0.5]
+    assert [d["settings"][0]["stock"] for d in documents] == [3, 5]
 
 
 def test_engines_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,33 +108,32 @@ def test_engines_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None
     assert {"name", "missing"} <= set(json.loads(call(capsys, "engines", "--json")[1])[0])
 
 
-def test_without_a_terminal_the_list_comes_first_and_then_a_run() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "windtunnel"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    first = next(iter(modules()))
-    assert done.returncode in (0, 3)
-    assert done.stdout.index("windtunnel show NAME") < done.stdout.index(f"windtunnel run {first}")
-    assert "Measured" in done.stdout
+def test_without_a_terminal_the_list_comes_first_and_then_a_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: {NAME: "toy_shop"})
+    status, out, _ = call(capsys)
+    assert status == 0
+    assert out.index("windtunnel show NAME") < out.index(f"windtunnel run {NAME}") < out.index("Measured")
 
 
 WRONG = [
-    (("run", "load-balancin"), "There is no experiment load-balancin; did you mean load-balancing?"),
+    (("run", "toy-shp"), "There is no experiment toy-shp; did you mean toy-shop?"),
     (("show", "nothing-like-it"), "There is no experiment nothing-like-it; there are"),
     (("rnu", NAME), "There is no command rnu; did you mean run?"),
-    (("run", NAME, "--set", "load=2"), "load is 2.0; it can be 0.01 to 0.99"),
-    (("run", NAME, "--set", "laod=0.5"), "There is no parameter laod; did you mean load?"),
-    (("run", NAME, "--set", "load"), "--set is load; it takes a parameter and its value"),
-    (("run", NAME, "--stage", "moon"), "load-balancing runs on stage sim, not on moon."),
+    (("run", NAME, "--set", "stock=-1"), "stock is -1; it can be 0 to 1,000"),
+    (("run", NAME, "--set", "stok=3"), "There is no parameter stok; did you mean stock?"),
+    (("run", NAME, "--set", "stock"), "--set is stock; it takes a parameter and its value"),
+    (("run", NAME, "--stage", "moon"), "toy-shop runs on stage sim, not on moon."),
     (("run", NAME, "--seeds", "0"), "Invalid value for '--seeds': 0 is not in the range x>=1."),
     (("run", NAME, "--seed", "1", "--seeds", "2"), "Give --seed or --seeds, not both."),
     (("run", NAME, "--designs", "a,b"), "There is no design a"),
     (("run", NAME, "--with", "nowhere.py"), "There is no file nowhere.py."),
     (("run", NAME, "--out", "/nowhere/at/all.json"), "/nowhere/at/all.json cannot be written"),
     (("run",), "Missing argument 'NAME'."),
-    (("sweep", NAME, "--over", "load"), "--over is load; it takes a parameter and its values"),
-    (("sweep", NAME, "--over", "laod=1"), "There is no parameter laod; did you mean load?"),
-    (("sweep", NAME, "--over", "load=0.5,7"), "load is 7.0; it can be"),
+    (("sweep", NAME, "--over", "stock"), "--over is stock; it takes a parameter and its values"),
+    (("sweep", NAME, "--over", "stok=1"), "There is no parameter stok; did you mean stock?"),
+    (("sweep", NAME, "--over", "stock=5,-7"), "stock is -7; it can be"),
     (("bench", "nothing"), "There is no benchmark group nothing"),
     (("check", "nowhere.jsonl", "--model", "register"), "There is no file nowhere.jsonl."),
 ]
@@ -149,7 +155,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
     ("text", "sentence"),
     [
         ("class Mine(:\n", "cannot be read: invalid syntax in line 1."),
-        ("class Mine:\n    def __init__(self, stage, params): ...\n", "Design mine (Mine) has no method handle"),
+        ("class Mine:\n    def __init__(self, stage, params): ...\n", "Design mine (Mine) has no method buy"),
         ("class Mine:\n    pass\n", "Design mine is broken: its constructor raised TypeError"),
     ],
 )
@@ -220,15 +226,15 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
 def test_the_menu_runs_what_is_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from windtunnel.ui.menu import menu
 
-    number = list(modules()).index(NAME) + 1
-    answers(monkeypatch, "99", str(number), "load=7", "nonsense", "count=200", "s", "b", "q")
+    number = len(modules()) + 1
+    answers(monkeypatch, "99", str(number), "stock=-7", "nonsense", "buyers=20", "s", "b", "q")
     assert menu() in (0, 1, 3)
     out = capsys.readouterr().out
     assert "There is no 99; take a number from 1 to" in out
-    assert "load is 7.0; it can be" in out
+    assert "stock is -7; it can be" in out
     assert "'nonsense' means nothing here" in out
-    assert "count 200" in out
-    assert "Sources" in out
+    assert "buyers 20" in out
+    assert "A shop that sells a few tickets" in out
 
 
 def test_quitting_inside_an_experiment_leaves_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:

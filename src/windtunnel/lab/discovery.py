@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import traceback
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -71,7 +72,14 @@ def find(name: str, package: str = CATALOGUE) -> Experiment[Any]:
 
 def load(module: str) -> Experiment[Any]:
     """The experiment of a module. Raises WrongInput where it holds none."""
-    found = importlib.import_module(module).experiment
+    try:
+        found = importlib.import_module(module).experiment
+    except WrongInput as error:
+        raise WrongInput(f"{module} cannot be loaded: {error}") from error
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        raise WrongInput(f"{module} cannot be loaded: {type(error).__name__}: {error} at {place}.") from error
     if not isinstance(found, Experiment):
         raise WrongInput(f"{module}.experiment is no Experiment but {type(found).__name__}.")
     if found.module != module:

@@ -67,6 +67,8 @@ def run(
         RunOf(job.design, job.seed, job.setting, found.measures, found.digest, found.series)
         for job, found in zip(todo, done, strict=True)
     ]
+    order = {name: i for i, name in enumerate(chosen)}
+    runs.sort(key=lambda r: (r.setting, order[r.design]))
     claims = judge_claims(experiment, stage, chosen, runs, wanted.of_claim, wanted.all)
     figures = judge_figures(experiment, stage, chosen, runs, wanted.of_figure, wanted.all, usual)
     cpu: dict[str, float] = {}
@@ -162,9 +164,9 @@ def _jobs(
             history=str(histories / f"{design}-{seed}.jsonl") if histories is not None and index == 0 else "",
         )
         for index in sorted(needed)
+        for seed in seeds  # the jobs of a seed side by side: its workload is made once
         for design in chosen
         if design in needed[index]
-        for seed in seeds
     ]
 
 

@@ -226,13 +226,16 @@ def _measured(found: Result, width: int) -> list[RenderableType]:
     cells = {d: [interval(found.interval(d, name)) for name in names] for d in found.designs}
     need = {d: max([*map(len, cells[d]), *map(len, d.split("_"))]) + 2 for d in found.designs}
     first = max(map(len, names), default=0) + 2
-    blocks: list[list[str]] = [[]]
-    for design in found.designs:
-        if blocks[-1] and first + sum(need[d] for d in blocks[-1]) + need[design] > width - 2:
-            blocks.append([])
-        blocks[-1].append(design)
+    # As few tables as the width allows, with about the same number of designs each.
+    count = 1
+    while count < len(found.designs) and any(
+        first + sum(need[d] for d in block) > width - 2 for block in _split(found.designs, count)
+    ):
+        count += 1
     parts: list[RenderableType] = []
-    for block in blocks:
+    for block in _split(found.designs, count):
+        if parts:
+            parts.append("")
         table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
         table.add_column("")
         for design in block:
@@ -241,6 +244,11 @@ def _measured(found: Result, width: int) -> list[RenderableType]:
             table.add_row(name, *(cells[d][i] for d in block))
         parts.append(Padding(table, (0, 0, 0, 2), expand=False))
     return parts
+
+
+def _split(designs: Sequence[str], count: int) -> list[Sequence[str]]:
+    size = math.ceil(len(designs) / count)
+    return [designs[i : i + size] for i in range(0, len(designs), size)]
 
 
 def _worth_showing(found: Result) -> list[str]:
