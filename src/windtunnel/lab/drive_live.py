@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -36,15 +37,14 @@ class LiveDrive:
         return asyncio.run(self._run(faults, ends_s))
 
     async def _run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
-        import time
-
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
             await self._call("start")
-            cpu = time.process_time()
+            cpu_s = time.process_time()
             self.origin = self.stage.clock()
             duration = await self._serve(faults, ends_s)
-            cpu = time.process_time() - cpu
-            facts = {"cpu_s": cpu, **(await self._call("report") or {})}
+            cpu_s = time.process_time() - cpu_s
+            facts = {"cpu_s": cpu_s, **(await self._call("report") or {})}
             if len(self.recorder.events) < len(self.ops):
                 facts["unsent"] = len(self.ops) - len(self.recorder.events)
             await self._call("stop")
@@ -56,30 +56,38 @@ class LiveDrive:
         return self.stage.clock() - self.origin
 
     async def _serve(self, faults: Sequence[Fault], ends_s: float | None) -> float:
+        """Send everything; seconds until the last answer, or until the end that the experiment wants."""
+        limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
+        breaking = [asyncio.create_task(self._fault(fault)) for fault in faults]
+        sending = asyncio.create_task(self._send())
+        # Whatever breaks the run (a design, a fault without a target) ends it at once.
+        watched = {sending, self._broken, *breaking}
+        try:
+            while sending in watched:
+                left = limit_s - self._now()
+                done, watched = await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    break
+                for task in done:
+                    task.result()
+            return self._now()
+        finally:
+            for task in (sending, *breaking):
+                task.cancel()
+            await asyncio.gather(sending, *breaking, return_exceptions=True)
+
+    async def _send(self) -> None:
         closed: defaultdict[str, list[Op]] = defaultdict(list)
         for op in self.ops:
             if op.think_s >= 0:
                 closed[op.client].append(op)
-        limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
-        breaking = [asyncio.create_task(self._fault(fault)) for fault in faults]
-        sending = [self._feed([op for op in self.ops if op.think_s < 0]), *map(self._client, closed.values())]
-        everything = asyncio.gather(*map(asyncio.ensure_future, sending))
-        try:
-            await asyncio.wait_for(everything, limit_s)
-        except TimeoutError:
-            pass
-        finally:
-            for task in breaking:
-                task.cancel()
-            for outcome in await asyncio.gather(*breaking, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    raise outcome
-        return self._now()
-
-    async def _feed(self, ops: Sequence[Op]) -> None:
-        """The open loop: each request is sent when it is due, whatever became of those before."""
         async with asyncio.TaskGroup() as group:
-            for op in ops:
+            for own in closed.values():
+                group.create_task(self._client(own))
+            # The open loop: each request is sent when it is due, whatever became of those before.
+            for op in self.ops:
+                if op.think_s >= 0:
+                    continue
                 late = op.at - self._now()
                 if late > 0:
                     await asyncio.sleep(late)
@@ -105,7 +113,7 @@ class LiveDrive:
         try:
             found = self.recorder.methods[op.name](*op.args)
         except Exception as error:
-            self.recorder.raised(op, due, start, self._now(), error)
+            self._raised(op, due, start, error)
             return None, start
         if inspect.isawaitable(found):
             return found, start
@@ -119,17 +127,28 @@ class LiveDrive:
             self.recorder.unfinished(op, due, start, self._now())
             raise
         except Exception as error:
-            self.recorder.raised(op, due, start, self._now(), error)
+            self._raised(op, due, start, error)
         else:
             self.recorder.returned(op, due, start, self._now(), value)
 
+    def _raised(self, op: Op, due: float, start: float, error: Exception) -> None:
+        try:
+            self.recorder.raised(op, due, start, self._now(), error)
+        except DesignError as wrong:
+            if not self._broken.done():
+                self._broken.set_exception(wrong)
+
     async def _fault(self, fault: Fault) -> None:
-        thing = self.stage.thing(fault.target)
+        begin = self.stage.able(fault.target, fault.call)
+        mend = self.stage.able(fault.target, fault.undo) if fault.undo else None
         await asyncio.sleep(fault.at_s - self._now())
-        await self._maybe(getattr(thing, fault.call)(*fault.args))
-        if fault.for_s is not None and fault.undo:
-            await asyncio.sleep(fault.for_s)
-            await self._maybe(getattr(thing, fault.undo)(*fault.undo_args))
+        await self._maybe(begin(*fault.args))
+        if mend is not None:
+            try:
+                # Without a length it lasts to the end of the run, which cancels us.
+                await (asyncio.Event().wait() if fault.for_s is None else asyncio.sleep(fault.for_s))
+            finally:
+                await self._maybe(mend(*fault.undo_args))
 
     async def _call(self, name: str) -> Any:
         method = getattr(self.recorder.design, name, None)

@@ -7,7 +7,7 @@ stage has a name, and faults reach it by that name.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -89,6 +89,13 @@ class Stage:
         if name not in self._things:
             raise WrongInput(suggest(name, self._things, f"thing on stage {self.name} named"))
         return self._things[name]
+
+    def able(self, target: str, call: str) -> Callable[..., Any]:
+        """The method of a thing that a fault calls. Raises WrongInput where there is no such thing or method."""
+        method: Callable[..., Any] | None = getattr(self.thing(target), call, None)
+        if not callable(method):
+            raise WrongInput(f"A fault calls {target}.{call}, and {target} cannot do that.")
+        return method
 
     def database(self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None) -> Database:
         """A relational database: its model in the tunnel, SQLite or PostgreSQL elsewhere.

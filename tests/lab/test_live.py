@@ -1,0 +1,195 @@
+"""Designs in real time: asyncio overlaps, plain methods take their turn. Order is shown by barriers, not by clocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Claim, Experiment, Fault
+from windtunnel.lab.history import History, Op
+from windtunnel.lab.params import param
+from windtunnel.lab.run import run
+from windtunnel.lab.stage import Stage
+from windtunnel.lab.work import Job, history_of
+from windtunnel.lab.workload import at_once, batches, requests
+
+
+@dataclass(frozen=True)
+class Params:
+    count: int = param(3, "requests", 1)
+
+
+def one_run(design: Any, stage: str = "machine", **changes: Any) -> History:
+    made = replace(experiment, designs={"one": design}, **changes)
+    return history_of(made, Job(stage, "one", 0, 0, {}))
+
+
+class Together:
+    """Answers when all have come."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        self.stage = stage
+        self.barrier = asyncio.Barrier(params.count)
+        self.seen: list[int] = []
+
+    async def work(self, item: int = 0) -> int:
+        self.seen.append(self.stage.request)
+        return await self.barrier.wait()
+
+    async def report(self) -> dict[str, Any]:
+        return {"seen": self.seen}
+
+
+class Square:
+    """Computes."""
+
+    def __init__(self, stage: Stage, params: Params) -> None: ...
+
+    def work(self, item: int = 0) -> int:
+        return item * item
+
+
+experiment = Experiment(
+    title="Real time",
+    question="Who waits for whom?",
+    params=Params,
+    workload=lambda params, random: requests(at_once(params.count), "work"),
+    designs={"square": Square, "together": Together},
+    claims=(Claim("together.ok == 3", "they wait for each other"),),
+    stages=("machine", "sqlite"),
+)
+
+
+def test_requests_of_an_open_loop_overlap_and_each_has_its_own_id() -> None:
+    history = one_run(Together)
+    assert sorted(e.value for e in history) == [0, 1, 2]
+    assert history.facts["seen"] == [0, 1, 2]
+    assert history.facts["cpu_s"] >= 0
+    assert all(0 <= e.due <= e.start <= e.end <= history.duration for e in history)
+
+
+def test_batches_come_one_after_the_other() -> None:
+    history = one_run(Square, workload=lambda p, r: batches("work", [1, 2, 3]))
+    assert [e.value for e in history] == [1, 4, 9]
+    assert all(a.end <= b.due for a, b in pairwise(history))
+
+
+def test_a_closed_loop_never_overlaps() -> None:
+    history = one_run(
+        Together, workload=lambda p, r: [Op(0.0, "a", "work", think_s=0.0)] * 3, ends_s=lambda params: 0.05
+    )
+    assert [e.outcome for e in history] == ["unknown"]
+    assert history.facts["unsent"] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(TimeoutError, "unknown"), (ConnectionResetError, "unknown"), (OSError, "unknown")]
+)
+def test_lost_answers_are_unknown(error: type[Exception], outcome: str) -> None:
+    class Lost(Square):
+        async def work(self, item: int = 0) -> int:  # type: ignore[override]
+            raise error
+
+    assert {e.outcome for e in one_run(Lost)} == {outcome}
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_broken_design_ends_the_run_at_once(wait: bool) -> None:
+    class Broken(Together):
+        async def work(self, item: int = 0) -> int:
+            if self.stage.request == 1:
+                raise KeyError("lost")
+            return await super().work(item) if wait else 0
+
+    with pytest.raises(DesignError, match=r"Design one is broken: work raised KeyError: 'lost' at test_live.py:\d+"):
+        one_run(Broken)
+
+
+def test_a_broken_plain_method_is_named() -> None:
+    class Broken(Square):
+        def work(self, item: int = 0) -> int:
+            raise KeyError("lost")
+
+    with pytest.raises(DesignError, match="work raised KeyError"):
+        one_run(Broken)
+
+
+class Door(Together):
+    """Stays shut until a fault opens it."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        super().__init__(stage, params)
+        self.open = asyncio.Event()
+        stage.add("door", self)
+
+    async def unlock(self) -> None:
+        self.open.set()
+
+    async def work(self, item: int = 0) -> int:
+        await self.open.wait()
+        return 1
+
+
+def test_faults_reach_what_lives_on_the_stage() -> None:
+    history = one_run(Door, faults=(Fault(0.0, "door", "unlock"),))
+    assert [e.value for e in history] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("fault", [Fault(0.0, "dor", "unlock"), Fault(0.0, "door", "explode")])
+def test_a_fault_that_hits_nothing_is_named(fault: Fault) -> None:
+    with pytest.raises(WrongInput, match=r"did you mean door\?|door cannot do that"):
+        one_run(Door, faults=(fault,))
+
+
+def test_only_the_simulated_stage_has_a_simulator() -> None:
+    class Simulated(Square):
+        def __init__(self, stage: Stage, params: Params) -> None:
+            self.sim = stage.sim
+
+    with pytest.raises(WrongInput, match="Stage machine is real; only stage sim has a simulator"):
+        one_run(Simulated)
+
+
+class Store(Square):
+    """Counts in a database."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        self.database = stage.database("shop", connections=2)
+
+    async def start(self) -> None:
+        await self.database.create_table("counter", {"id": int, "n": int}, [{"id": 1, "n": 0}])
+
+    async def work(self, item: int = 0) -> int:  # type: ignore[override]
+        from windtunnel.engines.database import Plus
+
+        return await self.database.update("counter", {"id": 1}, {"n": Plus(1)})
+
+    async def report(self) -> dict[str, Any]:
+        return {"n": (await self.database.select("counter"))[0]["n"]}
+
+
+@pytest.mark.parametrize("stage", ["sim", "machine", "sqlite"])
+def test_the_same_design_uses_the_database_of_its_stage(stage: str) -> None:
+    history = one_run(Store, stage)
+    assert history.facts["n"] == 3
+    assert [e.value for e in history] == [1, 1, 1]
+
+
+def test_a_run_in_real_time_is_judged_like_any_other() -> None:
+    told: list[int] = []
+    watch: Callable[..., object] = lambda done, total, design, seed: told.append(done)  # noqa: E731
+    result = run(experiment, seeds=2, jobs=4, progress=watch)
+    assert [c.verdict for c in result.claims] == ["holds"]
+    assert told == [1, 2, 3, 4]
+    assert result.stage == "machine"
+
+
+def test_the_digest_of_a_real_run_leaves_times_out() -> None:
+    digests = [run(experiment, seeds=1, designs=["square"]).runs[0].digest for _ in range(2)]
+    assert digests[0] == digests[1]
