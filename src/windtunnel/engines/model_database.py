@@ -251,7 +251,7 @@ class ModelDatabase(Autocommit):
     async def _travel(self) -> None:
         """One way over the network."""
         if self.round_trip_s:
-            await self.sim.sleep(self.sim.random(f"{self.name}.network").expovariate(2 / self.round_trip_s))
+            await self.sim.sleep(self.sim.luck(f"{self.name}.network").expovariate(2 / self.round_trip_s))
 
     def _core(self) -> int:
         """Nanoseconds until a statement that comes now has been worked on: first come, first served, k cores."""

@@ -6,11 +6,12 @@ or answer at once. Each request runs under its own id, from which its luck is de
 
 from __future__ import annotations
 
+from asyncio import CancelledError, Future
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from functools import partial
-from types import CoroutineType
-from typing import Any
+from types import CoroutineType, coroutine
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Fault
@@ -18,6 +19,9 @@ from windtunnel.lab.history import History, Op
 from windtunnel.lab.outcomes import Recorder, broken
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.kernel import NS, Process, Signal, Timer, ns
+
+if TYPE_CHECKING:
+    from windtunnel.sim.host import Host
 
 PATIENCE_S = 3600.0
 """How long after the last request was due a run goes on that was given no end."""
@@ -32,9 +36,10 @@ class Drive:
         self.recorder = Recorder(name, design, ops)
         self.ops = ops
         self.origin_ns = 0
-        self._waiting: dict[int, tuple[Op, float, float]] = {}
+        self._waiting: dict[int, tuple[Op, float, float, Signal[None] | None]] = {}
         self._faults: list[tuple[Timer, Timer | None, Callable[[], object]]] = []
         self._left = len(ops)
+        self._clients: Host | None = None
         self._over: Signal[None] = Signal(self.sim, "the end of the run")
 
     def run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
@@ -77,21 +82,22 @@ class Drive:
         events = self.recorder.events
         # Where no end was given, nobody should read the hour of patience as the length of the run.
         end = limit_s if ends_s is not None else max((e.end for e in events), default=0.0)
-        for op, due, start in list(self._waiting.values()):
+        for op, due, start, _ in self._waiting.values():
             self.recorder.unfinished(op, due, start, max(end, start))
         self._waiting.clear()
         return max(end, max((e.end for e in events), default=0.0))
 
     # --- requests ------------------------------------------------------------------------------------------------
-    async def _feed(self, ops: Sequence[Op]) -> None:
+    @coroutine
+    def _feed(self, ops: Sequence[Op]) -> Generator[int, None, None]:
         """The open loop: each request is sent when it is due, whatever became of those before."""
-        sim, origin = self.sim, self.origin_ns
+        sim, origin, begin = self.sim, self.origin_ns, self._begin
         me = sim._current
         for op in ops:
-            due_ns = origin + round(op.at * NS)
-            if due_ns > sim.now_ns:
-                await sim.sleep_ns(due_ns - sim.now_ns)
-            self._begin(op, op.at, me, None)
+            wait_ns = origin + (op.at * NS).__round__() - sim.now_ns
+            if wait_ns > 0:
+                yield wait_ns  # a sleep, without the call
+            begin(op, op.at, me, None)
 
     async def _client(self, ops: Sequence[Op]) -> None:
         """The closed loop of one client: its next request is due a while after its last one ended."""
@@ -105,31 +111,34 @@ class Drive:
             self._begin(op, (sim.now_ns - self.origin_ns) / NS, me, ended)
             await ended
 
-    def _begin(self, op: Op, due: float, sender: Process[Any] | None, ended: Signal[None] | None) -> None:
+    def _begin(self, op: Op, due: float, sender: Process[Any], ended: Signal[None] | None) -> None:
         start = (self.sim.now_ns - self.origin_ns) / NS
-        if sender is not None:
-            sender.request = op.id  # what the method starts inherits it
+        sender.request = op.id  # what the method starts inherits it
         try:
             found = self.recorder.methods[op.name](*op.args)
         except Exception as error:
             self.recorder.raised(op, due, start, start, error)
+            self._count(ended)
+            return
+        if found.__class__ is CoroutineType:
+            found = self._start(found, op.name, op.id)
+        if isinstance(found, Signal | Future):
+            self._waiting[op.id] = (op, due, start, ended)
+            found.add_done_callback(partial(self._ended, op.id))
         else:
-            if found.__class__ is CoroutineType:
-                found = self._start(found, op)
-            if isinstance(found, Signal):
-                self._waiting[op.id] = (op, due, start)
-                found.add_done_callback(partial(self._ended, op, due, start, ended))
-                return
             self.recorder.returned(op, due, start, (self.sim.now_ns - self.origin_ns) / NS, found)
-        self._count(ended)
+            self._count(ended)
 
-    def _ended(self, op: Op, due: float, start: float, ended: Signal[None] | None, answer: Signal[Any]) -> None:
-        if self._waiting.pop(op.id, None) is None:
+    def _ended(self, number: int, answer: Signal[Any] | Future[Any]) -> None:
+        waiting = self._waiting.pop(number, None)
+        if waiting is None:
             return  # the run ended first
+        op, due, start, ended = waiting
         end = (self.sim.now_ns - self.origin_ns) / NS
-        error = answer._error
+        cancelled = isinstance(answer, Future) and answer.cancelled()
+        error = CancelledError() if cancelled else answer.exception()
         if error is None:
-            self.recorder.returned(op, due, start, end, answer._value)
+            self.recorder.returned(op, due, start, end, answer.result())
         else:
             self.recorder.raised(op, due, start, end, error)
         self._count(ended)
@@ -142,8 +151,11 @@ class Drive:
             self._over.set()
 
     # --- coroutines ----------------------------------------------------------------------------------------------
-    def _start(self, coro: Coroutine[Any, Any, Any], op: Op) -> Signal[Any]:
-        return self.sim.spawn(coro, op.name, request=op.id, daemon=True)
+    def _start(self, coro: Coroutine[Any, Any, Any], name: str, request: int | None = None) -> Future[Any]:
+        """Run a coroutine as an asyncio task of the clients' host, which is made when it is first needed."""
+        if self._clients is None:
+            self._clients = self.sim.host("clients")
+        return self._clients.create_task(coro, name=name, request=request)
 
     def _call(self, name: str) -> Any:
         """Call an optional method of the design, and wait for it where it takes time."""
@@ -157,19 +169,15 @@ class Drive:
 
     def _await(self, found: Any) -> Any:
         if found.__class__ is CoroutineType:
-            found = self.sim.spawn(found, "set-up")
-        return self.sim.run_until(found) if isinstance(found, Signal) else found
+            found = self._start(found, "set-up")
+        return self.sim.run_until(found) if isinstance(found, Signal | Future) else found
 
     # --- faults --------------------------------------------------------------------------------------------------
     def _schedule(self, fault: Fault) -> None:
-        thing = self.stage.thing(fault.target)
-        for name in filter(None, (fault.call, fault.undo)):
-            if not callable(getattr(thing, name, None)):
-                raise WrongInput(f"A fault calls {fault.target}.{name}, and {fault.target} cannot do that.")
         begin_ns = self.origin_ns + ns(fault.at_s)
-        begin = self.sim.call_at(begin_ns, getattr(thing, fault.call), *fault.args)
+        begin = self.sim.call_at(begin_ns, self.stage.able(fault.target, fault.call), *fault.args)
         if fault.undo:
-            mend = partial(getattr(thing, fault.undo), *fault.undo_args)
+            mend = partial(self.stage.able(fault.target, fault.undo), *fault.undo_args)
             # Without a length it lasts to the end of the run.
             end = self.sim.call_at(begin_ns + ns(fault.for_s), mend) if fault.for_s is not None else None
             self._faults.append((begin, end, mend))
