@@ -14,10 +14,11 @@ from windtunnel.lab.checkers.verdict import Verdict
 from windtunnel.lab.history import Event
 
 
-def served(seed: int, clients: int, operations: int, kind: str, spread: int) -> list[Event]:
+def served(seed: int, clients: int, operations: int, kind: str, spread: int, crashed: float = 0.0) -> list[Event]:
     """A true run of one register: each operation takes effect at some moment between its start and its end.
 
-    ``kind``: "unique" (every write a fresh value), "few" (``spread`` values) or "cas" (also compare-and-set).
+    ``kind``: "unique" (every write a fresh value), "few" (``spread`` values) or "cas" (also compare-and-set). Of the
+    share ``crashed`` of operations, all carried out, nobody learned the outcome.
     """
     rng = random.Random(seed)
     free_at = [0.0] * clients
@@ -46,7 +47,8 @@ def served(seed: int, clients: int, operations: int, kind: str, spread: int) -> 
         else:
             answer = value == args[0]
             value = args[1] if answer else value
-        events.append(Event(f"c{c}", name, args, start, end, "ok", answer))
+        lost = rng.random() < crashed
+        events.append(Event(f"c{c}", name, args, start, end, "unknown" if lost else "ok", None if lost else answer))
     return sorted(events, key=lambda e: e.end)
 
 
@@ -64,17 +66,28 @@ def timed(operations: int, judge: Callable[[], Verdict], status: str) -> Callabl
     return prepare
 
 
+def told(bar_s: float, spent_s: float) -> str:
+    """The absolute bar, which the harness's ratios do not hold, and whether a first run kept it."""
+    return f"bar {bar_s} CPU-s {'held' if spent_s <= bar_s else 'MISSED'}: a first run took {spent_s:.3f} CPU-s"
+
+
 def linearizability_rows() -> Iterator[Row]:
     models: dict[str, Model] = {"few": Register(), "cas": CompareAndSet(), "unique": Register()}
-    for kind, n, bar_s in (("few", 1_000, 0.1), ("cas", 1_000, 0.1), ("unique", 100_000, 1.5)):
-        history = served(1, 10, n, kind, 5)
+    jobs = (
+        ("five values", "few", 1_000, 0.0, 0.1),
+        ("five values and compare-and-set", "cas", 1_000, 0.0, 0.1),
+        ("five values and compare-and-set, 5 % unknown", "cas", 1_000, 0.05, 0.1),
+        ("unique values", "unique", 100_000, 0.0, 1.5),
+    )
+    for name, kind, n, crashed, bar_s in jobs:
+        history = served(1, 10, n, kind, 5, crashed)
         start = time.process_time()
         check_linearizable(history, models[kind])
         spent_s = time.process_time() - start
         yield Row(
-            f"linearizable: {n:,} operations by 10 clients on one register, {kind} values",
+            f"linearizable: {n:,} operations by 10 clients on one register, {name}",
             {"ours": timed(n, lambda h=history, k=kind: check_linearizable(h, models[k]), "valid")},
-            note=f"bar {bar_s} CPU-s; a first run took {spent_s:.3f} CPU-s",
+            note=told(bar_s, spent_s),
         )
 
 
@@ -128,7 +141,7 @@ def transaction_rows() -> Iterator[Row]:
             f"50,000 list-append transactions of 10 clients, {name}",
             {"ours": timed(len(history), judge, status)},
             unit="txn/s",
-            note=f"bar 6 CPU-s; a first run took {spent_s:.2f} CPU-s",
+            note=told(6, spent_s),
             rounds=3,
         )
 

@@ -44,6 +44,7 @@ def test_the_checker_agrees_with_a_brute_force_on_random_histories(kind: str) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_checker_agrees_with_a_brute_force_on_100_000_random_histories(kind: str) -> None:
     compare(kind, range(1_000, 21_000))
+    compare_sequential(kind, range(1_000, 4_000))
 
 
 def compare_sequential(kind: str, seeds: range) -> tuple[int, int]:

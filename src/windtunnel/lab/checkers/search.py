@@ -8,6 +8,7 @@ operations are placed, state) and is visited once. Four reductions keep it small
    changes nothing for the others;
 2. the search ends when all operations that returned are placed: the others need not have happened;
 3. of unknown operations that are alike, only how many were placed counts; one that would change nothing is not placed;
+   and a configuration that differs from another only in having placed more of them is given up;
 4. partitions take turns with growing quotas (in ``linearizable``), so that a hard one does not hide a broken one.
 """
 
@@ -45,7 +46,7 @@ class Search:
         self._lay_out(calls)
         first = [model.initial()] if starts is None else starts
         self._stack: list[tuple[int, int, int]] = [(0, 0, self._intern(s)) for s in first]
-        self._seen: set[tuple[int, int, int]] = set()
+        self._seen: dict[tuple[int, int, int], list[int]] = {}
 
     def _lay_out(self, calls: Sequence[Call]) -> None:
         """Per return: what must be placed, and what may be. Placed operations are bits, unknown ones are counters."""
@@ -67,10 +68,13 @@ class Search:
             if not c.returned:
                 crashed_total[class_of[i]] = crashed_total.get(class_of[i], 0) + 1
         width = _most_pending(moments, calls)
+        self._width = width  # of the bits of operations that return; above them a counter for each unknown class
         shift: dict[int, int] = {}
+        self._borrow = 0  # the spare top bit of each counter, to compare all counters at once
         for cls, total in crashed_total.items():
             shift[cls] = width
-            width += total.bit_length()
+            width += total.bit_length() + 1
+            self._borrow |= 1 << (width - 1 - self._width)
 
         self.returns: list[Call] = []
         self._need: list[tuple[int, int]] = []  # (bit, class) of the operation that returns
@@ -152,6 +156,7 @@ class Search:
         """Go on for about ``quota`` steps. True: a linearization was found; False: there is none; None: not yet."""
         stack, seen, moves = self._stack, self._seen, self._moves
         need, fresh, pure, last = self._need, self._fresh, self._pure, len(self._need)
+        width, borrow, low = self._width, self._borrow, (1 << self._width) - 1
         spent = 0
         try:
             while stack:
@@ -179,10 +184,16 @@ class Search:
                     candidates = fresh[at]
                 if at > self.furthest:
                     self.furthest = at
-                key = (at, placed, state)
-                if key not in seen:
-                    seen.add(key)
-                    spent += self._branch(at, placed, state)
+                used = placed >> width
+                key = (at, placed & low, state)
+                known = seen.get(key)
+                if known is None:
+                    seen[key] = [used]
+                elif any(((used | borrow) - fewer) & borrow == borrow for fewer in known):
+                    continue
+                else:
+                    known.append(used)
+                spent += self._branch(at, placed, state)
             return False
         finally:
             self.steps += spent

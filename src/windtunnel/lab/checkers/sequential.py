@@ -77,11 +77,12 @@ class _Search:
         self._parts = len(parts)
         # An unknown operation comes after what its client had been answered before it, and before nothing.
         self._loose: list[tuple[Call, int, int]] = []
-        for c in calls:
+        place = {id(c): i for i, c in enumerate(calls)}
+        for i, c in enumerate(calls):
             if not c.returned:
                 lane = number.get(c.event.client, _FREE)
-                done = 0 if lane == _FREE else sum(other.end <= c.start for other in self._lanes[lane])
-                self._loose.append((c, lane, done))
+                own = [] if lane == _FREE else self._lanes[lane]
+                self._loose.append((c, lane, sum(other.end <= c.start and place[id(other)] < i for other in own)))
 
     def _after(self, states: tuple[Hashable, ...], c: Call) -> tuple[Hashable, ...] | None:
         """The states after the call, or None if it is not legal."""
