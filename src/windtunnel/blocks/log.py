@@ -167,10 +167,19 @@ class Log:
     def sync(self) -> None:
         """Return once everything appended so far is on the disk."""
         self.flush()
-        if self._synced_offset < self._next:
+        self.sync_flushed()
+
+    def sync_flushed(self) -> None:
+        """Return once everything flushed so far is on the disk.
+
+        The one method that another thread may run while this one appends: an ``fsync`` takes milliseconds.
+        """
+        active = self._active
+        end = active.next_offset
+        if self._synced_offset < end:
             with _Guard(self):
-                self._active.sync()
-            self._synced_offset = self._next
+                active.sync()
+            self._synced_offset = max(self._synced_offset, end)
 
     def roll(self) -> None:
         """Close the active segment and begin a new one; does nothing where the active one is empty."""

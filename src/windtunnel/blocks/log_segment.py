@@ -122,7 +122,7 @@ class Segment:
         """Return once all frames so far are on the disk."""
         end = self.size
         self.file.fsync()
-        self.synced = end
+        self.synced = max(self.synced, end)
 
     def forget_unsynced(self) -> None:
         """After a failed sync: cut what may exist in memory only, so that no later reader takes it for safe."""
