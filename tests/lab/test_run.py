@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -266,6 +267,103 @@ def test_a_broken_measure_is_named() -> None:
 def test_an_error_in_a_worker_is_the_same_sentence() -> None:
     with pytest.raises(WrongInput, match="stock is -1; it can be 0 to 1,000"):
         run(experiment, jobs=2, stock=-1)
+
+
+# --- asyncio in the tunnel ---------------------------------------------------------------------------------------
+class Echo:
+    """A server and its clients, in plain asyncio, on simulated hosts."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        self.stage = stage
+        self.server = stage.host("server")
+
+    def start(self) -> None:
+        self.server.start(self.serve)
+
+    async def serve(self) -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.readline())
+            writer.close()
+
+        async with await asyncio.start_server(answer, "0.0.0.0", 7) as server:
+            await server.serve_forever()
+
+    async def buy(self) -> str:
+        async with asyncio.timeout(1.0):
+            reader, writer = await asyncio.open_connection("server", 7)
+            writer.write(f"{self.stage.request}\n".encode())
+            line = await reader.readline()
+            writer.close()
+            if not line:
+                raise ConnectionResetError
+            return line.decode().strip()
+
+
+EVERY_SECOND = [Op(float(i), "a", "buy") for i in range(6)]
+
+
+def test_a_design_in_plain_asyncio_runs_in_virtual_time() -> None:
+    history = one_run(Echo, workload=lambda p, r: EVERY_SECOND)
+    assert [(e.outcome, e.value) for e in history] == [("ok", str(i)) for i in range(6)]
+    assert all(0 < latency < 0.1 for latency in history.latencies())
+    assert 5 < history.duration < 5.1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(1.5, "network", "partition", (["server"],), for_s=2.0, undo="heal"),
+        Fault(1.5, "server", "crash", for_s=2.0, undo="restart"),
+    ],
+    ids=["partition", "crash"],
+)
+def test_faults_of_hosts_and_networks_make_outcomes_unknown_for_a_while(fault: Fault) -> None:
+    history = one_run(Echo, workload=lambda p, r: EVERY_SECOND, faults=(fault,))
+    assert [e.outcome for e in sorted(history, key=lambda e: e.id)] == ["ok", "ok", "unknown", "unknown", "ok", "ok"]
+
+
+def test_requests_of_asyncio_designs_have_luck_of_their_own() -> None:
+    class Lucky:
+        """Draws in a task of a task."""
+
+        def __init__(self, stage: Stage, params: Params) -> None:
+            self.stage = stage
+
+        async def buy(self) -> float:
+            async def draw() -> float:
+                await asyncio.sleep(0.01)
+                return self.stage.luck("buy").random()
+
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(draw())
+            return task.result()
+
+    def without(gone: int) -> dict[int, float]:
+        ops = [op._replace(id=i) for i, op in enumerate(EVERY_SECOND)]
+        return {e.id: e.value for e in one_run(Lucky, workload=lambda p, r: [op for op in ops if op.id != gone])}
+
+    everything = without(-1)
+    assert len(set(everything.values())) == 6
+    assert without(2) == {i: v for i, v in everything.items() if i != 2}
+
+
+def test_a_broken_task_is_named_with_its_line() -> None:
+    class Broken(Echo):
+        async def buy(self) -> str:
+            await asyncio.sleep(0.001)
+            raise KeyError("lost")
+
+    with pytest.raises(DesignError, match=r"^Design one is broken: buy raised KeyError: 'lost' at test_run.py:\d+.$"):
+        one_run(Broken)
+
+
+def test_asyncio_that_never_answers_is_unfinished() -> None:
+    class Deaf(Echo):
+        async def buy(self) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+    assert {(e.outcome, e.value) for e in one_run(Deaf)} == {("unknown", "unfinished")}
 
 
 # --- loops -------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Drive:
         self._waiting: dict[int, tuple[Op, float, float, Signal[None] | None]] = {}
         self._faults: list[tuple[Timer, Timer | None, Callable[[], object]]] = []
         self._left = len(ops)
+        self._broken: DesignError | None = None
         self._clients: Host | None = None
         self._over: Signal[None] = Signal(self.sim, "the end of the run")
 
@@ -78,6 +79,8 @@ class Drive:
         if not self._left:
             self._over.set()
         self.sim.run_until(self._over)
+        if self._broken is not None:
+            raise self._broken
         alarm.cancel()
         events = self.recorder.events
         # Where no end was given, nobody should read the hour of patience as the length of the run.
@@ -140,7 +143,12 @@ class Drive:
         if error is None:
             self.recorder.returned(op, due, start, end, answer.result())
         else:
-            self.recorder.raised(op, due, start, end, error)
+            try:
+                self.recorder.raised(op, due, start, end, error)
+            except DesignError as broken_design:
+                # Loops only report what a callback raises: end the run, and raise there.
+                self._broken = broken_design
+                self._over.set()
         self._count(ended)
 
     def _count(self, ended: Signal[None] | None) -> None:

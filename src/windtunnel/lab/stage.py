@@ -17,7 +17,9 @@ from windtunnel.lab.errors import WrongInput, suggest
 if TYPE_CHECKING:
     from windtunnel.engines.database import Database
     from windtunnel.sim.disciplines import Discipline
+    from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.network import Network
     from windtunnel.sim.server import Server
     from windtunnel.sim.server_fifo import FifoServer
 
@@ -39,12 +41,22 @@ class Stage:
         self.seed = seed
         self._things: dict[str, Any] = {}
         self._streams: dict[str, Random] = {}
+        self._luck: dict[tuple[str, int], Random] = {}
         self._databases: list[Database] = []
 
     @property
     def sim(self) -> Simulator:
         """The simulator. Raises WrongInput on a stage that is real."""
         raise WrongInput(f"Stage {self.name} is real; only stage sim has a simulator.")
+
+    @property
+    def network(self) -> Network:
+        """The simulated network. Raises WrongInput on a stage that is real."""
+        return self.sim.network
+
+    def host(self, name: str, **options: Any) -> Host:
+        """The simulated host of this name. Raises WrongInput on a stage that is real."""
+        return self.sim.host(name, **options)
 
     def random(self, name: str) -> Random:
         """A component's own stream of luck: the same generator for the same name and seed, on every stage."""
@@ -56,11 +68,13 @@ class Stage:
         return found
 
     def luck(self, name: str) -> Random:
-        """New luck for the request that is being served: the same for the same seed, name and request, whatever
-        became of the others. Ask once a request and keep it; asking again starts it over."""
-        from windtunnel.sim.randomness import stream
+        """A component's stream of luck for the request that is being served: the same for the same seed, name and
+        request, whatever became of the others."""
+        if self.request < 0:
+            return self.random(name)
+        from windtunnel.sim.randomness import Luck, derive
 
-        return stream(self.seed, name, self.request)
+        return self._luck.setdefault((name, self.request), Luck(derive(self.seed, name), self.request))
 
     @property
     def request(self) -> int:
@@ -86,9 +100,10 @@ class Stage:
 
     def thing(self, name: str) -> Any:
         """What has this name. Raises WrongInput."""
-        if name not in self._things:
-            raise WrongInput(suggest(name, self._things, f"thing on stage {self.name} named"))
-        return self._things[name]
+        things = self.things
+        if name not in things:
+            raise WrongInput(suggest(name, things, f"thing on stage {self.name} named"))
+        return things[name]
 
     def able(self, target: str, call: str) -> Callable[..., Any]:
         """The method of a thing that a fault calls. Raises WrongInput where there is no such thing or method."""
@@ -169,11 +184,19 @@ class SimStage(Stage):
         """A component's own stream of luck."""
         return self._sim.random(name)
 
+    def luck(self, name: str) -> Random:
+        """A component's stream of luck for the request that is being served."""
+        return self._sim.luck(name)
+
     @property
     def request(self) -> int:
-        """The id of the request that is being served."""
-        current = self._sim._current
-        return current.request if current is not None else REQUEST.get()
+        """The id of the request that is being served; -1 outside of one."""
+        return self._sim.request
+
+    @property
+    def things(self) -> Mapping[str, Any]:
+        """Everything that has a name here: what was added, the hosts, the network."""
+        return {"network": self._sim.network, **self._sim.hosts, **self._things}
 
     def clock(self) -> float:
         """Seconds of virtual time since the stage was made."""
