@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from windtunnel.lab.cards import card
 from windtunnel.lab.discovery import CATALOGUE, TRACKS, find, load, modules
 from windtunnel.lab.experiment import Experiment, idea
 from windtunnel.lab.params import describe, make, settings
@@ -34,6 +35,18 @@ def test_there_are_experiments() -> None:
 def test_it_is_found_by_its_name(experiment: Experiment) -> None:
     assert find(experiment.id) is experiment
     assert experiment.track in ("", *TRACKS)
+
+
+def test_the_list_says_of_it_what_it_says_itself(experiment: Experiment) -> None:
+    found = card(experiment.id, experiment.module)
+    assert found == (
+        experiment.id,
+        experiment.track,
+        experiment.title,
+        experiment.question,
+        tuple(experiment.designs),
+        tuple(experiment.stages),
+    )
 
 
 def test_it_asks_one_question(experiment: Experiment) -> None:

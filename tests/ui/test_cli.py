@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from windtunnel.lab import discovery
+from windtunnel.lab import cards, discovery
 from windtunnel.lab.discovery import modules
 from windtunnel.ui import cli
 
@@ -19,10 +19,15 @@ NAME = "toy-shop"
 QUICK = ("--quick", "--seeds", "2", "--jobs", "1")
 
 
+def catalogue(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:
+    for reader in (discovery, cards):
+        monkeypatch.setattr(reader, "modules", lambda package=discovery.CATALOGUE: found)
+
+
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {**modules(), NAME: "toy_shop"}
-    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
+    catalogue(monkeypatch, found)
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -111,7 +116,7 @@ def test_engines_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None
 def test_without_a_terminal_the_list_comes_first_and_then_a_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: {NAME: "toy_shop"})
+    catalogue(monkeypatch, {NAME: "toy_shop"})
     status, out, _ = call(capsys)
     assert status == 0
     assert out.index("windtunnel show NAME") < out.index(f"windtunnel run {NAME}") < out.index("Measured")

@@ -8,18 +8,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-import traceback
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import WrongInput, suggest
-from windtunnel.lab.experiment import Experiment
+
+if TYPE_CHECKING:
+    from windtunnel.lab.experiment import Experiment
 
 CATALOGUE = "windtunnel.catalogue"
 TRACKS = ("concurrency", "scale", "ai", "interview")
-_BINDS = re.compile(r"^experiment(: [^=]+)? = ", re.MULTILINE)
+BINDS = re.compile(r"^experiment(: [^=]+)? = ", re.MULTILINE)
 
 
 @cache
@@ -53,12 +54,18 @@ def _below(folder: Path, package: str) -> list[str]:
 
 
 def _binds(path: Path) -> bool:
-    return _BINDS.search(path.read_text(encoding="utf-8")) is not None
+    return BINDS.search(path.read_text(encoding="utf-8")) is not None
 
 
 def _place(module: str, package: str) -> tuple[int, str]:
     track = module.removeprefix(f"{package}.").partition(".")[0]
     return (TRACKS.index(track) if track in TRACKS else -1, module)
+
+
+def track_of(module: str) -> str:
+    """The folder of the catalogue in which a module stands; "" outside of one."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == CATALOGUE.split(".") and len(parts) > 3 else ""
 
 
 def find(name: str, package: str = CATALOGUE) -> Experiment[Any]:
@@ -72,11 +79,15 @@ def find(name: str, package: str = CATALOGUE) -> Experiment[Any]:
 
 def load(module: str) -> Experiment[Any]:
     """The experiment of a module. Raises WrongInput where it holds none."""
+    from windtunnel.lab.experiment import Experiment
+
     try:
         found = importlib.import_module(module).experiment
     except WrongInput as error:
         raise WrongInput(f"{module} cannot be loaded: {error}") from error
     except Exception as error:
+        import traceback
+
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
         raise WrongInput(f"{module} cannot be loaded: {type(error).__name__}: {error} at {place}.") from error

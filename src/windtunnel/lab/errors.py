@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class WrongInput(ValueError):  # noqa: N818  (what it is)
@@ -16,6 +15,8 @@ class DesignError(RuntimeError):
 
 def suggest(wrong: str, known: Iterable[str], kind: str) -> str:
     """ "There is no KIND WRONG", with the nearest names, or all of them where none is near."""
+    from difflib import get_close_matches
+
     names = list(known)
     near = get_close_matches(wrong, names, n=3, cutoff=0.5)
     if near:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from windtunnel.lab.discovery import track_of
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.history import History, Op
 
@@ -174,8 +175,7 @@ class Experiment(Generic[P]):
     @property
     def track(self) -> str:
         """The folder of the catalogue in which it stands; "" outside of one."""
-        parts = self.module.split(".")
-        return parts[2] if parts[:2] == ["windtunnel", "catalogue"] and len(parts) > 3 else ""
+        return track_of(self.module)
 
     @property
     def lesson(self) -> str:

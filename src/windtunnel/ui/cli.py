@@ -114,16 +114,12 @@ def cli(context: click.Context) -> int | None:
 @as_json
 def list_(json_: bool = False) -> int:
     """What there is: every experiment and its question."""
-    from windtunnel.lab.discovery import every
+    from windtunnel.lab.cards import cards
     from windtunnel.ui.plain import listing
 
-    found = every()
+    found = cards()
     if json_:
-        keys = ("id", "track", "title", "question")
-        documents = [
-            {**{k: getattr(e, k) for k in keys}, "designs": list(e.designs), "stages": list(e.stages)} for e in found
-        ]
-        click.echo(json.dumps(documents, indent=1, ensure_ascii=False))
+        click.echo(json.dumps([card._asdict() for card in found], indent=1, ensure_ascii=False))
     else:
         click.echo(listing(found))
     return 0

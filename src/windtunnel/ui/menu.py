@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from windtunnel.lab.discovery import every
+from windtunnel.lab.cards import cards
+from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
 
@@ -17,7 +18,7 @@ def menu() -> int:
     """Until the person quits; the status is that of the last run."""
     from windtunnel.ui.plain import listing
 
-    experiments = every()
+    experiments = cards()
     status = 0
     while True:
         click.echo(listing(experiments))
@@ -27,9 +28,8 @@ def menu() -> int:
         if not answer.isdigit() or not 1 <= int(answer) <= len(experiments):
             click.echo(f"There is no {answer}; take a number from 1 to {len(experiments)}.\n")
             continue
-        chosen = experiments[int(answer) - 1]
         try:
-            status = _one(chosen, status)
+            status = _one(find(experiments[int(answer) - 1].id), status)
         except EOFError:
             return status
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from windtunnel.lab.experiment import Experiment, idea
-from windtunnel.lab.params import describe
+if TYPE_CHECKING:
+    from windtunnel.lab.cards import Card
+    from windtunnel.lab.experiment import Experiment
 
 WIDTH = 80
 
 
-def listing(experiments: Sequence[Experiment[Any]]) -> str:
+def listing(experiments: Sequence[Card]) -> str:
     """Every experiment with its question, under its track."""
     lines: list[str] = []
     gutter = max((len(e.id) for e in experiments), default=0) + 4
@@ -33,6 +33,11 @@ def listing(experiments: Sequence[Experiment[Any]]) -> str:
 
 def described(one: Experiment[Any]) -> dict[str, Any]:
     """An experiment as plain data."""
+    from dataclasses import asdict
+
+    from windtunnel.lab.experiment import idea
+    from windtunnel.lab.params import describe
+
     return {
         "id": one.id,
         "track": one.track,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import IO, Any
@@ -266,7 +267,8 @@ def _worth_showing(found: Result) -> list[str]:
 def _conditions(found: Result) -> str:
     seeds = "1 seed" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds, mean ± half of the 95 % interval"
     params = ", ".join(f"{k} {v}" for k, v in found.params.items())
-    return f"  {seeds} · stage {found.stage}\n  {params}"
+    lines = [f"{seeds} · stage {found.stage}", *textwrap.wrap(params, WIDTH - 4)]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _claim(claim: JudgedClaim) -> RenderableType:
