@@ -76,6 +76,19 @@ def test_committed_entries_survive_and_come_back_in_order(seed: int) -> None:
         promised.clear()
 
 
+def test_a_snapshot_holds_nothing_that_the_log_could_lose() -> None:
+    async def live(disk: TornDisk) -> None:
+        wal = WriteAheadLog(disk)
+        for number in range(wal.length, 10):
+            wal.append([b"%d" % number])
+        wal.checkpoint(b"ten")
+        wal.append([b"10"])
+
+    for disk in lives(live):
+        with WriteAheadLog(disk.restarted(Random(1))) as wal:
+            assert wal.snapshot == b"ten"
+
+
 def test_tasks_that_commit_together_share_one_sync() -> None:
     async def main() -> None:
         disk = TornDisk()
@@ -259,6 +272,27 @@ def test_keys_are_forgotten_when_their_time_is_up() -> None:
         assert await store.once("k", work) == 2
         assert await store.once("other", work) == 3
         assert list(store._entries) == ["k", "other"]
+
+    run_virtual(main())
+
+
+def test_an_answer_that_is_given_again_is_safe_though_its_first_request_was_cancelled() -> None:
+    async def main() -> None:
+        disk = TornDisk()
+
+        async def offload(sync: Callable[[], None]) -> None:
+            await asyncio.sleep(1)
+            sync()
+
+        store = IdempotencyStore(disk, clock=lambda: 0.0, offload=offload)
+        first = asyncio.create_task(store.once("k", lambda: Bank().charge(5, "k")))
+        await asyncio.sleep(1.5)  # its key is safe, its answer is under way
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        answer = await store.once("k", lambda: Bank().charge(6, "k"))
+        again = IdempotencyStore(disk.restarted(Random(2)), clock=lambda: 0.0)
+        assert await again.once("k", lambda: Bank().charge(7, "k")) == answer
 
     run_virtual(main())
 
@@ -468,6 +502,30 @@ def test_state_and_messages_agree_at_every_crash() -> None:
     for disk in lives(live):
         assert broker.firsts() == list(range(12)), "all, in order, once"
         assert OutboxState(disk, "o").values == {"done": 12}
+        broker.got.clear()
+
+
+def test_a_message_is_not_sent_while_a_crash_could_take_its_state_back() -> None:
+    broker = Broker()
+
+    async def live(disk: TornDisk) -> None:
+        async def offload(sync: Callable[[], None]) -> None:
+            await asyncio.sleep(1)  # a slow disk: changes are seen in memory long before they are safe
+            sync()
+
+        state = OutboxState(disk, offload=offload)
+        done = state.values.get("done", 0)
+        assert len(broker.firsts()) <= done
+        relay = Relay(state, broker.publish, idle_s=0.1, random=Random(0))
+        running = asyncio.create_task(relay.run())
+        for number in range(done, 10):
+            await state.commit({"done": number + 1}, [("t", number)])
+        running.cancel()
+        await asyncio.wait([running])
+        await relay.drain()
+
+    for _ in lives(live):
+        assert broker.firsts() == list(range(10))
         broker.got.clear()
 
 

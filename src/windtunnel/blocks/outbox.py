@@ -133,9 +133,10 @@ class OutboxState(DurableState):
 
     async def pending(self, limit: int) -> Sequence[Message]:
         """See :class:`Outbox`."""
-        await self._settle()  # never send what a crash could still take back
         oldest = islice(self._messages.items(), limit)
-        return [Message(f"{self._prefix}{number}", topic, body) for number, (topic, body) in oldest]
+        found = [Message(f"{self._prefix}{number}", topic, body) for number, (topic, body) in oldest]
+        await self._settle()  # never send what a crash could still take back
+        return found
 
     async def sent(self, ids: Sequence[str]) -> None:
         """See :class:`Outbox`."""
