@@ -33,17 +33,17 @@ async def ask(words: list[bytes], host: str = "server") -> list[bytes]:
 
 
 def test_a_conversation_takes_one_round_trip_a_line_and_one_to_connect() -> None:
-    sim = Simulator()
-    client, server = sim.host("client"), sim.host("server")
-    sim.network.connect(client, server, latency=0.010)
-    server.start(echo)
-    answers = sim.run_until(client.create_task(ask([b"a", b"b", b"c"])))
+    with Simulator() as sim:
+        client, server = sim.host("client"), sim.host("server")
+        sim.network.connect(client, server, latency=0.010)
+        server.start(echo)
+        answers = sim.run_until(client.create_task(ask([b"a", b"b", b"c"])))
     assert answers == [b"echo a\n", b"echo b\n", b"echo c\n"]
     assert sim.now == pytest.approx(4 * 0.020)
 
 
 def test_nobody_listening_refuses_the_connection() -> None:
-    sim = Simulator()
-    sim.host("server")
-    with pytest.raises(ConnectionRefusedError):
-        sim.run_until(sim.host("client").create_task(ask([b"a"])))
+    with Simulator() as sim:
+        sim.host("server")
+        with pytest.raises(ConnectionRefusedError):
+            sim.run_until(sim.host("client").create_task(ask([b"a"])))

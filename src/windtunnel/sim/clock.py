@@ -29,6 +29,11 @@ class Clock:
         """What it showed at ``_true_ns``, when its rate last changed."""
         self.skew_s = skew_s
 
+    @property
+    def drifts(self) -> bool:
+        """Whether it ever ran at another rate than the true time."""
+        return self._rate != 1.0 or self._local_ns != self._true_ns
+
     def monotonic_ns(self) -> int:
         """Nanoseconds since the start, as this host counts them."""
         if self._rate == 1.0:

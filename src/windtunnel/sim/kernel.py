@@ -11,9 +11,10 @@ so the entry being served is still the smallest, and a process that sleeps again
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import types
-from asyncio import CancelledError, _get_running_loop, _set_running_loop
+from asyncio import CancelledError, Future, _get_running_loop, _set_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
@@ -24,14 +25,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from windtunnel.sim import sandbox
+from windtunnel.sim.clock import Clock
 from windtunnel.sim.randomness import Luck, derive, stream
 from windtunnel.sim.signals import NS, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
 from windtunnel.sim.task import Handle, Task, bury, current_tasks, whereabouts
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
-    import asyncio
-
     from windtunnel.sim.host import Host
     from windtunnel.sim.network import Network
 
@@ -42,6 +42,8 @@ P = ParamSpec("P")
 NO_REQUEST: Final = -1
 REQUESTS_REMEMBERED: Final = 1 << 16
 """Requests whose luck is kept; the oldest is forgotten first, so that memory is bounded."""
+
+_SLEEP_OVER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
 
 request_of_task: ContextVar[int] = ContextVar("windtunnel_request", default=NO_REQUEST)
 """The request that a task of a host works for. Tasks inherit it, as they inherit every context variable."""
@@ -71,6 +73,8 @@ class Simulator:
         self.now_ns = 0
         self.steps = 0
         """Steps taken so far by finished calls of `run`."""
+        self.clock = Clock(self)
+        """The true time; what code reads that runs on no host."""
         self.hosts: dict[str, Host] = {}
         self._heap: list[tuple[int, int, Any]] = []
         self._ready: deque[tuple[Any, int, BaseException | None]] = deque()
@@ -414,6 +418,12 @@ class Simulator:
                 return
             self._current = None
             current_tasks.pop(home, None)
+            thing._scheduled = False
+            if thing._callback is _SLEEP_OVER:  # of asyncio.sleep: no context or code of others is involved
+                future, value = thing._args
+                if not future.done():
+                    future.set_result(value)
+                return
         elif thing.__class__ is Frozen:
             assert thing.host is not None  # only a host pauses
             thing.host._hold(thing, number, error)
@@ -446,6 +456,9 @@ class Simulator:
 
     def _wait(self, process: Any, ticket: int, command: Any) -> None:
         """The process yielded something other than a sleep: a signal, a signal with a limit, or an asyncio future."""
+        if command.__class__ is Future and process.__class__ is Task:
+            process._await(command)
+            return
         if command.__class__ is tuple:
             command, limit = command
             heappush(self._heap, (self.now_ns + limit, ticket, process))
@@ -514,6 +527,12 @@ class Simulator:
         if wanted is not None and not lines:
             lines.append(f"nobody is left who could cause {signal.describe() if signal is not None else wanted!r}")
         raise Deadlock(f"deadlock at {self.now:.9f} s: " + "; ".join(lines))
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of everything that still waits, without letting a line of it act in virtual time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from asyncio import Future
 from collections.abc import Callable, Generator
 from contextvars import Context
 from functools import partial
@@ -19,7 +20,7 @@ from windtunnel.sim.signals import Crashed, Process, Signal
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import Handle, Task
 from windtunnel.sim.tcp import ANY, Address
-from windtunnel.sim.transport import DatagramTransport, StreamTransport
+from windtunnel.sim.transport import BaseSimTransport, DatagramTransport, StreamTransport
 from windtunnel.sim.unsimulated import UnsimulatedParts, refuse
 
 if TYPE_CHECKING:
@@ -36,15 +37,18 @@ class HostLoop(UnsimulatedParts):
         held: the host is paused or down: the kernel gives turns to `hold` instead of taking them.
         dead: the host crashed, and nothing of this loop runs again.
         watchers: light processes elsewhere that wait for a future of this loop.
+        transports: those that are open.
     """
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.sim = host.sim
         super().__init__()
+        self._ready = host.sim._ready
         self.held = False
         self.dead = False
         self.watchers: dict[Process[Any], int] = {}
+        self.transports: dict[BaseSimTransport, None] = {}
         self.signal_handlers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
         self.agen_first = self._asyncgen_firstiter_hook  # type: ignore[attr-defined]  # of BaseEventLoop
         self.agen_last = self._asyncgen_finalizer_hook  # type: ignore[attr-defined]  # of BaseEventLoop
@@ -101,6 +105,9 @@ class HostLoop(UnsimulatedParts):
             if isinstance(task, Task):
                 task._ticket = -1
         self.sim._graveyard.extend(tasks)
+        for transport in self.transports:
+            transport.orphan()
+        self.transports.clear()
         if self.sim._loop is self:
             self.sim._leave()
         for process, ticket in self.watchers.items():
@@ -115,9 +122,12 @@ class HostLoop(UnsimulatedParts):
 
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Any:
         if callback.__class__ is Task:
-            return callback(*args)
+            callback._fut_waiter = None  # what it waited for is done
+            error = callback._late_cancel() if callback._must_cancel else None
+            self._ready.append((callback, callback._ticket, error))
+            return None
         handle = Handle(callback, args, self, context)
-        self.sim._ready.append((handle, 0, None))
+        self._ready.append((handle, 0, None))
         return handle
 
     def call_soon_threadsafe(
@@ -129,7 +139,15 @@ class HostLoop(UnsimulatedParts):
     def call_later(
         self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Any:
-        return self.call_at(self.time() + delay, callback, *args, context=context)
+        if self.host.clock.drifts:
+            return self.call_at(self.time() + delay, callback, *args, context=context)
+        sim = self.sim
+        now = sim.now_ns
+        handle = Handle(callback, args, self, context)
+        handle._when = now / 1_000_000_000 + delay
+        handle._scheduled = True
+        heappush(sim._heap, (now + round(delay * 1_000_000_000) if delay > 0 else now, next(sim._numbers), handle))
+        return handle
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
@@ -142,7 +160,7 @@ class HostLoop(UnsimulatedParts):
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return Future(loop=self)
 
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None, **options: Any) -> Any:
         factory: Any = self.get_task_factory()

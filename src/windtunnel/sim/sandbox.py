@@ -1,13 +1,26 @@
-"""What surrounds a run."""
+"""What surrounds a run: while it lasts, this thread's clocks, random sources and sockets are the tunnel's.
+
+Libraries read `time.monotonic`, ask `os.urandom`, make sockets, and know nothing of us. So their names for these things
+(``import time`` and ``from time import monotonic`` alike) point to the stand-ins of `windtunnel.sim.stand_ins` while a
+simulation runs, and back to the real ones after. A stand-in that is called by another thread, or between runs, is the
+real thing. What has no stand-in (threads, subprocesses, real connections, files opened for writing) is caught by an
+audit hook and raises `NotSimulated`.
+
+What it cannot reach: ``datetime.now()`` (written in C; use ``time.time()``), default arguments that took a real clock
+when they were defined, and processor time, which stays real.
+"""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from windtunnel.sim.clock import Clock
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
 
@@ -16,29 +29,113 @@ class NotSimulated(RuntimeError):  # noqa: N818  (what it is, not that it failed
     """The tunnel has no stand-in for this. The message says what to do instead."""
 
 
-_sim: Simulator | None = None
+_running: dict[int, Simulator] = {}
+"""The simulation that each thread runs now."""
+_lock = threading.Lock()
+_users = 0
+_spots: list[tuple[Any, str, Any, Any]] = []
+"""Where a real thing is named: the module (or class), the name, the real thing, its stand-in."""
+_scanned: set[str] = set()
+_hooked = False
 
 
 @contextmanager
 def simulation(sim: Simulator) -> Iterator[None]:
-    """A run."""
-    from windtunnel.sim.sockets import SimSocket
-
-    global _sim
-    before, _sim = _sim, sim
-    real = socket.socket
-    vars(socket)["socket"] = SimSocket
+    """This thread runs a simulation. Raises RuntimeError where it runs this very one already."""
+    thread = get_ident()
+    outer = _running.get(thread)
+    if outer is sim:
+        raise RuntimeError("this simulation is running already; await what you want to wait for instead of calling run")
+    _install()
+    _running[thread] = sim
     try:
         yield
     finally:
-        _sim = before
-        vars(socket)["socket"] = real
+        if outer is None:
+            del _running[thread]
+        else:
+            _running[thread] = outer
+        _remove()
+
+
+@contextmanager
+def reality() -> Iterator[None]:
+    """For these lines the world is the real one, for what an observer has to do in the middle of a run."""
+    sim = _running.pop(get_ident(), None)
+    try:
+        yield
+    finally:
+        if sim is not None:
+            _running[get_ident()] = sim
+
+
+def current_simulator() -> Simulator | None:
+    """The simulation that this thread runs."""
+    return _running.get(get_ident())
 
 
 def current_host() -> Host | None:
     """The host whose code runs now."""
-    if _sim is None:
+    sim = _running.get(get_ident())
+    if sim is None:
         return None
-    if _sim._loop is not None:
-        return cast("Host", _sim._loop.host)
-    return cast("Host | None", getattr(_sim._current, "host", None))
+    if sim._loop is not None:
+        return cast("Host", sim._loop.host)
+    return cast("Host | None", getattr(sim._current, "host", None))
+
+
+def current_clock() -> Clock | None:
+    """The clock by which the code that runs now reads the time; None outside of simulations."""
+    sim = _running.get(get_ident())
+    if sim is None:
+        return None
+    host = current_host()
+    return sim.clock if host is None else host.clock
+
+
+def _install() -> None:
+    global _users, _hooked
+    with _lock:
+        if not _hooked:
+            from windtunnel.sim.audit import forbid
+
+            sys.addaudithook(forbid(_running))
+            _hooked = True
+        _users += 1
+        if _users == 1:
+            _scan()
+            for owner, name, _, stand_in in _spots:
+                setattr(owner, name, stand_in)
+
+
+def _remove() -> None:
+    global _users
+    with _lock:
+        _users -= 1
+        if not _users:
+            for owner, name, real, _ in _spots:
+                setattr(owner, name, real)
+
+
+def _scan() -> None:
+    """Find the names of real things in modules that were imported since."""
+    if len(sys.modules) == len(_scanned):
+        return
+    from windtunnel.sim.stand_ins import by_name, by_thing, methods
+
+    if not _spots:
+        _spots.extend((owner, name, getattr(owner, name), stand_in) for owner, name, stand_in in methods)
+    fresh = sys.modules.keys() - _scanned
+    _scanned.update(fresh)
+    for module_name in sorted(fresh):
+        module = sys.modules[module_name]
+        names = getattr(module, "__dict__", None)
+        if not isinstance(names, dict) or module_name.startswith("windtunnel.sim."):
+            continue
+        for name, thing in list(names.items()):
+            stand_in: Callable[..., Any] | None = by_thing.get(id(thing))
+            if stand_in is not None:
+                _spots.append((module, name, thing, stand_in))
+        for name, value in by_name.get(module_name, {}).items():
+            if name in names:
+                _spots.append((module, name, names[name], value))

@@ -8,6 +8,7 @@ process: our sleep costs it no object, and a future that it awaits wakes it with
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from asyncio import CancelledError, Future
 from collections.abc import Callable, Coroutine
@@ -100,13 +101,13 @@ class Task(asyncio.Task[Any]):
         return self._serial
 
     def __call__(self, future: object = None) -> None:
-        """Go on: what was awaited is done. A task is its own callback, so that waking it needs no handle."""
-        self._fut_waiter = None
-        error = None
-        if self._must_cancel:
-            self._must_cancel = False
-            error = CancelledError()
-        self._home.sim._ready.append((self, self._ticket, error))
+        """Go on: what was awaited is done. A task is its own callback, and its loop wakes it without a handle."""
+        self._home.call_soon(self)
+
+    def _late_cancel(self) -> CancelledError:
+        """What it waited for refused to be cancelled; now it is done."""
+        self._must_cancel = False
+        return CancelledError()
 
     # --- cancelling ----------------------------------------------------------------------------------------------
     def cancel(self, msg: Any | None = None) -> bool:
@@ -197,12 +198,38 @@ def _frame(body: Any) -> Any:
 
 
 def bury(dead: list[Any]) -> None:
-    """Let go of coroutines and tasks that were stopped dead. What their ``finally`` blocks still do, nobody sees."""
-    for body in dead:
-        coro = body
-        if isinstance(body, asyncio.Task):
-            body._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would complain that it is pending
-            coro = body.get_coro()
-        with suppress(Exception):
-            coro.close()
-    dead.clear()
+    """Let go of coroutines and tasks that were stopped dead.
+
+    Python offers no way to drop a suspended coroutine but to close it, which runs its ``finally`` blocks. They run
+    here, when all is over: loops are dead, so nothing that they start happens, and what they log is not shown.
+    """
+    noise, outer = logging.root.manager.disable, asyncio._get_running_loop()
+    logging.disable(logging.CRITICAL)
+    loops: dict[Any, None] = {}
+    try:
+        while dead:
+            body = dead.pop()
+            if isinstance(body, asyncio.Task):
+                loop = body.get_loop()
+                loops[loop] = None
+                body._log_destroy_pending = False  # type: ignore[attr-defined]  # it is pending, and that is meant
+                asyncio._set_running_loop(loop)
+                _close(body.get_coro())
+            else:
+                asyncio._set_running_loop(None)
+                _close(body)
+            if not dead:  # tasks that were started meanwhile
+                dead += [t for loop in loops for t in asyncio.all_tasks(loop) if _unburied(t)]
+    finally:
+        asyncio._set_running_loop(outer)
+        logging.disable(noise)
+
+
+def _unburied(task: asyncio.Task[Any]) -> bool:
+    """Whether it has not been buried yet."""
+    return bool(task._log_destroy_pending)  # type: ignore[attr-defined]  # of every task
+
+
+def _close(coro: Any) -> None:
+    with suppress(Exception, CancelledError, GeneratorExit):
+        coro.close()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 256 * 1024
 
 
-class _Base(transports._FlowControlMixin):
+class BaseSimTransport(transports._FlowControlMixin):
     """What both kinds have: the socket, the protocol, and one handle for all news of one moment."""
 
     _protocol: Any
@@ -44,6 +44,7 @@ class _Base(transports._FlowControlMixin):
         if server is not None:
             server._attach(*self._as_argument())
         sock.on_event = self._news
+        loop.transports[self] = None
 
     def _as_argument(self) -> tuple[Any, ...]:
         """Servers count their transports since Python 3.11, and know them since 3.13."""
@@ -83,17 +84,22 @@ class _Base(transports._FlowControlMixin):
             self._lost = self._closing = True
             self._loop.call_soon(self._call_connection_lost, error)
 
+    def orphan(self) -> None:
+        """The host crashed. Streams that are then collected must not believe that somebody forgot to close them."""
+        self._lost = self._closing = True
+
     def _call_connection_lost(self, error: BaseException | None) -> None:
         try:
             self._protocol.connection_lost(error)
         finally:
+            self._loop.transports.pop(self, None)
             self._sock.close()
             server, self._server = self._server, None
             if server is not None:
                 server._detach(*self._as_argument())
 
 
-class StreamTransport(_Base, transports.Transport):
+class StreamTransport(BaseSimTransport, transports.Transport):
     """A TCP connection."""
 
     def __init__(
@@ -220,7 +226,7 @@ class StreamTransport(_Base, transports.Transport):
         self._lose(None)
 
 
-class DatagramTransport(_Base, transports.DatagramTransport):
+class DatagramTransport(BaseSimTransport, transports.DatagramTransport):
     """A UDP socket."""
 
     def __init__(
