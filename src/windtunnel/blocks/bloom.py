@@ -15,7 +15,7 @@ from math import ceil, exp, log
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import WORD, Key, Keys, places, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Batch, Key, Keys, places, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,11 +80,17 @@ class BloomFilter:
 
     def add_many(self, keys: Keys) -> int:
         """Add a batch; returns how many of them were certainly not there before."""
-        return self.add_hashes(stable_hashes(keys))[1]
+        return sum(self.add_hashes(hashes)[1] for _, hashes in Batch(keys).blocks())
 
     def contains_many(self, keys: Keys) -> NDArray[np.bool_]:
         """For each key of a batch whether it is probably there."""
-        return self.contains_hashes(stable_hashes(keys))
+        import numpy as np
+
+        batch = Batch(keys)
+        out = np.empty(len(batch), np.bool_)
+        for start, hashes in batch.blocks():
+            self._contains_into(hashes, out[start : start + hashes.size])
+        return out
 
     def add_hashes(self, hashes: NDArray[np.uint64], start: int = 0, room: int = WORD >> 1) -> tuple[int, int]:
         """Add keys by their hashes from ``start`` on, until ``room`` of them were new.
@@ -100,11 +106,14 @@ class BloomFilter:
         """``contains_many`` for those who have hashed the keys already."""
         import numpy as np
 
+        out = np.empty(hashes.size, np.bool_)
+        self._contains_into(hashes, out)
+        return out
+
+    def _contains_into(self, hashes: NDArray[np.uint64], out: NDArray[np.bool_]) -> None:
         from windtunnel.blocks.kernels.bloom import contains
 
-        out = np.empty(hashes.size, np.bool_)
         contains(self._array(), self.size_bits, self.hash_count, hashes, out)
-        return out
 
     def _array(self) -> NDArray[np.uint8]:
         import numpy as np

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.blocks.bloom import check_guarantee
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import WORD, Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Batch, Key, Keys, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,8 @@ class BlockedBloomFilter:
         """Add a batch; returns how many of them were certainly not there before."""
         from windtunnel.blocks.kernels.bloom import add_blocked
 
-        return int(add_blocked(self._words, self.blocks, self._salts(), stable_hashes(keys)))
+        salts = self._salts()
+        return sum(int(add_blocked(self._words, self.blocks, salts, hashes)) for _, hashes in Batch(keys).blocks())
 
     def contains_many(self, keys: Keys) -> NDArray[np.bool_]:
         """For each key of a batch whether it is probably there."""
@@ -101,9 +102,10 @@ class BlockedBloomFilter:
 
         from windtunnel.blocks.kernels.bloom import contains_blocked
 
-        hashes = stable_hashes(keys)
-        out = np.empty(hashes.size, np.bool_)
-        contains_blocked(self._words, self.blocks, self._salts(), hashes, out)
+        batch, salts = Batch(keys), self._salts()
+        out = np.empty(len(batch), np.bool_)
+        for start, hashes in batch.blocks():
+            contains_blocked(self._words, self.blocks, salts, hashes, out[start : start + hashes.size])
         return out
 
     def _salts(self) -> NDArray[np.uint64]:

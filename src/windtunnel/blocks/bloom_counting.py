@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.blocks.bloom import check_guarantee, smallest_filter
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, places, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import Batch, Key, Keys, places, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,8 @@ class CountingBloomFilter:
         """Add a batch."""
         from windtunnel.blocks.kernels.bloom import add_counting
 
-        add_counting(self._array(), self.counters, self.hash_count, stable_hashes(keys))
+        for _, hashes in Batch(keys).blocks():
+            add_counting(self._array(), self.counters, self.hash_count, hashes)
 
     def remove_many(self, keys: Keys) -> NDArray[np.bool_]:
         """Take out a batch; tells for each key whether it was there to be taken out."""
@@ -73,9 +74,10 @@ class CountingBloomFilter:
 
         from windtunnel.blocks.kernels.bloom import remove_counting
 
-        hashes = stable_hashes(keys)
-        out = np.empty(hashes.size, np.bool_)
-        remove_counting(self._array(), self.counters, self.hash_count, hashes, out)
+        batch = Batch(keys)
+        out = np.empty(len(batch), np.bool_)
+        for start, hashes in batch.blocks():
+            remove_counting(self._array(), self.counters, self.hash_count, hashes, out[start : start + hashes.size])
         return out
 
     def contains_many(self, keys: Keys) -> NDArray[np.bool_]:
@@ -84,9 +86,10 @@ class CountingBloomFilter:
 
         from windtunnel.blocks.kernels.bloom import contains_counting
 
-        hashes = stable_hashes(keys)
-        out = np.empty(hashes.size, np.bool_)
-        contains_counting(self._array(), self.counters, self.hash_count, hashes, out)
+        batch = Batch(keys)
+        out = np.empty(len(batch), np.bool_)
+        for start, hashes in batch.blocks():
+            contains_counting(self._array(), self.counters, self.hash_count, hashes, out[start : start + hashes.size])
         return out
 
     def _array(self) -> NDArray[np.uint8]:

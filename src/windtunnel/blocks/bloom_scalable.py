@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.blocks.bloom import BloomFilter, check_guarantee
 from windtunnel.blocks.envelope import seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hashes
+from windtunnel.blocks.hashing import Batch, Key, Keys
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,11 @@ class ScalableBloomFilter:
     def add_many(self, keys: Keys) -> int:
         """Add a batch; returns how many of them were certainly not there before."""
         before = self._count
-        hashes = stable_hashes(keys)
+        for _, block in Batch(keys).blocks():
+            self._add_hashes(block)
+        return self._count - before
+
+    def _add_hashes(self, hashes: NDArray[np.uint64]) -> None:
         for one in self._filters[:-1]:
             hashes = hashes[~one.contains_hashes(hashes)]
         while hashes.size:
@@ -83,17 +87,19 @@ class ScalableBloomFilter:
             hashes = hashes[stop:]
             if hashes.size:
                 hashes = hashes[~last.contains_hashes(hashes)]
-        return self._count - before
 
     def contains_many(self, keys: Keys) -> NDArray[np.bool_]:
         """For each key of a batch whether it is probably there."""
         import numpy as np
 
-        hashes = stable_hashes(keys)
-        found = np.zeros(hashes.size, np.bool_)
-        for one in reversed(self._filters):
-            missing = np.flatnonzero(~found)
-            found[missing] = one.contains_hashes(hashes[missing])
+        batch = Batch(keys)
+        found = np.zeros(len(batch), np.bool_)
+        for start, hashes in batch.blocks():
+            missing = np.arange(hashes.size)
+            for one in reversed(self._filters):
+                missing = missing[~one.contains_hashes(hashes[missing])]
+            found[start : start + hashes.size] = True
+            found[start + missing] = False
         return found
 
     def to_bytes(self) -> bytes:

@@ -17,7 +17,7 @@ from math import ceil, e, log
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, places, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import Batch, Key, Keys, places, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,16 +69,14 @@ class CountMin:
 
     def add_many(self, keys: Keys, counts: NDArray[np.int64] | None = None) -> None:
         """Count a batch: each key once, or as often as ``counts`` says beside it."""
-        self.add_hashes(stable_hashes(keys), counts)
-
-    def add_hashes(self, hashes: NDArray[np.uint64], counts: NDArray[np.int64] | None = None) -> None:
-        """``add_many`` for those who have hashed the keys already."""
         from windtunnel.blocks.kernels.count_min import add, add_conservative
 
-        weights = checked_counts(hashes.size, counts)
-        self.total += hashes.size if counts is None else int(weights.sum())
+        batch = Batch(keys)
+        weights = checked_counts(len(batch), counts)
         kernel = add_conservative if self.conservative else add
-        kernel(self._array(), self.width, self.depth, hashes, weights)
+        for start, hashes in batch.blocks():
+            kernel(self._array(), self.width, self.depth, hashes, counts_of_block(weights, start, hashes.size))
+        self.total += len(batch) if counts is None else int(weights.sum())
 
     def estimate_many(self, keys: Keys) -> NDArray[np.int64]:
         """For each key of a batch how often it came, or more."""
@@ -86,9 +84,10 @@ class CountMin:
 
         from windtunnel.blocks.kernels.count_min import estimate
 
-        hashes = stable_hashes(keys)
-        out = np.empty(hashes.size, np.int64)
-        estimate(self._array(), self.width, self.depth, hashes, out)
+        batch = Batch(keys)
+        out = np.empty(len(batch), np.int64)
+        for start, hashes in batch.blocks():
+            estimate(self._array(), self.width, self.depth, hashes, out[start : start + hashes.size])
         return out
 
     def _array(self) -> NDArray[np.int64]:
@@ -130,7 +129,7 @@ class CountMin:
 
 
 def checked_counts(size: int, counts: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Counts for a batch of so many keys; a single 1 stands for all of them."""
+    """Counts for a batch of so many keys; without any, a single 1 stands for all of them."""
     import numpy as np
 
     if counts is None:
@@ -141,6 +140,11 @@ def checked_counts(size: int, counts: NDArray[np.int64] | None) -> NDArray[np.in
     if size and given.min() < 0:
         raise ValueError(f"A count is 0 or more, not {given.min()}.")
     return np.ascontiguousarray(given, np.int64)
+
+
+def counts_of_block(weights: NDArray[np.int64], start: int, size: int) -> NDArray[np.int64]:
+    """The counts that belong to a block of a batch."""
+    return weights[start : start + size] if weights.size > 1 else weights
 
 
 def little_endian(numbers: array[int]) -> array[int]:

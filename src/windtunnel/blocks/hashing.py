@@ -14,7 +14,7 @@ XXH3 is no defence: whoever chooses the keys can make them collide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import index
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -44,6 +44,12 @@ class ArrowColumn(Protocol):
 Keys: TypeAlias = "Iterable[str] | Iterable[bytes] | Iterable[int] | NDArray[Any] | ArrowColumn"
 """A batch: a list is walked fastest among Python's own, a NumPy or Arrow array needs no Python objects at all."""
 
+Source: TypeAlias = "tuple[int, Callable[[int, int, NDArray[np.uint64]], None]]"
+"""How many keys there are, and what writes the hashes of those from a first index up to a last."""
+
+BLOCK_KEYS = 1 << 15
+"""Keys to a block: their hashes take a quarter of a megabyte."""
+
 _OFFSET_BITS = {"string": 32, "binary": 32, "large_string": 64, "large_binary": 64}
 
 
@@ -67,20 +73,62 @@ def stable_hash(key: Key) -> int:
 
 
 def stable_hashes(keys: Keys) -> NDArray[np.uint64]:
-    """The hashes of a batch, in its order; each equals ``stable_hash`` of the key.
-
-    A list of strings that are not ASCII keeps their UTF-8 in the string objects, as CPython does. Raises ``ValueError``
-    for what ``stable_hash`` refuses, for a float or nested array, and for a column with nulls.
-    """
+    """The hashes of a batch, in its order; each equals ``stable_hash`` of the key. Raises what ``Batch`` does."""
     import numpy as np
 
-    if isinstance(keys, np.ndarray):
-        return _hash_array(keys)
-    if hasattr(keys, "null_count") and hasattr(keys, "type"):
-        return _hash_arrow(keys)
-    if isinstance(keys, str | bytes):
-        raise ValueError("A batch of keys is a list or an array; for one key use the method for single items.")
-    return _hash_list(keys if type(keys) is list else list(keys))
+    batch = Batch(keys)
+    out = np.empty(len(batch), np.uint64)
+    batch.hash_into(out)
+    return out
+
+
+class Batch:
+    """Many keys, to be hashed part by part.
+
+    A list of strings that are not ASCII keeps their UTF-8 in the string objects, as CPython does. A batch refers to the
+    keys it was given: do not change them before it is used up. Raises ``ValueError`` for what ``stable_hash`` refuses
+    (when that is reached), for a float or nested array, and for a column with nulls.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        import numpy as np
+
+        if isinstance(keys, np.ndarray):
+            self._sources = [_of_array(keys)]
+        elif hasattr(keys, "null_count") and hasattr(keys, "type"):
+            self._sources = _of_column(keys)
+        elif isinstance(keys, str | bytes):
+            raise ValueError("A batch of keys is a list or an array; for one key use the method for single items.")
+        else:
+            self._sources = [_of_list(keys if type(keys) is list else list(keys))]
+        self._size = sum(size for size, _ in self._sources)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def hash_into(self, out: NDArray[np.uint64]) -> None:
+        """Write the hashes of all keys."""
+        done = 0
+        for size, fill in self._sources:
+            fill(0, size, out[done : done + size])
+            done += size
+
+    def blocks(self) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+        """The hashes block by block, each with the index of its first key.
+
+        All blocks lie in the same memory, which stays in the processor's cache: use one before asking for the next.
+        """
+        import numpy as np
+
+        memory = np.empty(min(BLOCK_KEYS, self._size), np.uint64)
+        done = 0
+        for size, fill in self._sources:
+            for start in range(0, size, BLOCK_KEYS):
+                stop = min(start + BLOCK_KEYS, size)
+                hashes = memory[: stop - start]
+                fill(start, stop, hashes)
+                yield done + start, hashes
+            done += size
 
 
 def places(h: int, size: int, count: int) -> list[int]:
@@ -95,20 +143,19 @@ def places(h: int, size: int, count: int) -> list[int]:
     return found
 
 
-def _hash_list(keys: list[Any]) -> NDArray[np.uint64]:
-    import numpy as np
-
+def _of_list(keys: list[Any]) -> Source:
     from windtunnel.blocks.kernels.hashing import hash_list
 
-    out = np.empty(len(keys), np.uint64)
-    done = 0
-    while (done := hash_list(id(keys), done, len(keys), id(str), id(bytes), id(int), out)) < len(keys):
-        out[done] = stable_hash(keys[done])  # a subclass, a large integer, or an error
-        done += 1
-    return out
+    def fill(start: int, stop: int, out: NDArray[np.uint64]) -> None:
+        at = start
+        while (at := hash_list(id(keys), at, stop, id(str), id(bytes), id(int), out[at - start :])) < stop:
+            out[at - start] = stable_hash(keys[at])  # a subclass, a large integer, or an error
+            at += 1
+
+    return len(keys), fill
 
 
-def _hash_array(keys: NDArray[Any]) -> NDArray[np.uint64]:
+def _of_array(keys: NDArray[Any]) -> Source:
     import numpy as np
 
     from windtunnel.blocks.kernels.hashing import hash_words
@@ -116,17 +163,15 @@ def _hash_array(keys: NDArray[Any]) -> NDArray[np.uint64]:
     if keys.ndim != 1:
         raise ValueError(f"A batch of keys has one dimension, not {keys.ndim}.")
     if keys.dtype.kind in "SUO":
-        return _hash_list(keys.tolist())
+        return _of_list(keys.tolist())
     if keys.dtype.kind not in "iu":
         raise ValueError(f"An array of keys holds integers, texts or bytes, not {keys.dtype}.")
     wide = np.int64 if keys.dtype.kind == "i" else np.uint64
     words = np.ascontiguousarray(keys, wide).view(np.uint64)
-    out = np.empty(words.size, np.uint64)
-    hash_words(words, out)
-    return out
+    return words.size, lambda start, stop, out: hash_words(words[start:stop], out)
 
 
-def _hash_arrow(column: Any) -> NDArray[np.uint64]:
+def _of_column(column: Any) -> list[Source]:
     import numpy as np
 
     from windtunnel.blocks.kernels.hashing import hash_offsets
@@ -134,16 +179,19 @@ def _hash_arrow(column: Any) -> NDArray[np.uint64]:
     if column.null_count:
         raise ValueError(f"The column has {column.null_count} nulls, which are no keys: drop them first.")
     if hasattr(column, "chunks"):
-        return np.concatenate([np.empty(0, np.uint64), *map(_hash_arrow, column.chunks)])
+        return [source for chunk in column.chunks for source in _of_column(chunk)]
     kind = str(column.type)
     if kind.lstrip("u").startswith("int"):
-        return _hash_array(column.to_numpy(zero_copy_only=False))
+        return [_of_array(column.to_numpy(zero_copy_only=False))]
     if kind not in _OFFSET_BITS:
         raise ValueError(f"A column of keys holds strings, binaries or integers, not {kind}: cast it first.")
-    out = np.empty(len(column), np.uint64)
-    if len(column):
-        _, offsets, values = column.buffers()
-        width = np.int32 if _OFFSET_BITS[kind] == 32 else np.int64
-        of_ours = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1]
-        hash_offsets(of_ours, values.address if values else 0, out)
-    return out
+    if not len(column):
+        return []
+    _, offset_bytes, values = column.buffers()
+    width = np.int32 if _OFFSET_BITS[kind] == 32 else np.int64
+    offsets = np.frombuffer(offset_bytes, width)[column.offset : column.offset + len(column) + 1]
+
+    def fill(start: int, stop: int, out: NDArray[np.uint64]) -> None:
+        hash_offsets(offsets[start : stop + 1], values.address if values else 0, out)
+
+    return [(len(column), fill)]

@@ -14,9 +14,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from windtunnel.blocks.count_min import CountMin, checked_counts
+from windtunnel.blocks.count_min import CountMin, checked_counts, counts_of_block
 from windtunnel.blocks.envelope import seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import Batch, Key, Keys, stable_hash
 from windtunnel.blocks.leaders import FREE, Leaders
 
 if TYPE_CHECKING:
@@ -110,11 +110,12 @@ class SpaceSaving:
 
         from windtunnel.blocks.kernels.heavy_hitters import space_saving
 
-        keys, hashes = _kept(keys)
-        weights = checked_counts(hashes.size, counts)
-        sources = np.full(self.k, FREE, np.int64)
-        space_saving(self._candidates.leaders.arrays(), sources, hashes, weights)
-        self.total += hashes.size if counts is None else int(weights.sum())
+        keys, batch = _kept(keys)
+        weights = checked_counts(len(batch), counts)
+        sources, leaders = np.full(self.k, FREE, np.int64), self._candidates.leaders.arrays()
+        for start, hashes in batch.blocks():
+            space_saving(leaders, sources, start, hashes, counts_of_block(weights, start, hashes.size))
+        self.total += len(batch) if counts is None else int(weights.sum())
         self._candidates.relabel(sources, keys)
 
     def estimate(self, key: Key) -> int:
@@ -201,14 +202,14 @@ class CountMinTopK:
 
         from windtunnel.blocks.kernels.heavy_hitters import count_min_top
 
-        keys, hashes = _kept(keys)
-        weights = checked_counts(hashes.size, counts)
-        sources = np.full(self.k, FREE, np.int64)
+        keys, batch = _kept(keys)
+        weights = checked_counts(len(batch), counts)
+        sources, leaders = np.full(self.k, FREE, np.int64), self._candidates.leaders.arrays()
         sketch = self.sketch
-        count_min_top(
-            sketch._array(), sketch.width, sketch.depth, self._candidates.leaders.arrays(), sources, hashes, weights
-        )
-        sketch.total += hashes.size if counts is None else int(weights.sum())
+        for start, hashes in batch.blocks():
+            of_block = counts_of_block(weights, start, hashes.size)
+            count_min_top(sketch._array(), sketch.width, sketch.depth, leaders, sources, start, hashes, of_block)
+        sketch.total += len(batch) if counts is None else int(weights.sum())
         self._candidates.relabel(sources, keys)
 
     def estimate(self, key: Key) -> int:
@@ -244,11 +245,11 @@ class CountMinTopK:
         return made
 
 
-def _kept(keys: Keys) -> tuple[Any, NDArray[np.uint64]]:
-    """A batch from which single keys can be taken by index, and its hashes."""
+def _kept(keys: Keys) -> tuple[Any, Batch]:
+    """Keys that can be taken by index, and the batch of them."""
     if not hasattr(keys, "__getitem__"):
         keys = list(keys)  # type: ignore[arg-type]  # what has no index is an iterable
-    return keys, stable_hashes(keys)
+    return keys, Batch(keys)
 
 
 def _written(hitters: Iterable[Hitter]) -> bytes:

@@ -21,7 +21,7 @@ from math import inf, log, sqrt
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.hashing import Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import Batch, Key, Keys, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ class HyperLogLog:
         """Open addressing by the upper bits; an entry is ``upper bits << 6 | run``, and 0 is free."""
         self._used = 0
         if self._largest_table < SMALLEST_TABLE:
-            self._registers = bytearray(1 << precision)
+            self._become(bytearray(1 << precision))
 
     @property
     def relative_error(self) -> float:
@@ -79,24 +79,27 @@ class HyperLogLog:
             self._put((h >> SPARSE_REST) << RUN_BITS | run_of(h, SPARSE_REST))
         else:
             rest = 64 - self.precision
-            self._raise(h >> rest, run_of(h, rest))
+            self._raise(self._registers, h >> rest, run_of(h, rest))
 
     def add_many(self, keys: Keys) -> None:
         """Add a batch."""
-        self.add_hashes(stable_hashes(keys))
+        for _, hashes in Batch(keys).blocks():
+            self.add_hashes(hashes)
 
     def add_hashes(self, hashes: NDArray[np.uint64]) -> None:
         """``add_many`` for those who have hashed the keys already."""
         import numpy as np
 
-        from windtunnel.blocks.kernels.hyperloglog import add_dense, add_sparse
+        from windtunnel.blocks.kernels.hyperloglog import add_dense, add_sparse, raise_registers
 
         done = 0
         while self._registers is None and done < hashes.size:
             table = np.frombuffer(self._table, np.uint32)
             done, self._used = add_sparse(table, self._used, room_in(len(table)), hashes, done)
-            if done < hashes.size:
-                self._make_room(hashes.size - done)
+            if done < hashes.size and not self._grow(hashes.size - done):
+                registers = bytearray(1 << self.precision)
+                raise_registers(np.frombuffer(registers, np.uint8), self.precision, table)
+                self._become(registers)
         if self._registers is not None:
             add_dense(np.frombuffer(self._registers, np.uint8), self.precision, hashes, done)
 
@@ -127,7 +130,7 @@ class HyperLogLog:
     def _put(self, entry: int) -> None:
         """Keep the longest run for the upper bits of an entry, in whatever form the sketch has."""
         if self._registers is not None:
-            self._raise(*converted(entry, self.precision))
+            self._raise(self._registers, *converted(entry, self.precision))
             return
         table, mask = self._table, len(self._table) - 1
         at = (entry >> RUN_BITS) & mask
@@ -139,34 +142,39 @@ class HyperLogLog:
             table[at] = entry
             self._used += 1
         else:
-            self._make_room(1)
+            if not self._grow(1):
+                self._dense()
             self._put(entry)
 
-    def _raise(self, register: int, run: int) -> None:
-        registers = self._dense()
+    def _raise(self, registers: bytearray, register: int, run: int) -> None:
         if run > registers[register]:
             registers[register] = run
 
-    def _make_room(self, keys: int) -> None:
-        """Grow the table, at least to twice its size, or change to registers where it may not grow."""
+    def _grow(self, keys: int) -> bool:
+        """Grow the table for so many more keys, to twice its size at least; False where it may not grow."""
         size = len(self._table)
         if size == self._largest_table:
-            self._dense()
-            return
+            return False
         while size < self._largest_table and (size == len(self._table) or room_in(size) < self._used + keys):
             size *= 2
         old, self._table, self._used = self._table, array("I", bytes(4 * size)), 0
         for entry in filter(None, old):
             self._put(entry)
+        return True
 
     def _dense(self) -> bytearray:
         """The registers, made from the table if need be."""
         if self._registers is None:
-            self._registers = bytearray(1 << self.precision)
-            for entry in self._entries():
-                self._raise(*converted(entry, self.precision))
-            self._table, self._used = array("I"), 0
+            entries = list(self._entries())
+            self._become(bytearray(1 << self.precision))
+            for entry in entries:
+                self._put(entry)
+        assert self._registers is not None
         return self._registers
+
+    def _become(self, registers: bytearray) -> None:
+        self._registers = registers
+        self._table, self._used = array("I"), 0
 
     def to_bytes(self) -> bytes:
         """The sketch in its stored form: four bytes an entry while sparse, six bits a register when dense."""
@@ -188,8 +196,7 @@ class HyperLogLog:
         else:
             if len(payload) != (3 << made.precision) // 4:
                 raise DamagedError("The stored hyperloglog does not have the size that its header states.")
-            made._registers = unpacked(payload)
-            made._table = array("I")
+            made._become(unpacked(payload))
         return made
 
 

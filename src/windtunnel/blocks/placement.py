@@ -18,7 +18,7 @@ from heapq import nlargest
 from math import log
 from typing import TYPE_CHECKING
 
-from windtunnel.blocks.hashing import WORD, Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Batch, Key, Keys, stable_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,9 +52,10 @@ def jump_hash_many(keys: Keys, buckets: int) -> NDArray[np.int32]:
     from windtunnel.blocks.kernels.placement import jump_many
 
     _check_buckets(buckets)
-    hashes = stable_hashes(keys)
-    out = np.empty(hashes.size, np.int32)
-    jump_many(hashes, buckets, out)
+    batch = Batch(keys)
+    out = np.empty(len(batch), np.int32)
+    for start, hashes in batch.blocks():
+        jump_many(hashes, buckets, out[start : start + hashes.size])
     return out
 
 
@@ -111,12 +112,15 @@ class Rendezvous:
 
         from windtunnel.blocks.kernels.placement import rendezvous, rendezvous_weighted
 
-        hashes, seeds = stable_hashes(keys), np.array(self._seeds, np.uint64)
-        out = np.empty(hashes.size, np.int32)
-        if self._even:
-            rendezvous(hashes, seeds, out)
-        else:
-            rendezvous_weighted(hashes, seeds, np.array(list(self.weights.values()), np.float64), out)
+        batch, seeds = Batch(keys), np.array(self._seeds, np.uint64)
+        weights = np.array(list(self.weights.values()), np.float64)
+        out = np.empty(len(batch), np.int32)
+        for start, hashes in batch.blocks():
+            of_block = out[start : start + hashes.size]
+            if self._even:
+                rendezvous(hashes, seeds, of_block)
+            else:
+                rendezvous_weighted(hashes, seeds, weights, of_block)
         return out
 
 
@@ -150,9 +154,10 @@ class MaglevTable:
 
         from windtunnel.blocks.kernels.placement import look_up
 
-        hashes = stable_hashes(keys)
-        out = np.empty(hashes.size, np.int32)
-        look_up(self.table, hashes, out)
+        batch = Batch(keys)
+        out = np.empty(len(batch), np.int32)
+        for start, hashes in batch.blocks():
+            look_up(self.table, hashes, out[start : start + hashes.size])
         return out
 
 

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from windtunnel.blocks.hashing import WORD, Key, Keys, stable_hash, stable_hashes
+from windtunnel.blocks.hashing import WORD, Batch, Key, Keys, stable_hash, stable_hashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,9 +110,10 @@ class HashRing:
 
         from windtunnel.blocks.kernels.ring import lookup
 
-        table, hashes = self.table(), stable_hashes(keys)
-        out = np.empty(hashes.size, np.int32)
-        lookup(table.places, table.owners, table.starts, hashes, out)
+        table, batch = self.table(), Batch(keys)
+        out = np.empty(len(batch), np.int32)
+        for start, hashes in batch.blocks():
+            lookup(*table, hashes, out[start : start + hashes.size])
         return out
 
     def table(self) -> _RingTable:
@@ -201,10 +202,7 @@ class BoundedLoads:
         out = np.empty(hashes.size, np.int32)
         loads = np.array([self._loads[node] for node in nodes], np.int64)
         shares = np.array([self._shares[node] for node in nodes], np.float64)
-        assign(
-            table.places, table.owners, table.starts, hashes, shares, 1 + self.epsilon, self.total, self.expected,
-            loads, out,
-        )  # fmt: skip
+        assign(*table, hashes, shares, 1 + self.epsilon, self.total, self.expected, loads, out)
         self._loads = dict(zip(nodes, loads.tolist(), strict=True))
         self.total += hashes.size
         return out

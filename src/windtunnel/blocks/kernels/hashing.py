@@ -17,6 +17,7 @@ from windtunnel.blocks.kernels.words import (
     read_u32,
     read_u64,
     rotate_left,
+    swap_bytes,
     types,
     uint64,
 )
@@ -81,15 +82,12 @@ def mix_16(at: Word, secret: Word) -> Word:
     return folded_product(read_u64(at) ^ SECRET[secret], read_u64(at + uint64(8)) ^ SECRET[secret + 8])
 
 
-@njit
+@njit(forceinline=True)
 def hash_up_to_16(at: Word, length: Word) -> Word:
     if length > 8:
         low = read_u64(at) ^ SECRET[24] ^ SECRET[32]
         high = read_u64(at + length - uint64(8)) ^ SECRET[40] ^ SECRET[48]
-        swapped = uint64(0)
-        for i in range(8):
-            swapped = (swapped << uint64(8)) | ((low >> uint64(8 * i)) & uint64(255))
-        return avalanche(length + swapped + high + folded_product(low, high))
+        return avalanche(length + swap_bytes(low) + high + folded_product(low, high))
     if length >= 4:
         first, last = read_u32(at), read_u32(at + length - uint64(4))
         return strong_mix((last + (first << uint64(32))) ^ SECRET[8] ^ SECRET[16], length)
@@ -152,7 +150,7 @@ def hash_long(at: Word, length: Word) -> Word:
     return avalanche(total)
 
 
-@njit
+@njit(forceinline=True)
 def hash_bytes(at: Word, length: Word) -> Word:
     """XXH3 of the bytes at an address."""
     if length <= 16:
@@ -218,13 +216,17 @@ clear_error = types.ExternalFunction("PyErr_Clear", types.void())
 def hash_list(items: int, start: int, stop: int, text: int, binary: int, integer: int, out: np.ndarray) -> int:
     """Hash the items of the list at an address; ``text``, ``binary`` and ``integer`` are the addresses of the types.
 
-    Returns ``stop``, or the index of the first item that is none of these (or an integer beyond int64, or a text with
-    no UTF-8): the caller has to see to it. No call made here runs Python code, so the list cannot change underneath.
+    The hash of item ``start`` goes to the front of ``out``. Returns ``stop``, or the index of the first item that is
+    none of these (or an integer beyond int64, or a text with no UTF-8, or is not there): the caller has to see to it.
+    No call made here runs Python code, so the list cannot change underneath.
     """
     length = np.zeros(1, np.intp)
     overflow = np.zeros(1, np.intc)
     for i in range(start, stop):
         item = get_item(items, i)
+        if item == 0:
+            clear_error()
+            return i
         kind = get_type(item)
         release(kind)
         if kind == text:
@@ -232,14 +234,14 @@ def hash_list(items: int, start: int, stop: int, text: int, binary: int, integer
             if at == 0:
                 clear_error()
                 return i
-            out[i] = hash_bytes(uint64(at), uint64(length[0]))
+            out[i - start] = hash_bytes(uint64(at), uint64(length[0]))
         elif kind == integer:
             value = integer_of(item, overflow.ctypes)
             if overflow[0] != 0:
                 return i
-            out[i] = hash_word(uint64(value))
+            out[i - start] = hash_word(uint64(value))
         elif kind == binary:
-            out[i] = hash_bytes(uint64(bytes_of(item)), uint64(size_of_bytes(item)))
+            out[i - start] = hash_bytes(uint64(bytes_of(item)), uint64(size_of_bytes(item)))
         else:
             return i
     return stop

@@ -12,9 +12,12 @@ from windtunnel.blocks.kernels.words import KEYS, njit, types
 from windtunnel.blocks.leaders import FREE, Leaders
 
 
-@njit(types.void(STATE, COUNTERS, KEYS, COUNTS), cache=True)
-def space_saving(leaders: Any, sources: Any, hashes: Any, counts: Any) -> None:
-    """Count each key; ``sources`` takes, for each slot that changed hands, the index of its new key in the batch."""
+@njit(types.void(STATE, COUNTERS, types.int64, KEYS, COUNTS), cache=True)
+def space_saving(leaders: Any, sources: Any, first: int, hashes: Any, counts: Any) -> None:
+    """Count each key; ``sources`` takes, for each slot that changed hands, the index of its new key in the batch.
+
+    ``first`` is the index of the first of these keys in the batch.
+    """
     each = counts.size == hashes.size
     for i in range(hashes.size):
         count = counts[i if each else 0]
@@ -23,12 +26,14 @@ def space_saving(leaders: Any, sources: Any, hashes: Any, counts: Any) -> None:
         slot = find(leaders, hashes[i])
         if slot == FREE:
             slot = take_lowest(leaders, hashes[i])
-            sources[slot] = i
+            sources[slot] = first + i
         raise_by(leaders, slot, count)
 
 
-@njit(types.void(COUNTERS, types.uint64, types.int64, STATE, COUNTERS, KEYS, COUNTS), cache=True)
-def count_min_top(counters: Any, width: int, depth: int, leaders: Any, sources: Any, hashes: Any, counts: Any) -> None:
+@njit(types.void(COUNTERS, types.uint64, types.int64, STATE, COUNTERS, types.int64, KEYS, COUNTS), cache=True)
+def count_min_top(
+    counters: Any, width: int, depth: int, leaders: Any, sources: Any, first: int, hashes: Any, counts: Any
+) -> None:
     """Count each key in the sketch, conservatively, and keep the highest estimates among the leaders."""
     each = counts.size == hashes.size
     for i in range(hashes.size):
@@ -40,7 +45,7 @@ def count_min_top(counters: Any, width: int, depth: int, leaders: Any, sources: 
             if estimate > lowest(leaders):
                 slot = take_lowest(leaders, h)
                 leaders[1][slot] = 0
-                sources[slot] = i
+                sources[slot] = first + i
                 raise_by(leaders, slot, estimate - lowest(leaders))
         elif estimate > count_of(leaders, slot):
             raise_by(leaders, slot, estimate - count_of(leaders, slot))
@@ -50,5 +55,5 @@ def warm() -> None:
     """Call each kernel once."""
     leaders, sources = Leaders(1).arrays(), np.zeros(1, np.int64)
     hashes, counts = np.zeros(1, np.uint64), np.ones(1, np.int64)
-    space_saving(leaders, sources, hashes, counts)
-    count_min_top(np.zeros(1, np.int64), 1, 1, leaders, sources, hashes, counts)
+    space_saving(leaders, sources, 0, hashes, counts)
+    count_min_top(np.zeros(1, np.int64), 1, 1, leaders, sources, 0, hashes, counts)

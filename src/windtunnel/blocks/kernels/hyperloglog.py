@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from windtunnel.blocks.hyperloglog import RUN_BITS, SPARSE_PRECISION, SPARSE_REST
+from windtunnel.blocks.hyperloglog import RUN_BITS, RUN_MASK, SPARSE_PRECISION, SPARSE_REST
 from windtunnel.blocks.kernels.words import KEYS, leading_zeros, njit, types, uint64
 
 
@@ -52,8 +52,26 @@ def add_sparse(table: Any, used: int, room: int, hashes: Any, start: int) -> tup
     return hashes.size, used
 
 
+@njit(types.void(types.uint8[::1], types.int64, types.uint32[::1]), cache=True)
+def raise_registers(registers: Any, precision: int, table: Any) -> None:
+    """Raise the registers that the entries of a table stand for."""
+    between = uint64(SPARSE_PRECISION - precision)
+    for i in range(table.size):
+        entry = uint64(table[i])
+        if entry == 0:
+            continue
+        upper = entry >> uint64(RUN_BITS)
+        below = upper & ((uint64(1) << between) - uint64(1))
+        run = between + (entry & uint64(RUN_MASK))
+        if below != 0:
+            run = leading_zeros(below) - (uint64(64) - between) + uint64(1)
+        if run > registers[upper >> between]:
+            registers[upper >> between] = run
+
+
 def warm() -> None:
     """Call each kernel once."""
     hashes = np.zeros(1, np.uint64)
     add_dense(np.zeros(16, np.uint8), 4, hashes, 0)
     add_sparse(np.zeros(16, np.uint32), 0, 12, hashes, 0)
+    raise_registers(np.zeros(16, np.uint8), 4, np.zeros(16, np.uint32))

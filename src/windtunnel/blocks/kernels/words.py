@@ -78,5 +78,16 @@ leading_zeros: Any = intrinsic(_count_leading_zeros)
 """How many zero bits a word begins with; 64 for zero."""
 
 
+def _swap_bytes(typing_context: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bswap(arguments[0])
+
+    return types.uint64(types.uint64), build
+
+
+swap_bytes: Any = intrinsic(_swap_bytes)
+"""The word with its eight bytes in the opposite order."""
+
+
 def warm() -> None:
     """Nothing to call: the words have no entry of their own, and kernels with a signature compile on import."""
