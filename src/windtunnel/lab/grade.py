@@ -105,8 +105,9 @@ def grade(
     case = None
     if tally.failing is not None:
         demand, trial = tally.failing
-        # A demand that speaks of par as well is judged on whole trials; there is no par of half a workload.
-        if speaks_of(demand.expression) == [YOURS]:
+        # Shrinking takes requests away, so it suits what must never happen. A demand that something does happen fails
+        # on an empty workload, and one that speaks of par is judged on whole trials.
+        if demand.always and speaks_of(demand.expression) == [YOURS]:
             case = shrink(joined, YOURS, trial, lambda _, measures: _fails(demand, trial, measures))
     return tally.grade(experiment, par, case)
 

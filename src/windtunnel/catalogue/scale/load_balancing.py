@@ -242,6 +242,11 @@ experiment = Experiment(
             spares="at_random",
         ),
     ),
+    demands=(
+        Claim("yours.mean_s < 1.2 * two_choices.mean_s", "no machine may stand idle beside a long queue"),
+        Claim("yours.p99_s < 1.3 * two_choices.p99_s", "nor may a few requests pay for it"),
+        Claim("yours.ok == yours.ops", "every request is answered"),
+    ),
     hints=(
         "Draw the queue of one server. What does the balancer know about it, and since when?",
         "The gain from no knowledge to two looks is far larger than from two looks to all.",

@@ -56,7 +56,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
         yield Op(0.0 if p.rush else at, f"client {i % 100}", "handle", (work_s,))
 
 
-class _Fleet:
+class Fleet:
     """Small machines with a queue each."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -72,7 +72,7 @@ class _Fleet:
         }
 
 
-class CoinToss(_Fleet):
+class CoinToss(Fleet):
     """Eight machines; each request goes to any of them."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -83,7 +83,7 @@ class CoinToss(_Fleet):
         return self.servers[self.luck.randrange(len(self.servers))].submit(work_s)
 
 
-class RoundRobin(_Fleet):
+class RoundRobin(Fleet):
     """Eight machines; requests go to them in turn."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -95,7 +95,7 @@ class RoundRobin(_Fleet):
         return self.servers[self.turn].submit(work_s)
 
 
-class Coordinated(_Fleet):
+class Coordinated(Fleet):
     """Eight machines with one queue that share state: every request pays for the others (alpha and beta)."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -106,7 +106,7 @@ class Coordinated(_Fleet):
         return self.servers[0].submit(work_s * self.price)
 
 
-class SharedQueue(_Fleet):
+class SharedQueue(Fleet):
     """Eight machines that take the next request from one queue."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -116,7 +116,7 @@ class SharedQueue(_Fleet):
         return self.servers[0].submit(work_s)
 
 
-class OneMachine(_Fleet):
+class OneMachine(Fleet):
     """One machine of eightfold speed."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -182,6 +182,11 @@ experiment = Experiment(
     faults=faults,
     seeds=6,
     quick={"count": 1500},
+    demands=(
+        Claim("yours.mean_s < 1.1 * one_machine.mean_s", "Capacity that stands idle while somebody waits is wasted."),
+        Claim("yours.utilisation > 0.9 * params.load", "The capacity is that of eight machines, not of more."),
+        Claim("yours.not_served == 0", "While no machine dies, every request is served."),
+    ),
     claims=(
         Claim(
             "coin_toss.mean_s > 2.5 * shared_queue.mean_s",

@@ -1,0 +1,108 @@
+"""A challenge starts from a stub that runs and is wrong; grading finds that out, and lets what is right pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from windtunnel.lab.challenge import challenge_of, stub, write_stub
+from windtunnel.lab.claims import check, speaks_of
+from windtunnel.lab.discovery import every, find
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.grade import grade, grade_file
+
+CHALLENGES = [e for e in every() if e.demands]
+
+
+@pytest.fixture
+def tickets() -> Experiment[Any]:
+    return find("q10-ticketmaster")
+
+
+def test_every_experiment_is_a_challenge() -> None:
+    assert list(every()) == CHALLENGES
+
+
+@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+def test_demands_speak_of_yours_and_of_par(experiment: Experiment[Any]) -> None:
+    par = list(experiment.designs)[-1]
+    for demand in experiment.demands:
+        check(demand.expression, ["yours", par])
+        assert "yours" in speaks_of(demand.expression)
+        assert demand.because
+
+
+@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+def test_the_stub_is_the_naive_design_and_fails(experiment: Experiment[Any], tmp_path: Path) -> None:
+    file = write_stub(experiment, tmp_path / "mine.py")
+    assert challenge_of(file) is experiment
+    found = grade_file(str(file), seeds=1)
+    assert not found.passed
+    assert found.failing
+
+
+@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+def test_the_best_design_passes(experiment: Experiment[Any]) -> None:
+    best = list(experiment.designs.values())[-1]
+    assert grade(experiment, best, [7001]).passed
+
+
+def test_what_fails_is_shown_as_the_smallest_case(tickets: Experiment[Any]) -> None:
+    found = grade(tickets, tickets.designs["look_then_write"], [7001])
+    assert found.failing == "yours.sold_twice == 0"
+    assert found.case is not None
+    assert found.case.size == 2
+    text = found.case.to_dict()["text"]
+    assert text.count("buy(") == 2
+    assert text.count("ok 20") == 2
+
+
+def test_the_first_failure_is_said_before_the_rest_is_tried(tickets: Experiment[Any]) -> None:
+    heard: list[dict[str, Any]] = []
+    grade(tickets, tickets.designs["look_then_write"], [7001], heard.append)
+    assert heard[0]["failing"] == "yours.sold_twice == 0"
+    assert heard[1]["done"] == 1
+
+
+def test_the_same_design_gets_the_same_grade(tickets: Experiment[Any]) -> None:
+    twice = [grade(tickets, tickets.designs["look_then_write"], [7001]).to_dict() for _ in range(2)]
+    assert twice[0] == twice[1]
+
+
+def test_a_file_that_is_there_is_not_written_over(tickets: Experiment[Any], tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("precious")
+    with pytest.raises(WrongInput, match="is there already"):
+        write_stub(tickets, mine)
+    assert mine.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "There is no file"),
+        ("class Yours: pass", "does not say what it answers"),
+        ('challenge = "q10-tiketmaster"', "did you mean q10-ticketmaster"),
+        ('challenge = "q10-ticketmaster"\nclass Yours(:', "cannot be read: .* in line 2"),
+        ('challenge = "q10-ticketmaster"', "defines no class"),
+        ('challenge = "q10-ticketmaster"\nclass A: pass\nclass B: pass', "defines 2 designs"),
+        ('challenge = "q10-ticketmaster"\nclass A:\n    def __init__(self, s, p): pass', "has no method buy"),
+    ],
+)
+def test_a_file_that_cannot_be_graded_is_refused_in_one_sentence(
+    tmp_path: Path, text: str | None, sentence: str
+) -> None:
+    file = tmp_path / "mine.py"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(WrongInput, match=sentence):
+        grade_file(str(file), seeds=1)
+
+
+def test_an_experiment_without_demands_cannot_be_taken(tickets: Experiment[Any]) -> None:
+    with pytest.raises(WrongInput, match="makes no demands"):
+        stub(replace(tickets, demands=()))

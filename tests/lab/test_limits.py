@@ -1,0 +1,65 @@
+"""Whatever a learner's code does, we come back with a sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from windtunnel.lab.limits import Ended, Limits, limited
+
+HEAD = 'challenge = "q10-ticketmaster"\n\n\nclass Yours:\n    def __init__(self, stage, params):\n'
+BUY = "\n    async def buy(self, buyer, pays_after_s):\n        return None\n"
+
+
+def graded(tmp_path: Path, body: str, **limits: float) -> Ended:
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD + body + BUY)
+    return limited({"file": str(file), "seeds": 1}, Limits(**limits))  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on CPU there")
+def test_an_endless_loop_is_stopped(tmp_path: Path) -> None:
+    ended = graded(tmp_path, "        while True:\n            pass\n", cpu_s=1.0)
+    assert "endless loop" in ended.sentence
+
+
+def test_a_process_that_waits_for_ever_is_stopped(tmp_path: Path) -> None:
+    ended = graded(tmp_path, "        import os\n        os.read(os.pipe()[0], 1)\n", wall_s=2.0)
+    assert "was stopped" in ended.sentence
+
+
+def test_a_flood_of_prints_is_stopped(tmp_path: Path) -> None:
+    ended = graded(tmp_path, '        while True:\n            print("x" * 10_000)\n')
+    assert "printed more than 1 MB" in ended.sentence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limits on memory there")
+def test_memory_without_end_is_stopped(tmp_path: Path) -> None:
+    body = "        self.all = [bytearray(1 << 26) for _ in range(1000)]\n"
+    ended = graded(tmp_path, body, memory_bytes=1 << 30)
+    assert "MemoryError" in str(ended.answer or ended.sentence)
+
+
+def test_a_crash_of_the_interpreter_is_told(tmp_path: Path) -> None:
+    assert "died with status" in graded(tmp_path, "        import os\n        os.abort()\n").sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("        raise SystemExit\n", "called sys.exit"),
+        ("        1 / 0\n", "Design yours is broken: its constructor raised ZeroDivisionError"),
+    ],
+)
+def test_a_design_that_breaks_is_told_in_one_sentence(tmp_path: Path, body: str, sentence: str) -> None:
+    ended = graded(tmp_path, body)
+    assert sentence in ended.answer["wrong"]
+    assert "\n" not in ended.answer["wrong"]
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    graded(tmp_path, "        while True:\n            pass\n", wall_s=1.0)
+    assert not psutil.Process().children(recursive=True)
