@@ -163,7 +163,7 @@ def bloom_rows() -> Iterator[Row]:
             "rbloom (Rust)": lambda: _each(lambda: rbloom().add, few),
             "fastbloom-rs (Rust)": lambda: _each(lambda: fastbloom().add_str, few),
         },
-        note="ours is plain Python for single keys; a call into compiled code would cost more than half of it",
+        note="ours is plain Python for single keys",
         packages=packages,
     )
 
