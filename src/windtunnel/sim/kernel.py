@@ -18,7 +18,7 @@ from asyncio import CancelledError, Future, _get_running_loop, _set_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
-from functools import wraps
+from functools import cached_property, wraps
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from random import Random
@@ -32,6 +32,7 @@ from windtunnel.sim.task import Handle, Task, bury, current_tasks, whereabouts
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
+    from windtunnel.sim.faults import Faults
     from windtunnel.sim.host import Host
     from windtunnel.sim.network import Network
 
@@ -84,7 +85,6 @@ class Simulator:
         self._streams: dict[str, Random] = {}
         self._luck: dict[int, dict[str, Luck]] = {}
         self._luck_keys: dict[str, int] = {}
-        self._network: Network | None = None
         self._dead_timers = 0
         self._current: Any = None
         """The process or task that is being stepped; None in callbacks, and in tasks that the kernel does not step."""
@@ -155,14 +155,19 @@ class Simulator:
             )
         return found
 
-    @property
+    @cached_property
     def network(self) -> Network:
         """The network that all hosts are on."""
-        if self._network is None:
-            from windtunnel.sim.network import Network
+        from windtunnel.sim.network import Network
 
-            self._network = Network(self)
-        return self._network
+        return Network(self)
+
+    @cached_property
+    def faults(self) -> Faults:
+        """Schedules what goes wrong."""
+        from windtunnel.sim.faults import Faults
+
+        return Faults(self)
 
     # --- waiting -------------------------------------------------------------------------------------------------
     @types.coroutine
