@@ -135,3 +135,10 @@ def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Res
 
 def test_a_quick_run_is_cheap(result: Result) -> None:
     assert sum(result.provenance["cpu_s"].values()) < 10 * CPU_S
+
+
+@pytest.mark.soak
+def test_its_figures_are_reproduced(experiment: Experiment) -> None:
+    found = run(experiment)
+    wrong = [f"{f.name}: {f.ours} for {f.source_value} ({f.note})" for f in found.figures if f.verdict == "fails"]
+    assert not wrong, "\n".join(wrong)

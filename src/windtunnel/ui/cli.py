@@ -228,8 +228,7 @@ def figures(name: str | None, json_: bool) -> int:
     elif rows:
         from windtunnel.ui import terminal
 
-        terminal.show(terminal.figures([f for _, f in rows], [n for n, _ in rows]))
-        click.echo(f"\n{sum(f.verdict == 'holds' for _, f in rows)} of {len(rows)} figures are reproduced.")
+        terminal.show(terminal.all_figures(results))
     else:
         click.echo(f"{name} reproduces no figure." if name else "No experiment reproduces a figure yet.")
     verdicts = {f.verdict for _, f in rows}
@@ -350,11 +349,10 @@ def _next(experiment: Any, found: Result) -> str:
     if found.verdict == "unknown" and len(found.seeds) < 20:
         more = f"windtunnel run {found.experiment} --seeds {max(20, 4 * len(found.seeds))}"
         return click.style(f"More seeds may decide: {more}", dim=True)
-    from windtunnel.lab.params import describe
-
-    for p in describe(experiment.params):
-        if isinstance(p.default, int | float) and not isinstance(p.default, bool) and p.low is not None:
-            values = [p.low, p.default] if p.low != p.default else [p.default, p.default * 2]
-            text = ",".join(f"{v:g}" for v in values)
-            return click.style(f"Next: windtunnel sweep {found.experiment} --over {p.name}={text}", dim=True)
-    return click.style(f"Next: windtunnel show {found.experiment}", dim=True)
+    # The parameter that a claim turns is where something changes.
+    for name, there in ((k, v) for claim in experiment.claims for k, v in claim.given.items()):
+        here = found.params[name]
+        if isinstance(here, float) and isinstance(there, int | float) and here != there:
+            values = ",".join(f"{here + (there - here) * i / 4:g}" for i in range(5))
+            return click.style(f"Next: windtunnel sweep {found.experiment} --over {name}={values}", dim=True)
+    return click.style(f"Next: windtunnel show {found.experiment} --hints", dim=True)

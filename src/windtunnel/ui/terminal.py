@@ -113,17 +113,30 @@ def summary(found: Result) -> Text:
     return line
 
 
-def figures(found: Sequence[JudgedFigure], names: Sequence[str] = ()) -> RenderableType:
-    """The source's number and ours, side by side; ``names`` puts the experiment's before each."""
+def all_figures(found: Sequence[Result]) -> RenderableType:
+    """The figures of several experiments, and how many of them are reproduced."""
+    parts: list[RenderableType] = []
+    for one in found:
+        if one.figures:
+            parts += [Text(one.experiment, "bold"), figures(one.figures), ""]
+    every = [f.verdict for one in found for f in one.figures]
+    judged = [v for v in every if v in ("holds", "fails", "unknown")]
+    line = f"{judged.count('holds')} of {len(judged)} figures are reproduced"
+    left = len(every) - len(judged)
+    return Group(*parts, Text(line + (f"; {left} more were not judged here" if left else ""), "bold"))
+
+
+def figures(found: Sequence[JudgedFigure]) -> RenderableType:
+    """The source's number and ours, side by side."""
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="dim", width=WIDTH - 2)
     table.add_column("")
     table.add_column("figure", ratio=1)
     table.add_column("source", justify="right")
     table.add_column("ours", justify="right")
     table.add_column("mark", justify="center")
-    for i, one in enumerate(found):
+    for one in found:
         sign, style = SIGNS[one.verdict]
-        text = Text(f"{names[i]}: " if names else "", "bold").append(one.name, "")
+        text = Text(one.name)
         text.append(f"\n{one.conditions}{'; ' if one.note else ''}{one.note}", "dim")
         ours = interval(Interval(one.ours, one.low, one.high, 0)) if one.verdict != "skipped" else "–"
         table.add_row(Text(sign, style), text, number(one.source_value), ours, one.mark)
