@@ -18,6 +18,12 @@ from windtunnel.lab.grade import grade, grade_file
 CHALLENGES = [e for e in every() if e.demands]
 
 
+@pytest.fixture(autouse=True)
+def only_quick_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials at full size are for learners who wait, not for these tests."""
+    monkeypatch.setattr("windtunnel.lab.grade.FULL_TRIALS", 0)
+
+
 @pytest.fixture
 def tickets() -> Experiment[Any]:
     return find("q10-ticketmaster")

@@ -7,6 +7,7 @@ failure found once is found again, and a shrinker can cut it.
 - `strategies`: random, PCT, depth-first, dynamic partial-order reduction.
 - `generator_threads`: threads written as generators, the smallest model and the fastest.
 - `real_threads`: unmodified Python threads, stopped before each opcode that touches something shared.
+- `tunnel`: asyncio tasks and light processes in the tunnel, in the order in which those that could go on now do.
 """
 
 from __future__ import annotations
@@ -14,5 +15,17 @@ from __future__ import annotations
 from windtunnel.lab.explore.core import Access, Exploration, Failure, Program, explore, replay
 from windtunnel.lab.explore.generator_threads import Lock, Threads
 from windtunnel.lab.explore.real_threads import RealThreads
+from windtunnel.lab.explore.tunnel import Tunnel
 
-__all__ = ["Access", "Exploration", "Failure", "Lock", "Program", "RealThreads", "Threads", "explore", "replay"]
+__all__ = [
+    "Access",
+    "Exploration",
+    "Failure",
+    "Lock",
+    "Program",
+    "RealThreads",
+    "Threads",
+    "Tunnel",
+    "explore",
+    "replay",
+]

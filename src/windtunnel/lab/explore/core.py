@@ -52,11 +52,15 @@ class Execution(Protocol):
         """Let go of everything; also in the middle of a run."""
 
 
+Choose = Callable[[Sequence[str], Mapping[str, Access]], str | None]
+"""Given who can go on, and what the next step of everybody would touch: who goes on. None gives the run up."""
+
+
 class Program(Protocol):
     """Something that can be run again and again from the same start."""
 
-    def start(self) -> Execution:
-        """A new run from the beginning."""
+    def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
+        """Run it once from the beginning with these choices; the steps taken and what went wrong, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +121,8 @@ class OutOfStepsError(RuntimeError):
     """A single run did not end within the limit of steps."""
 
 
-def run_once(
-    program: Program,
-    choose: Callable[[Sequence[str], Mapping[str, Access]], str | None],
-    max_steps: int = 100_000,
-) -> tuple[list[Step], Failure | None]:
-    """Run the program once with these choices; the steps taken and what went wrong, if anything."""
-    execution = program.start()
+def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000) -> tuple[list[Step], Failure | None]:
+    """Run an execution to its end; for programs that are stepped from outside."""
     steps: list[Step] = []
     try:
         while True:
@@ -132,7 +131,7 @@ def run_once(
                 try:
                     execution.check()
                 except AssertionError as wrong:
-                    return steps, Failure("wrong", _sentence(wrong), tuple(steps))
+                    return steps, Failure("wrong", sentence(wrong), tuple(steps))
                 return steps, None
             enabled = execution.enabled()
             actor = choose(enabled, pending)
@@ -146,12 +145,12 @@ def run_once(
             try:
                 execution.step(actor)
             except Exception as error:
-                return steps, Failure("wrong", f"{actor}: {_sentence(error)}", tuple(steps))
+                return steps, Failure("wrong", f"{actor}: {sentence(error)}", tuple(steps))
     finally:
         execution.close()
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     """What an exception says, in one line."""
     said = (str(error).splitlines() or [""])[0]
     if isinstance(error, AssertionError):
@@ -166,7 +165,7 @@ def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps
         if not strategy.begin():
             result.complete = strategy.exhaustive
             break
-        steps, failure = run_once(program, strategy.choose, max_steps)
+        steps, failure = program.run(strategy.choose, max_steps)
         strategy.end()
         result.schedules += 1
         result.steps += len(steps)
@@ -189,4 +188,4 @@ def replay(program: Program, tape: Sequence[str], max_steps: int = 100_000) -> F
         wanted = next(rest, None)
         return wanted if wanted in enabled else enabled[0]
 
-    return run_once(program, choose, max_steps)[1]
+    return program.run(choose, max_steps)[1]

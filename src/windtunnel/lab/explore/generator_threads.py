@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 
-from windtunnel.lab.explore.core import Access
+from windtunnel.lab.explore.core import Access, Choose, Failure, Step, run_stepwise
 
 Thread = Generator[Access, None, None]
 
@@ -41,9 +41,9 @@ class Threads:
     def __init__(self, make: Callable[[], tuple[Mapping[str, Thread], Callable[[], None] | None]]) -> None:
         self._make = make
 
-    def start(self) -> _Execution:
-        """A new run."""
-        return _Execution(*self._make())
+    def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
+        """Run once; as `Program.run`."""
+        return run_stepwise(_Execution(*self._make()), choose, max_steps)
 
 
 class _Execution:

@@ -23,7 +23,7 @@ from functools import cache
 from types import CodeType, FrameType
 from typing import Any
 
-from windtunnel.lab.explore.core import Access
+from windtunnel.lab.explore.core import Access, Choose, Failure, Step, run_stepwise
 
 _READS = {"LOAD_ATTR", "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"}
 _WRITES = {"STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "STORE_NAME", "STORE_DEREF", "DELETE_DEREF"}
@@ -81,9 +81,9 @@ class RealThreads:
         self._make = make
         self._traced = traced or _is_users
 
-    def start(self) -> _Execution:
-        """A new run."""
-        return _Execution(self._make, self._traced)
+    def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
+        """Run once; as `Program.run`."""
+        return run_stepwise(_Execution(self._make, self._traced), choose, max_steps)
 
 
 def _is_users(file: str) -> bool:
