@@ -155,6 +155,13 @@ experiment = Experiment(
             spares="from_the_send",
         ),
     ),
+    demands=(
+        Claim("yours.noted == yours.ops", "a latency for every request that was due"),
+        Claim(
+            "abs(yours.p99_ms - yours.latency_p99_ms) < 0.01 * yours.latency_p99_ms",
+            "what is written down is what the clients lived through",
+        ),
+    ),
     hints=(
         "How many requests were due during the stall, and how many did the naive generator write a long latency for?",
         "What does a connection do while it waits, and who notes how long the next request waits for it?",
