@@ -139,7 +139,7 @@ def of_events(events: Iterable[Event], bad: Iterable[int] = (), arrows: Iterable
     wrong = set(bad)
     for event in sorted(events, key=lambda e: (e.start, e.id)):
         lanes[event.client] = None
-        said = ", ".join(map(str, event.args))
+        said = ", ".join(f"{a:.4g}" if isinstance(a, float) else str(a) for a in event.args)
         marks.append(Mark(event.start, event.client, f"{event.name}({said})", "begin", event.id in wrong))
         answer = "" if event.value is None else f" {event.value}"
         marks.append(Mark(event.end, event.client, f"{event.outcome}{answer}", "end", event.id in wrong))
