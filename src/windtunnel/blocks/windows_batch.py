@@ -1,0 +1,172 @@
+"""Tumbling event-time windows over arrays: what ``windows`` does event by event, at the speed of C.
+
+>>> windows = BatchTumbling(60_000, delay_ms=1_000)
+>>> windows.add([1, 2, 1], [1_000, 2_000, 70_000], [5.0, 6.0, 7.0]).keys.tolist()
+[1, 2]
+
+Counts, sums, least and greatest values are kept together; the reference in the tests is ``WindowedAggregate`` with
+``Tumbling``, ``Stats`` and ``BoundedDisorder``. The one difference: results are given out once for each call of
+``add``, with all its corrections in them, and not event by event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+MAGIC = b"WTwba\x00\x00\x01"
+NOTHING_YET = -(2**62)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Windows that are complete, by columns, sorted by (window, key). ``revision`` 0 is a window's first result."""
+
+    keys: NDArray[np.int64]
+    start_ms: NDArray[np.int64]
+    count: NDArray[np.int64]
+    sum: NDArray[np.float64]
+    least: NDArray[np.float64]
+    greatest: NDArray[np.float64]
+    revision: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class BatchTumbling:
+    """Windows of ``size_ms`` whose watermark is ``delay_ms`` behind the newest event.
+
+    Keys are int64 (strings: number them, or hash them), times int64 milliseconds, values float64: sums of integers are
+    exact up to 2^53. ``late`` counts the events that came after their window and ``allowed_lateness_ms``; which of the
+    last batch they were is in ``last_late``. Not safe for several threads.
+    """
+
+    def __init__(self, size_ms: int, *, delay_ms: int = 0, allowed_lateness_ms: int = 0, offset_ms: int = 0) -> None:
+        import numpy as np
+
+        if size_ms < 1 or delay_ms < 0 or allowed_lateness_ms < 0:
+            raise ValueError("size_ms must be positive, delay_ms and allowed_lateness_ms not negative.")
+        self.size_ms, self.delay_ms, self.allowed_lateness_ms = size_ms, delay_ms, allowed_lateness_ms
+        self.offset_ms = offset_ms % size_ms
+        self.late = 0
+        self.last_late: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._newest_ms = NOTHING_YET
+        self._table: NDArray[np.float64] = np.zeros((1024, 8))
+        self._used = 0
+
+    @property
+    def watermark_ms(self) -> int:
+        """No event at or before this is expected any more."""
+        return self._newest_ms - self.delay_ms - 1
+
+    def add(
+        self, keys: ArrayLike | Sequence[int], times_ms: ArrayLike | Sequence[int], values: ArrayLike | Sequence[float]
+    ) -> Results:
+        """Count a batch of events; returns the windows that are complete now, and those that late events corrected."""
+        import numpy as np
+
+        from windtunnel.blocks.kernels import windows as kernels
+
+        ids, times = _integers(keys, "keys"), _integers(times_ms, "times_ms")
+        numbers = np.ascontiguousarray(np.broadcast_to(np.asarray(values, np.float64), ids.shape))
+        if ids.shape != times.shape:
+            raise ValueError(f"There are {ids.size} keys and {times.size} times.")
+        late = np.empty(ids.size, np.bool_)
+        done, before = 0, self.watermark_ms
+        while True:
+            done, self._used, self._newest_ms = kernels.add(
+                self._table.view(np.int64), self._table, self._used, ids, times, numbers, done,
+                self.size_ms, self.offset_ms, self._newest_ms, self.delay_ms, self.allowed_lateness_ms, late,
+            )  # fmt: skip
+            if done == ids.size:
+                break
+            self._rebuild(NOTHING_YET, 4 * len(self._table))
+        self.last_late = late
+        self.late += int(np.count_nonzero(late))
+        return self._give_out(before)
+
+    def finish(self) -> Results:
+        """Nothing will ever come any more: everything that is left."""
+        before = self.watermark_ms
+        self._newest_ms = -NOTHING_YET
+        return self._give_out(before)
+
+    def _give_out(self, before_ms: int) -> Results:
+        import numpy as np
+
+        from windtunnel.blocks.kernels import windows as kernels
+
+        bits = self._table.view(np.int64)
+        complete = self._spans_ended_by(self.watermark_ms)
+        slots = np.empty(self._used, np.int64)
+        rows = slots[:0]
+        if self.allowed_lateness_ms or complete > self._spans_ended_by(before_ms):
+            rows = slots[: kernels.complete(bits, self._table, complete, slots)]
+        rows = rows[np.lexsort((bits[rows, 0], bits[rows, 1]))]
+        found, whole = self._table[rows], bits[rows]
+        over = self._spans_ended_by(self.watermark_ms - self.allowed_lateness_ms)
+        if over > self._spans_ended_by(before_ms - self.allowed_lateness_ms):
+            self._rebuild(over, len(self._table))
+        return Results(
+            keys=whole[:, 0].copy(),
+            start_ms=whole[:, 1] * self.size_ms + self.offset_ms,
+            count=found[:, 2].astype(np.int64),
+            sum=found[:, 3].copy(),
+            least=found[:, 4].copy(),
+            greatest=found[:, 5].copy(),
+            revision=found[:, 7].astype(np.int64) - 1,
+        )
+
+    def _spans_ended_by(self, watermark_ms: int) -> int:
+        """The number of the first span that is not complete at this watermark."""
+        return (watermark_ms + 1 - self.offset_ms) // self.size_ms
+
+    def _rebuild(self, least_span: int, slots: int) -> None:
+        import numpy as np
+
+        from windtunnel.blocks.kernels import windows as kernels
+
+        new = np.zeros((slots, 8))
+        self._used = kernels.keep(self._table.view(np.int64), self._table, new.view(np.int64), new, least_span)
+        self._table = new
+
+    def to_bytes(self) -> bytes:
+        """The state, with version and checksum. Settings are not in it."""
+        import numpy as np
+
+        rows = self._table[self._table[:, 2] != 0]
+        head = np.array([self._newest_ms, self.late, len(rows)], "<i8").tobytes()
+        body = bytes(head + rows.view(np.int64).astype("<i8").tobytes())
+        return MAGIC + crc32(body).to_bytes(4, "little") + body
+
+    def restore(self, data: bytes) -> None:
+        """Take over the state that :meth:`to_bytes` of an object with the same settings gave."""
+        import numpy as np
+
+        body = data[len(MAGIC) + 4 :]
+        if data[: len(MAGIC)] != MAGIC or crc32(body).to_bytes(4, "little") != data[len(MAGIC) : len(MAGIC) + 4]:
+            raise ValueError("This is no state of windows, or it is damaged.")
+        head = np.frombuffer(body, "<i8", 3)
+        self._newest_ms, self.late, self._used = (int(number) for number in head)
+        rows = np.frombuffer(body, "<i8", 8 * self._used, 24).astype(np.int64).reshape(-1, 8)
+        slots = 1024
+        while slots < 2 * self._used + 2:
+            slots *= 2
+        self._table = rows.view(np.float64)
+        self._rebuild(NOTHING_YET, slots)
+
+
+def _integers(numbers: ArrayLike | Sequence[int], name: str) -> NDArray[np.int64]:
+    import numpy as np
+
+    array = np.asarray(numbers)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(f"{name} must be a column of integers; got {array.dtype}.")
+    return np.ascontiguousarray(array, np.int64)
