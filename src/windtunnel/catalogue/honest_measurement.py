@@ -95,7 +95,7 @@ class FromTheDueTime(FromTheSend):
 def measure(history: History, params: Params) -> Mapping[str, float]:
     noted = [event.value for event in history if event.outcome == "ok"]
     by_second: defaultdict[int, list[float]] = defaultdict(list)
-    for event in history:
+    for event in history.where(outcome="ok"):
         by_second[int(event.end)].append(event.value)
     p50, p99, p999 = percentiles(noted, (50, 99, 99.9))
     return {
@@ -109,7 +109,7 @@ def measure(history: History, params: Params) -> Mapping[str, float]:
 
 def spectrum(history: History, params: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Latency by how many nines: x is 1 / (1 - p), logarithmic."""
-    noted = [event.value for event in history]
+    noted = [event.value for event in history.where(outcome="ok")]
     nines = [10 ** (i / 12) for i in range(43)]
     return {"noted": list(zip(nines, percentiles(noted, [100 * (1 - 1 / x) for x in nines]), strict=True))}
 
