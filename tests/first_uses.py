@@ -105,7 +105,81 @@ def placement() -> None:
     BoundedLoads(HashRing({"a": 1, "b": 2}), 0.5).assign_many(["a"])
 
 
-USES: tuple[Callable[[], None], ...] = (bloom_filters, hyperloglog, count_min, heavy_hitters, quantiles, placement)
+def sorted_sets() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.sorted_set import SortedSet
+
+    frozen = np.arange(20)
+    frozen.flags.writeable = False
+    texts = [f"member {i}" for i in range(20)]
+    for kind, batches in ((int, (list(range(20)), np.arange(20), frozen)), (str, (texts,)), (bytes, ([b"a"],))):
+        for order in ("counted blocks", "skip list"):
+            made: Any = SortedSet(kind, order=order)  # type: ignore[type-var,arg-type]  # each of the kinds and orders
+            for members in batches:
+                made.add_many(members, np.arange(len(members)))
+                made.increment_many(members, [1.0] * len(members))
+                made.scores(members)
+                made.ranks(members)
+            made.add(members[0], 1.0)
+            made.range(0, 3)
+            made.range_by_score(0, 9)
+            made.ranges([0, 1], np.array([2, -1]))
+            made.counts([0.0], [5.0])
+            SortedSet.from_bytes(kind, made.to_bytes(), order=order)
+            made.remove_many(members)
+
+
+def vectors() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.brute_force import BruteForce
+    from windtunnel.blocks.hnsw import HNSW
+
+    rows = np.random.default_rng(1).random((40, 5))
+    for metric in ("l2", "ip", "cosine"):
+        for made in (BruteForce(5, metric), HNSW(5, metric)):
+            made.add(rows)
+            made.add(rows.tolist(), np.arange(100, 140))
+            made.search(rows, 3)
+            made.search(rows[:1].astype(np.float32), 3, allowed=[1, 2, 3])
+            made.nearest(rows[0], 2)
+            if isinstance(made, HNSW):
+                made.delete(np.arange(30))
+                made.compact()
+                HNSW.from_bytes(made.to_bytes()).search(rows, 3)
+
+
+def chunkers() -> None:
+    from windtunnel.blocks.fastcdc import FastCDC
+
+    for data in (b"x" * 5000, bytearray(5000), memoryview(b"y" * 5000)):
+        FastCDC(1024).cut_points(data)
+
+
+def rate_limits() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.rate_limit_batch import BatchGcra, BatchTokenBucket
+
+    for kind in (BatchGcra, BatchTokenBucket):
+        made = kind(1, 2)
+        for keys in ([1, 2], ["a", "b"], np.arange(2), np.arange(5000, dtype=np.uint64)):
+            made.decide(keys, 1.0)
+
+
+USES: tuple[Callable[[], None], ...] = (
+    bloom_filters,
+    hyperloglog,
+    count_min,
+    heavy_hitters,
+    quantiles,
+    placement,
+    sorted_sets,
+    vectors,
+    chunkers,
+    rate_limits,
+)
 
 
 def kernel_modules() -> list[str]:
