@@ -7,7 +7,8 @@ Vvedenskaya, Dobrushin & Karpelevich 1996 and Mitzenmacher 1996 (the supermarket
 
 from __future__ import annotations
 
-from math import exp, expm1, fsum, inf, isclose, log, log1p, pow
+import math
+from math import exp, expm1, fsum, inf, isclose, log, log1p
 
 
 def _loaded(arrival_rate: float, service_rate: float, workers: int = 1) -> float:
@@ -147,7 +148,7 @@ def supermarket_sojourn_s(load: float, choices: int, mean_service_s: float = 1.0
         return mean_service_s / (1 - load)
     total, exponent, power = 0.0, 0.0, float(choices)
     while True:
-        term = pow(load, exponent)
+        term = math.pow(load, exponent)
         total += term
         if term < 1e-17 or load == 0:
             return total * mean_service_s

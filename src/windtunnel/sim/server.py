@@ -108,10 +108,10 @@ class Server(ServerBase):
         Raises:
             Rejected: the queue is full. Refused: the server is down.
         """
-        if self._inside >= self._most:
+        if len(self._serving) >= self.workers:
             self._settle()
-            if self._inside >= self._most:
-                raise self._turn_away()
+        if self._inside >= self._most:
+            raise self._turn_away()
         work_ns = (work_s * 1_000_000_000).__round__()
         if work_ns < 0:
             raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more")
@@ -162,9 +162,13 @@ class Server(ServerBase):
     def _settle(self) -> None:
         """Who is due at this very moment leaves before anything else happens: as everywhere, departures go first."""
         now = self.sim.now_ns
-        while due := [job for job in self._serving if job.due_ns == now]:
-            for job in due:
-                self._finish(job)
+        while True:
+            for job in self._serving:
+                if job.due_ns == now:
+                    self._finish(job)
+                    break
+            else:
+                return
 
     def _next(self) -> None:
         """A worker is free: begin the next job that is still worth it."""
