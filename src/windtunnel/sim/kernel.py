@@ -286,7 +286,7 @@ class Simulator:
         if not signal.done():
             signal._add_waiter(_stop, None)
             if not self._run(sys.maxsize):
-                self._raise_deadlock(signal, wanted)
+                self._raise_deadlock(signal)
         return signal.result()
 
     def _watch(self, future: asyncio.Future[T]) -> Signal[T]:
@@ -373,6 +373,9 @@ class Simulator:
                             return False
                         heappop(heap)
                         self.now_ns = when
+                        # As in asyncio, callbacks that are due together are made before what the first of them causes.
+                        while heap and heap[0][0] == when and heap[0][2].__class__ is Handle:
+                            ready.append((heappop(heap)[2], 0, None))
                         self._run_other(process, number, None)
                         continue
                     self.now_ns = when
@@ -520,7 +523,7 @@ class Simulator:
             error.add_note(f"in process {process.describe()} at {self.now:.9f} s of virtual time; nobody awaited it")
             raise error
 
-    def _raise_deadlock(self, signal: Signal[Any] | None = None, wanted: object = None) -> None:
+    def _raise_deadlock(self, signal: Signal[Any] | None = None) -> None:
         lines = [f"{p.describe()} waits for {_wish(p)}" for p in self._live if not p.daemon]
         if signal is not None:
             for host in self.hosts.values():
@@ -529,8 +532,8 @@ class Simulator:
             return
         if len(lines) > 20:
             lines[20:] = [f"and {len(lines) - 20} more"]
-        if wanted is not None and not lines:
-            lines.append(f"nobody is left who could cause {signal.describe() if signal is not None else wanted!r}")
+        if signal is not None and not lines:
+            lines.append(f"nobody is left who could cause {signal.describe()}")
         raise Deadlock(f"deadlock at {self.now:.9f} s: " + "; ".join(lines))
 
     def __enter__(self) -> Simulator:

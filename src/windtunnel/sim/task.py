@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from windtunnel.sim.loop import HostLoop
 
 _current_task = asyncio.current_task
+_loop_of = vars(asyncio.futures)["_get_loop"]
 _UNCANCEL_FORGETS = sys.version_info >= (3, 13)
 
 
@@ -112,9 +113,8 @@ class Task(asyncio.Task[Any]):
     # --- cancelling ----------------------------------------------------------------------------------------------
     def cancel(self, msg: Any | None = None) -> bool:
         """Raise CancelledError in the task where it waits; False if it has ended."""
-        if self.done():
+        if not super().cancel(msg):  # which counts the request
             return False
-        super().cancel(msg)  # counts the request
         if _current_task(self._home) is self:
             self._must_cancel = True
             self._home.sim._ready.append((Timer(self._cancel_late, (msg,)), 0, None))
@@ -161,8 +161,9 @@ class Task(asyncio.Task[Any]):
         if not getattr(future, "_asyncio_future_blocking", False):
             self._throw(RuntimeError(f"Task got bad yield: {future!r}"))
         elif future is self:
+            self._asyncio_future_blocking = False
             self._throw(RuntimeError(f"Task cannot await on itself: {self!r}"))
-        elif future.get_loop() is not self._home:
+        elif _loop_of(future) is not self._home:
             self._throw(RuntimeError(f"Task {self!r} got Future {future!r} attached to a different loop"))
         else:
             future._asyncio_future_blocking = False
@@ -172,11 +173,12 @@ class Task(asyncio.Task[Any]):
     def _finish(self, value: Any, error: BaseException | None) -> None:
         """The coroutine has ended: so does the task."""
         del self._send  # it holds the coroutine, which holds what it used
+        cancelled, self._must_cancel = self._must_cancel, False
         if isinstance(error, CancelledError):
             Future.cancel(self, *error.args[:1])
         elif error is not None:
             Future.set_exception(self, error)
-        elif self._must_cancel:
+        elif cancelled:
             Future.cancel(self)
         else:
             Future.set_result(self, value)
