@@ -150,7 +150,7 @@ experiment = Experiment(
     series=series,
     axes=("load (share of the capacity)", "longest trigger survived, s"),
     seeds=3,
-    quick={"capacity": 200.0, "run_s": 40.0},
+    quick={"capacity": 100.0},
     claims=(
         Claim(
             "three_retries.unsafe_load <= 0.3",
