@@ -118,7 +118,7 @@ class Leaders:
         self.spare[self.spare[0]] = run
 
     def _take_run(self) -> int:
-        run = self.spare[self.spare[0]]
+        run = int(self.spare[self.spare[0]])
         self.spare[0] -= 1
         return run
 
