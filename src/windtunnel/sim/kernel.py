@@ -174,7 +174,7 @@ class Simulator:
     def sleep(self, seconds: float) -> Generator[Any, None, None]:
         """Let virtual time pass; from a light process and from an asyncio task alike."""
         if self._current is not None:
-            yield round(seconds * 1_000_000_000)
+            yield (seconds * 1_000_000_000).__round__()
         else:
             yield from self._loop.sleep_future(round(seconds * 1_000_000_000))
 
@@ -319,19 +319,37 @@ class Simulator:
                 sys.set_asyncgen_hooks(*hooks)
 
     def _turn(self, limit: int) -> bool:
-        heap, ready, numbers, tasks = self._heap, self._ready, self._numbers, current_tasks
+        heap, ready, fresh, tasks, light = self._heap, self._ready, self._numbers.__next__, current_tasks, Process
         steps = 0
         process: Any
         try:
+            # Light processes go straight through, and so stand here twice; the rest below is for tasks.
             while True:
                 if ready:
                     process, number, error = ready.popleft()
-                    if process.__class__ is Process:
+                    if process.__class__ is light:
                         if process._ticket != number:
                             continue
                         if self._loop is not None:
                             self._leave()
-                    elif process.__class__ is Task:
+                        steps += 1
+                        self._current = process
+                        try:
+                            command = process._coro.send(None) if error is None else process._coro.throw(error)
+                        except StopIteration as stop:
+                            self._end(process, stop.value, None)
+                        except _Stop:
+                            raise
+                        except BaseException as raised:
+                            self._end(process, None, raised)
+                        else:
+                            process._ticket = number = fresh()
+                            if command.__class__ is int and command >= 0:
+                                heappush(heap, (self.now_ns + command, number, process))
+                            else:
+                                self._wait(process, number, command)
+                        continue
+                    if process.__class__ is Task:
                         if process._ticket != number:
                             continue
                         home = process._home
@@ -345,7 +363,7 @@ class Simulator:
                     top = False
                 elif heap:
                     when, number, process = heap[0]
-                    if process.__class__ is Process:
+                    if process.__class__ is light:
                         if process._ticket != number:
                             heappop(heap)
                             continue
@@ -353,7 +371,28 @@ class Simulator:
                             return False
                         if self._loop is not None:
                             self._leave()
-                    elif process.__class__ is Task:
+                        self.now_ns = when
+                        steps += 1
+                        self._current = process
+                        try:
+                            command = process._coro.send(None)
+                        except StopIteration as stop:
+                            heappop(heap)
+                            self._end(process, stop.value, None)
+                        except _Stop:
+                            raise
+                        except BaseException as raised:
+                            heappop(heap)
+                            self._end(process, None, raised)
+                        else:
+                            process._ticket = number = fresh()
+                            if command.__class__ is int and command >= 0:
+                                heapreplace(heap, (when + command, number, process))
+                            else:
+                                heappop(heap)
+                                self._wait(process, number, command)
+                        continue
+                    if process.__class__ is Task:
                         if process._ticket != number:
                             heappop(heap)
                             continue
@@ -399,8 +438,8 @@ class Simulator:
                         heappop(heap)
                     self._end(process, None, raised)
                     continue
-                process._ticket = number = next(numbers)
-                if command.__class__ is int:
+                process._ticket = number = fresh()
+                if command.__class__ is int and command >= 0:
                     if top:
                         heapreplace(heap, (self.now_ns + command, number, process))
                     else:
@@ -474,6 +513,9 @@ class Simulator:
         if isinstance(command, Signal):
             process._waits_for = command
             command._add_waiter(process, ticket)
+        elif isinstance(command, int):
+            error = ValueError(f"a sleep of {command} ns would turn the clock back; times only go forward")
+            (process._throw if process.__class__ is Task else process.throw)(error)
         elif command is None:  # asyncio.sleep(0): after what is ready now
             self._ready.append((process, ticket, None))
         elif process.__class__ is Task:
@@ -515,7 +557,10 @@ class Simulator:
         if self.trace is not None:
             self.trace.record(self.now_ns, "end", process.describe(), "" if error is None else type(error).__name__)
         if error is None:
-            process.set(value)
+            process._done = True
+            process._value = value
+            if process._waiters:
+                process._wake()
         elif isinstance(error, CancelledError) or process._waiters:
             process.fail(error)
         else:
@@ -572,12 +617,14 @@ def _wish(process: Process[Any]) -> str:
 
 def _is_stale(entry: tuple[int, int, Any]) -> bool:
     """Whether nothing would happen if it were that entry's turn."""
-    _, number, thing = entry
+    when, number, thing = entry
     if isinstance(thing, Process) or thing.__class__ is Task:
         return bool(thing._ticket != number)
     if thing.__class__ is Handle:
         return bool(thing._cancelled or thing._loop.dead)
-    return thing.__class__ is Timer and thing._call is None
+    if thing.__class__ is Timer:
+        return thing._call is None
+    return bool(getattr(thing, "due_ns", when) != when)
 
 
 def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Process[T]]:

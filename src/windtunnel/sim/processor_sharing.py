@@ -40,7 +40,7 @@ class ProcessorSharingServer(ServerBase):
         self._busy_ns = 0
         self._at_ns = 0
         """The moment up to which all of these are counted."""
-        self._due_ns = NEVER
+        self.due_ns = NEVER
 
     def serve(self, work_s: float) -> Job:
         """A job of ``work_s`` seconds of work (alone on a core at speed 1), to be awaited.
@@ -83,19 +83,19 @@ class ProcessorSharingServer(ServerBase):
         if not jobs:
             self._given = 0.0
         if not jobs or not self._pace:
-            self._due_ns = NEVER
+            self.due_ns = NEVER
             return
         rate = self._pace * min(1.0, self.workers / self._inside)
         due = sim.now_ns + max(0, ceil((jobs[0][0] - self._given) / rate))
-        if due != self._due_ns or due == sim.now_ns:
-            self._due_ns = due
+        if due != self.due_ns or due == sim.now_ns:
+            self.due_ns = due
             sim.push(due, self)
 
     def _run(self) -> None:
         """The moment of a planned departure, or of one that was planned and has moved."""
-        if self.sim.now_ns != self._due_ns:
+        if self.sim.now_ns != self.due_ns:
             return
-        self._due_ns = NEVER
+        self.due_ns = NEVER
         self._advance(self._pace)
         jobs = self._jobs
         # The planned one is done, and whoever is done within the same nanosecond.

@@ -178,14 +178,19 @@ class Signal(Generic[T]):
 class Process(Signal[T]):
     """A light process: a coroutine that the kernel steps. Await it for its result."""
 
-    __slots__ = ("_coro", "_send", "_ticket", "_waits_for", "daemon", "host", "request")
+    __slots__ = ("_coro", "_ticket", "_waits_for", "daemon", "host", "request")
 
     def __init__(
         self, sim: Simulator, coro: Coroutine[Any, Any, T], name: str, host: Host | None, daemon: bool, request: int
     ) -> None:
-        super().__init__(sim, name)
-        self._coro = coro
-        self._send: Callable[[None], Any] = coro.send
+        # Signal's fields, written out: a process a request is the commonest thing made here.
+        self.sim = sim
+        self.name = name
+        self._done = False
+        self._value = None
+        self._error = None
+        self._waiters = None
+        self._coro: Coroutine[Any, Any, T] | _Corpse = coro
         self._ticket = 0
         self._waits_for: Any = None
         self.host = host
@@ -219,18 +224,26 @@ class Process(Signal[T]):
         """
         if not self._done:
             self._ticket = -1
-            self._send = self._stay_dead
+            self.name = self.describe()
             self.sim._graveyard.append(self._coro)
+            self._coro = _Corpse(self.sim)
             self.sim._live.pop(self, None)
             if self.host is not None:
                 self.host._processes.pop(self, None)
             self.fail(error or Crashed(f"{self.describe()} was killed"))
 
-    def _stay_dead(self, _: None) -> Signal[None]:
+
+class _Corpse:
+    """Stands where the coroutine of a killed process was, should it be at its own wait when it is killed."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+
+    def send(self, _: None) -> Signal[None]:
         return Signal(self.sim, "nothing: it was killed")
 
-    def _raise(self, error: BaseException) -> Any:
-        return self._coro.throw(error)
+    def throw(self, error: BaseException) -> Signal[None]:
+        return self.send(None)
 
 
 class Frozen(Process[T]):
