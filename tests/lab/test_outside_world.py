@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,9 @@ HERE = Path(__file__).parent
 SLOW = """
     @process
     async def buy(self) -> str:
-        with open({pipe!r}, "w") as pipe:
+        from windtunnel.sim import reality
+
+        with reality(), open({pipe!r}, "w") as pipe:
             pipe.write("at work")
         while True:
             pass
@@ -99,8 +102,10 @@ def test_one_new_file_is_in_the_list_the_run_the_figures_and_the_tests(
     assert "fifth-wheel" in collected.stdout
 
 
-@pytest.fixture
-def at_work(copy: Copy, add: Callable[[str, str], None], tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=[1, 2])
+def at_work(
+    request: pytest.FixtureRequest, copy: Copy, add: Callable[[str, str], None], tmp_path: Path
+) -> Iterator[Any]:
     """A run whose designs never come to an end, once its workers are in the middle of it."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -108,10 +113,14 @@ def at_work(copy: Copy, add: Callable[[str, str], None], tmp_path: Path) -> Iter
     add("endless.py", head + SLOW.format(pipe=str(pipe)) + rest[rest.index("\n    def report") :])
     out = tmp_path / "result.json"
     out.write_text("old")
-    process = copy.start("run", "endless", "--jobs", "2", "--out", str(out), start_new_session=True)
-    assert pipe.read_text().startswith("at work")  # opening it waits for a worker
+    process = copy.start("run", "endless", "--jobs", str(request.param), "--out", str(out), start_new_session=True)
+    reading, ended = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), os.pidfd_open(process.pid)
+    ready, _, _ = select.select([reading, ended], [], [], 60)
+    os.close(reading)
+    os.close(ended)
+    assert ready == [reading], process.communicate()
     children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) == 2
+    assert len(children) == (request.param if request.param > 1 else 0)
     yield process, children, out
     process.kill()
     process.communicate()

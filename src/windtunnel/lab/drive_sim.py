@@ -39,7 +39,7 @@ class Drive:
         self._waiting: dict[int, tuple[Op, float, float, Signal[None] | None]] = {}
         self._faults: list[tuple[Timer, Timer | None, Callable[[], object]]] = []
         self._left = len(ops)
-        self._broken: DesignError | None = None
+        self._broken: BaseException | None = None
         self._clients: Host | None = None
         self._over: Signal[None] = Signal(self.sim, "the end of the run")
 
@@ -145,9 +145,9 @@ class Drive:
         else:
             try:
                 self.recorder.raised(op, due, start, end, error)
-            except DesignError as broken_design:
+            except (DesignError, KeyboardInterrupt, SystemExit) as stop:
                 # Loops only report what a callback raises: end the run, and raise there.
-                self._broken = broken_design
+                self._broken = stop
                 self._over.set()
         self._count(ended)
 

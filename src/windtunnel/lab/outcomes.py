@@ -32,6 +32,8 @@ class Recorder:
     def raised(self, op: Op, due: float, start: float, end: float, error: BaseException) -> None:
         """The request ended with an exception. Raises DesignError for one that is no outcome."""
         outcome = outcome_of(error)
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise error  # Ctrl-C is nobody's outcome
         if outcome is None:
             raise broken(self.name, self.design, op.name, error) from error
         self.events.append(Event(op.client, op.name, op.args, start, end, outcome, type(error).__name__, due, op.id))
