@@ -118,7 +118,8 @@ class TextNumbers:
         self.kind = kind
         self.members = no_members(16, text=True)
         self._ids: dict[Any, int] = {}
-        self._names: list[Any] = []
+        self._names = np.empty(16, np.object_)  # by id; an array, since it gives out a thousand at once
+        self._next = 0
         self._free: list[int] = []
         self._written = 0  # of members.text
         self._live = 0  # of what is written
@@ -138,14 +139,15 @@ class TextNumbers:
 
     def release(self, ids: Ids, words: Ids) -> None:
         gone = ids[ids >= 0]
-        for number in np.unique(gone[np.isnan(self.members.score[gone])]).tolist():
-            del self._ids[self._names[number]]
-            self._names[number] = None
-            self._free.append(number)
-            self._live -= int(self.members.length[number])
+        numbers = np.unique(gone[np.isnan(self.members.score[gone])])
+        for name in self._names[numbers]:
+            del self._ids[name]
+        self._names[numbers] = None
+        self._free += numbers.tolist()
+        self._live -= int(self.members.length[numbers].sum())
 
     def names(self, words: Ids) -> Sequence[Any]:
-        return list(map(self._names.__getitem__, words.tolist()))
+        return cast("Sequence[Any]", self._names[words].tolist())
 
     def pack(self, words: Ids) -> dict[str, NDArray[Any]]:
         names = [self._bytes(name) for name in self.names(words)]
@@ -165,18 +167,18 @@ class TextNumbers:
 
     def _enter(self, names: list[Any]) -> list[int]:
         """Give ids to members that have none; the list may name one twice."""
-        for name in names:
-            if type(name) is not self.kind:
-                raise ValueError(f"This sorted set has members of type {self.kind.__name__}, not {name!r}.")
+        if set(map(type, names)) != {self.kind}:
+            wrong = next(name for name in names if type(name) is not self.kind)
+            raise ValueError(f"This sorted set has members of type {self.kind.__name__}, not {wrong!r}.")
         fresh = list(dict.fromkeys(names))
         texts = list(map(self._bytes, fresh))
         reused = min(len(self._free), len(fresh))
-        first = len(self._names)
-        last = first + len(fresh) - reused
-        numbers = [*(self._free.pop() for _ in range(reused)), *range(first, last)]
-        self._names += [None] * (last - first)
-        if last > self.members.score.size:
-            self.members = _with_room(self.members, last)
+        first = self._next
+        self._next += len(fresh) - reused
+        numbers = [*(self._free.pop() for _ in range(reused)), *range(first, self._next)]
+        if self._next > self.members.score.size:
+            self.members = _with_room(self.members, self._next)
+            self._names = np.concatenate([self._names, np.empty(self.members.score.size, np.object_)])
         ids = np.array(numbers, np.int64)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         total = int(lengths.sum())
@@ -188,10 +190,7 @@ class TextNumbers:
         self._live += total
         write_ties(self.members, ids)
         self._ids.update(zip(fresh, numbers, strict=True))
-        if reused:
-            for name, number in zip(fresh[:reused], numbers[:reused], strict=True):
-                self._names[number] = name
-        self._names[first:last] = fresh[reused:]
+        self._names[ids] = np.array(fresh, np.object_)
         return list(map(self._ids.__getitem__, names))
 
     def _make_room(self, more: int) -> None:

