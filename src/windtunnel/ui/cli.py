@@ -352,7 +352,8 @@ def _next(experiment: Any, found: Result) -> str:
     # The parameter that a claim turns is where something changes.
     for name, there in ((k, v) for claim in experiment.claims for k, v in claim.given.items()):
         here = found.params[name]
-        if isinstance(here, float) and isinstance(there, int | float) and here != there:
-            values = ",".join(f"{here + (there - here) * i / 4:g}" for i in range(5))
+        if isinstance(here, int | float) and not isinstance(here, bool) and here != there:
+            steps = [here + (there - here) * i / 4 for i in range(5)]
+            values = ",".join(dict.fromkeys(f"{round(x) if isinstance(here, int) else x:g}" for x in steps))
             return click.style(f"Next: windtunnel sweep {found.experiment} --over {name}={values}", dim=True)
     return click.style(f"Next: windtunnel show {found.experiment} --hints", dim=True)

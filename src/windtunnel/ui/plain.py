@@ -23,7 +23,7 @@ def listing(experiments: Sequence[Card]) -> str:
     for i, one in enumerate(experiments, 1):
         if one.track != track:
             track = one.track
-            lines += [*([""] if lines else []), click.style(track or "first", bold=True)]
+            lines += [*([""] if lines else []), click.style(track or "start here", bold=True)]
         question = textwrap.wrap(one.question, WIDTH - gutter - 4)
         lines.append(f"{i:>3} " + click.style(f"{one.id:<{gutter - 2}}", fg="cyan") + (question[0] if question else ""))
         lines += [" " * (gutter + 2) + line for line in question[1:]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import IO, Any
 
 from rich.console import Console, Group, RenderableType
@@ -106,7 +106,7 @@ def summary(found: Result) -> Text:
     words = {"holds": "held", "fails": "failed", "unknown": "unknown", "skipped": "skipped"}
     counts = {v: sum(c.verdict == v for c in found.claims) for v in words}
     said = ", ".join(f"{count} {words[v]}" for v, count in counts.items() if count)
-    line = Text(f"{sign} ", style).append(f"Claims: {said or 'none'}", "bold")
+    line = Text().append(f"{sign} ", style).append(f"Claims: {said or 'none'}", "bold")
     judged = [f for f in found.figures if f.verdict in ("holds", "fails", "unknown")]
     if judged:
         line.append(f" · {sum(f.verdict == 'holds' for f in judged)} of {len(judged)} figures reproduced")
@@ -167,7 +167,10 @@ def series_of(found: Result) -> dict[str, list[tuple[float, float]]]:
 def drawing(lines: Mapping[str, Sequence[tuple[float, float]]], axes: tuple[str, str], log: str) -> Text | None:
     """The chart as text; None where there is nothing to draw."""
     rows = chart(lines, axes, log)
-    text = Text("\n").join(Text.assemble(*row) for row in rows)
+    text = Text("\n").join(
+        Text.assemble(*(("".join(t for t, _ in run), style) for style, run in groupby(row, key=lambda piece: piece[1])))
+        for row in rows
+    )
     return text if rows else None
 
 
@@ -289,7 +292,7 @@ def _claim(claim: JudgedClaim) -> RenderableType:
     line = Table.grid(padding=(0, 1))
     line.add_column(width=1)
     line.add_column()
-    body = Text(claim.expression, "bold" if claim.verdict != "skipped" else "dim")
+    body = Text().append(claim.expression, "bold" if claim.verdict != "skipped" else "dim")
     if claim.shown:
         note = f"   {claim.note}" if claim.note else ""
         body.append(f"\n{claim.shown}", style).append(note, "dim")
