@@ -26,7 +26,7 @@ NOTHING_YET = -(2**62)
 
 @dataclass(frozen=True)
 class Results:
-    """Windows that are complete, by columns, sorted by (window, key). ``revision`` 0 is a window's first result."""
+    """Windows that are complete, by columns, as they were first seen. ``revision`` 0 is a window's first result."""
 
     keys: NDArray[np.int64]
     start_ms: NDArray[np.int64]
@@ -58,7 +58,8 @@ class BatchTumbling:
         self.late = 0
         self.last_late: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._newest_ms = NOTHING_YET
-        self._table: NDArray[np.float64] = np.zeros((1024, 8))
+        self._rows: NDArray[np.float64] = np.empty((1024, 8))
+        self._index: NDArray[np.int64] = np.zeros(2048, np.int64)
         self._used = 0
 
     @property
@@ -82,12 +83,12 @@ class BatchTumbling:
         done, before = 0, self.watermark_ms
         while True:
             done, self._used, self._newest_ms = kernels.add(
-                self._table.view(np.int64), self._table, self._used, ids, times, numbers, done,
+                self._rows.view(np.int64), self._rows, self._index, self._used, ids, times, numbers, done,
                 self.size_ms, self.offset_ms, self._newest_ms, self.delay_ms, self.allowed_lateness_ms, late,
             )  # fmt: skip
             if done == ids.size:
                 break
-            self._rebuild(NOTHING_YET, 4 * len(self._table))
+            self._grow(4 * len(self._rows))
         self.last_late = late
         self.late += int(np.count_nonzero(late))
         return self._give_out(before)
@@ -103,45 +104,39 @@ class BatchTumbling:
 
         from windtunnel.blocks.kernels import windows as kernels
 
-        bits = self._table.view(np.int64)
+        bits = self._rows.view(np.int64)
         complete = self._spans_ended_by(self.watermark_ms)
-        slots = np.empty(self._used, np.int64)
-        rows = slots[:0]
+        found = 0
         if self.allowed_lateness_ms or complete > self._spans_ended_by(before_ms):
-            rows = slots[: kernels.complete(bits, self._table, complete, slots)]
-        rows = rows[np.lexsort((bits[rows, 0], bits[rows, 1]))]
-        found, whole = self._table[rows], bits[rows]
+            found = kernels.count_complete(bits, self._used, complete)
+        out = [np.empty(found, dtype) for dtype in (np.int64, np.int64, np.int64, float, float, float, np.int64)]
+        if found:
+            kernels.give_out(bits, self._rows, self._used, complete, self.size_ms, self.offset_ms, *out)
         over = self._spans_ended_by(self.watermark_ms - self.allowed_lateness_ms)
         if over > self._spans_ended_by(before_ms - self.allowed_lateness_ms):
-            self._rebuild(over, len(self._table))
-        return Results(
-            keys=whole[:, 0].copy(),
-            start_ms=whole[:, 1] * self.size_ms + self.offset_ms,
-            count=found[:, 2].astype(np.int64),
-            sum=found[:, 3].copy(),
-            least=found[:, 4].copy(),
-            greatest=found[:, 5].copy(),
-            revision=found[:, 7].astype(np.int64) - 1,
-        )
+            self._index[:] = 0
+            self._used = kernels.keep(bits, self._index, self._used, over)
+        return Results(*out)
 
     def _spans_ended_by(self, watermark_ms: int) -> int:
         """The number of the first span that is not complete at this watermark."""
         return (watermark_ms + 1 - self.offset_ms) // self.size_ms
 
-    def _rebuild(self, least_span: int, slots: int) -> None:
+    def _grow(self, size: int) -> None:
         import numpy as np
 
         from windtunnel.blocks.kernels import windows as kernels
 
-        new = np.zeros((slots, 8))
-        self._used = kernels.keep(self._table.view(np.int64), self._table, new.view(np.int64), new, least_span)
-        self._table = new
+        rows = np.empty((size, 8))
+        rows[: self._used] = self._rows[: self._used]
+        self._rows, self._index = rows, np.zeros(2 * size, np.int64)
+        kernels.keep(rows.view(np.int64), self._index, self._used, NOTHING_YET)
 
     def to_bytes(self) -> bytes:
         """The state, with version and checksum. Settings are not in it."""
         import numpy as np
 
-        rows = self._table[self._table[:, 2] != 0]
+        rows = self._rows[: self._used]
         head = np.array([self._newest_ms, self.late, len(rows)], "<i8").tobytes()
         body = bytes(head + rows.view(np.int64).astype("<i8").tobytes())
         return MAGIC + crc32(body).to_bytes(4, "little") + body
@@ -156,11 +151,11 @@ class BatchTumbling:
         head = np.frombuffer(body, "<i8", 3)
         self._newest_ms, self.late, self._used = (int(number) for number in head)
         rows = np.frombuffer(body, "<i8", 8 * self._used, 24).astype(np.int64).reshape(-1, 8)
-        slots = 1024
-        while slots < 2 * self._used + 2:
-            slots *= 2
-        self._table = rows.view(np.float64)
-        self._rebuild(NOTHING_YET, slots)
+        size = 1024
+        while size < self._used:
+            size *= 2
+        self._rows = rows.view(np.float64)
+        self._grow(size)
 
 
 def _integers(numbers: ArrayLike | Sequence[int], name: str) -> NDArray[np.int64]:
