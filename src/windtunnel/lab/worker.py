@@ -5,7 +5,6 @@ Not multiprocessing: a fork copies threads' locks, and spawn runs the caller's m
 
 from __future__ import annotations
 
-import gc
 import os
 import queue
 import signal
@@ -35,8 +34,6 @@ def main() -> None:
         out.write(line + "\n")
         out.flush()
 
-    # A run makes millions of small objects that live to its end: looking for garbage among them finds none.
-    gc.set_threshold(100_000, 10, 100)
     threading.Thread(target=read, daemon=True).start()
     from windtunnel.lab.work import serve
 
