@@ -7,20 +7,19 @@ nothing does beyond the experiment's own faults. The first failure is shrunk to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.adversary import attacks, listening
+from windtunnel.lab.adversary import attacks, rehearse
 from windtunnel.lab.challenge import YOURS, challenge_of
 from windtunnel.lab.claims import speaks_of, truth, with_numbers
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.outside import with_design
 from windtunnel.lab.params import make, settings
-from windtunnel.lab.stage import open_stage
-from windtunnel.lab.trial import Case, Trial, play, shrink
+from windtunnel.lab.trial import Broken, Case, Trial, play, shrink
 from windtunnel.lab.work import workload
 
 Say = Callable[[dict[str, Any]], object]
@@ -28,6 +27,10 @@ FIRST_HIDDEN_SEED = 7_001
 """Runs count seeds from 0; grading starts where nobody's experiments have been."""
 FULL_TRIALS = 2
 """How many seeds are also tried at the experiment's full size."""
+ATTACKED_REQUESTS = 800
+"""About how many requests of a seed are sent under attack: small runs are attacked more often than large ones."""
+MOST_ATTACKS = 50
+"""On one seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,15 @@ def grade(
     par = list(experiment.designs)[-1]
     joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
-    tally = _Tally(experiment.demands, say, len(seeds) * 2 + min(FULL_TRIALS, len(seeds)))
+    tally = _Tally(
+        experiment.demands, say, len(seeds) * (1 + _attacks_on(joined, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
+    )
     # Quick and quiet first: whoever waits for a verdict wants the first one soon.
-    with listening() as timeouts_s:
-        for seed in seeds:
-            tally.take(Trial(seed, quick), joined, par)
     for seed in seeds:
-        for faults in _attacks(joined, quick, timeouts_s, seed):
-            tally.take(Trial(seed, quick, faults), joined, "")
+        tally.take(Trial(seed, quick), joined, par)
+    for seed in seeds:
+        for trial in attacked(joined, YOURS, quick, seed):
+            tally.take(trial, joined, "")
     for seed in seeds[:FULL_TRIALS]:
         tally.take(Trial(seed, full), joined, par)
     case = None
@@ -108,23 +112,57 @@ def grade(
         # Shrinking takes requests away, so it suits what must never happen. A demand that something does happen fails
         # on an empty workload, and one that speaks of par is judged on whole trials.
         if demand.always and speaks_of(demand.expression) == [YOURS]:
-            case = shrink(joined, YOURS, trial, lambda _, measures: _fails(demand, trial, measures))
+            case = shrink(joined, YOURS, trial, _breaking(demand, trial))
     return tally.grade(experiment, par, case)
 
 
-def _attacks(
-    experiment: Experiment[Any], quick: Mapping[str, Any], timeouts_s: set[float], seed: int
-) -> list[tuple[Any, ...]]:
-    params = make(experiment.params, quick)
-    stage = open_stage("sim", seed)
-    experiment.designs[YOURS](stage, params)
-    ops = workload(experiment, params, seed)
-    # What a design waits for is noted as it comes, which for random waits is a different set for every seed.
-    return attacks(stage.things, ops, sorted(timeouts_s)[:50], seed, count=1)
+def attacked(experiment: Experiment[Any], design: str, quick: Mapping[str, Any], seed: int) -> list[Trial]:
+    """The trials of a seed in which things go wrong for a design; more of them the fewer requests there are."""
+    count = _attacks_on(experiment, quick, seed)
+    return [Trial(seed, quick, faults) for faults in attacks(rehearse(experiment, design, quick, seed), seed, count)]
+
+
+def _attacks_on(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> int:
+    asked = len(workload(experiment, make(experiment.params, quick), seed))
+    return max(1, min(MOST_ATTACKS, ATTACKED_REQUESTS // max(asked, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The first trial that breaks a demand, after how many trials on how many seeds, and its smallest case."""
+
+    demand: Claim
+    seeds: int
+    trials: int
+    case: Case
+
+
+def hunt(experiment: Experiment[Any], yours: Callable[[Any, Any], object], seeds: Sequence[int]) -> Found | None:
+    """Search seed by seed, first in quiet and then under attack, until a demand fails; None where none does."""
+    joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
+    quick = settings(experiment.params, experiment.quick)
+    trials = 0
+    for number, seed in enumerate(seeds, 1):
+        for trial in _of_seed(joined, quick, seed):
+            trials += 1
+            measures = play(joined, YOURS, trial)[1]
+            for demand in experiment.demands:
+                if (demand.always or not trial.faults) and _fails(demand, trial, measures):
+                    return Found(demand, number, trials, shrink(joined, YOURS, trial, _breaking(demand, trial)))
+    return None
+
+
+def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> Iterator[Trial]:
+    yield Trial(seed, quick)
+    yield from attacked(experiment, YOURS, quick, seed)
 
 
 def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
     return truth(demand.expression, {"params": trial.settings, YOURS: measures}) is False
+
+
+def _breaking(demand: Claim, trial: Trial) -> Broken:
+    return lambda _, measures: _fails(demand, trial, measures)
 
 
 class _Tally:

@@ -1,0 +1,114 @@
+"""What the planted protocols are made of: peers that call each other by messages, and a journal on a host's disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any
+
+from windtunnel.lab.stage import Stage
+from windtunnel.sim.host import Host
+from windtunnel.sim.kernel import Process, Signal
+from windtunnel.sim.link import LinkSpec, lognormal
+
+CALL_S = 0.01
+"""How long a caller waits for an answer; a round trip takes a millisecond."""
+
+
+LATENCY = LinkSpec(lognormal(0.0005, 0.003))
+"""What all links are like: some messages overtake others."""
+
+
+class Refused(Exception):  # noqa: N818  (an answer)
+    """Certainly nothing happened."""
+
+    outcome = "fail"
+
+
+class Peer:
+    """A program on a host: its public methods answer calls, and what `boot` does not read again a crash takes away."""
+
+    def __init__(self, stage: Stage, name: str) -> None:
+        self.stage = stage
+        self.sim = stage.sim
+        stage.network.default = LATENCY
+        self.host: Host = stage.host(name)
+        self.host.start(self._listen, light=True)
+        self._waiting: dict[int, Signal[Any]] = {}
+        self._numbers = count()
+
+    def boot(self) -> None:
+        """Begin, or begin again after a crash."""
+
+    async def call(self, to: Peer, name: str, *args: Any, within_s: float = CALL_S) -> Any:
+        """The answer of another peer's method. Raises TimeoutError: it may have been carried out, or may still be."""
+        answer = self.ask(to, name, *args)
+        if not await answer.within(within_s):
+            raise TimeoutError(f"{to.host.name} did not answer {name}")
+        return answer.result()
+
+    def ask(self, to: Peer, name: str, *args: Any) -> Signal[Any]:
+        """Send a call; what comes back, if anything does."""
+        number = next(self._numbers)
+        answer = self._waiting[number] = Signal(self.sim, f"{name} of {to.host.name}")
+        self.host.send(to.host, (to, self, number, name, args))
+        return answer
+
+    async def insist(self, to: Peer, name: str, *args: Any, tries: int = 1000) -> Any:
+        """Call until there is an answer. Raises TimeoutError after so many calls."""
+        for _ in range(tries):
+            answer = self.ask(to, name, *args)
+            if await answer.within(CALL_S):
+                return answer.result()
+        raise TimeoutError(f"{to.host.name} did not answer {name} {tries} times")
+
+    def work(self, body: Coroutine[Any, Any, Any]) -> Process[Any]:
+        """Serve a request on this host."""
+        return self.host.spawn(body)
+
+    async def _listen(self) -> None:
+        self.boot()
+        async for message in self.host.inbox():
+            to, source, number, name, args = message.body
+            if to is None:
+                answer = self._waiting.pop(number, None)
+                if answer is not None:
+                    answer.set(args)
+            else:
+                self.host.spawn(self._serve(source, number, name, args), daemon=True, request=message.request)
+
+    async def _serve(self, source: Peer, number: int, name: str, args: tuple[Any, ...]) -> None:
+        found = getattr(self, name)(*args)
+        if isinstance(found, Coroutine):
+            found = await found
+        self.host.send(source.host, (None, None, number, name, found))
+
+
+class Journal:
+    """Records on a host's disk, a line of JSON each. Those that were synced survive a crash."""
+
+    def __init__(self, host: Host, name: str = "journal") -> None:
+        self._disk = host.disk
+        self._file = host.disk.open(name, create=True)
+        host.disk.fsync_dir()
+
+    def records(self) -> list[Any]:
+        """All that can be read, oldest first."""
+        return [json.loads(line) for line in self._file.read_at(0, self._file.size).splitlines()]
+
+    def append(self, record: Any) -> None:
+        """Write one; the disk may have it or not until `sync`."""
+        self._file.append(json.dumps(record).encode() + b"\n")
+
+    async def sync(self) -> None:
+        """Wait until all records are on the disk."""
+        await self._disk.sync(self._file)
+
+    async def keep(self, record: Any) -> None:
+        """Append and sync."""
+        self.append(record)
+        await self.sync()
+
+
+Bug = Callable[[Stage, Any], object]
