@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -183,6 +184,19 @@ def test_a_missing_server_is_one_sentence_and_status_2(
     monkeypatch.setattr(registry, "engines", lambda: [gone])
     status, out, err = call(capsys, "run", "q10-ticketmaster", "--stage", "postgres")
     assert (status, out, err) == (2, "", "Stage postgres cannot be reached: pip install something.\n")
+
+
+def test_a_result_that_finds_no_room_is_one_sentence_and_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    file = tmp_path / "result.json"
+    status, _, err = call(capsys, "run", NAME, *QUICK, "--out", str(file))
+    assert (status, err) == (2, f"{file} cannot be written: No space left on device.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
