@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("cpython_suite.py")
-MODULES = (
-    "test_taskgroups test_timeouts test_waitfor test_locks test_queues test_context test_futures test_pep492 "
-    "test_buffered_proto test_server test_sock_lowlevel"
-).split()
+MODULES = [
+    "test_buffered_proto",
+    "test_context",
+    "test_futures",
+    "test_locks",
+    "test_pep492",
+    "test_queues",
+    "test_server",
+    "test_sock_lowlevel",
+    "test_taskgroups",
+    "test_timeouts",
+    "test_waitfor",
+]
 BLOCKS_THE_THREAD = {"test_nested_timeouts_concurrent", "test_nested_timeouts_loop_busy"}
 """They call time.sleep, which the tunnel refuses."""
 OTHERWISE_BY_DESIGN = {
@@ -28,6 +37,7 @@ OTHERWISE_BY_DESIGN = {
     "test_cancel_traceback_for_future_exception",  # who awaits a cancelled task sees a new CancelledError
     "test_cancel_traceback_for_future_result",
     "test_task_cancel_message_setter",
+    "test_uncancel_resets_must_cancel",  # (3.13) a task that is woken, cancelled and uncancelled at once is cancelled
 }
 
 needs_suite = pytest.mark.skipif(

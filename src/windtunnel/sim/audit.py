@@ -14,7 +14,8 @@ from windtunnel.sim.sandbox import NotSimulated
 
 _SOCKETS = "Real connections do not exist in the tunnel; use the host's loop, streams, or a library on them."
 _PROCESSES = "Subprocesses are not simulated; make another host, or another task, for what it does."
-_THREADS = "Threads are not simulated; use tasks, and charge long work to host.cpu.work()."
+THREADS = "Threads are not simulated; use tasks, and charge long work to host.cpu.work()."
+SLEEP = "time.sleep would stop the simulation, not the host; await asyncio.sleep, or charge host.cpu.work()."
 _FILES = "Real files are not written in the tunnel; use host.disk, or windtunnel.sim.reality() to write a report."
 
 FORBIDDEN: Final[Mapping[str, str]] = {
@@ -30,9 +31,9 @@ FORBIDDEN: Final[Mapping[str, str]] = {
     "os.forkpty": _PROCESSES,
     "os.exec": _PROCESSES,
     "os.posix_spawn": _PROCESSES,
-    "_thread.start_new_thread": _THREADS,
-    "_thread.start_joinable_thread": _THREADS,
-    "time.sleep": "time.sleep would stop the simulation, not the host; await asyncio.sleep.",
+    "_thread.start_new_thread": THREADS,
+    "_thread.start_joinable_thread": THREADS,
+    "time.sleep": SLEEP,
     "open": _FILES,
     "os.remove": _FILES,
     "os.rename": _FILES,

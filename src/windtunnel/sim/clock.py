@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from windtunnel.sim.signals import NS
@@ -63,9 +64,13 @@ class Clock:
         self._rate = _rate(drift_ppm)
 
     def true_ns(self, monotonic_s: float) -> int:
-        """The moment of virtual time at which `monotonic` shows this."""
-        local = round(monotonic_s * NS) - self._local_ns
-        return self._true_ns + (local if self._rate == 1.0 else round(local / self._rate))
+        """The first moment of virtual time at which `monotonic` shows this, or more."""
+        wanted = round(monotonic_s * NS)
+        if wanted / NS < monotonic_s:
+            wanted += 1
+        if self._rate == 1.0:
+            return self._true_ns + wanted - self._local_ns
+        return self._true_ns + ceil((wanted - self._local_ns) / self._rate)
 
 
 def _rate(drift_ppm: float) -> float:

@@ -38,6 +38,8 @@ class HostLoop(UnsimulatedParts):
         dead: the host crashed, and nothing of this loop runs again.
         watchers: light processes elsewhere that wait for a future of this loop.
         transports: those that are open.
+        tasks: those that are not done. asyncio itself lets a task that nobody can wake be collected, at a moment that
+            is up to the collector, and so are the lines that run then; here tasks wait for ever.
     """
 
     def __init__(self, host: Host) -> None:
@@ -49,6 +51,7 @@ class HostLoop(UnsimulatedParts):
         self.dead = False
         self.watchers: dict[Process[Any], int] = {}
         self.transports: dict[BaseSimTransport, None] = {}
+        self.tasks: dict[Task, None] = {}
         self.signal_handlers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
         self.agen_first = self._asyncgen_firstiter_hook  # type: ignore[attr-defined]  # of BaseEventLoop
         self.agen_last = self._asyncgen_finalizer_hook  # type: ignore[attr-defined]  # of BaseEventLoop
@@ -79,8 +82,8 @@ class HostLoop(UnsimulatedParts):
 
     def pending(self) -> list[asyncio.Task[Any]]:
         """Tasks that are not done, oldest first."""
-        tasks = list(asyncio.all_tasks(self))
-        return sorted(tasks, key=lambda task: task._serial if isinstance(task, Task) else sys.maxsize)
+        others = asyncio.all_tasks(self) - self.tasks.keys()  # made by asyncio.Task itself
+        return [*self.tasks, *sorted(others, key=asyncio.Task.get_name)]
 
     def freeze(self) -> None:
         """The host stands still."""
@@ -104,6 +107,7 @@ class HostLoop(UnsimulatedParts):
         for task in tasks:
             if isinstance(task, Task):
                 task._ticket = -1
+        self.tasks.clear()
         self.sim._graveyard.extend(tasks)
         for transport in self.transports:
             transport.orphan()
@@ -146,7 +150,9 @@ class HostLoop(UnsimulatedParts):
         handle = Handle(callback, args, self, context)
         handle._when = now / 1_000_000_000 + delay
         handle._scheduled = True
-        heappush(sim._heap, (now + round(delay * 1_000_000_000) if delay > 0 else now, next(sim._numbers), handle))
+        # A nanosecond at least: who waits for what a float still lacks to a deadline must get there.
+        due = now + (round(delay * 1_000_000_000) or 1) if delay > 0 else now
+        heappush(sim._heap, (due, next(sim._numbers), handle))
         return handle
 
     def call_at(

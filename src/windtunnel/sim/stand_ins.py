@@ -6,6 +6,7 @@ a run keep the stand-in for ever.
 
 from __future__ import annotations
 
+import _thread
 import os
 import random
 import select
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, NoReturn
 
+from windtunnel.sim.audit import SLEEP, THREADS
 from windtunnel.sim.loop import resolve
 from windtunnel.sim.sandbox import NotSimulated, current_clock, current_host, current_simulator
 from windtunnel.sim.sockets import SimSocket
@@ -79,15 +81,19 @@ def _(seconds: float | None = None) -> time.struct_time:
 
 @_replaces(time.sleep)
 def _(seconds: float) -> NoReturn:
-    raise NotSimulated(
-        "time.sleep would stop the simulation, not the host; await asyncio.sleep, or charge work to host.cpu.work()."
-    )
+    raise NotSimulated(SLEEP)
 
 
 def _now() -> float:
     clock = current_clock()
     assert clock is not None
     return clock.time()
+
+
+# Python 3.11 raises no audit event for these two.
+@_replaces(_thread.start_new_thread)
+def _(*_: Any, **__: Any) -> NoReturn:
+    raise NotSimulated(THREADS)
 
 
 # --- luck ------------------------------------------------------------------------------------------------------------

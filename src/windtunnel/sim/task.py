@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.signals import Timer
 
@@ -37,6 +37,10 @@ class _RunningTask:
         if asyncio._get_running_loop() is loop:
             vars(asyncio.tasks)["_swap_current_task"](loop, None)
 
+
+CLOSINGS: Final = 1000
+_undying: list[Any] = []
+"""Coroutines that cannot be closed; were they collected, the interpreter would try again, at any moment."""
 
 # Known to asyncio's own C code by these names, not to typeshed.
 current_tasks: Any = _RunningTask() if sys.version_info >= (3, 14) else vars(asyncio.tasks)["_current_tasks"]
@@ -97,6 +101,7 @@ class Task(asyncio.Task[Any]):
         sim._ready.pop()  # the first step that the C task has asked for: the kernel makes it instead
         self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
         sim._ready.append((self, ticket, None))
+        loop.tasks[self] = None
 
     def __hash__(self) -> int:
         return self._serial
@@ -172,6 +177,7 @@ class Task(asyncio.Task[Any]):
 
     def _finish(self, value: Any, error: BaseException | None) -> None:
         """The coroutine has ended: so does the task."""
+        self._home.tasks.pop(self, None)
         del self._send  # it holds the coroutine, which holds what it used
         cancelled, self._must_cancel = self._must_cancel, False
         if isinstance(error, CancelledError):
@@ -233,5 +239,10 @@ def _unburied(task: asyncio.Task[Any]) -> bool:
 
 
 def _close(coro: Any) -> None:
-    with suppress(Exception, CancelledError, GeneratorExit):
-        coro.close()
+    """Close a coroutine. One that awaits again while it is being closed is closed again, from there."""
+    for _ in range(CLOSINGS):
+        with suppress(Exception, CancelledError, GeneratorExit):
+            coro.close()
+        if _frame(coro) is None:
+            return
+    _undying.append(coro)
