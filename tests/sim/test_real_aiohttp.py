@@ -106,7 +106,7 @@ def test_handlers_that_wait_for_the_tunnel_serve_others_meanwhile(world) -> None
 
 
 def test_a_partition_times_out_and_heals(world) -> None:
-    sim, client, server, service = world
+    sim, client, server, _ = world
 
     async def main() -> list[object]:
         seen: list[object] = []
@@ -128,7 +128,7 @@ def test_a_partition_times_out_and_heals(world) -> None:
 
 @pytest.mark.parametrize("process_only", [True, False])
 def test_a_crash_in_the_middle_of_a_request_loses_it(world, process_only: bool) -> None:
-    sim, client, server, service = world
+    sim, client, server, _ = world
 
     async def main() -> tuple[str, float, int]:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5.0)) as session:

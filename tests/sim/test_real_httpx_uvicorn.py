@@ -65,7 +65,7 @@ def world() -> Iterator[tuple[Simulator, Host, Host, Service]]:
 
 
 def test_requests_share_the_cores_of_the_host(world) -> None:
-    sim, client, _, service = world
+    sim, client, _, _ = world
 
     async def main() -> float:
         async with httpx.AsyncClient(base_url="http://api:8000") as http:
@@ -99,14 +99,11 @@ def test_a_streamed_answer_arrives_piece_by_piece(world) -> None:
     sim, client, _, _ = world
 
     async def main() -> list[tuple[str, float]]:
-        seen = []
         async with (
             httpx.AsyncClient(base_url="http://api:8000") as http,
             http.stream("GET", "/stream", timeout=10.0) as answer,
         ):
-            async for line in answer.aiter_lines():
-                seen.append((line, round(sim.now, 3)))
-        return seen
+            return [(line, round(sim.now, 3)) async for line in answer.aiter_lines()]
 
     assert sim.run_until(client.create_task(main())) == [
         ("piece 0", 0.54),
