@@ -215,7 +215,7 @@ def test_a_process_is_told_when_the_host_of_the_task_that_it_awaits_crashes(sim:
 
 def test_running_until_a_task_ends_with_its_host(sim: Simulator, host: Host) -> None:
     async def other() -> None:
-        while True:
+        while True:  # noqa: ASYNC110  (a run of which nothing else would be the end)
             await asyncio.sleep(1.0)
 
     sim.host("b").start(other)
