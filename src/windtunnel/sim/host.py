@@ -10,11 +10,12 @@ from weakref import WeakValueDictionary
 from windtunnel.sim.clock import Clock
 from windtunnel.sim.cpu import Cpu
 from windtunnel.sim.disk import Disk
-from windtunnel.sim.kernel import Crashed, Process, Simulator, Timer, ns, request_of_task
+from windtunnel.sim.kernel import Crashed, Process, Simulator, Timer, ns
 from windtunnel.sim.loop import HostLoop
 from windtunnel.sim.network import Inbox
 from windtunnel.sim.signals import Frozen
 from windtunnel.sim.sockets import SimSocket
+from windtunnel.sim.task import request_of_task
 from windtunnel.sim.tcp import Ports
 
 if TYPE_CHECKING:
@@ -200,7 +201,8 @@ class Host:
     def _resume(self) -> None:
         self._note("resume")
         self._end_pause()
-        self.sim._ready.extend(self._held)
+        for turn in self._held:  # one after the other, each with all that follows from it
+            self.sim.call_after(0, self.sim._ready.append, turn)
         self._held.clear()
 
     def _end_pause(self) -> None:

@@ -17,7 +17,6 @@ import types
 from asyncio import CancelledError, Future, _get_running_loop, _set_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from contextvars import ContextVar
 from functools import cached_property, wraps
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
@@ -28,7 +27,7 @@ from windtunnel.sim import sandbox
 from windtunnel.sim.clock import Clock
 from windtunnel.sim.randomness import Luck, derive, stream
 from windtunnel.sim.signals import NS, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
-from windtunnel.sim.task import Handle, Task, bury, current_tasks, whereabouts
+from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, request_of_task, whereabouts
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
@@ -40,14 +39,10 @@ __all__ = ["NS", "Crashed", "Deadlock", "Process", "Runnable", "Signal", "Simula
 
 T = TypeVar("T")
 P = ParamSpec("P")
-NO_REQUEST: Final = -1
 REQUESTS_REMEMBERED: Final = 1 << 16
 """Requests whose luck is kept; the oldest is forgotten first, so that memory is bounded."""
 
 _SLEEP_OVER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
-
-request_of_task: ContextVar[int] = ContextVar("windtunnel_request", default=NO_REQUEST)
-"""The request that a task of a host works for. Tasks inherit it, as they inherit every context variable."""
 
 
 class Runnable(Protocol):
@@ -109,7 +104,7 @@ class Simulator:
         """The id of the request that is being worked for; -1 where there is none."""
         if self._loop is not None:
             return request_of_task.get()
-        return getattr(self._current, "request", NO_REQUEST)
+        return NO_REQUEST if self._current is None else cast(int, self._current.request)
 
     def luck(self, name: str, request: int | None = None) -> Random:
         """This component's stream for a request (the current one), or the component's own where there is no request.

@@ -13,14 +13,19 @@ import sys
 from asyncio import CancelledError, Future
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.signals import Timer
 
 if TYPE_CHECKING:
+    from windtunnel.sim.host import Host
     from windtunnel.sim.loop import HostLoop
+
+NO_REQUEST: Final = -1
+request_of_task: ContextVar[int] = ContextVar("windtunnel_request", default=NO_REQUEST)
+"""The request that a task of a host works for. Tasks inherit it, as they inherit every context variable."""
 
 _current_task = asyncio.current_task
 _loop_of = vars(asyncio.futures)["_get_loop"]
@@ -102,6 +107,16 @@ class Task(asyncio.Task[Any]):
         self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
         sim._ready.append((self, ticket, None))
         loop.tasks[self] = None
+
+    @property
+    def host(self) -> Host:
+        """Where it runs."""
+        return self._home.host
+
+    @property
+    def request(self) -> int:
+        """The request that it works for, seen from its own lines."""
+        return request_of_task.get()
 
     def __hash__(self) -> int:
         return self._serial
