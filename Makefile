@@ -30,7 +30,7 @@ lint: $(VENV)/.dev         ## style, types, layers
 	$(BIN)/lint-imports
 
 test: lint                 ## what CI runs
-	$(BIN)/pytest -n 2 -m "not live and not soak"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not live and not soak"
 
 live: $(VENV)/.dev         ## against real servers
 	$(BIN)/pytest -m live
