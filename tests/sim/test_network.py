@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import mean, quantiles
 
 import pytest
@@ -83,7 +84,7 @@ def test_latencies_follow_their_distributions(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("wrong", [{"loss": 1.5}, {"duplicate": -0.1}, {"bandwidth_bytes_per_s": 0.0}])
 def test_impossible_links_are_refused(sim: Simulator, wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="probability|carries nothing"):
+    with pytest.raises(ValueError, match=r"probability|carries nothing"):
         sim.network.connect(sim.host("a"), sim.host("b"), **wrong)
     with pytest.raises(ValueError, match="lognormal"):
         lognormal(0.5, 0.1)
@@ -104,7 +105,7 @@ def test_loss_duplication_and_reordering_happen_as_often_as_they_should(sim: Sim
     bodies = [body for body, _ in seen]
     assert len(set(bodies)) / 5000 == pytest.approx(0.8, abs=0.02)
     assert len(bodies) / len(set(bodies)) == pytest.approx(1 + 0.1 * 0.8, abs=0.02)
-    overtaken = sum(later < earlier for earlier, later in zip(bodies, bodies[1:], strict=False))  # type: ignore[operator]
+    overtaken = sum(later < earlier for earlier, later in pairwise(bodies))  # type: ignore[operator]
     assert overtaken > 100
 
 

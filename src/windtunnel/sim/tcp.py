@@ -103,12 +103,21 @@ class Listener:
         self._ports = ports
         self.backlog = max(1, backlog)
         self.queue: deque[End] = deque()
+        self.half_open: list[End] = []
+        """Connections whose handshake is not complete; they take places too."""
         self.on_event: Callable[[], object] | None = None
         self.closed = False
         self.address = ports.bind(ports.listeners, address, self)
 
+    @property
+    def full(self) -> bool:
+        """Whether a new connection finds no place."""
+        self.half_open = [end for end in self.half_open if end.peer is not None and not end.peer.dead]
+        return len(self.queue) + len(self.half_open) >= self.backlog
+
     def push(self, end: End) -> None:
         """A connection is complete."""
+        self.half_open.remove(end)
         if self.closed:
             end.abort()
             return
@@ -172,8 +181,8 @@ class End:
         self.on_event: Callable[[], object] | None = None
         self.error: OSError | None = None
         self.dead = False
-        self.request = -1
-        """The request that the peer served or made last: whose luck our answer has, if we have no request."""
+        self.request = self.sim.request
+        """Whose luck is used where nobody works for a request: who connected, then whatever the peer worked for last."""
         # receiving
         self.unread: deque[bytes] = deque()
         self.got_eof = False
@@ -215,7 +224,7 @@ class End:
 
     def _sent(self, link: Link, arrives: Callable[[], None]) -> None:
         """Something without bytes goes over the link, if it gets through."""
-        delay = link.transit_ns(0, self.request if self.request >= 0 else None)
+        delay = link.transit_ns(0, self.request)
         if delay is not None:
             self.sim.call_after(delay, arrives)
 
@@ -228,11 +237,13 @@ class End:
             if listener is None:
                 self._sent(self.back, self._refused)
                 return
-            if len(listener.queue) >= listener.backlog:
+            if listener.full:
                 return  # no room: as if it had not come
             half = self._half = End(ports, self.host, self.remote, self.local)
             half.peer = self
+            half.request = self.request
             half._listener = listener
+            listener.half_open.append(half)
         self._sent(self.back, self._syn_ack_arrives)
 
     def _refused(self) -> None:
