@@ -41,6 +41,9 @@ class State(Enum):
     HALF_OPEN = "half-open"
 
 
+CLOSED, OPEN, HALF_OPEN = State  # the enumeration's own attributes take longer to look up
+
+
 class CircuitOpen(Exception):  # noqa: N818  (a state)
     """The call was not made. ``retry_after_s``: when one may be let through again."""
 
@@ -50,37 +53,42 @@ class CircuitOpen(Exception):  # noqa: N818  (a state)
 
 
 class RollingCounts:
-    """Successes and failures of the last ``buckets`` spans of ``bucket_s``, the present one included."""
+    """Calls and failures of the last ``buckets`` spans of ``bucket_s``, the present one included."""
 
     def __init__(self, buckets: int, bucket_s: float) -> None:
         self._bucket_s = bucket_s
-        self._ring = [(0, 0)] * buckets
+        self._totals = [0] * buckets
+        self._failures = [0] * buckets
         self._newest = 0
+        self._at = 0
         self.total = 0
         self.failed = 0
 
     def add(self, now: float, failed: bool) -> None:
         """Count one outcome."""
-        self.advance(now)
-        at = self._newest % len(self._ring)
-        total, failures = self._ring[at]
-        self._ring[at] = total + 1, failures + failed
-        self.total += 1
-        self.failed += failed
-
-    def advance(self, now: float) -> None:
-        """Forget the buckets that have left the window."""
         bucket = int(now / self._bucket_s)
-        for passed in range(max(self._newest, bucket - len(self._ring)) + 1, bucket + 1):
-            at = passed % len(self._ring)
-            self.total -= self._ring[at][0]
-            self.failed -= self._ring[at][1]
-            self._ring[at] = 0, 0
-        self._newest = max(self._newest, bucket)
+        if bucket > self._newest:
+            self._advance(bucket)
+        self.total += 1
+        self._totals[self._at] += 1
+        if failed:
+            self.failed += 1
+            self._failures[self._at] += 1
+
+    def _advance(self, bucket: int) -> None:
+        """Forget the buckets that have left the window."""
+        buckets = len(self._totals)
+        for passed in range(max(self._newest, bucket - buckets) + 1, bucket + 1):
+            at = passed % buckets
+            self.total -= self._totals[at]
+            self.failed -= self._failures[at]
+            self._totals[at] = self._failures[at] = 0
+        self._newest, self._at = bucket, bucket % buckets
 
     def clear(self) -> None:
         """Forget everything."""
-        self._ring = [(0, 0)] * len(self._ring)
+        self._totals = [0] * len(self._totals)
+        self._failures = [0] * len(self._failures)
         self.total = self.failed = 0
 
 
@@ -113,7 +121,7 @@ class CircuitBreaker:
         self._sleep_window_s = sleep_window_s
         self._failures = failures
         self._on_change = on_change
-        self._state = State.CLOSED
+        self._state = CLOSED
         self._probe_at = 0.0
         self._epoch = 0  # grows with each change of state
         self._entered: dict[asyncio.Task[Any] | None, list[int]] = {}
@@ -125,7 +133,7 @@ class CircuitBreaker:
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """``await function(*args, **kwargs)``, or :class:`CircuitOpen`."""
-        epoch = self._enter()
+        epoch = self._epoch if self._state is CLOSED else self._enter()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
@@ -156,34 +164,35 @@ class CircuitBreaker:
 
     def _enter(self) -> int:
         """Let a call through and return the epoch it belongs to, or raise :class:`CircuitOpen`."""
-        if self._state is not State.CLOSED:
+        if self._state is not CLOSED:
             wait_s = self._probe_at - now_s()
-            if self._state is State.HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early
+            if self._state is HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early
                 raise CircuitOpen(max(0.0, wait_s))
-            self._change(State.HALF_OPEN)
+            self._change(HALF_OPEN)
         return self._epoch
 
     def _leave(self, epoch: int, error: BaseException | None) -> None:
         if epoch != self._epoch:
             return
-        counted = error is None or (isinstance(error, Exception) and matches(error, self._failures))
-        if self._state is State.HALF_OPEN:
+        failed = error is not None
+        counted = not failed or (isinstance(error, Exception) and matches(error, self._failures))
+        if self._state is HALF_OPEN:
             if not counted:
-                self._change(State.OPEN)  # the probe told nothing: the next call is a probe again
-            elif error is None:
-                self._counts.clear()
-                self._change(State.CLOSED)
-            else:
+                self._change(OPEN)  # the probe told nothing: the next call is a probe again
+            elif failed:
                 self._open()
+            else:
+                self._counts.clear()
+                self._change(CLOSED)
         elif counted:
             counts = self._counts
-            counts.add(now_s(), error is not None)
+            counts.add(now_s(), failed)
             if counts.total >= self._volume_threshold and counts.failed >= self._error_rate * counts.total:
                 self._open()
 
     def _open(self) -> None:
         self._probe_at = now_s() + self._sleep_window_s
-        self._change(State.OPEN)
+        self._change(OPEN)
 
     def _change(self, new: State) -> None:
         old, self._state = self._state, new

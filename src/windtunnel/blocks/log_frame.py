@@ -31,7 +31,7 @@ import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from io import BytesIO
 from struct import Struct
 from typing import NamedTuple, cast
 from zlib import crc32
@@ -42,7 +42,8 @@ MAGIC = b"WTfr"
 HEADER = Struct("<4sIIIQqQI")
 SPARSE, KEYED = 1, 2
 NONE = 2**32 - 1
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 16, 1 << 20
+"""Bytes that a scan asks for at first, and at most: it doubles as it goes on."""
 
 
 class Record(NamedTuple):
@@ -162,10 +163,11 @@ def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
 
 
 def scan(file: File, position: int) -> Iterator[Frame]:
-    """The frames from ``position`` on, up to the first that is not whole. Reads ahead ``READ_BYTES`` at a time."""
+    """The frames from ``position`` on, up to the first that is not whole."""
     end = file.size
+    size, most = READ_BYTES
     while position < end:
-        data = memoryview(file.read_at(position, READ_BYTES))
+        data = memoryview(file.read_at(position, size))
         at = 0
         while frame := frame_at(data, at, position + at):
             yield frame
@@ -176,11 +178,9 @@ def scan(file: File, position: int) -> Iterator[Frame]:
                 needed += int.from_bytes(data[8:12], "little")
             if needed <= len(data) or position + needed > end:
                 return
-            whole = frame_at(memoryview(file.read_at(position, needed)), 0, position)
-            if whole is None:
-                return
-            yield whole
-            at = needed
+            size = max(size, needed)
+            continue
+        size = max(size, min(2 * size, most))
         position += at
 
 
@@ -228,11 +228,12 @@ def _joined(items: Sequence[bytes | None]) -> bytes:
 
 
 def _cut(body: bytes, at: int, lengths: array[int]) -> tuple[list[bytes | None], int]:
-    if NONE in lengths:
-        items: list[bytes | None] = []
-        for length in lengths:
-            items.append(None if length == NONE else body[at : at + length])
-            at += 0 if length == NONE else length
-        return items, at
-    ends = list(accumulate(lengths, initial=at))
-    return list(map(body.__getitem__, map(slice, ends, ends[1:]))), ends[-1]
+    """The items that stand one after the other from ``at`` on, and where they end."""
+    source = BytesIO(body)  # its ``read``, mapped over the lengths, is twice as fast as slicing in a loop
+    source.seek(at)
+    items: list[bytes | None]
+    if lengths.count(NONE):
+        items = [None if length == NONE else source.read(length) for length in lengths]
+    else:
+        items = list(map(source.read, lengths))
+    return items, source.tell()
