@@ -127,12 +127,12 @@ class Disk:
     def sync(self, file: DiskFile) -> Generator[Any, None, None]:
         """``fsync``, with the time that it takes; syncs queue up. What is written meanwhile is not covered by it."""
         content = file._content
-        pending = len(content.pending)
+        covered = content.writes
         cost_s = self.fsync_s + sum(len(write.data) for write in content.pending) / self.write_bytes_per_s
         now = self._sim.now_ns
         self._free_ns = max(self._free_ns, now) + round(cost_s * NS)
         yield from self._sim.sleep_ns(self._free_ns - now)
-        self._sync(content, pending)
+        self._sync(content, covered)
 
     def fail_next_sync(self) -> None:
         """Let the next sync fail and lose the bytes that it was for, as a real one does."""
@@ -170,8 +170,10 @@ class Disk:
                             piece.apply(content.kept)
             node.content = content.survivor()
 
-    def _sync(self, content: _Content, count: int) -> None:
+    def _sync(self, content: _Content, covered: int) -> None:
+        """The first ``covered`` writes that were ever made to the file are on the disk now."""
         self.syncs += 1
+        count = max(0, covered - (content.writes - len(content.pending)))
         written, content.pending = content.pending[:count], content.pending[count:]
         self._fail_if_told()
         for write in written:
@@ -239,7 +241,7 @@ class DiskFile:
     def fsync(self) -> None:
         """Return once all bytes so far are on the disk; takes no virtual time (`Disk.sync` does)."""
         content = self._usable()
-        self._disk._sync(content, len(content.pending))
+        self._disk._sync(content, content.writes)
 
     def close(self) -> None:
         """Give the file back. Syncs nothing; may be called twice."""
@@ -283,17 +285,19 @@ class _Write:
 class _Content:
     """The bytes of a file as programs see them, as the disk has them, and what lies between."""
 
-    __slots__ = ("data", "kept", "lost", "pending")
+    __slots__ = ("data", "kept", "lost", "pending", "writes")
 
     def __init__(self, kept: bytes = b"") -> None:
         self.data = bytearray(kept)
         self.kept = bytearray(kept)
         self.pending: list[_Write] = []
+        self.writes = 0
         self.lost = False
 
     def write(self, write: _Write) -> None:
         write.apply(self.data)
         self.pending.append(write)
+        self.writes += 1
 
     def survivor(self) -> _Content:
         """What is found after the loss of power; handles of before see this one no more."""

@@ -182,7 +182,7 @@ class End:
         self.error: OSError | None = None
         self.dead = False
         self.request = self.sim.request
-        """Whose luck is used where nobody works for a request: who connected, then whatever the peer worked for last."""
+        """Whose luck it is where nobody works for a request: who connected, then what the peer last worked for."""
         # receiving
         self.unread: deque[bytes] = deque()
         self.got_eof = False
