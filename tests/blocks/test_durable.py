@@ -21,6 +21,7 @@ from windtunnel.blocks.outbox import Message, OutboxState, Relay, SqlInbox, SqlO
 from windtunnel.blocks.retry import Retry, no_wait
 from windtunnel.blocks.saga import Context, Refused, Saga, Sagas, Step
 from windtunnel.blocks.write_ahead_log import WriteAheadLog
+from windtunnel.sim import Host, Simulator
 
 Life = Callable[[TornDisk], Awaitable[None]]
 
@@ -530,8 +531,9 @@ def test_a_message_is_not_sent_while_a_crash_could_take_its_state_back() -> None
 
 
 def test_an_outbox_in_sqlite_sends_what_was_committed_and_nothing_else(tmp_path: Path) -> None:
+    connection, other = sqlite3.connect(tmp_path / "db"), sqlite3.connect(tmp_path / "db")
+
     async def main() -> None:
-        connection, other = sqlite3.connect(tmp_path / "db"), sqlite3.connect(tmp_path / "db")
         outbox, relayed, inbox = SqlOutbox(connection), SqlOutbox(other), SqlInbox(connection)
         connection.execute("CREATE TABLE account (name TEXT, balance INT)")
         broker = Broker(3)
@@ -559,10 +561,10 @@ def test_an_outbox_in_sqlite_sends_what_was_committed_and_nothing_else(tmp_path:
         assert total == sum(kept)
         with pytest.raises(ValueError, match="letters"):
             SqlInbox(connection, "x; DROP TABLE account")
-        connection.close()
-        other.close()
 
     run_virtual(main())
+    connection.close()
+    other.close()
 
 
 def test_a_relay_sends_what_comes_while_it_runs() -> None:
@@ -580,3 +582,40 @@ def test_a_relay_sends_what_comes_while_it_runs() -> None:
         running.cancel()
 
     run_virtual(main())
+
+
+# In the tunnel
+
+
+@pytest.mark.parametrize("fate", ["nothing", "prefix", "sectors"])
+def test_on_a_simulated_host_a_log_survives_the_loss_of_power(fate: str) -> None:
+    """The same write-ahead log, unchanged, on the disk of a host that crashes at random moments, thirty times."""
+    random, promised = Random(fate), 0
+
+    async def program(host: Host) -> None:
+        nonlocal promised
+        wal = WriteAheadLog(host.disk, "wal", segment_bytes=2000)
+        found = [int(entry) for entry in wal.entries()]
+        start = int(wal.snapshot or 0)
+        assert found == list(range(start, start + len(found)))
+        number = start + len(found)
+        assert number >= promised
+        while True:
+            await asyncio.sleep(0.01)
+            wal.append([b"%d" % number])  # in doubt, and torn if the power goes now
+            await asyncio.sleep(0.01)
+            await wal.commit([b"%d" % (number + 1)])
+            number += 2
+            promised = number
+            if number % 50 == 0:
+                wal.checkpoint(b"%d" % number)
+
+    with Simulator() as tunnel:
+        host = tunnel.host("server", after_power_loss=fate)
+        host.start(program, host)
+        for _ in range(30):
+            tunnel.run(until=tunnel.now + random.uniform(0.05, 0.6))
+            host.crash()
+            host.restart()
+        tunnel.run(until=tunnel.now + 1)
+    assert promised > 500

@@ -1,4 +1,4 @@
-"""The resilience blocks on real asyncio and in virtual time: one module, both loops.
+"""The resilience blocks on real asyncio and in the tunnel: one module, both loops.
 
 Durations are in units of ``U`` seconds, short enough for a real loop. Where a test needs that something has *not*
 happened yet, the time until it would is made so long that no slow machine reaches it.
@@ -29,7 +29,7 @@ LONG = 1e4
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
-@pytest.fixture(params=["real", "virtual"])
+@pytest.fixture(params=["real", "tunnel"])
 def clocked_run(request: pytest.FixtureRequest) -> Run:
     return run_real if request.param == "real" else run_virtual
 
