@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,8 @@ CALL_S = 0.01
 """How long a caller waits for an answer; a round trip takes a millisecond."""
 
 
+LONGEST_S = 0.16
+"""How long it waits at most before it asks again."""
 LATENCY = LinkSpec(lognormal(0.0005, 0.003))
 """What all links are like: some messages overtake others."""
 
@@ -35,6 +37,8 @@ class Peer:
         stage.network.default = LATENCY
         self.host: Host = stage.host(name)
         self.host.start(self._listen, light=True)
+        self.busy = 0
+        """Calls that it is serving, and what it does besides."""
         self._waiting: dict[int, Signal[Any]] = {}
         self._numbers = count()
 
@@ -55,19 +59,36 @@ class Peer:
         self.host.send(to.host, (to, self, number, name, args))
         return answer
 
-    async def insist(self, to: Peer, name: str, *args: Any, tries: int = 1000) -> Any:
-        """Call until there is an answer. Raises TimeoutError after so many calls."""
-        for _ in range(tries):
+    async def insist(self, to: Peer, name: str, *args: Any, tries: int | None = None) -> Any:
+        """Call until there is an answer, waiting longer each time: retries at once keep the disk busy for ever.
+
+        Raises TimeoutError after so many ``tries``.
+        """
+        wait_s = CALL_S
+        for attempt in count(1):
             answer = self.ask(to, name, *args)
-            if await answer.within(CALL_S):
+            if await answer.within(wait_s):
                 return answer.result()
+            if attempt == tries:
+                break
+            wait_s = min(2 * wait_s, LONGEST_S)
         raise TimeoutError(f"{to.host.name} did not answer {name} {tries} times")
 
     def work(self, body: Coroutine[Any, Any, Any]) -> Process[Any]:
         """Serve a request on this host."""
         return self.host.spawn(body)
 
+    def background(self, body: Coroutine[Any, Any, Any]) -> None:
+        """Do this besides."""
+        self.busy += 1
+        self.host.spawn(self._besides(body), daemon=True)
+
+    async def _besides(self, body: Coroutine[Any, Any, Any]) -> None:
+        await body
+        self.busy -= 1
+
     async def _listen(self) -> None:
+        self.busy = 0
         self.boot()
         async for message in self.host.inbox():
             to, source, number, name, args = message.body
@@ -76,13 +97,25 @@ class Peer:
                 if answer is not None:
                     answer.set(args)
             else:
+                self.busy += 1
                 self.host.spawn(self._serve(source, number, name, args), daemon=True, request=message.request)
 
     async def _serve(self, source: Peer, number: int, name: str, args: tuple[Any, ...]) -> None:
         found = getattr(self, name)(*args)
         if isinstance(found, Coroutine):
             found = await found
+        self.busy -= 1
         self.host.send(source.host, (None, None, number, name, found))
+
+
+async def quiet(peers: Sequence[Peer], also: Callable[[], bool] = lambda: True) -> None:
+    """Wait until nobody does anything any more, for some looks in a row; at most 20 s."""
+    looks = 0
+    for _ in range(1000):
+        looks = looks + 1 if also() and not any(peer.busy for peer in peers) else 0
+        if looks == 3:
+            return
+        await peers[0].sim.sleep(2 * CALL_S)
 
 
 class Journal:
@@ -109,6 +142,3 @@ class Journal:
         """Append and sync."""
         self.append(record)
         await self.sync()
-
-
-Bug = Callable[[Stage, Any], object]

@@ -1,4 +1,4 @@
-"""An order in three steps over three services, all or nothing, with a coordinator that writes down what it is about to do.
+"""An order in three steps over three services, all or nothing, by a coordinator that writes down what it will do.
 
 The coordinator notes each step in its log before it takes it. A step that is refused, or a restart in the middle, ends
 the order: every step that may have been taken is undone. Services do a step of an order once, undo it once, and do not
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from parts import Journal, Peer, Refused
+from parts import Journal, Peer, Refused, quiet
 
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
@@ -52,22 +52,24 @@ class Service(Peer):
         self.known[what, order] = True
         self.effects[order] = self.effects.get(order, 0) + effect
 
-    async def record(self, what: str, order: int, effect: int) -> None:
+    def record(self, what: str, order: int, effect: int) -> None:
         self.note(what, order, effect)
-        await self.journal.keep((what, order, effect))
+        self.journal.append((what, order, effect))
 
     async def do(self, order: int, refused: bool) -> bool:
         """Take the step. False: refused, nothing was done."""
         if refused or self.was_undone(order):
             return False
         if not self.repeats("do", order):
-            await self.record("do", order, 1)
+            self.record("do", order, 1)
+        await self.journal.sync()  # also for who asks again: the first one's sync may not be over
         return True
 
     async def undo(self, order: int) -> bool:
         """Take it back if it was taken, and see to it that it never is."""
         if not self.repeats("undo", order):
-            await self.record("undo", order, -1 if ("do", order) in self.known else 0)
+            self.record("undo", order, -1 if ("do", order) in self.known else 0)
+        await self.journal.sync()
         return True
 
     def was_undone(self, order: int) -> bool:
@@ -96,7 +98,7 @@ class Coordinator(Peer):
                 ended.add(order)
         for order, steps in begun.items():
             if order not in ended:
-                self.host.spawn(self.undo(order, steps), daemon=True)
+                self.background(self.undo(order, steps))
 
     async def order(self, order: int, refused: bool) -> bool:
         """Whether all of it was done; if not, none of it was."""
@@ -149,13 +151,14 @@ class LogThenStep:
     @process
     async def report(self) -> Mapping[str, Any]:
         """What every service has of every order, once all that was begun has ended."""
-        await self.sim.sleep(2.0)
+        await quiet([self.coordinator, *self.services])
         return {"effects": {n: [s.effects.get(n, 0) for s in self.services] for n in range(self.p.orders)}}
 
 
 class RepeatedUndo(Service):
     async def undo(self, order: int) -> bool:
-        await self.record("undo", order, -1 if ("do", order) in self.known else 0)
+        self.record("undo", order, -1 if ("do", order) in self.known else 0)
+        await self.journal.sync()
         return True
 
 
@@ -169,7 +172,8 @@ class RepeatedDo(Service):
     async def do(self, order: int, refused: bool) -> bool:
         if refused or self.was_undone(order):
             return False
-        await self.record("do", order, 1)
+        self.record("do", order, 1)
+        await self.journal.sync()
         return True
 
 

@@ -20,7 +20,7 @@ from windtunnel.lab.drive_sim import Drive
 from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.params import make
 from windtunnel.lab.stage import open_stage
-from windtunnel.lab.weather import WEATHER
+from windtunnel.lab.weather import CLIENTS, WEATHER
 from windtunnel.lab.work import workload
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import NS, Signal, Simulator
@@ -48,10 +48,13 @@ class Kind:
 
     def fits(self, thing: object) -> bool:
         """Whether the thing has the methods."""
+        if self.timed and hasattr(thing, "resume"):
+            return False  # it is told when to go on, not for how long to stand still
         return all(callable(getattr(thing, name, None)) for name in (self.call, self.undo) if name)
 
 
-KINDS = (Kind("crash", "restart"), Kind("pause", timed=True), Kind("cut", "heal"))
+PAUSE = Kind("pause", timed=True)
+KINDS = (Kind("crash", "restart"), PAUSE, Kind("pause", "resume"), Kind("cut", "heal"))
 
 
 @dataclass(frozen=True)
@@ -92,17 +95,19 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
             moments.setdefault(source if kind == "send" else target, []).append((now_ns - drive.origin_ns) / NS)
     told = {name: getattr(params, name) for name in type(params).__dataclass_fields__ if name.endswith("_s")}
     return Rehearsal(
-        {
-            name: kinds
-            for name, thing in stage.things.items()
-            if (kinds := tuple(kind for kind in KINDS if kind.fits(thing)))
-            and (not isinstance(thing, Host) or name in moments)
-        },
+        {name: kinds for name, thing in stage.things.items() if (kinds := _kinds(name, thing, moments))},
         tuple(name for name in stage.sim.hosts if name in moments),
         tuple(pair for pair in pairs if pair[0] != pair[1]),
         moments,
         _apart([*heard, *(wait for wait in told.values() if isinstance(wait, int | float))]),
     )
+
+
+def _kinds(name: str, thing: object, moments: Mapping[str, object]) -> tuple[Kind, ...]:
+    """What a thing can suffer. The host on which a design's coroutines run is the design itself: it may stand still."""
+    if isinstance(thing, Host) and name not in moments:
+        return (PAUSE,) if name == CLIENTS else ()
+    return tuple(kind for kind in KINDS if kind.fits(thing))
 
 
 def attacks(seen: Rehearsal, seed: int, count: int = 4) -> list[tuple[Fault, ...]]:

@@ -116,9 +116,12 @@ def grade(
     return tally.grade(experiment, par, case)
 
 
-def attacked(experiment: Experiment[Any], design: str, quick: Mapping[str, Any], seed: int) -> list[Trial]:
+def attacked(
+    experiment: Experiment[Any], design: str, quick: Mapping[str, Any], seed: int, count: int | None = None
+) -> list[Trial]:
     """The trials of a seed in which things go wrong for a design; more of them the fewer requests there are."""
-    count = _attacks_on(experiment, quick, seed)
+    if count is None:
+        count = _attacks_on(experiment, quick, seed)
     return [Trial(seed, quick, faults) for faults in attacks(rehearse(experiment, design, quick, seed), seed, count)]
 
 
@@ -137,13 +140,22 @@ class Found:
     case: Case
 
 
-def hunt(experiment: Experiment[Any], yours: Callable[[Any, Any], object], seeds: Sequence[int]) -> Found | None:
-    """Search seed by seed, first in quiet and then under attack, until a demand fails; None where none does."""
+def hunt(
+    experiment: Experiment[Any],
+    yours: Callable[[Any, Any], object],
+    seeds: Sequence[int],
+    count: int | None = None,
+) -> Found | None:
+    """Search seed by seed, first in quiet and then under attack, until a demand fails; None where none does.
+
+    Args:
+        count: attacks on each seed; as many as grading makes where None.
+    """
     joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
     quick = settings(experiment.params, experiment.quick)
     trials = 0
     for number, seed in enumerate(seeds, 1):
-        for trial in _of_seed(joined, quick, seed):
+        for trial in _of_seed(joined, quick, seed, count):
             trials += 1
             measures = play(joined, YOURS, trial)[1]
             for demand in experiment.demands:
@@ -152,9 +164,9 @@ def hunt(experiment: Experiment[Any], yours: Callable[[Any, Any], object], seeds
     return None
 
 
-def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> Iterator[Trial]:
+def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int, count: int | None) -> Iterator[Trial]:
     yield Trial(seed, quick)
-    yield from attacked(experiment, YOURS, quick, seed)
+    yield from attacked(experiment, YOURS, quick, seed, count)
 
 
 def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:

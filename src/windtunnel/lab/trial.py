@@ -14,7 +14,7 @@ from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.minimise import minimise
 from windtunnel.lab.params import make
-from windtunnel.lab.weather import WEATHER, in_weather
+from windtunnel.lab.weather import in_weather
 from windtunnel.lab.work import drive, measured, workload
 
 PAIRS = 12
@@ -70,10 +70,8 @@ def play(
     if ops is None:
         ops = workload(experiment, params, trial.seed)
     wrong = [*experiment.faults_for(params), *(trial.faults if faults is None else faults)]
-    if any(fault.target == WEATHER for fault in wrong):
-        experiment = replace(
-            experiment, designs={design: in_weather(experiment.designs[design])}, module=experiment.module
-        )
+    made = in_weather(experiment.designs[design], wrong)
+    experiment = replace(experiment, designs={design: made}, module=experiment.module)
     history = drive(experiment, "sim", design, trial.seed, params, ops, wrong)
     return history, measured(experiment, history, params)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from windtunnel.lab.experiment import Fault
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.link import Latency, LinkSpec
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 WEATHER = "weather"
 """Its name on the stage."""
+CLIENTS = "clients"
+"""The host on which the coroutines of asyncio designs run; it is made when the first one starts."""
 Names = Sequence[str]
 
 
@@ -122,12 +125,16 @@ class Weather:
         return spec
 
 
-def in_weather(design: Callable[..., object]) -> Callable[..., object]:
-    """The design, on a stage that has weather."""
+def in_weather(design: Callable[..., object], faults: Sequence[Fault]) -> Callable[..., object]:
+    """The design, on a stage that has what these faults are aimed at."""
 
     def made(stage: Stage, params: object) -> object:
         found = design(stage, params)
-        stage.add(WEATHER, Weather(stage))
+        targets = {fault.target for fault in faults}
+        if WEATHER in targets:
+            stage.add(WEATHER, Weather(stage))
+        if CLIENTS in targets:
+            stage.host(CLIENTS)
         return found
 
     return made
