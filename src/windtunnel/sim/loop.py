@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from contextvars import Context
 from functools import partial
 from heapq import heappush
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, cast
 
 from windtunnel.sim.signals import Crashed, Process, Signal
@@ -52,6 +53,7 @@ class HostLoop(UnsimulatedParts):
         self.watchers: dict[Process[Any], int] = {}
         self.transports: dict[BaseSimTransport, None] = {}
         self.tasks: dict[Task, None] = {}
+        self._task_numbers = count(1)
         self.signal_handlers: dict[int, tuple[Callable[..., object], tuple[Any, ...]]] = {}
         self.agen_first = self._asyncgen_firstiter_hook  # type: ignore[attr-defined]  # of BaseEventLoop
         self.agen_last = self._asyncgen_finalizer_hook  # type: ignore[attr-defined]  # of BaseEventLoop
@@ -171,7 +173,8 @@ class HostLoop(UnsimulatedParts):
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None, **options: Any) -> Any:
         factory: Any = self.get_task_factory()
         if factory is None and not options:
-            return Task(coro, self, name, context)
+            # asyncio would number tasks through all loops of the interpreter: a name must not tell what ran before.
+            return Task(coro, self, f"Task-{next(self._task_numbers)}" if name is None else name, context)
         if factory is None:
             return asyncio.Task(coro, loop=self, name=name, context=context, **options)
         if context is not None:

@@ -7,14 +7,17 @@ a run keep the stand-in for ever.
 from __future__ import annotations
 
 import _thread
+import asyncio
 import os
 import random
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from functools import wraps
+from types import FrameType
 from typing import Any, Final, NoReturn
 
 from windtunnel.sim.audit import SLEEP, THREADS
@@ -104,9 +107,22 @@ def _luck(name: str) -> random.Random:
     return sim.luck(name if host is None else f"{name} on {host.name}")
 
 
+def _importing() -> bool:
+    """Whether a module is being imported. That happens once in a process, and so must not draw from a run's luck."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+_urandom = os.urandom
+
+
 @_replaces(os.urandom)
 def _(size: int) -> bytes:
-    return _luck("os.urandom").randbytes(size)
+    return _urandom(size) if _importing() else _luck("os.urandom").randbytes(size)
 
 
 def _draw_from_luck(method: str) -> None:
@@ -134,7 +150,7 @@ _seed = random.Random.seed
 
 def _seed_generator(self: random.Random, a: Any = None, version: int = 2) -> None:
     """``Random()`` asks the system for a seed, in C; give it one of ours."""
-    if a is None and current_simulator() is not None:
+    if a is None and current_simulator() is not None and not _importing():
         a = _luck("random.Random").getrandbits(64)
     _seed(self, a, version)
 
@@ -170,6 +186,16 @@ def _(*_: Any, **__: Any) -> NoReturn:
 @_replaces(socket.create_server)
 def _(*_: Any, **__: Any) -> NoReturn:
     raise NotSimulated("Blocking servers are not simulated; await asyncio.start_server.")
+
+
+@_replaces(socket.socketpair)
+def _(*_: Any, **__: Any) -> NoReturn:
+    raise NotSimulated("Socket pairs are not simulated; use TCP on localhost.")
+
+
+@_replaces(asyncio.new_event_loop)
+def _() -> NoReturn:
+    raise NotSimulated("A host has its event loop, which runs; use asyncio.get_running_loop().")
 
 
 if hasattr(select, "poll"):

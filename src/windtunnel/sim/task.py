@@ -107,6 +107,8 @@ class Task(asyncio.Task[Any]):
         self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
         sim._ready.append((self, ticket, None))
         loop.tasks[self] = None
+        if sim.trace is not None:
+            sim.trace.record(sim.now_ns, "start", self.get_name(), loop.host.name)
 
     @property
     def host(self) -> Host:
@@ -195,6 +197,9 @@ class Task(asyncio.Task[Any]):
         self._home.tasks.pop(self, None)
         del self._send  # it holds the coroutine, which holds what it used
         cancelled, self._must_cancel = self._must_cancel, False
+        sim = self._home.sim
+        if sim.trace is not None:
+            sim.trace.record(sim.now_ns, "end", self.get_name(), "" if error is None else type(error).__name__)
         if isinstance(error, CancelledError):
             Future.cancel(self, *error.args[:1])
         elif error is not None:

@@ -11,6 +11,7 @@ import errno
 import os
 from collections import deque
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.signals import Signal, Timer, ns
@@ -318,6 +319,8 @@ class End:
 
     def _transmit(self, segment: Segment) -> None:
         delay = self.link.transit_ns(len(segment.data), segment.request)
+        if self.sim.trace is not None:
+            self._note("send", segment)
         if delay is None:
             self._later(segment)
         else:
@@ -325,6 +328,8 @@ class End:
 
     def _later(self, segment: Segment) -> None:
         """It was lost: send it again after a while."""
+        if self.sim.trace is not None:
+            self._note("drop", segment)
         self.sim.call_after(self._backoff_ns(segment.tries), self._again, segment)
         segment.tries += 1
 
@@ -354,6 +359,8 @@ class End:
             peer._send_reset()
             return
         segment.arrived = True
+        if self.sim.trace is not None:
+            self._note("deliver", segment)
         flight = self._flight
         while flight and flight[0].arrived:
             peer._receive(flight.popleft())
@@ -497,6 +504,13 @@ class End:
         peer = self.peer
         if peer is not None and not self.link.cuts and peer.host.powered:
             peer.fail(errno.ECONNRESET)
+
+    def _note(self, kind: str, segment: Segment) -> None:
+        """Put what became of a segment into the trace, with a digest of its bytes."""
+        assert self.sim.trace is not None
+        what = "end" if segment.fin else blake2b(segment.data, digest_size=4).hexdigest()
+        who = f"{self.host.name}:{self.local[1]} > {self.peer_host.name}:{self.remote[1]}"
+        self.sim.trace.record(self.sim.now_ns, kind, who, f"tcp {len(segment.data)} {what}")
 
     def _tell(self) -> None:
         if self.on_event is not None:
