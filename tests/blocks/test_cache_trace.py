@@ -124,7 +124,7 @@ def test_another_simulator_counts_the_same(tmp_path: Path) -> None:
     for name, theirs in (exact | near).items():
         for capacity in (100, 500):  # below 100 their W-TinyLFU has no window and misses always
             reader = libcachesim.TraceReader(str(path), libcachesim.TraceType.ORACLE_GENERAL_TRACE)
-            ratio, _ = getattr(libcachesim, theirs)(capacity).process_trace(reader)
+            ratio, _ = getattr(libcachesim, theirs)(capacity, hashpower=12).process_trace(reader)
             ours = ready.misses(name, capacity) / len(ready)
             assert ours == pytest.approx(ratio, abs=1e-9 if name in exact else 0.01), (name, capacity)
 
