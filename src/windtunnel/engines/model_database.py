@@ -6,8 +6,10 @@ the first to write wins. "serializable" checks at the commit that nothing which 
 validation; Kung & Robinson, *On Optimistic Methods for Concurrency Control*, 1981): stricter than PostgreSQL's, never
 weaker. A cycle of waiting transactions aborts the one that closes it.
 
-Statements run as processes of the database: a client that gives up does not stop its statement, and a commit that was
-on its way may have happened. What a client cannot know it does not learn here either.
+It runs on a host of its own, and clients reach it over the network. Each connection has a process there that works its
+statements off: a client that gives up does not stop its statement, and a commit that was on its way may have happened.
+What a client cannot know it does not learn here either. A crash loses what was not committed. A client that vanishes
+without a word (its host lost power) keeps its locks, as with PostgreSQL's own settings.
 
 Not modelled: indexes (a condition on ``id`` finds one row, any other looks at all of them, for free), SQL itself,
 vacuum, group commit.
@@ -16,10 +18,10 @@ vacuum, group commit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from windtunnel.engines.database import (
     Aborted,
@@ -35,10 +37,12 @@ from windtunnel.engines.database import (
     Where,
     check_columns,
 )
-from windtunnel.sim.kernel import Crashed, Process, Signal, Simulator
+from windtunnel.engines.wire import Wire, Wires, asker
+from windtunnel.sim.kernel import Process, Signal, Simulator
 
 T = TypeVar("T")
 Key = tuple[str, Value]
+PORT = 5432
 
 
 @dataclass(slots=True)
@@ -54,9 +58,7 @@ class _Transaction:
     read: set[Key] = field(default_factory=set)
     scanned: set[str] = field(default_factory=set)
     waits_for: Key | None = None
-    busy: Process[Any] | None = None
     ended: bool = False
-    abandoned: bool = False
 
 
 @dataclass(slots=True)
@@ -99,9 +101,11 @@ class ModelDatabase(Autocommit):
     """The database of the tunnel.
 
     Args:
-        connections: transactions that can be open at once; the rest wait in the order in which they came.
-        cores: statements that are worked on at once.
-        round_trip_s: mean seconds for a statement to travel there and back (half each way, exponential).
+        name: of the database, and of its host.
+        connections: transactions that each client host can have open at once; the rest wait in the order of coming.
+        cores: of its host: statements that are worked on at once.
+        round_trip_s: mean seconds for a statement to travel there and back (half each way, exponential), over links
+            that nobody has set.
         statement_s: seconds of a core for each statement.
         commit_s: seconds until a commit that wrote something is on disk.
     """
@@ -119,40 +123,48 @@ class ModelDatabase(Autocommit):
     ) -> None:
         self.sim = sim
         self.name = name
-        self.round_trip_s, self.statement_s, self.commit_s = round_trip_s, statement_s, commit_s
+        self.host = sim.host(name, cores=cores)
+        self.statement_s, self.commit_s = statement_s, commit_s
         self._columns: dict[str, Mapping[str, type]] = {}
         self._versions: dict[str, dict[Value, list[tuple[int, Row | None]]]] = {}
         self._locks: dict[Key, _Lock] = {}
         self._clock = 0
         self._numbers = 0
-        self._core_free_ns = [0] * cores
-        self._free = connections
-        self._connections = connections
-        self._pool_queue: deque[Signal[None]] = deque()
-        self._running: dict[Process[Any], Signal[Any]] = {}
-        self._up = True
+        self._wires = Wires(self.host, PORT, connections, round_trip_s, self._accept)
         self.commits = 0
         self.aborts = 0
+        self.host.start(self._recover, light=True)
 
     # --- faults --------------------------------------------------------------------------------------------------
-    def crash(self) -> None:
-        """Lose what was not committed; every statement under way fails, its outcome unknown to the client."""
-        self._up = False
-        crashed, self._running = self._running, {}
-        for process, answer in crashed.items():
-            process.kill()
-            answer.fail(Crashed(f"database {self.name} crashed"))
-        self._locks.clear()
+    def crash(self, *, process_only: bool = True) -> None:
+        """Lose what was not committed, and every connection; what was under way is unknown to its clients.
+
+        Args:
+            process_only: the database died and its host lives: clients learn of it by a reset. Otherwise the power of
+                the host fails, and they hear nothing.
+        """
+        self.host.crash(process_only=process_only)
 
     def restart(self) -> None:
         """Come back with what was committed."""
-        self._up = True
+        self.host.restart()
+
+    def pause(self, seconds: float) -> None:
+        """Stand still for a while; nothing is lost."""
+        self.host.pause(seconds)
+
+    async def _recover(self) -> None:
+        """The first thing after each start: nobody holds a lock any more, and clients may come."""
+        self._locks.clear()
+        self._wires.listen()
 
     # --- the port ------------------------------------------------------------------------------------------------
     async def create_table(
         self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
     ) -> None:
+        """As `Database.create_table`; it takes no time, like everything that is there before the run begins."""
         check_columns(table, columns)
+        self._wires.reach(asker(self.sim))
         self._columns[table] = dict(columns)
         versions: dict[Value, list[tuple[int, Row | None]]] = {}
         for row in rows:
@@ -162,115 +174,38 @@ class ModelDatabase(Autocommit):
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
-        async with self._connection():
-            transaction = self._begin(isolation, alone=False)
-            session = _Session(self, transaction)
+        async with self._wires.connection() as wire:
+            session = _Session(self, wire, self._begin(isolation, alone=False))
             try:
                 yield session
             except BaseException:
-                self._abandon(transaction)
+                session.leave()
                 raise
-            await self._ask(transaction, lambda: self._commit(transaction))
+            await session.commit()
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[_Session]:
-        async with self._connection():
-            transaction = self._begin("read committed", alone=True)
+        async with self._wires.connection() as wire:
+            session = _Session(self, wire, self._begin("read committed", alone=True))
             try:
-                yield _Session(self, transaction)
+                yield session
             except BaseException:
-                self._abandon(transaction)
+                session.leave()
                 raise
 
     async def close(self) -> None:
+        self._wires.close()
         self._versions.clear()
 
-    # --- connections and travel ----------------------------------------------------------------------------------
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[None]:
-        if self._free:
-            self._free -= 1
-        else:
-            turn = self.sim.signal(f"a connection to {self.name} ({self._connections} are in use)")
-            self._pool_queue.append(turn)
-            try:
-                await turn
-            except BaseException:
-                if turn.done():
-                    self._give_back()
-                else:
-                    self._pool_queue.remove(turn)
-                raise
-        try:
-            yield
-        finally:
-            self._give_back()
-
-    def _give_back(self) -> None:
-        if self._pool_queue:
-            self._pool_queue.popleft().set()
-        else:
-            self._free += 1
-
-    async def _ask(self, transaction: _Transaction, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Send a statement to the database and wait for the answer; a client that stops waiting stops only itself."""
-        if not self._up:
-            raise Crashed(f"database {self.name} is down")
-        answer: Signal[T] = Signal(self.sim, f"an answer from {self.name}")
-        transaction.busy = self.sim.spawn(self._serve(transaction, work, answer), f"{self.name}.statement")
-        self._running[transaction.busy] = answer
-        return await answer
-
-    async def _serve(
-        self, transaction: _Transaction, work: Callable[[], Coroutine[Any, Any, T]], answer: Signal[T]
-    ) -> None:
-        process = transaction.busy
-        try:
-            await self._travel()
-            if transaction.ended:
-                raise Aborted("the transaction has ended")
-            if self.statement_s:
-                await self.sim.sleep_ns(self._core())
-            value = await work()
-            if transaction.alone:
-                await self._commit(transaction)
-        except Exception as error:
-            self._roll_back(transaction)
-            await self._travel()
-            answer.fail(error)
-        else:
-            await self._travel()
-            answer.set(value)
-        finally:
-            if process is not None:
-                self._running.pop(process, None)
-            transaction.busy = None
-            if transaction.abandoned:
-                self._roll_back(transaction)
-
-    async def _travel(self) -> None:
-        """One way over the network."""
-        if self.round_trip_s:
-            await self.sim.sleep(self.sim.luck(f"{self.name}.network").expovariate(2 / self.round_trip_s))
-
-    def _core(self) -> int:
-        """Nanoseconds until a statement that comes now has been worked on: first come, first served, k cores."""
-        now = self.sim.now_ns
-        first = min(range(len(self._core_free_ns)), key=self._core_free_ns.__getitem__)
-        done = max(now, self._core_free_ns[first]) + round(self.statement_s * 1e9)
-        self._core_free_ns[first] = done
-        return done - now
+    # --- connections, as the database sees them --------------------------------------------------------------------
+    def _accept(self, wire: Wire) -> None:
+        backend = _Backend(self, wire)
+        backend.process = self.host.spawn(backend.run(), f"{self.name}.backend", daemon=True)
 
     # --- transactions --------------------------------------------------------------------------------------------
     def _begin(self, isolation: Isolation, alone: bool) -> _Transaction:
         self._numbers += 1
         return _Transaction(self._numbers, isolation, -1, alone)
-
-    def _abandon(self, transaction: _Transaction) -> None:
-        """The client has gone: roll back, after the statement that still runs, if one does."""
-        transaction.abandoned = True
-        if transaction.busy is None:
-            self._roll_back(transaction)
 
     async def _commit(self, transaction: _Transaction) -> None:
         if transaction.isolation == "serializable" and transaction.writes:
@@ -427,31 +362,97 @@ class ModelDatabase(Autocommit):
         transaction.writes[table, key] = complete
 
 
-class _Session:
-    """The statements of the port inside one transaction of the model."""
+class _Backend:
+    """The process of the database that serves one connection."""
 
-    def __init__(self, database: ModelDatabase, transaction: _Transaction) -> None:
+    def __init__(self, database: ModelDatabase, wire: Wire) -> None:
         self._database = database
+        self._wire = wire
+        self.process: Process[None]
+
+    async def run(self) -> None:
+        """Work statements off until the client is gone."""
+        database, wire, process = self._database, self._wire, self.process
+        statement_s, cpu = database.statement_s, database.host.cpu
+        transaction: _Transaction | None = None
+        while True:
+            try:
+                transaction, work = await wire.receive()
+            except ConnectionResetError:
+                break
+            if work is None:
+                database._roll_back(transaction)
+                continue
+            process.request = wire.end.request  # the luck is that of the request which asks
+            process.daemon = False  # who waits for a lock that nobody releases is in a deadlock
+            value, error = None, None
+            try:
+                if transaction.ended:
+                    raise Aborted("the transaction has ended")
+                if statement_s:
+                    await cpu.work(statement_s)
+                value = await work()
+                if transaction.alone:
+                    await database._commit(transaction)
+            except Exception as raised:
+                database._roll_back(transaction)
+                error = raised
+            process.daemon = True
+            wire.send((value, error))
+        if transaction is not None:
+            database._roll_back(transaction)
+        wire.close()
+
+
+class _Session:
+    """The statements of the port inside one transaction of the model, as the client says them."""
+
+    def __init__(self, database: ModelDatabase, wire: Wire, transaction: _Transaction) -> None:
+        self._database = database
+        self._wire = wire
         self._transaction = transaction
+
+    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Send a statement and wait for the answer; a client that stops waiting stops only itself."""
+        wire = self._wire
+        wire.send((self._transaction, work))
+        try:
+            value, error = await wire.receive()
+        except BaseException:
+            wire.close()
+            raise
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # what ``work`` returned at the other end
+
+    def leave(self) -> None:
+        """Roll back, without waiting until it is done. A connection with an answer under way was closed instead."""
+        if not self._wire.over and not self._transaction.ended:
+            self._wire.send((self._transaction, None))
+
+    async def commit(self) -> None:
+        """Make it so."""
+        d, t = self._database, self._transaction
+        await self._ask(lambda: d._commit(t))
 
     async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
         d, t = self._database, self._transaction
-        return await d._ask(t, lambda: d._get(t, table, key, lock))
+        return await self._ask(lambda: d._get(t, table, key, lock))
 
     async def select(
         self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
     ) -> list[Row]:
         d, t = self._database, self._transaction
-        return await d._ask(t, lambda: d._select(t, table, where or {}, order_by, limit))
+        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit))
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         d, t = self._database, self._transaction
-        await d._ask(t, lambda: d._insert(t, table, row))
+        await self._ask(lambda: d._insert(t, table, row))
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         d, t = self._database, self._transaction
-        return await d._ask(t, lambda: d._write(t, table, where, lambda row: changed(row, changes)))
+        return await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes)))
 
     async def delete(self, table: str, where: Where) -> int:
         d, t = self._database, self._transaction
-        return await d._ask(t, lambda: d._write(t, table, where, lambda row: None))
+        return await self._ask(lambda: d._write(t, table, where, lambda row: None))
