@@ -42,11 +42,16 @@ class Diagram:
     lanes: tuple[str, ...]
     marks: tuple[Mark, ...]
     arrows: tuple[Arrow, ...] = ()
+    clock: str = "seconds"
+    """What the times of the marks are: "seconds", or "steps" of a schedule."""
 
     @property
     def moments(self) -> list[float]:
         """Every second at which something happens, in order."""
         return [mark.at_s for mark in self._rows()]
+
+    def _when(self, at: float) -> str:
+        return _time(at) if self.clock == "seconds" else f"step {at + 1:.0f}"
 
     def _rows(self) -> list[Mark]:
         sent = [
@@ -63,7 +68,7 @@ class Diagram:
             return ""
         column = (width - 12) // len(self.lanes)
         if column < 14:
-            rows = (f"{_time(m.at_s):>10}  {m.lane}: {m.text}{'  ✗' if m.bad else ''}" for m in self._rows())
+            rows = (f"{self._when(m.at_s):>10}  {m.lane}: {m.text}{'  ✗' if m.bad else ''}" for m in self._rows())
             return "\n".join(row if len(row) <= width else row[: width - 1] + "…" for row in rows)
         lines = [" " * 12 + "".join(_fit(lane, column) for lane in self.lanes).rstrip()]
         inside = dict.fromkeys(self.lanes, 0)
@@ -79,7 +84,7 @@ class Diagram:
                 elif mark.edge == "end":
                     inside[lane] -= 1
                 cells.append(_fit(f"{sign} {mark.text}{'  ✗' if mark.bad else ''}", column))
-            lines.append(f"{_time(mark.at_s):>10}  {''.join(cells)}".rstrip())
+            lines.append(f"{self._when(mark.at_s):>10}  {''.join(cells)}".rstrip())
         return "\n".join(lines)
 
     def svg(self) -> str:
@@ -99,7 +104,7 @@ class Diagram:
         out += self._arrows(rows, x, y)
         for mark, at in zip(rows, y, strict=True):
             colour = "#c0392b" if mark.bad else "#222"
-            out.append(f'<text x="6" y="{at + 4}" fill="#888">{escape(_time(mark.at_s))}</text>')
+            out.append(f'<text x="6" y="{at + 4}" fill="#888">{escape(self._when(mark.at_s))}</text>')
             out.append(f'<circle cx="{x[mark.lane]}" cy="{at}" r="3.5" fill="{colour}"/>')
             out.append(f'<text x="{x[mark.lane] + 10}" y="{at + 4}" fill="{colour}">{escape(mark.text)}</text>')
         return "\n".join([*out, "</svg>"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windtunnel.lab.explore import Access, Lock, RealThreads, Threads, explore, replay
+from windtunnel.lab.explore import Access, Lock, RealThreads, Threads, explore, picture, replay, simplest
 from windtunnel.lab.explore.generator_threads import Thread
 from windtunnel.lab.explore.strategies import DPOR, DepthFirst, strategy
 
@@ -220,3 +220,17 @@ def test_queues_and_events_of_real_threads_come_along() -> None:
 def test_an_unknown_strategy_names_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="random, pct, depth-first, dpor"):
         strategy("luck")
+
+
+def test_a_schedule_is_shrunk_to_the_switches_that_matter_and_drawn() -> None:
+    program = _counter(threads=3, rounds=4)
+    found = explore(program, strategy("random", seed=9), limit=50).failure
+    assert found is not None
+    small = simplest(program, found)
+    assert small.kind == found.kind
+    assert small.switches <= 4 < found.switches
+    assert replay(program, small.tape) == small
+    lines = picture(small).text(80).splitlines()
+    assert sorted(lines[0].split()) == ["0", "1", "2", "thread", "thread", "thread"]
+    assert "read x" in lines[1]  # it begins with a read, whoever begins
+    assert len(lines) == 1 + len(small.steps)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from windtunnel.lab.explore.core import Access, Exploration, Failure, Program, explore, replay
 from windtunnel.lab.explore.generator_threads import Lock, Threads
 from windtunnel.lab.explore.real_threads import RealThreads
+from windtunnel.lab.explore.simplest import picture, simplest
 from windtunnel.lab.explore.tunnel import Tunnel
 
 __all__ = [
@@ -27,5 +28,7 @@ __all__ = [
     "Threads",
     "Tunnel",
     "explore",
+    "picture",
     "replay",
+    "simplest",
 ]
