@@ -177,7 +177,8 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
         click.echo(f"\nThe smallest case that still fails: {', '.join(parts)}")
         for fault in case["faults"]:
             length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
-            click.echo(f"  at {fault['at_s']:.6f} s: {fault['target']} {fault['call']}{length}")
+            said = "".join(f" {a:.4g}" if isinstance(a, float) else f" {a}" for a in fault["args"])
+            click.echo(f"  at {fault['at_s']:.6f} s: {fault['target']} {fault['call']}{said}{length}")
         click.echo(case["text"])
     if "hint" in found:
         click.echo(f"\nHint: {found['hint']}")
