@@ -192,7 +192,7 @@ class PlainSortedSet(_Ranges[MemberT]):
 class SortedSet(_Ranges[MemberT]):
     """A sorted set of one kind of members (``int`` of 64 bits, ``str`` or ``bytes``) in compiled kernels.
 
-    Batches (``..._many`` and the plurals) cost about a microsecond an item. A single item costs twenty, nearly all of it
+    Batches (``..._many`` and the plurals) cost about a microsecond an item. A single item costs twenty, mostly
     the way into compiled code: for one at a time `PlainSortedSet` is faster. A batch does what the same operations one
     by one would.
     No method awaits, so tasks of one loop may share a set; threads need a lock around it.
