@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import warnings
 from asyncio import CancelledError, Future
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -229,28 +230,34 @@ def bury(dead: list[Any]) -> None:
     """Let go of coroutines and tasks that were stopped dead.
 
     Python offers no way to drop a suspended coroutine but to close it, which runs its ``finally`` blocks. They run
-    here, when all is over: loops are dead, so nothing that they start happens, and what they log is not shown.
+    here, when all is over: loops are dead, so nothing that they start happens, and what they log is not shown. Nor is
+    it held against them that they leave connections open: so does a crash.
     """
     noise, outer = logging.root.manager.disable, asyncio._get_running_loop()
     logging.disable(logging.CRITICAL)
     loops: dict[Any, None] = {}
     try:
-        while dead:
-            body = dead.pop()
-            if isinstance(body, asyncio.Task):
-                loop = body.get_loop()
-                loops[loop] = None
-                body._log_destroy_pending = False  # type: ignore[attr-defined]  # it is pending, and that is meant
-                asyncio._set_running_loop(loop)
-                _close(body.get_coro())
-            else:
-                asyncio._set_running_loop(None)
-                _close(body)
-            if not dead:  # tasks that were started meanwhile
-                dead += [t for loop in loops for t in asyncio.all_tasks(loop) if _unburied(t)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            while dead:
+                _bury(dead.pop(), loops)
+                if not dead:  # tasks that were started meanwhile
+                    dead += [t for loop in loops for t in asyncio.all_tasks(loop) if _unburied(t)]
     finally:
         asyncio._set_running_loop(outer)
         logging.disable(noise)
+
+
+def _bury(body: Any, loops: dict[Any, None]) -> None:
+    if isinstance(body, asyncio.Task):
+        loop = body.get_loop()
+        loops[loop] = None
+        body._log_destroy_pending = False  # type: ignore[attr-defined]  # it is pending, and that is meant
+        asyncio._set_running_loop(loop)
+        _close(body.get_coro())
+    else:
+        asyncio._set_running_loop(None)
+        _close(body)
 
 
 def _unburied(task: asyncio.Task[Any]) -> bool:
