@@ -256,7 +256,7 @@ experiment = Experiment(
             "D",
             "alpha .02, beta .0005",
             "Gunther 2007",
-            given={"nodes": 128, "rush": True, "count": 12_000},
+            given={"nodes": 128, "rush": True, "count": 30_000},
         ),
     ),
     hints=(
