@@ -119,12 +119,12 @@ class Drive:
         sender.request = op.id  # what the method starts inherits it
         try:
             found = self.recorder.methods[op.name](*op.args)
+            if found.__class__ is CoroutineType:
+                found = self._start(found, op.name, op.id)  # raises Crashed where the clients' own host is down
         except Exception as error:
             self.recorder.raised(op, due, start, start, error)
             self._count(ended)
             return
-        if found.__class__ is CoroutineType:
-            found = self._start(found, op.name, op.id)
         if isinstance(found, Signal | Future):
             self._waiting[op.id] = (op, due, start, ended)
             found.add_done_callback(partial(self._ended, op.id))

@@ -62,6 +62,12 @@ class ThreeRetries:
     def __init__(self, stage: Stage, p: Params) -> None:
         self.p = p
 
+    def start(self) -> None:
+        """Compile before the run: the cache of compiled code is a real file, and none is written in the tunnel."""
+        from windtunnel.sim.kernels import retry
+
+        retry.warm()
+
     def fate(self, load_per_s: float, trigger_s: float, seed: int) -> bool:
         """Whether the service comes back within the run."""
         storm = RetryStorm(
