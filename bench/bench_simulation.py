@@ -1,0 +1,307 @@
+"""The event simulator against other simulators of Python: bare timers, M/M/1, a balancer, asyncio tasks.
+
+All contenders of a row walk the same streams, and a peer runs only where its answer is ours. The jobs of the peers are
+in `simulation_peers`. Those that this Python cannot have run in the interpreter that ``WINDTUNNEL_PEER_PYTHON`` names
+(say, a Python 3.13 with happysim and simloop), and report their own rate.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench import simulation_peers as peers
+from bench.harness import Row, Skip, Timed
+
+PEERS = Path(peers.__file__)
+Answers = dict[str, float]
+
+
+def rows() -> Iterator[Row]:
+    one, ten, sleeps = peers.streams(), peers.streams(peers.SERVERS, 0.9), peers.naps()
+    timers, customers = peers.PROCESSES * peers.SLEEPS, peers.CUSTOMERS
+    packages = ("simpy", "asimpy", "salabim", "ciw")
+
+    ours = checked(timers, lambda: our_timers(sleeps))
+    yield Row(
+        f"bare timers, {peers.PROCESSES} processes × {peers.SLEEPS} sleeps",
+        {
+            "ours, sleep(seconds)": ours.timed,
+            "ours, sleep_ns": ours.same(lambda: our_timers_ns(sleeps)),
+            "simpy": ours.same(lambda: peers.simpy_timers(sleeps)),
+            "asimpy": ours.same(lambda: peers.asimpy_timers(sleeps)),
+            "salabim": ours.same(lambda: peers.salabim_timers(sleeps)),
+            "happysim": ours.elsewhere("happysim timers"),
+        },
+        unit="sleeps/s",
+        bar=1.2,
+        against="simpy",
+        packages=packages,
+        note="every contender ends at the same moment of virtual time",
+    )
+    ours = checked(customers, lambda: our_mm1(one))
+    yield Row(
+        f"M/M/1 at load 0.8, {customers} customers",
+        {
+            "ours, a process a customer": ours.timed,
+            "ours, a job a customer": ours.same(lambda: our_mm1_jobs(one)),
+            "ours, a queue with a discipline": ours.same(lambda: our_mm1_discipline(one)),
+            "simpy": ours.same(lambda: peers.simpy_mm1(one)),
+            "asimpy": ours.same(lambda: peers.asimpy_mm1(one)),
+            "ciw": ours.same(lambda: peers.ciw_mm1(one)),
+            "salabim": ours.same(lambda: peers.salabim_mm1(one)),
+            "happysim": ours.elsewhere("happysim mm1"),
+        },
+        unit="customers/s",
+        bar=4.0,
+        against="simpy",
+        packages=packages,
+        note="every contender has the same mean time in the system, to a nanosecond a customer",
+    )
+    ours = checked(customers, lambda: our_balancer(ten))
+    yield Row(
+        f"balancer, better of two of {peers.SERVERS} servers at load 0.9, {customers} requests",
+        {
+            "ours, a process a request": ours.timed,
+            "ours, a job a request": ours.same(lambda: our_balancer_jobs(ten)),
+            "simpy": ours.same(lambda: peers.simpy_balancer(ten)),
+            "asimpy": ours.same(lambda: peers.asimpy_balancer(ten)),
+            "happysim": ours.elsewhere("happysim balancer"),
+        },
+        unit="requests/s",
+        bar=4.0,
+        against="simpy",
+        packages=packages,
+    )
+    ours = checked(timers, lambda: our_tasks(sleeps, peers.SLEEPS, True))
+    yield Row(
+        f"asyncio tasks with our sleep, {peers.PROCESSES} tasks × {peers.SLEEPS} sleeps",
+        {
+            "ours, tasks of a host": ours.timed,
+            "simpy, generators": ours.same(lambda: peers.simpy_timers(sleeps)),
+        },
+        unit="sleeps/s",
+        bar=1.0,
+        packages=packages,
+    )
+    few = peers.SLEEPS // 10
+    ours = checked(peers.PROCESSES * few, lambda: our_tasks(sleeps, few, False))
+    yield Row(
+        f"asyncio.sleep on a deterministic loop, {peers.PROCESSES} tasks × {few} sleeps",
+        {"ours": ours.timed, "simloop": ours.elsewhere("simloop sleeps")},
+        unit="sleeps/s",
+        bar=2.0,
+    )
+
+
+class checked:  # noqa: N801  (reads as a word in the rows)
+    """A job of ours, and the answer that a peer has to have before its rate is compared."""
+
+    def __init__(self, operations: int, job: Callable[[], float]) -> None:
+        self.operations = operations
+        self.job = job
+        self.answer = job()
+
+    def timed(self) -> Timed:
+        return self.same(self.job)()
+
+    def same(self, job: Callable[[], float]) -> Callable[[], Timed]:
+        """Prepares a contender that does the same job."""
+
+        def prepare() -> Timed:
+            self.agree(job())
+
+            def timed() -> int:
+                job()
+                return self.operations
+
+            return timed
+
+        return prepare
+
+    def elsewhere(self, name: str) -> Callable[[], Timed]:
+        """Prepares a contender in another interpreter, which reports its own rate."""
+
+        def prepare() -> Timed:
+            python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
+            if not python:
+                raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
+            command = [python, str(PEERS), name]
+            found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            if found.returncode:
+                raise Skip(f"not in that Python: {found.stderr.strip().splitlines()[-1]}")
+            result = json.loads(found.stdout)
+            self.agree(result["answer"])
+            rate = result["rate"]
+
+            def timed() -> int:
+                # The work was done elsewhere; what the harness divides by is the CPU time spent here.
+                start = time.process_time_ns()
+                while time.process_time_ns() - start < 50_000_000:
+                    pass
+                return round(rate * (time.process_time_ns() - start) / 1e9)
+
+            return timed
+
+        return prepare
+
+    def agree(self, answer: float) -> None:
+        if abs(answer - self.answer) > 1e-6 * self.answer:
+            raise Skip(f"its answer is {answer!r}, ours {self.answer!r}: not the same job")
+
+
+# --- ours -------------------------------------------------------------------------------------------------------------
+def our_timers(sleeps: list[float]) -> float:
+    from windtunnel.sim.kernel import Simulator
+
+    sim = Simulator()
+
+    async def sleeper(i: int) -> None:
+        for k in range(i, i + peers.SLEEPS):
+            await sim.sleep(sleeps[k])
+
+    for i in range(peers.PROCESSES):
+        sim.spawn(sleeper(i))
+    sim.run()
+    return sim.now
+
+
+def our_timers_ns(sleeps: list[float]) -> float:
+    from windtunnel.sim.kernel import Simulator, ns
+
+    sim = Simulator()
+    sleeps_ns = [ns(s) for s in sleeps]
+
+    async def sleeper(i: int) -> None:
+        for k in range(i, i + peers.SLEEPS):
+            await sim.sleep_ns(sleeps_ns[k])
+
+    for i in range(peers.PROCESSES):
+        sim.spawn(sleeper(i))
+    sim.run()
+    return sim.now
+
+
+def our_mm1(s: peers.Streams) -> float:
+    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server_fifo import FifoServer
+
+    sim = Simulator()
+    server = FifoServer(sim, "server")
+    stays: list[float] = []
+
+    async def customer(work: float) -> None:
+        began = sim.now_ns
+        await server.serve(work)
+        stays.append(sim.now_ns - began)
+
+    async def source() -> None:
+        for gap, work in zip(s.gaps, s.works, strict=True):
+            await sim.sleep(gap)
+            sim.spawn(customer(work))
+
+    sim.spawn(source())
+    sim.run()
+    return sum(stays) / len(stays) / 1e9
+
+
+def our_mm1_jobs(s: peers.Streams) -> float:
+    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server_fifo import FifoServer
+
+    sim = Simulator()
+    server = FifoServer(sim, "server")
+
+    async def source() -> None:
+        for gap, work in zip(s.gaps, s.works, strict=True):
+            await sim.sleep(gap)
+            server.submit(work)
+
+    sim.spawn(source())
+    sim.run()
+    reading = server.read()
+    return reading.inside_ns / reading.served / 1e9
+
+
+def our_mm1_discipline(s: peers.Streams) -> float:
+    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server import Server
+
+    sim = Simulator()
+    server = Server(sim, "server")
+
+    async def source() -> None:
+        for gap, work in zip(s.gaps, s.works, strict=True):
+            await sim.sleep(gap)
+            server.submit(work)
+
+    sim.spawn(source())
+    sim.run()
+    reading = server.read()
+    return reading.inside_ns / reading.served / 1e9
+
+
+def our_balancer(s: peers.Streams) -> float:
+    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server_fifo import FifoServer
+
+    sim = Simulator()
+    pool = [FifoServer(sim, f"server {i}") for i in range(peers.SERVERS)]
+    stays: list[float] = []
+
+    async def request(look: tuple[int, int], work: float) -> None:
+        began = sim.now_ns
+        a, b = pool[look[0]], pool[look[1]]
+        await (b if b.inside < a.inside else a).serve(work)
+        stays.append(sim.now_ns - began)
+
+    async def source() -> None:
+        for gap, work, look in zip(s.gaps, s.works, s.looks, strict=True):
+            await sim.sleep(gap)
+            sim.spawn(request(look, work))
+
+    sim.spawn(source())
+    sim.run()
+    return sum(stays) / len(stays) / 1e9
+
+
+def our_balancer_jobs(s: peers.Streams) -> float:
+    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.server_fifo import FifoServer
+
+    sim = Simulator()
+    pool = [FifoServer(sim, f"server {i}") for i in range(peers.SERVERS)]
+
+    async def source() -> None:
+        for gap, work, look in zip(s.gaps, s.works, s.looks, strict=True):
+            await sim.sleep(gap)
+            a, b = pool[look[0]], pool[look[1]]
+            (b if b.inside < a.inside else a).submit(work)
+
+    sim.spawn(source())
+    sim.run()
+    return sum(server.read().inside_ns for server in pool) / len(s.works) / 1e9
+
+
+def our_tasks(sleeps: list[float], count: int, our_sleep: bool) -> float:
+    import asyncio
+
+    from windtunnel.sim.kernel import Simulator
+
+    sim = Simulator()
+    sleep = sim.sleep if our_sleep else asyncio.sleep
+
+    async def sleeper(i: int) -> None:
+        for k in range(i, i + count):
+            await sleep(sleeps[k])
+
+    async def main() -> None:
+        await asyncio.gather(*[sleeper(i) for i in range(peers.PROCESSES)])
+
+    sim.run_until(sim.host("host").start(main))
+    sim.close()
+    return sim.now
