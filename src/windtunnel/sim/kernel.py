@@ -81,6 +81,8 @@ class Simulator:
         self._luck: dict[int, dict[str, Luck]] = {}
         self._luck_keys: dict[str, int] = {}
         self._dead_timers = 0
+        self._foreseen: list[Callable[[], int]] = []
+        """Ask them up to what moment something goes on of which nobody needs to be told: a run is not over before."""
         self._current: Any = None
         """The process or task that is being stepped; None in callbacks, and in tasks that the kernel does not step."""
         self._loop: Any = None
@@ -268,6 +270,7 @@ class Simulator:
         if until is not None:
             self.now_ns = limit
         else:
+            self.now_ns = max([self.now_ns, *(known_ns() for known_ns in self._foreseen)])
             self._raise_deadlock()
 
     def run_until(self, wanted: Signal[T] | asyncio.Future[T]) -> T:
@@ -547,7 +550,7 @@ class Simulator:
         self._live.pop(process, None)
         if process.host is not None:
             process.host._processes.pop(process, None)
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+        if error is not None and isinstance(error, KeyboardInterrupt | SystemExit):
             raise error
         if self.trace is not None:
             self.trace.record(self.now_ns, "end", process.describe(), "" if error is None else type(error).__name__)

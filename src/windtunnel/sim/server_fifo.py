@@ -11,6 +11,7 @@ from __future__ import annotations
 import types
 from collections import deque
 from collections.abc import Generator
+from contextvars import Context
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,12 @@ DEPARTURE, NUMBER, START, WORK, WAITER = range(5)
 
 
 class Departure(Signal[None]):
-    """A customer of a FIFO server, for whoever wants to hold it: happens when the server is done with it."""
+    """A customer of a FIFO server, for whoever wants to hold it: happens when the server is done with it.
 
-    __slots__ = ("due_ns", "server")
+    Its moment is known, so it goes into the heap only when somebody waits for it.
+    """
+
+    __slots__ = ("_planned_ns", "due_ns", "server")
 
     def __init__(self, server: FifoServer) -> None:
         # Signal's fields, written out: there is one of these a customer.
@@ -38,18 +42,36 @@ class Departure(Signal[None]):
         self._value = None
         self._error = None
         self._waiters = None
-        self._asyncio_future_blocking = False
         self.server = server
         self.due_ns = NEVER
+        self._planned_ns = NEVER
+
+    def done(self) -> bool:
+        return self._done or self.due_ns <= self.sim.now_ns
+
+    def result(self) -> None:
+        if self.done():
+            self._done = True
+        return super().result()
 
     def describe(self) -> str:
         return f"a departure from {self.server.name}"
 
+    def _add_waiter(self, who: Any, ticket: Any, context: Context | None = None) -> None:
+        super()._add_waiter(who, ticket, context)
+        if self.due_ns <= self.sim.now_ns:
+            self.set()
+        else:
+            self._plan()
+
+    def _plan(self) -> None:
+        """Into the heap, if somebody waits and there it is not."""
+        if self._waiters and self.due_ns < NEVER and self._planned_ns != self.due_ns:
+            self._planned_ns = self.due_ns
+            self.sim.push(self.due_ns, self)
+
     def _run(self) -> None:
-        if self.sim.now_ns == self.due_ns and not self._done:
-            self._done = True
-            if self._waiters:
-                self._wake()
+        self.set()
 
 
 class FifoServer(ServerBase):
@@ -73,6 +95,7 @@ class FifoServer(ServerBase):
         self._inside_ns = 0
         self._busy_ns = 0
         self._timed_ns = 0
+        sim._foreseen.append(self._last_departure_ns)
         self._standstill: Signal[None] = Signal(sim, f"{name}, which stands still")
 
     # --- being served ------------------------------------------------------------------------------------------------
@@ -98,14 +121,12 @@ class FifoServer(ServerBase):
     def submit(self, work_s: float) -> Departure:
         """As `serve`, without waiting: returns what happens when the work is done. Raises at once what `serve` does."""
         departure = Departure(self)
-        departure.due_ns = due = self._admit((work_s * 1_000_000_000).__round__(), departure)[0]
-        if due < NEVER:
-            sim = self.sim
-            heappush(sim._heap, (due, next(sim._numbers), departure))
+        departure.due_ns = self._admit((work_s * 1_000_000_000).__round__(), departure)[0]
         return departure
 
     def _admit(self, work_ns: int, waiter: Any) -> Entry:
-        now = self.sim.now_ns
+        sim = self.sim
+        now = sim.now_ns
         line = self._line
         if line is None:
             inside = self._depart()
@@ -132,7 +153,7 @@ class FifoServer(ServerBase):
         else:
             free[0] = departure
             line.append(entry)
-        if self.sim.trace is not None:
+        if sim.trace is not None:
             self._note("serve", self.name, f"{number} {departure}")
         return entry
 
@@ -144,11 +165,9 @@ class FifoServer(ServerBase):
 
     def _depart(self) -> int:
         """Let go of those who have left; how many remain."""
-        now = self.sim.now_ns
         if self._line is not None:
-            while self._line and self._line[0][DEPARTURE] <= now:
-                self._line.popleft()
-            return len(self._line)
+            return self.inside
+        now = self.sim.now_ns
         crowd = self._crowd
         while crowd and crowd[0][DEPARTURE] <= now:
             heappop(crowd)
@@ -190,8 +209,7 @@ class FifoServer(ServerBase):
         sim = self.sim
         if isinstance(waiter, Departure):
             waiter.due_ns = when_ns
-            if when_ns < NEVER:
-                sim.push(when_ns, waiter)
+            waiter._plan()
         elif not waiter.done():
             # A fresh ticket makes the old heap entry stale.
             waiter._ticket = ticket = next(sim._numbers)
@@ -223,13 +241,24 @@ class FifoServer(ServerBase):
         """Processes into which an exception is on its way at this very moment: they no longer wait here."""
         return {process for process, _, error in self.sim._ready if error is not None}
 
+    def _last_departure_ns(self) -> int:
+        """The moment up to which it works, as far as that is known."""
+        last = max(self._free_ns)
+        return last if last < NEVER else self.sim.now_ns
+
     def _in_order_of_arrival(self) -> list[Entry]:
         return list(self._line) if self._line is not None else sorted(self._crowd, key=lambda entry: entry[NUMBER])
 
     # --- counting --------------------------------------------------------------------------------------------------
     @property
     def inside(self) -> int:
-        return self._depart()
+        line = self._line
+        if line is None:
+            return self._depart()
+        now = self.sim.now_ns
+        while line and line[0][0] <= now:
+            line.popleft()
+        return len(line)
 
     def read(self) -> Reading:
         self._served = self._accepted - self._depart() - self._lost
