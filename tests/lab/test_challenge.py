@@ -112,3 +112,10 @@ def test_a_file_that_cannot_be_graded_is_refused_in_one_sentence(
 def test_an_experiment_without_demands_cannot_be_taken(tickets: Experiment[Any]) -> None:
     with pytest.raises(WrongInput, match="makes no demands"):
         stub(replace(tickets, demands=()))
+
+
+@pytest.mark.parametrize("name", ["conditional_update", "row_lock", "hold_then_pay"])
+def test_no_correct_design_is_blamed_for_what_goes_wrong_around_it(tickets: Experiment[Any], name: str) -> None:
+    found = grade(tickets, tickets.designs[name], range(7001, 7009))
+    assert found.passed
+    assert found.unjudged < found.trials / 4

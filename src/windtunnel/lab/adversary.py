@@ -91,6 +91,7 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
     for now_ns, kind, who, _ in trace.records:
         if kind in ("send", "deliver") and now_ns >= drive.origin_ns:
             source, _, target = who.rpartition(":")[0].partition(" > ")
+            source = source.partition(":")[0]  # TCP names both ports, and faults know hosts
             pairs[source, target] = None
             moments.setdefault(source if kind == "send" else target, []).append((now_ns - drive.origin_ns) / NS)
     told = {name: getattr(params, name) for name in type(params).__dataclass_fields__ if name.endswith("_s")}
@@ -105,8 +106,10 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
 
 def _kinds(name: str, thing: object, moments: Mapping[str, object]) -> tuple[Kind, ...]:
     """What a thing can suffer. The host on which a design's coroutines run is the design itself: it may stand still."""
+    if isinstance(thing, Host) and name == CLIENTS:
+        return (PAUSE,)
     if isinstance(thing, Host) and name not in moments:
-        return (PAUSE,) if name == CLIENTS else ()
+        return ()
     return tuple(kind for kind in KINDS if kind.fits(thing))
 
 
@@ -122,6 +125,8 @@ class _Adversary:
     def __init__(self, seen: Rehearsal, luck: Random) -> None:
         self.seen = seen
         self.luck = luck
+        # Where the clients' own host dies nobody is left to ask: that says nothing about the design.
+        self.mortal = [name for name in seen.hosts if name != CLIENTS]
         span_s = max(seen.moments[""], default=0.0) - min(seen.moments[""], default=0.0)
         # Where a design waits for nothing: shares of the run.
         self.waits_s = seen.waits_s or tuple(max(span_s * share, 0.001) for share in (0.02, 0.1, 0.4))
@@ -131,13 +136,15 @@ class _Adversary:
         if seen.pairs:
             ways += [self._cut_off, self._cut, self._split, self._slow, self._storm, self._storm]
         if seen.hosts:
-            ways += [self._step, self._outage]
+            ways.append(self._step)
+        if self.mortal:
+            ways.append(self._outage)
         self.ways = ways
         self._left: list[Callable[[], Fault]] = []
 
     def attack(self) -> tuple[Fault, ...]:
         """One fault; or two, or three, of which the later ones strike into what the first one left behind."""
-        if len(self.seen.hosts) > 1 and self.luck.random() < 0.25:
+        if len(self.seen.hosts) > 1 and self.mortal and self.luck.random() < 0.25:
             return self._behind_its_back()
         faults = [self._next()]
         while len(faults) < 3 and self.luck.random() < 0.5:
@@ -158,7 +165,8 @@ class _Adversary:
 
         Half of the time the other one is up again just before the sleeper wakes, before anybody reminds it.
         """
-        sleeper, victim = self.luck.sample(self.seen.hosts, 2)
+        victim = self.luck.choice(self.mortal)
+        sleeper = self.luck.choice([name for name in self.seen.hosts if name != victim])
         length_s = self.luck.choice(self.waits_s[-3:]) * self.luck.choice((1.1, 2.0, 3.0))
         at_s = self._when(sleeper)
         down_s = self.luck.choice(self.waits_s) * self.luck.random()
@@ -229,7 +237,7 @@ class _Adversary:
 
     def _outage(self) -> Fault:
         """Several hosts, or all of them, lose power at once."""
-        hosts = self.luck.sample(self.seen.hosts, self.luck.randint(1, len(self.seen.hosts)))
+        hosts = self.luck.sample(self.mortal, self.luck.randint(1, len(self.mortal)))
         return self._weather(self.luck.choice(hosts), "outage", "power", tuple(hosts))
 
     def _step(self) -> Fault:

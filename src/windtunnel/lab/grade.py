@@ -15,12 +15,13 @@ from typing import Any
 from windtunnel.lab.adversary import attacks, rehearse
 from windtunnel.lab.challenge import YOURS, challenge_of
 from windtunnel.lab.claims import speaks_of, truth, with_numbers
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.outside import with_design
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.trial import Broken, Case, Trial, play, shrink
 from windtunnel.lab.work import workload
+from windtunnel.sim.kernel import Deadlock
 
 Say = Callable[[dict[str, Any]], object]
 FIRST_HIDDEN_SEED = 7_001
@@ -52,7 +53,10 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What came out. ``passed`` where every demand held on every trial."""
+    """What came out. ``passed`` where every demand held on every trial that could be judged.
+
+    ``unjudged`` counts the others: after the faults the final state could not be read, which is no verdict.
+    """
 
     experiment: str
     passed: bool
@@ -64,6 +68,7 @@ class Grade:
     failing: str = ""
     shown: str = ""
     case: Case | None = None
+    unjudged: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without what JSON cannot say."""
@@ -189,12 +194,22 @@ class _Tally:
         self._asked = [0] * len(demands)
         self._shown = [""] * len(demands)
         self._trials = 0
+        self.unjudged = 0
         self._first: dict[str, Mapping[str, float]] = {}
 
     def take(self, trial: Trial, experiment: Experiment[Any], par: str) -> None:
         """Play a trial and judge it; beside par where nothing is made to go wrong."""
         designs = [YOURS, par] if par else [YOURS]
-        table: dict[str, Mapping[str, float]] = {name: play(experiment, name, trial)[1] for name in designs}
+        try:
+            table: dict[str, Mapping[str, float]] = {name: play(experiment, name, trial)[1] for name in designs}
+        except DesignError as error:
+            # Requests may meet lost connections; only start and report cannot, and start comes before any fault. A
+            # report that cannot be had (a broken connection, a lock whose owner has vanished) says nothing.
+            if not trial.faults or not isinstance(error.__cause__, ConnectionError | Deadlock):
+                raise
+            self.unjudged += 1
+            self._say({"done": self._trials + self.unjudged, "of": self._expected})
+            return
         if not self._first:
             self._first = dict(table)
         table["params"] = trial.settings
@@ -211,7 +226,8 @@ class _Tally:
                 self.failing = (demand, trial)
                 self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
         self._trials += 1
-        self._say({"done": self._trials, "of": max(self._trials, self._expected)})
+        done = self._trials + self.unjudged
+        self._say({"done": done, "of": max(done, self._expected)})
 
     def grade(self, experiment: Experiment[Any], par: str, case: Case | None) -> Grade:
         """Everything counted, as a grade."""
@@ -231,4 +247,5 @@ class _Tally:
             self.failing[0].expression if self.failing is not None else "",
             self._shown[index] if index >= 0 else "",
             case,
+            self.unjudged,
         )

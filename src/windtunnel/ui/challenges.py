@@ -182,6 +182,10 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
         click.echo(case["text"])
     if "hint" in found:
         click.echo(f"\nHint: {found['hint']}")
+    if found["unjudged"]:
+        click.secho(
+            f"\n{found['unjudged']} more could not be judged: after the faults no report could be had.", dim=True
+        )
     if found["passed"]:
         click.secho(f"\nPassed on {found['trials']} trials.", fg="green", bold=True)
     elif not brief:
