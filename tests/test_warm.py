@@ -14,7 +14,7 @@ import pytest
 import windtunnel.blocks
 
 FIRST_USES = Path(__file__).with_name("first_uses.py")
-COMPILED_HALVES = {"windtunnel.blocks.sorted_set_members"}
+COMPILED_HALVES = {"windtunnel.blocks.quadtree_batches", "windtunnel.blocks.sorted_set_members"}
 """Modules that a block loads at its first use: they import their kernels at the top, and nobody imports them first."""
 
 BLOCKS = sorted(
