@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 T = TypeVar("T")
+CONNECT_TIMEOUT_S = 10.0
 DIALECT = Dialect(
     numbered=True, types={int: "bigint", float: "double precision", str: "text"}, lock_clause=" FOR UPDATE"
 )
@@ -45,8 +47,31 @@ async def _translated(answer: Awaitable[T]) -> T:
         raise Conflict(str(error)) from error
     except asyncpg.TooManyConnectionsError as error:
         raise Unavailable(str(error)) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # what a statement meets on a connection that breaks at that moment
+    ) as error:
         raise ConnectionError(str(error)) from error
+
+
+async def _connected(connecting: Awaitable[T], url: str) -> T:
+    """Await a connection. Raises Unavailable, in one sentence, whatever the reason."""
+    import asyncpg
+
+    try:
+        return await connecting
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        why = str(error) or f"it did not answer within {CONNECT_TIMEOUT_S} s"
+        raise Unavailable(f"no connection to PostgreSQL at {without_password(url)}: {why}") from error
+
+
+def without_password(url: str) -> str:
+    """The URL, as it may be shown."""
+    return re.sub(
+        r"(://[^:/@]*):[^@]*@|((?:^|[?&])password=)[^&]*", lambda m: f"{m[1]}@" if m[1] else f"{m[2]}***", url
+    )
 
 
 class _Session:
@@ -107,25 +132,33 @@ class PostgresDatabase(Autocommit):
     async def _open(self) -> asyncpg.Pool:
         import asyncpg
 
-        try:
-            pool = await asyncpg.create_pool(
-                self._url,
-                min_size=1,
-                max_size=self._connections,
-                server_settings={"search_path": self._schema, "synchronous_commit": "on"},
-            )
-        except (OSError, asyncpg.PostgresError) as error:
-            raise Unavailable(f"no connection to PostgreSQL at {self._url}: {error}") from error
-        await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-        return pool
+        pool = asyncpg.create_pool(
+            self._url,
+            min_size=0,  # a pool that holds its floor complains to the log when the server dies
+            max_size=self._connections,
+            timeout=CONNECT_TIMEOUT_S,
+            server_settings={"search_path": self._schema, "synchronous_commit": "on"},
+        )
+
+        async def opening() -> asyncpg.Pool:
+            await pool
+            await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+            return pool
+
+        return await _connected(opening(), self._url)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         pool = await asyncio.shield(self._opening)
-        async with pool.acquire() as connection:
+        connection = await _connected(pool.acquire(), self._url)
+        try:
             yield connection
+        finally:
+            # What goes wrong here is the pool's matter: it drops a connection that cannot be used again.
+            with contextlib.suppress(Exception):
+                await pool.release(connection)
 
     async def create_table(
         self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
@@ -159,8 +192,20 @@ class PostgresDatabase(Autocommit):
             yield _Session(connection)
 
     async def close(self) -> None:
-        if self._opening is not None:
-            pool = await self._opening
+        """Drop the schema and close the pool.
+
+        Raises:
+            Unavailable: there never was a connection, or the server is gone and what was measured counts for nothing.
+        """
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        pool = await opening
+        try:
             await pool.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
             await pool.close()
-            self._opening = None
+        except Exception as error:
+            pool.terminate()
+            raise Unavailable(
+                f"PostgreSQL at {without_password(self._url)} was lost during the run: {error}"
+            ) from error

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from windtunnel.engines.database import Unavailable
 from windtunnel.engines.live.guard import identity
 
 GUARD = Path(__file__).with_name("guard.py")
 UNPRIVILEGED = "nobody"
 
 
-class MissingEngine(Exception):  # noqa: N818
+class MissingEngine(Unavailable):
     """A real engine was asked for and is not to be had; the sentence says how to get it."""
 
 
