@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, cast
 from windtunnel.sim import sandbox
 from windtunnel.sim.clock import Clock
 from windtunnel.sim.randomness import Luck, derive, stream
-from windtunnel.sim.signals import NS, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
+from windtunnel.sim.signals import NS, Arrival, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
 from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, request_of_task, whereabouts
 from windtunnel.sim.trace import Trace
 
@@ -445,7 +445,10 @@ class Simulator:
                     continue
                 if top:
                     heappop(heap)
-                self._wait(process, number, command)
+                if command.__class__ is Future:
+                    process._await(command)
+                else:
+                    self._wait(process, number, command)
         except _Stop:
             return True
         finally:
@@ -473,11 +476,10 @@ class Simulator:
             assert thing.host is not None  # only a host pauses
             thing.host._hold(thing, number, error)
             return
-        elif self._loop is not None:
-            self._leave()
-            self._current = None
         else:
             self._current = None
+            if self._loop is not None and not isinstance(thing, Arrival):
+                self._leave()
         thing._run()
 
     def _enter(self, home: Any) -> bool:
@@ -501,9 +503,6 @@ class Simulator:
 
     def _wait(self, process: Any, ticket: int, command: Any) -> None:
         """The process yielded something other than a sleep: a signal, a signal with a limit, or an asyncio future."""
-        if command.__class__ is Future and process.__class__ is Task:
-            process._await(command)
-            return
         if command.__class__ is tuple:
             command, limit = command
             heappush(self._heap, (self.now_ns + limit, ticket, process))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.link import Link, LinkSpec
-from windtunnel.sim.signals import Signal
+from windtunnel.sim.signals import Arrival, Signal
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -44,7 +44,7 @@ class TcpSettings:
     give_up_s: float = 924.6
 
 
-class Message:
+class Message(Arrival):
     """Something that one host sent another. It is itself the event of its arrival."""
 
     __slots__ = ("body", "dst", "port", "request", "sent_ns", "size_bytes", "src")

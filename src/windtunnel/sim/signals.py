@@ -255,6 +255,12 @@ class Frozen(Process[T]):
     __slots__ = ()
 
 
+class Arrival:
+    """Base of what travels on the network and stands in the heap: its ``_run`` calls no code of programs."""
+
+    __slots__ = ()
+
+
 class Timer:
     """A call at a moment of virtual time; can be cancelled until it is made."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.sandbox import NotSimulated, current_host
+from windtunnel.sim.signals import Arrival
 from windtunnel.sim.tcp import ANY, Address, End, Listener, os_error
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class SimSocket:
         return self.end
 
 
-class Datagram:
+class Datagram(Arrival):
     """A UDP datagram on its way. It is itself the event of its arrival."""
 
     __slots__ = ("data", "dst", "link", "source", "target")

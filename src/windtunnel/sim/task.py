@@ -181,7 +181,11 @@ class Task(asyncio.Task[Any]):
 
     def _await(self, future: Any) -> None:
         """The coroutine yielded something that may be a future: have it call us when it is done."""
-        if not getattr(future, "_asyncio_future_blocking", False):
+        if future.__class__ is Future and future._loop is self._home and future._asyncio_future_blocking:
+            future._asyncio_future_blocking = False
+            self._fut_waiter = future
+            future.add_done_callback(self, context=self._context)
+        elif not getattr(future, "_asyncio_future_blocking", False):
             self._throw(RuntimeError(f"Task got bad yield: {future!r}"))
         elif future is self:
             self._asyncio_future_blocking = False

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from windtunnel.sim.signals import Signal, Timer, ns
+from windtunnel.sim.signals import Arrival, Signal, Timer, ns
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -137,7 +137,7 @@ class Listener:
             self.queue.clear()
 
 
-class Segment:
+class Segment(Arrival):
     """Bytes on their way. It is itself the event of its arrival."""
 
     __slots__ = ("arrived", "data", "end", "fin", "first_ns", "request", "tries")
