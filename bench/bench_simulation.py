@@ -1,24 +1,21 @@
-"""The event simulator against other simulators of Python: bare timers, M/M/1, a balancer, asyncio tasks.
+"""The event simulator against other simulators of Python: bare timers, M/M/1, a balancer.
 
 All contenders of a row walk the same streams, and a peer runs only where its answer is ours. The jobs of the peers are
 in `simulation_peers`. Those that this Python cannot have run in the interpreter that ``WINDTUNNEL_PEER_PYTHON`` names
-(say, a Python 3.13 with happysim and simloop), and report their own rate.
+(say, a Python 3.13 with happysim), and report their own rate.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import simulation_peers as peers
+from bench.elsewhere import at_rate, report
 from bench.harness import Row, Skip, Timed
 
 PEERS = Path(peers.__file__)
-Answers = dict[str, float]
 
 
 def rows() -> Iterator[Row]:
@@ -77,25 +74,6 @@ def rows() -> Iterator[Row]:
         against="simpy",
         packages=packages,
     )
-    ours = checked(timers, lambda: our_tasks(sleeps, peers.SLEEPS, True))
-    yield Row(
-        f"asyncio tasks with our sleep, {peers.PROCESSES} tasks × {peers.SLEEPS} sleeps",
-        {
-            "ours, tasks of a host": ours.timed,
-            "simpy, generators": ours.same(lambda: peers.simpy_timers(sleeps)),
-        },
-        unit="sleeps/s",
-        bar=1.0,
-        packages=packages,
-    )
-    few = peers.SLEEPS // 10
-    ours = checked(peers.PROCESSES * few, lambda: our_tasks(sleeps, few, False))
-    yield Row(
-        f"asyncio.sleep on a deterministic loop, {peers.PROCESSES} tasks × {few} sleeps",
-        {"ours": ours.timed, "simloop": ours.elsewhere("simloop sleeps")},
-        unit="sleeps/s",
-        bar=2.0,
-    )
 
 
 class checked:  # noqa: N801  (reads as a word in the rows)
@@ -130,22 +108,9 @@ class checked:  # noqa: N801  (reads as a word in the rows)
             python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
             if not python:
                 raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
-            command = [python, str(PEERS), name]
-            found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-            if found.returncode:
-                raise Skip(f"not in that Python: {found.stderr.strip().splitlines()[-1]}")
-            result = json.loads(found.stdout)
+            result = report([python, str(PEERS), name])
             self.agree(result["answer"])
-            rate = result["rate"]
-
-            def timed() -> int:
-                # The work was done elsewhere; what the harness divides by is the CPU time spent here.
-                start = time.process_time_ns()
-                while time.process_time_ns() - start < 50_000_000:
-                    pass
-                return round(rate * (time.process_time_ns() - start) / 1e9)
-
-            return timed
+            return at_rate(result["rate"])
 
         return prepare
 
@@ -285,23 +250,3 @@ def our_balancer_jobs(s: peers.Streams) -> float:
     sim.spawn(source())
     sim.run()
     return sum(server.read().inside_ns for server in pool) / len(s.works) / 1e9
-
-
-def our_tasks(sleeps: list[float], count: int, our_sleep: bool) -> float:
-    import asyncio
-
-    from windtunnel.sim.kernel import Simulator
-
-    sim = Simulator()
-    sleep = sim.sleep if our_sleep else asyncio.sleep
-
-    async def sleeper(i: int) -> None:
-        for k in range(i, i + count):
-            await sleep(sleeps[k])
-
-    async def main() -> None:
-        await asyncio.gather(*[sleeper(i) for i in range(peers.PROCESSES)])
-
-    sim.run_until(sim.host("host").start(main))
-    sim.close()
-    return sim.now

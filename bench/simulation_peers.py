@@ -281,31 +281,10 @@ def _happysim_queue(s: Streams, servers: int) -> float:
     return sum(stays) / len(stays)
 
 
-# --- asyncio on a deterministic loop: simloop (Python 3.12) -----------------------------------------------------------
-def simloop_sleeps(sleeps: list[float]) -> float:
-    import asyncio
-
-    import simloop
-
-    async def sleeper(i: int) -> None:
-        for k in range(i, i + SLEEPS // 10):
-            await asyncio.sleep(sleeps[k])
-
-    async def main(*_: object) -> float:
-        await asyncio.gather(*[sleeper(i) for i in range(PROCESSES)])
-        return asyncio.get_running_loop().time()
-
-    loop = simloop.SimLoop(seed=1)
-    try:
-        return loop.run_until_complete(main())
-    finally:
-        loop.close()
-
-
 def jobs() -> dict[str, tuple[int, Callable[[], float]]]:
     """Every job of a peer: how many operations it is, and what does it."""
     one, ten, sleeps = streams(), streams(SERVERS, 0.9), naps()
-    timers, few = PROCESSES * SLEEPS, PROCESSES * SLEEPS // 10
+    timers = PROCESSES * SLEEPS
     return {
         "simpy timers": (timers, lambda: simpy_timers(sleeps)),
         "simpy mm1": (CUSTOMERS, lambda: simpy_mm1(one)),
@@ -319,7 +298,6 @@ def jobs() -> dict[str, tuple[int, Callable[[], float]]]:
         "happysim timers": (timers, lambda: happysim_timers(sleeps)),
         "happysim mm1": (CUSTOMERS, lambda: happysim_mm1(one)),
         "happysim balancer": (CUSTOMERS, lambda: happysim_balancer(ten)),
-        "simloop sleeps": (few, lambda: simloop_sleeps(sleeps)),
     }
 
 

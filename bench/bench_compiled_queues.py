@@ -1,0 +1,248 @@
+"""Compiled queues against SimPy and against cimba, which compiles its models onto a C core: the same M/M/1.
+
+Rows come in two kinds. With streams given, everyone walks the same arrays and has to get the same answer. With streams
+drawn inside, everyone also pays for its random numbers, and answers are compared with the closed form.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench import simulation_peers as peers
+from bench.elsewhere import at_rate, report
+from bench.harness import Row, Skip, Timed
+
+CUSTOMERS = 2_000_000
+FEW = 20_000
+LOAD = 0.8
+
+
+def rows() -> Iterator[Row]:
+    import numpy as np
+
+    gaps, works = streams()
+    luck = np.random.default_rng(2)
+    yield Row(
+        f"M/M/1 at load {LOAD}, streams given ({CUSTOMERS:,} customers; simpy {FEW:,})",
+        {
+            "ours": lambda: ours_given(gaps, works),
+            "cimba": lambda: cimba_given(gaps, works),
+            "simpy": lambda: simpy_given(gaps, works),
+        },
+        unit="customers/s",
+        bar=100.0,
+        against="simpy",
+        packages=("cimba", "simpy"),
+        note="from gaps and works in seconds to the time in the system of each customer; cimba: to the mean queue",
+    )
+    yield Row(
+        f"M/M/1 at load {LOAD}, streams drawn inside ({CUSTOMERS:,} customers)",
+        {"ours": ours_drawn, "cimba": cimba_drawn},
+        unit="customers/s",
+        bar=1.0,
+        against="cimba",
+        packages=("cimba",),
+        note="ours also fills a histogram of the times in the system",
+    )
+    ten = peers.streams(peers.SERVERS, 0.9)
+    yield Row(
+        f"balancer, better of two of {peers.SERVERS} servers at load 0.9, the same streams",
+        {"ours": lambda: ours_balancer(ten), "simpy": lambda: simpy_balancer(ten)},
+        unit="requests/s",
+        bar=100.0,
+        packages=("simpy",),
+    )
+    yield Row(
+        "tandem of three stations, 1, 2 and 1 workers, at load 0.7",
+        {"ours": lambda: ours_tandem(luck), "simpy": lambda: simpy_tandem(luck)},
+        unit="customers/s",
+        bar=100.0,
+        packages=("simpy",),
+    )
+    yield Row(
+        "retry storm: 700 requests/s, 3 retries, 90 s, a trigger of 1 s",
+        {"ours, compiled": lambda: retries("retry_storm"), "ours, light processes": lambda: retries("by_events")},
+        unit="attempts/s",
+        note="both of ours: what the map of fates gains by the kernel",
+        rounds=3,
+    )
+
+
+def streams() -> tuple[Any, Any]:
+    """Gaps between arrivals and works, in seconds."""
+    import numpy as np
+
+    luck = np.random.default_rng(1)
+    return luck.exponential(1 / LOAD, CUSTOMERS), luck.exponential(1.0, CUSTOMERS)
+
+
+def repeated(job: Callable[[], object], operations: int, times: int = 1) -> Timed:
+    def timed() -> int:
+        for _ in range(times):
+            job()
+        return operations * times
+
+    return timed
+
+
+# --- M/M/1 ----------------------------------------------------------------------------------------------------------
+def ours_given(gaps: Any, works: Any) -> Timed:
+    return repeated(lambda: our_mean_s(gaps, works), len(gaps))
+
+
+def our_mean_s(gaps: Any, works: Any) -> float:
+    """Mean time in the system."""
+    import numpy as np
+
+    from windtunnel.sim.queues_compiled import fifo_departures
+
+    arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
+    works_ns = np.rint(works * 1e9).astype(np.int64)
+    return float((fifo_departures(arrivals, works_ns) - arrivals).mean()) / 1e9
+
+
+def simpy_given(gaps: Any, works: Any) -> Timed:
+    few = peers.Streams(gaps[:FEW].tolist(), works[:FEW].tolist(), [])
+    answer, expected = peers.simpy_mm1(few), our_mean_s(gaps[:FEW], works[:FEW])
+    if abs(answer - expected) > 1e-6 * expected:
+        raise Skip(f"its answer is {answer!r}, ours {expected!r}: not the same job")
+    return repeated(lambda: peers.simpy_mm1(few), FEW)
+
+
+def cimba(how: str, seconds: float) -> dict[str, float]:
+    return report([sys.executable, "-m", "bench.cimba_mm1", how, repr(seconds)])
+
+
+def cimba_given(gaps: Any, works: Any) -> Timed:
+    import numpy as np
+
+    from windtunnel.sim.queues_compiled import fifo_departures
+
+    # Until just before the last arrival, since cimba wants a number whenever it asks for one.
+    arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
+    works_ns = np.rint(works * 1e9).astype(np.int64)
+    until = int(arrivals[-2])
+    starts = fifo_departures(arrivals, works_ns) - works_ns
+    waits = np.minimum(starts, until) - np.minimum(arrivals, until)
+    found = cimba("given", until / 1e9)
+    answer, expected = found["answer"], float(waits.sum()) / until
+    if abs(answer - expected) > 1e-6 * expected:
+        raise Skip(f"its mean queue is {answer!r}, ours {expected!r}: not the same job")
+    return at_rate(found["rate"])
+
+
+def ours_drawn() -> Timed:
+    from windtunnel.sim.closed_forms import mm1_sojourn_s
+    from windtunnel.sim.queues_compiled import stream_station
+
+    agrees(stream_station(1, LOAD, 1.0, CUSTOMERS).mean_sojourn_s, mm1_sojourn_s(LOAD, 1.0))
+    return repeated(lambda: stream_station(1, LOAD, 1.0, CUSTOMERS), CUSTOMERS)
+
+
+def cimba_drawn() -> Timed:
+    from windtunnel.sim.closed_forms import mg1_wait_s
+
+    found = cimba("drawn", CUSTOMERS / LOAD)
+    agrees(found["answer"], LOAD * mg1_wait_s(LOAD, 1.0, 1.0))
+    return at_rate(found["rate"])
+
+
+def agrees(answer: float, expected: float) -> None:
+    if abs(answer - expected) > 0.05 * expected:
+        raise Skip(f"the answer {answer!r} is not the closed form's {expected!r}")
+
+
+# --- a balancer and a tandem -----------------------------------------------------------------------------------------
+def ours_balancer(s: peers.Streams) -> Timed:
+    return repeated(lambda: our_balancer_mean_s(s), peers.CUSTOMERS, 20)
+
+
+def our_balancer_mean_s(s: peers.Streams) -> float:
+    import numpy as np
+
+    from windtunnel.sim.queues_compiled import balance
+
+    arrivals = np.cumsum(np.rint(np.asarray(s.gaps) * 1e9).astype(np.int64))
+    works = np.rint(np.asarray(s.works) * 1e9).astype(np.int64)
+    looks = np.asarray(s.looks, np.int32)
+    ours = balance(arrivals, works, peers.SERVERS, "fewest of", looked_at=looks)
+    return float((ours.departures_ns - arrivals).mean()) / 1e9
+
+
+def simpy_balancer(s: peers.Streams) -> Timed:
+    answer, expected = peers.simpy_balancer(s), our_balancer_mean_s(s)
+    if abs(answer - expected) > 1e-6 * expected:
+        raise Skip(f"its answer is {answer!r}, ours {expected!r}: not the same job")
+    return repeated(lambda: peers.simpy_balancer(s), peers.CUSTOMERS)
+
+
+WORKERS = [1, 2, 1]
+LOADS = 0.7
+
+
+def tandem_streams(luck: Any, count: int) -> tuple[Any, Any]:
+    import numpy as np
+
+    works = luck.exponential(np.array(WORKERS, float) * 1e9, (count, len(WORKERS)))
+    return np.cumsum(np.rint(luck.exponential(1e9 / LOADS, count)).astype(np.int64)), np.rint(works).astype(np.int64)
+
+
+def ours_tandem(luck: Any) -> Timed:
+    import numpy as np
+
+    from windtunnel.sim.queues_compiled import network
+
+    arrivals, works = tandem_streams(luck, 500_000)
+    routes = np.broadcast_to(np.arange(len(WORKERS), dtype=np.int32), works.shape)
+    return repeated(lambda: network(arrivals, routes, works, WORKERS), len(arrivals))
+
+
+def simpy_tandem(luck: Any) -> Timed:
+    import numpy as np
+
+    from windtunnel.sim.queues_compiled import network
+
+    arrivals, works = tandem_streams(luck, FEW)
+    gaps, times = np.diff(arrivals, prepend=0) / 1e9, works / 1e9
+    routes = np.broadcast_to(np.arange(len(WORKERS), dtype=np.int32), works.shape)
+    expected = float((network(arrivals, routes, works, WORKERS).departures_ns - arrivals).mean()) / 1e9
+    answer = tandem_by_simpy(gaps.tolist(), times.tolist())
+    if abs(answer - expected) > 1e-6 * expected:
+        raise Skip(f"its answer is {answer!r}, ours {expected!r}: not the same job")
+    return repeated(lambda: tandem_by_simpy(gaps.tolist(), times.tolist()), FEW)
+
+
+def tandem_by_simpy(gaps: list[float], works: list[list[float]]) -> float:
+    import simpy
+
+    env = simpy.Environment()
+    stations = [simpy.Resource(env, k) for k in WORKERS]
+    stays: list[float] = []
+
+    def customer(needs: list[float]):  # type: ignore[no-untyped-def]
+        began = env.now
+        for station, work in zip(stations, needs, strict=True):
+            with station.request() as turn:
+                yield turn
+                yield env.timeout(work)
+        stays.append(env.now - began)
+
+    def source():  # type: ignore[no-untyped-def]
+        for gap, needs in zip(gaps, works, strict=True):
+            yield env.timeout(gap)
+            env.process(customer(needs))
+
+    env.process(source())
+    env.run()
+    return sum(stays) / len(stays)
+
+
+# --- the retry storm -------------------------------------------------------------------------------------------------
+def retries(how: str) -> Timed:
+    from windtunnel.sim import queues_retry
+
+    run = getattr(queues_retry, how)
+    model = queues_retry.RetryStorm(trigger_s=1.0)
+    return repeated(lambda: run(model, 1), int(run(model, 1).attempts.sum()), 1 if how == "by_events" else 5)

@@ -1,0 +1,175 @@
+"""Full-text search: documents indexed and queries answered a second, against tantivy (Rust) and bm25s (NumPy, Numba).
+
+The texts are drawn: words as unevenly common as in a language (Zipf), 20 to 120 of them a document; queries of two to
+five words, each drawn from a document, so that they are as common as what people write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.harness import Row, Timed
+
+DOCUMENTS = 50_000
+QUERIES = 1_000
+WORDS = 60_000
+K = 10
+
+
+def rows() -> Iterator[Row]:
+    documents, queries = corpus()
+    yield Row(
+        f"BM25, index {DOCUMENTS:,} documents from a list of strings",
+        {
+            "ours": lambda: ours_index(documents),
+            "tantivy (Rust), one thread": lambda: tantivy_index(documents),
+            "bm25s": lambda: bm25s_index(documents),
+        },
+        unit="document/s",
+        bar=1.0,
+        note="to the first answer: postings weighed, segments committed; the peers' own tokenizers",
+        rounds=3,
+        packages=("tantivy", "bm25s"),
+    )
+    for least, most in ((2, 3), (4, 5)):
+        some = [query for query in queries if least <= len(query.split()) <= most]
+        yield Row(
+            f"BM25, top {K} of {least} or {most} words",
+            {
+                "ours, WAND": lambda some=some: ours_search(documents, some, exhaustive=False),
+                "ours, every document": lambda some=some: ours_search(documents, some, exhaustive=True),
+                "tantivy (Rust)": lambda some=some: tantivy_search(documents, some),
+                "bm25s, Numba": lambda some=some: bm25s_search(documents, some),
+            },
+            unit="query/s",
+            bar=1.0,
+            note="tantivy parses each query, bm25s and ours take a batch and cut it into words",
+            packages=("tantivy", "bm25s"),
+        )
+
+
+def corpus() -> tuple[list[str], list[str]]:
+    """The documents and the queries, the same in every run."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    letters = np.array(list("etaoinshrdlucmfwypvbgkjqxz"))
+    words = ["".join(random.choice(letters, random.integers(2, 12))) for _ in range(WORDS)]
+    chance = 1 / np.arange(1, WORDS + 1) ** 1.05
+    chance /= chance.sum()
+    lengths = random.integers(20, 121, DOCUMENTS)
+    drawn = np.split(random.choice(WORDS, lengths.sum(), p=chance), np.cumsum(lengths)[:-1])
+    documents = [" ".join(words[i] for i in document) for document in drawn]
+    queries = []
+    for document in random.choice(DOCUMENTS, QUERIES):
+        asked = random.choice(drawn[document], random.integers(2, 6))
+        queries.append(" ".join(words[i] for i in dict.fromkeys(asked.tolist())))
+    return documents, queries
+
+
+built: dict[str, Any] = {}
+"""Each contender's last index: what the rows about queries search."""
+
+
+def keep(name: str, make: Callable[[], Any]) -> Timed:
+    def run() -> int:
+        built[name] = make()
+        return DOCUMENTS
+
+    return run
+
+
+def kept(name: str, make: Callable[[], Any]) -> Any:
+    if name not in built:
+        built[name] = make()
+    return built[name]
+
+
+def ours(documents: list[str]) -> Any:
+    from windtunnel.blocks.inverted_index import InvertedIndex
+
+    index = InvertedIndex()
+    index.add(documents)
+    index.search("a")
+    return index
+
+
+def tantivy(documents: list[str]) -> Any:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("body", stored=False)
+    index = tantivy.Index(builder.build())
+    writer = index.writer(heap_size=256 << 20, num_threads=1)
+    for text in documents:
+        writer.add_document(tantivy.Document(body=text))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    return index
+
+
+def bm25s(documents: list[str]) -> Any:
+    import logging
+
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    index = bm25s.BM25(method="lucene", k1=1.2, b=0.75, backend="numba")
+    tokens = bm25s.tokenize(documents, stopwords=None, token_pattern=r"(?u)\b\w+\b", show_progress=False)
+    index.index(tokens, show_progress=False)
+    return index
+
+
+def ours_index(documents: list[str]) -> Timed:
+    return keep("ours", lambda: ours(documents))
+
+
+def tantivy_index(documents: list[str]) -> Timed:
+    import tantivy as _  # noqa: F401  (absent: this contender is skipped)
+
+    return keep("tantivy", lambda: tantivy(documents))
+
+
+def bm25s_index(documents: list[str]) -> Timed:
+    import bm25s as _  # noqa: F401
+
+    return keep("bm25s", lambda: bm25s(documents))
+
+
+def ours_search(documents: list[str], queries: list[str], *, exhaustive: bool) -> Timed:
+    index = kept("ours", lambda: ours(documents))
+
+    def run() -> int:
+        index.search_many(queries, K, exhaustive=exhaustive)
+        return len(queries)
+
+    return run
+
+
+def tantivy_search(documents: list[str], queries: list[str]) -> Timed:
+    index = kept("tantivy", lambda: tantivy(documents))
+    searcher = index.searcher()
+
+    def run() -> int:
+        for query in queries:
+            searcher.search(index.parse_query(query, ["body"]), K, count=False)
+        return len(queries)
+
+    return run
+
+
+def bm25s_search(documents: list[str], queries: list[str]) -> Timed:
+    import bm25s as package
+
+    index = kept("bm25s", lambda: bm25s(documents))
+
+    def run() -> int:
+        tokens = package.tokenize(
+            queries, stopwords=None, token_pattern=r"(?u)\b\w+\b", return_ids=False, show_progress=False
+        )
+        index.retrieve(tokens, k=K, show_progress=False, n_threads=1)
+        return len(queries)
+
+    return run
