@@ -1,0 +1,92 @@
+"""BM25 and WAND in plain Python: the text to read, and what the kernels are tested against."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+Hit = tuple[int, float]
+"""A document and its score."""
+
+
+class PlainIndex:
+    """Documents by number, in the order of addition; words are strings."""
+
+    def __init__(self, documents: Iterable[Sequence[str]], k1: float = 1.2, b: float = 0.75, *, rounded: bool = False):
+        """``rounded``: take lengths as Lucene stores them, in one byte."""
+        self.k1, self.b = k1, b
+        self.postings: dict[str, dict[int, int]] = {}
+        """For each word the documents that have it, ascending, and how often."""
+        lengths = []
+        for document, words in enumerate(documents):
+            lengths.append(len(words))
+            for word, times in Counter(words).items():
+                self.postings.setdefault(word, {})[document] = times
+        self.size = len(lengths)
+        mean = sum(lengths) / max(1, len(lengths)) or 1.0
+        self.relative_lengths = [(lucene_length(n) if rounded else n) / mean for n in lengths]
+
+    def impact(self, word: str, document: int) -> float:
+        """What a word adds to the score of a document that has it: more if it is rare, more if often there, to a limit.
+
+        Robertson et al., *Okapi at TREC-3* (1994), with Lucene's rarity, which is never negative.
+        """
+        having, times = len(self.postings[word]), self.postings[word][document]
+        rarity = math.log(1 + (self.size - having + 0.5) / (having + 0.5))
+        return rarity * times / (times + self.k1 * (1 - self.b + self.b * self.relative_lengths[document]))
+
+    def score(self, query: Counter[str], document: int) -> float:
+        """BM25: the sum over the words of the query."""
+        return sum(
+            times * self.impact(word, document) for word, times in query.items() if document in self.postings[word]
+        )
+
+    def search_all(self, words: Iterable[str], k: int) -> tuple[list[Hit], int]:
+        """The best ``k`` by scoring every document that has a word of the query; and how many those are."""
+        query = Counter(word for word in words if word in self.postings)
+        having = sorted({document for word in query for document in self.postings[word]})
+        hits = sorted(((document, self.score(query, document)) for document in having), key=lambda hit: -hit[1])
+        return hits[:k], len(having)
+
+    def search(self, words: Iterable[str], k: int) -> tuple[list[Hit], int]:
+        """The same by WAND (Broder et al., CIKM 2003), and how many documents were scored.
+
+        The words' lists are read side by side, sorted by their next document. The *pivot* is the first list at which
+        the greatest impacts so far add up to more than the k-th best score: no document before its next one can be
+        among the best, so all lists before it skip there. When they have all arrived, the document is scored.
+        """
+        query = Counter(word for word in words if word in self.postings)
+        most = {word: times * max(self.impact(word, d) for d in self.postings[word]) for word, times in query.items()}
+        lists = {word: list(self.postings[word]) for word in query}
+        best, scored, threshold = list[Hit](), 0, 0.0
+        while True:
+            order = sorted((word for word in lists if lists[word]), key=lambda word: lists[word][0])
+            bound = 0.0
+            for word in order:
+                bound += most[word] * (1 + 1e-9)
+                if bound > threshold:
+                    target = lists[word][0]
+                    break
+            else:
+                return best, scored
+            if lists[order[0]][0] == target:
+                scored += 1
+                best.append((target, self.score(query, target)))
+                best.sort(key=lambda hit: -hit[1])  # stable: of equal scores the earlier document stays ahead
+                del best[k:]
+                threshold = best[-1][1] if len(best) == k else 0.0
+                target += 1
+            for word in order:
+                while lists[word] and lists[word][0] < target:
+                    lists[word].pop(0)
+
+
+def lucene_length(words: int) -> int:
+    """A length as Lucene keeps it (``SmallFloat.intToByte4``): exact below 40, then to four significant bits of what
+    is above 24, so that it fits in a byte."""
+    above = words - 24
+    if above < 16:
+        return words
+    dropped = above.bit_length() - 4
+    return 24 + (above >> dropped << dropped)
