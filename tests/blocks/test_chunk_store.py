@@ -18,7 +18,7 @@ from windtunnel.blocks.chunk_store import ChunkStore
 from windtunnel.blocks.chunking import chunks
 from windtunnel.blocks.envelope import DamagedError
 from windtunnel.blocks.fastcdc import FastCDC
-from windtunnel.blocks.files import DiskFiles, Files
+from windtunnel.blocks.files import DiskFiles, Files, InUse
 
 
 @pytest.fixture(params=["disk", "torn"])
@@ -159,6 +159,18 @@ def test_a_missing_or_cut_pack_is_damage(files: Files) -> None:
     files.remove(names[2])
     with pytest.raises(DamagedError, match="missing"):
         ChunkStore(files)
+
+
+def test_a_second_writer_is_refused_and_foreign_files_are_left_alone(tmp_path: Path) -> None:
+    files = DiskFiles(tmp_path)
+    files.open("pack-of-git.pack", create=True).close()
+    with ChunkStore(files) as store:
+        store.put(b"mine")
+        with pytest.raises(InUse, match="has a writer already"):
+            ChunkStore(DiskFiles(tmp_path))
+    with ChunkStore(files) as store:
+        assert len(store) == 1
+    assert files.exists("pack-of-git.pack")
 
 
 def test_a_store_can_keep_its_own_pack_as_a_chunk(files: Files) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from torn_disk import TornDisk
 
-from windtunnel.blocks.files import DiskFiles, Files
+from windtunnel.blocks.files import DiskFiles, Files, InUse
 from windtunnel.blocks.log import DamagedLog, Log, LogFailed, OffsetGone
 from windtunnel.blocks.log_frame import Batch, decode, encode, frame_at
 
@@ -101,8 +103,10 @@ def test_bad_records_are_refused_and_change_nothing(files: Files) -> None:
         log.append_many([b"a", None])
     with pytest.raises(ValueError, match="2 values and 1 keys"):
         log.append_many([b"a", b"b"], [b"k"])
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="are bytes"):
         log.append_many([b"a", bad])
+    with pytest.raises(ValueError, match="are bytes"):
+        log.append_many([b"a"], [bad])
     with pytest.raises(ValueError, match="positive"):
         Log(files, segment_bytes=0)
     assert log.append(b"fine") == 0
@@ -238,12 +242,47 @@ def test_a_lost_or_damaged_index_is_made_again(files: Files) -> None:
     again.close()
 
 
-def test_what_a_crash_left_lying_about_is_removed(files: Files) -> None:
+def test_what_a_crash_left_lying_about_is_removed_and_nothing_else(files: Files) -> None:
     Log(files, "l").close()
-    for name in ("00000000000000000099.index", "00000000000000000000.log.new", "other"):
+    foreign = ["7.log", "books.index", "other", "server.log", "server.log.new"]
+    for name in ("00000000000000000099.index", "00000000000000000000.log.new", *foreign):
         files.open(f"l/{name}", create=True).close()
     Log(files, "l").close()
-    assert files.listdir("l") == ["00000000000000000000.log", "other"]
+    left = [name for name in files.listdir("l") if name != "log.lock"]
+    assert left == ["00000000000000000000.log", *foreign]
+
+
+def test_a_second_writer_is_refused_until_the_first_has_closed_or_died(tmp_path: Path) -> None:
+    files = DiskFiles(tmp_path)
+    first = Log(files, "l")
+    first.append(b"mine")
+    with pytest.raises(InUse, match="has a writer already"):
+        Log(DiskFiles(tmp_path), "l")
+    Log(files, "elsewhere").close()
+    first.close()
+    forgotten = Log(files, "l")
+    assert values(forgotten) == [b"mine"]
+    del forgotten
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    with holder:
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(InUse):
+            Log(files, "l")
+        holder.kill()
+    Log(files, "l").close()
+
+
+HOLDER = """
+import sys
+from windtunnel.blocks.files import DiskFiles
+from windtunnel.blocks.log import Log
+log = Log(DiskFiles(sys.argv[1]), "l")
+print("open", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_a_torn_end_is_cut_and_the_log_goes_on(files: Files) -> None:

@@ -12,6 +12,7 @@ or not at all; what is read was once put. Bytes that rot afterwards are found ou
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
@@ -22,11 +23,13 @@ from typing import Self
 
 from windtunnel.blocks.chunk_pack import CHUNK, Batch, BatchWriter, Record, holds_later_batch, scan
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.files import File, Files, make_directory, read_whole, replace_whole
+from windtunnel.blocks.files import File, Files, make_directory, read_whole, replace_whole, take
 
 _MANIFEST = "MANIFEST"
 _KIND, _VERSION = "chunk store", 1
 _COMPACTION_BYTES = 8 << 20
+_PACK = re.compile(r"chunks-\d{8,}-\d{8,}\.pack")
+"""The names of the packs; all others in the directory are left alone."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,8 @@ class ChunkStore:
     def __init__(self, files: Files, directory: str = "", *, pack_bytes: int = 64 << 20) -> None:
         """Open the store, dropping what an earlier process did not finish; a pack is closed beyond ``pack_bytes``.
 
-        Raises ``DamagedError`` if bytes that had been acknowledged are broken.
+        Raises ``DamagedError`` if bytes that had been acknowledged are broken, on a real disk
+        :class:`~windtunnel.blocks.files.InUse` if another writer has the store open.
         """
         self._files = files
         self._directory = directory
@@ -60,16 +64,21 @@ class ChunkStore:
         self._writable = True
         self.dead_bytes = 0
         """Bytes of chunks that nobody needs: what :meth:`compact` would give back."""
-        if not files.exists(self._path(_MANIFEST)):
-            make_directory(files, directory)
-            self._create(1, 1).close()
-            files.fsync_dir(directory)
-            self._switch(generation=1, store=secrets.randbits(32), batch=0)
-        header, _ = unseal(_KIND, _VERSION, read_whole(files, self._path(_MANIFEST)))
-        self._generation: int = header["generation"]
-        self._store: int = header["store"]
-        self._batch: int = header["batch"]
-        self._recover()
+        make_directory(files, directory)
+        self._lock = take(files, self._path("chunks.lock"))
+        try:
+            if not files.exists(self._path(_MANIFEST)):
+                self._create(1, 1).close()
+                files.fsync_dir(directory)
+                self._switch(generation=1, store=secrets.randbits(32), batch=0)
+            header, _ = unseal(_KIND, _VERSION, read_whole(files, self._path(_MANIFEST)))
+            self._generation: int = header["generation"]
+            self._store: int = header["store"]
+            self._batch: int = header["batch"]
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
 
     # Reading.
 
@@ -176,6 +185,8 @@ class ChunkStore:
             file.close()
         self._packs.clear()
         self._writable = False
+        if self._lock is not None:
+            self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,7 +256,7 @@ class ChunkStore:
 
     def _recover(self) -> None:
         """Read the packs, cut off what was not committed, and make what is left safe."""
-        names = [name for name in self._files.listdir(self._directory) if name.endswith(".pack")]
+        names = [name for name in self._files.listdir(self._directory) if _PACK.fullmatch(name)]
         ours = [name for name in names if name.startswith(_prefix(self._generation))]
         for name in set(names) - set(ours):  # of a compaction that was cut short, before the switch or after it
             self._files.remove(self._path(name))

@@ -18,8 +18,19 @@ Paths are relative to the root, with ``/`` between their parts, on every system;
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+if sys.platform == "win32":  # not ``os.name``, which type checkers do not follow
+    import msvcrt
+else:
+    import fcntl
+
+
+class InUse(OSError):  # noqa: N818  (a state)
+    """Somebody else has these files open for writing."""
 
 
 class File(Protocol):
@@ -71,6 +82,26 @@ class Files(Protocol):
 
     def fsync_dir(self, path: str = "") -> None:
         """Return once all names made, changed or removed in this directory are on the disk."""
+
+
+class Lock(Protocol):
+    """What is ours alone until ``close``, or until this process ends."""
+
+    def close(self) -> None:
+        """Let others have it. May be called twice."""
+
+
+@runtime_checkable
+class SharedFiles(Protocol):
+    """A disk that several processes can reach, and that can keep them apart. A simulated one has one user."""
+
+    def lock(self, path: str) -> Lock:
+        """Take the lock of this name, or raise :class:`InUse`."""
+
+
+def take(files: Files, path: str) -> Lock | None:
+    """The lock of what has one writer; ``None`` on a disk that has one user anyway."""
+    return files.lock(path) if isinstance(files, SharedFiles) else None
 
 
 def read_whole(files: Files, path: str) -> bytes:
@@ -147,6 +178,10 @@ class DiskFiles:
     def remove(self, path: str) -> None:
         self._at(path).unlink()
 
+    def lock(self, path: str) -> DiskLock:
+        """Take a lock for one writer: an empty file, which stays; the lock on it goes when its process does."""
+        return DiskLock(self._at(path))
+
     def fsync_dir(self, path: str = "") -> None:
         if os.name == "nt":  # Windows has no call for it; NTFS journals its names
             return
@@ -155,6 +190,27 @@ class DiskFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class DiskLock:
+    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        try:
+            _lock(self._descriptor)
+        except OSError:
+            self.close()
+            raise InUse(f"{path.parent} has a writer already; two would write over each other.") from None
+
+    def close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # it was never opened
+            self.close()
 
 
 class DiskFile:
@@ -206,6 +262,17 @@ class DiskFile:
         descriptor, self._descriptor = self._descriptor, -1  # a number that is used again must not be read by mistake
         if descriptor >= 0:
             os.close(descriptor)
+
+
+if sys.platform == "win32":
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 if hasattr(os, "pwrite"):

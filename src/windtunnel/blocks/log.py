@@ -27,6 +27,8 @@ What it promises:
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +36,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from windtunnel.blocks.files import Files, make_directory, replace_whole
+from windtunnel.blocks.files import Files, make_directory, replace_whole, take
 from windtunnel.blocks.log_frame import Batch, Record, encode
 from windtunnel.blocks.log_segment import (
     NOTHING,
@@ -47,6 +49,9 @@ from windtunnel.blocks.log_segment import (
 )
 
 __all__ = ["Batch", "DamagedLog", "Log", "LogFailed", "OffsetGone", "Record"]
+
+OURS = re.compile(r"\d{20}\.(log|index)(\.new)?")
+"""The names of a log's files; all others in its directory are left alone."""
 
 
 class LogFailed(Exception):  # noqa: N818
@@ -64,7 +69,8 @@ class Log:
     ``retention_s``: whole segments are removed from the front while the rest holds at least so many bytes, or when
     their last record is older; checked whenever a segment fills. Single appends are gathered in memory up to
     ``buffer_bytes`` and written as one frame by ``flush``, which ``sync`` and all readers call. ``clock`` gives seconds
-    since 1970; timestamps never go backwards within a log.
+    since 1970; timestamps never go backwards within a log. On a real disk a second writer is refused
+    (:class:`~windtunnel.blocks.files.InUse`).
     """
 
     def __init__(
@@ -88,8 +94,14 @@ class Log:
         self._buffer_bytes = buffer_bytes
         self._clock = clock
         self._failure: Exception | None = None
+        self._sync_lock = threading.Lock()
         make_directory(files, directory)
-        self._segments = self._recover()
+        self._lock = take(files, f"{directory}/log.lock" if directory else "log.lock")
+        try:
+            self._segments = self._recover()
+        except BaseException:
+            self._unlock()
+            raise
         self._next = self._active.next_offset
         self._synced_offset = self._next
         self._values: list[bytes | None] = []
@@ -145,6 +157,9 @@ class Log:
         """Add a batch as one frame, which a crash leaves whole or not at all, and return its offsets."""
         if keys is not None and len(keys) != len(values):
             raise ValueError(f"There are {len(values)} values and {len(keys)} keys.")
+        kinds = {*map(type, values), *map(type, keys or ())} - {type(None)}
+        if not all(issubclass(kind, bytes) for kind in kinds):
+            raise ValueError("Values and keys are bytes, or None: a tombstone, or no key.")
         if not values:
             return range(self._next, self._next)
         self.flush()
@@ -174,12 +189,13 @@ class Log:
 
         The one method that another thread may run while this one appends: an ``fsync`` takes milliseconds.
         """
-        active = self._active
-        end = active.next_offset
-        if self._synced_offset < end:
-            with _Guard(self):
-                active.sync()
-            self._synced_offset = max(self._synced_offset, end)
+        with self._sync_lock:
+            active = self._active
+            end = active.next_offset
+            if self._synced_offset < end:
+                with _Guard(self):
+                    active.sync()
+                self._synced_offset = max(self._synced_offset, end)
 
     def roll(self) -> None:
         """Close the active segment and begin a new one; does nothing where the active one is empty."""
@@ -278,7 +294,8 @@ class Log:
 
     def _remove_first(self) -> None:
         first = self._segments.pop(0)
-        first.close()
+        with self._sync_lock:  # another thread may be about to sync this file
+            first.close()
         self._files.remove(first.path)
         if self._files.exists(index_of(first.path)):
             self._files.remove(index_of(first.path))
@@ -325,16 +342,17 @@ class Log:
             data += encode(Batch(offsets, times[0], keyed, values), synced=0)
         replace_whole(self._files, old.path, bytes(data))
         self._segments[at] = Segment.open_sealed(self._files, old.path, old.previous)
-        old.close()
+        with self._sync_lock:
+            old.close()
 
     # Opening and closing.
 
     def _recover(self) -> list[Segment]:
-        names = self._files.listdir(self._directory)
+        names = [name for name in self._files.listdir(self._directory) if OURS.fullmatch(name)]
         paths = [path_of(self._directory, offset_of(name)) for name in names if name.endswith(".log")]
         known = {path.rpartition("/")[2] for path in paths} | {index_of(path).rpartition("/")[2] for path in paths}
         for name in names:
-            if name not in known and name.removesuffix(".new").endswith((".log", ".index")):
+            if name not in known:
                 self._files.remove(f"{self._directory}/{name}" if self._directory else name)  # a crash left it
         self._files.fsync_dir(self._directory)  # a process that was killed may have left names in memory only
         if not paths:
@@ -354,8 +372,10 @@ class Log:
         if self._failure is None:
             self.sync()
             self._failure = LogFailed("The log is closed.")
-        for segment in self._segments:
-            segment.close()
+        with self._sync_lock:
+            for segment in self._segments:
+                segment.close()
+        self._unlock()
 
     def __enter__(self) -> Self:
         return self
@@ -364,6 +384,10 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     def _refuse(self) -> None:
         raise LogFailed(f"The log takes no more records: {self._failure}") from self._failure
