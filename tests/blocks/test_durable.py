@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -136,6 +137,46 @@ def test_on_a_real_loop_the_sync_runs_in_a_thread(tmp_path: Path) -> None:
             await asyncio.gather(*(wal.commit([b"%d" % i]) for i in range(50)))
         with WriteAheadLog(DiskFiles(tmp_path), "w") as wal:
             assert sorted(int(entry) for entry in wal.entries()) == list(range(50))
+
+    run_real(main())
+
+
+class SlowSync:
+    """A file whose ``fsync`` waits a moment for anybody to close it meanwhile, and notes what came first."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.syncing, self.closed = threading.Event(), threading.Event()
+        self.order: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def fsync(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self.syncing.set()
+            self.closed.wait(0.1)
+        self._file.fsync()
+        self.order.append("synced")
+
+    def close(self) -> None:
+        self.closed.set()
+        self._file.close()
+        self.order.append("closed")
+
+
+def test_a_checkpoint_does_not_close_a_file_that_another_thread_is_syncing(tmp_path: Path) -> None:
+    async def main() -> None:
+        with WriteAheadLog(DiskFiles(tmp_path), offload=asyncio.to_thread) as wal:
+            active: Any = wal._log._active
+            active.file = file = SlowSync(active.file)
+            commit = asyncio.create_task(wal.commit([b"a"]))
+            await asyncio.to_thread(file.syncing.wait)
+            wal.checkpoint(b"state")
+            await commit
+            assert file.order == ["synced", "synced", "closed"]
+        with WriteAheadLog(DiskFiles(tmp_path)) as wal:
+            assert (wal.snapshot, [*wal.entries()]) == (b"state", [])
 
     run_real(main())
 

@@ -113,6 +113,23 @@ def test_a_deadline_reaches_the_tasks_that_are_started_within(clocked_run: Run) 
     clocked_run(main())
 
 
+def test_a_task_that_outlives_its_caller_still_ends_by_the_deadline_it_inherited(clocked_run: Run) -> None:
+    async def background(own_s: float | None) -> None:
+        async with Deadline(own_s):
+            await asyncio.sleep(LONG)
+
+    async def main() -> None:
+        async with Deadline(U):
+            left_behind = [asyncio.create_task(background(own_s)) for own_s in (LONG, None)]
+            await asyncio.sleep(0)
+        for task in left_behind:
+            with pytest.raises(DeadlineExceeded, match="has passed"):
+                await task
+        assert remaining_s() is None
+
+    clocked_run(main())
+
+
 def test_work_whose_deadline_has_passed_is_not_begun(clocked_run: Run) -> None:
     async def main() -> None:
         check_deadline()

@@ -3,8 +3,9 @@
 A timeout that each layer sets for itself adds up, and a server that does not know the client has given up goes on
 working for nobody; that is what keeps a metastable failure alive (Bronson et al., *Metastable Failures in Distributed
 Systems*, HotOS 2021). A deadline is one point in time, carried in a context variable: tasks that are started inside
-inherit it, inner deadlines can only be earlier, and ``grpc_timeout`` hands the rest of it to the next process (gRPC
-sends the time that is left, not the hour, because clocks differ).
+inherit it (and obey it wherever they set one of their own, be it ``None``), inner deadlines can only be earlier, and
+``grpc_timeout`` hands the rest of it to the next process (gRPC sends the time that is left, not the hour, because
+clocks differ).
 
 >>> async with Deadline(0.5):             # doctest: +SKIP
 ...     await ask()                       # DeadlineExceeded after half a second, wherever it is then
@@ -23,12 +24,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_at: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+class _Held(NamedTuple):
+    """A deadline, and the task that it ends."""
+
+    at: float
+    task: asyncio.Task[Any] | None
+
+
+_held: ContextVar[_Held | None] = ContextVar("deadline", default=None)
 
 GRPC_UNITS_S = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -47,8 +56,8 @@ def now_s() -> float:
 
 def remaining_s() -> float | None:
     """Seconds until the deadline that holds here, at least 0; ``None`` where none does."""
-    at = _at.get()
-    return None if at is None else max(0.0, at - now_s())
+    held = _held.get()
+    return None if held is None else max(0.0, held.at - now_s())
 
 
 def check_deadline() -> None:
@@ -72,7 +81,8 @@ class Deadline:
     """Everything inside must end within ``timeout_s``, or by the deadline that holds already, if that is earlier.
 
     As ``async with`` or as a decorator, where each call gets its own. What runs when time is up is cancelled, and
-    :class:`DeadlineExceeded` is raised. ``None`` sets no deadline of its own. Not to be entered twice at a time.
+    :class:`DeadlineExceeded` is raised. ``None`` sets no deadline of its own. For tasks of one loop; not to be entered
+    twice at a time (as a decorator it may).
     """
 
     def __init__(self, timeout_s: float | None) -> None:
@@ -92,13 +102,17 @@ class Deadline:
         return cls(int(digits) * GRPC_UNITS_S[unit])
 
     async def __aenter__(self) -> Deadline:
-        outer = _at.get()
+        outer, task = _held.get(), asyncio.current_task()
         at = None if self._timeout_s is None else now_s() + self._timeout_s
-        if at is None or (outer is not None and outer <= at):
-            self._token = _at.set(outer)  # the outer timer will do
+        self._own = outer is None or (at is not None and at < outer.at)
+        if not self._own:
+            assert outer is not None
+            at = outer.at
+        if at is None or (not self._own and outer is not None and outer.task is task):
+            self._token = _held.set(outer)  # the timer that runs already will do
             self._timer = None
         else:
-            self._token = _at.set(at)
+            self._token = _held.set(_Held(at, task))
             self._timer = asyncio.timeout_at(at)
             await self._timer.__aenter__()
         return self
@@ -106,13 +120,14 @@ class Deadline:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _at.reset(self._token)
+        _held.reset(self._token)
         if self._timer is None:
             return
         try:
             await self._timer.__aexit__(kind, error, trace)
         except TimeoutError as timeout:
-            raise DeadlineExceeded(f"No answer within {self._timeout_s} s.") from timeout
+            why = f"No answer within {self._timeout_s} s." if self._own else "The deadline has passed."
+            raise DeadlineExceeded(why) from timeout
 
     def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
         @wraps(function)

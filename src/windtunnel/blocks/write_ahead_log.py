@@ -51,13 +51,17 @@ class WriteAheadLog:
         self._path = f"{directory}/snapshot" if directory else "snapshot"
         self._offload = offload
         self._leader: asyncio.Future[None] | None = None
-        self.snapshot, self._start = self._read_snapshot()
-        if not self._log.start_offset <= self._start <= self._log.next_offset:
-            raise DamagedLog(
-                f"The snapshot ends at offset {self._start}, the log has {self._log.start_offset} to "
-                f"{self._log.next_offset}."
-            )
-        self._log.trim(self._start)  # a crash may have come between the snapshot and this
+        try:
+            self.snapshot, self._start = self._read_snapshot()
+            if not self._log.start_offset <= self._start <= self._log.next_offset:
+                raise DamagedLog(
+                    f"The snapshot ends at offset {self._start}, the log has {self._log.start_offset} to "
+                    f"{self._log.next_offset}."
+                )
+            self._log.trim(self._start)  # a crash may have come between the snapshot and this
+        except Exception:
+            self._log.close()
+            raise
 
     def entries(self) -> Iterator[bytes]:
         """What was appended after the snapshot, in order."""
