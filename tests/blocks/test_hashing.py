@@ -12,7 +12,7 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windtunnel.blocks.hashing import stable_hash, stable_hashes
+from windtunnel.blocks.hashing import MULTIPLIER, places, stable_hash, stable_hashes
 
 INTEGERS = st.integers(-(2**63), 2**64 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -31,6 +31,15 @@ def test_every_length_of_bytes_hashes_as_the_c_library_does() -> None:
     assert stable_hashes(keys).tolist() == expected
     assert [stable_hash(key) for key in keys] == expected
     assert stable_hashes(pa.array(keys, pa.binary())).tolist() == expected
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 2**64), st.integers(1, 40))
+def test_places_are_the_values_of_the_generator_scaled_to_the_size(h: int, size: int, count: int) -> None:
+    expected, state = [], h
+    for _ in range(count):
+        expected.append(state * size >> 64)
+        state = state * MULTIPLIER % 2**64
+    assert places(h, size, count) == tuple(expected)
 
 
 @given(st.lists(TEXTS | st.binary() | INTEGERS))

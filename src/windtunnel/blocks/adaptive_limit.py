@@ -12,7 +12,8 @@ for decades, without being told it, and the same control laws work for requests 
 >>> async with limiter:                   # doctest: +SKIP
 ...     await ask()                       # LimitExceeded, at once, if there are too many already
 
-The laws are plain objects without a clock: ``update(latency_s, in_flight, dropped)`` returns the new limit.
+The laws are plain objects without a clock: ``update(latency_s, in_flight, dropped)`` returns the new limit. None of
+them awaits, so the tasks of one loop may share one; several threads may not.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class CountingBloomFilter:
         self.counters, self.hash_count = smallest_filter(capacity, error_rate)
         self._nibbles = bytearray(self.counters // 2)
 
-    def _places(self, key: Key) -> list[int]:
+    def _places(self, key: Key) -> tuple[int, ...]:
         return places(stable_hash(key), self.counters, self.hash_count)
 
     def _change(self, key: Key, by: int) -> None:

@@ -46,7 +46,7 @@ def key_hash(key: object) -> int:
 
 
 class FrequencySketch:
-    """How often a key was asked for lately, never less than the truth within the sample."""
+    """How often a key was asked for lately, never less than the truth within the sample. For one thread."""
 
     def __init__(self, capacity: int) -> None:
         bits = sketch_bits(capacity)

@@ -50,7 +50,7 @@ class Batch:
 
 
 class BatchWriter:
-    """Collects the bytes of one batch and the records that they will be once they stand at ``start`` of a file."""
+    """Collects the bytes of one batch and the records that they will be at ``start`` of a file. For one thread."""
 
     def __init__(self, store: int, number: int, start: int) -> None:
         self._store = store

@@ -25,6 +25,7 @@ class CoDel:
 
     ``target_s``: a wait that is fine. ``interval_s``: how long the least wait may be above it: about the time that a
     client needs to react. Both in the paper for packets: 5 and 100 ms. No clock of its own; times may not decrease.
+    For one thread.
     """
 
     def __init__(self, target_s: float = 0.005, interval_s: float = 0.1) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from array import array
 from math import ceil, e, log
+from operator import add
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.envelope import DamagedError, seal, unseal
@@ -47,7 +48,7 @@ class CountMin:
 
     def _cells(self, key: Key) -> list[int]:
         in_rows = places(stable_hash(key), self.width, self.depth)
-        return [row * self.width + place for row, place in enumerate(in_rows)]
+        return list(map(add, in_rows, range(0, len(self._counters), self.width)))
 
     def add(self, key: Key, count: int = 1) -> None:
         """Count a key once, or so many times."""

@@ -193,7 +193,7 @@ class DiskFiles:
 
 
 class DiskLock:
-    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more."""
+    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more. For one thread."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
@@ -214,7 +214,10 @@ class DiskLock:
 
 
 class DiskFile:
-    """A file of :class:`DiskFiles`. Keeps its own size, so that an append that failed half-way is written over."""
+    """A file of :class:`DiskFiles`. Keeps its own size, so that an append that failed half-way is written over.
+
+    One thread may ``fsync`` or read while another writes; two may not write.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -46,7 +46,7 @@ class _Candidates:
             yield Hitter(self.labels[slot], leaders.count_of(slot), leaders.overcounts[slot])
 
     def top(self, count: int) -> list[Hitter]:
-        """Highest count first; of equal counts, the one that reached it later."""
+        """Highest count first."""
         return list(self)[::-1][:count]
 
     def take(self, key: Key, h: int, count: int) -> int:
@@ -68,7 +68,7 @@ class _Candidates:
     def of(cls, k: int, hitters: Iterable[Hitter]) -> _Candidates:
         """Made from what was kept, lowest count first."""
         made = cls(k)
-        for one in hitters:
+        for one in [*hitters][::-1]:  # from the highest down, nobody moves past another
             slot = made.take(one.key, stable_hash(one.key), one.estimate)
             made.leaders.overcounts[slot] = one.overcount
         return made

@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 
 class Quantile:
-    """The given quantile of the last ``window`` latencies: a delay that follows the service. ``first_s`` until then."""
+    """The given quantile of the last ``window`` latencies: a delay that follows the service. ``first_s`` until then.
+
+    For tasks of one loop.
+    """
 
     def __init__(self, q: float = 0.95, *, first_s: float, window: int = 1000) -> None:
         if not 0 < q < 1 or window < 20:

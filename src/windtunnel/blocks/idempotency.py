@@ -52,7 +52,10 @@ class Entry:
 
 
 class Request:
-    """A request that holds its key. ``response`` is the answer, once there is one; else go on from ``point``."""
+    """A request that holds its key. ``response`` is the answer, once there is one; else go on from ``point``.
+
+    For the task that holds the key.
+    """
 
     def __init__(self, store: IdempotencyStore, key: str, entry: Entry) -> None:
         self._store = store

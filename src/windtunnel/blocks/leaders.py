@@ -21,7 +21,7 @@ FREE = -1
 
 
 class Leaders:
-    """``size`` slots, all free at first, which is a count of zero."""
+    """``size`` slots, all free at first, which is a count of zero. For one thread."""
 
     def __init__(self, size: int) -> None:
         if size < 1:

@@ -31,7 +31,10 @@ class DamagedLog(Exception):  # noqa: N818  (a state, as in the text)
 
 
 class Segment:
-    """An open segment. ``size`` is where the next frame goes; ``synced`` how far the file is surely on the disk."""
+    """An open segment. ``size`` is where the next frame goes; ``synced`` how far the file is surely on the disk.
+
+    For one thread, but that another may ``sync``.
+    """
 
     def __init__(self, path: str, first_offset: int, previous: int, file: File) -> None:
         self.path = path

@@ -92,7 +92,10 @@ class SqlOutbox:
 
 
 class SqlInbox:
-    """The ids of the messages that were received, in the SQLite database where they take effect."""
+    """The ids of the messages that were received, in the SQLite database where they take effect.
+
+    For the thread that the connection belongs to.
+    """
 
     def __init__(self, connection: sqlite3.Connection, table: str = "inbox") -> None:
         self._connection = connection
@@ -167,7 +170,7 @@ class OutboxState(DurableState):
 
 
 class Relay:
-    """Sends what is in an outbox, in order, at least once. One relay to an outbox.
+    """Sends what is in an outbox, in order, at least once. One relay, run by one task, to an outbox.
 
     An error of ``publish`` stops the line, so that nothing overtakes; the relay waits (``backoff``) and begins again
     with that message. Up to ``batch`` messages are sent before they are noted as sent, and may be sent again after a

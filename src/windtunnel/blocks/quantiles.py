@@ -24,7 +24,10 @@ LARGEST_LOG = 709.78
 
 
 class Buckets:
-    """Counts by bucket index: at most ``most`` neighbours; what lies below them all is counted in the lowest."""
+    """Counts by bucket index: at most ``most`` neighbours; what lies below them all is counted in the lowest.
+
+    For one thread.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -46,9 +49,11 @@ class Buckets:
 
     def add(self, index: int, count: int) -> None:
         """Count an index so many times."""
-        if not self.low <= index < self.low + len(self.counts):
+        place = index - self.low
+        if not 0 <= place < len(self.counts):
             self.cover(index, index)
-        self.counts[max(index - self.low, 0)] += count
+            place = max(index - self.low, 0)
+        self.counts[place] += count
 
     def merge(self, other: Buckets) -> None:
         """Take in all counts of another."""
@@ -95,13 +100,16 @@ class DDSketch:
         if not isfinite(value):
             raise ValueError(f"A value is a finite number, not {value}.")
         self.count += 1
-        self.minimum = min(self.minimum, value)
-        self.maximum = max(self.maximum, value)
-        if value == 0:
-            self.zeros += 1
+        if value < self.minimum:  # quicker than ``min``
+            self.minimum = value
+        if value > self.maximum:
+            self.maximum = value
+        if value > 0:
+            self._positive.add(ceil(log(value) * self._per_log), 1)
+        elif value < 0:
+            self._negative.add(ceil(log(-value) * self._per_log), 1)
         else:
-            buckets = self._positive if value > 0 else self._negative
-            buckets.add(ceil(log(abs(value)) * self._per_log), 1)
+            self.zeros += 1
 
     def add_many(self, values: NDArray[Any] | Iterable[float]) -> None:
         """Add a batch of numbers: a NumPy array, an Arrow column or anything that is a sequence of numbers."""

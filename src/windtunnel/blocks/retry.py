@@ -160,7 +160,7 @@ class Retry:
 
 
 class Attempt:
-    """One round of ``async for attempt in retry``; swallows an error that is worth another round."""
+    """One round of ``async for attempt in retry``; swallows an error that is worth another round. For one task."""
 
     def __init__(self, retry: Retry, number: int, before_s: float) -> None:
         self.number = number
@@ -181,7 +181,7 @@ class Attempt:
 
 
 class Rounds:
-    """What ``async for attempt in retry`` goes through: the first attempt, and one more after each that failed."""
+    """What ``async for attempt in retry`` goes through: an attempt, and one more for each that failed. For one task."""
 
     def __init__(self, retry: Retry) -> None:
         self._retry = retry

@@ -14,7 +14,8 @@ lost in silence (Akidau et al., *The Dataflow Model*, VLDB 2015; semantics as in
 [Result(key='ad 1', window=Window(start_ms=0, end_ms=60000), value=6, revision=1, replaces=())]
 
 ``windows_watermark`` makes watermarks, ``windows_job`` reads a log with checkpoints, so that every event counts exactly
-once over crashes, and ``windows_batch`` aggregates arrays at the speed of C.
+once over crashes, and ``windows_batch`` aggregates arrays at the speed of C. Kinds of windows and aggregates have no
+state; an aggregation is for one thread or task at a time.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
-from zlib import crc32
+
+from windtunnel.blocks.envelope import seal, unseal
 
 V = TypeVar("V")
 A = TypeVar("A")
 V_contra = TypeVar("V_contra", contravariant=True)
 
 Key = str | int
-MAGIC = b"WTwin\x00\x00\x01"
+KIND, VERSION = "windows", 1
 NEVER = -(2**62)
 """A watermark that promises nothing."""
 
@@ -311,18 +313,18 @@ class WindowedAggregate(Generic[V, A]):
         panes = [
             [key, *window, pane.state, pane.revision, pane.replaces] for (key, window), pane in self._panes.items()
         ]
-        body = json.dumps({"watermark": self.watermark_ms, "late": self.late, "panes": panes}).encode()
-        return MAGIC + crc32(body).to_bytes(4, "little") + body
+        header = {"watermark": self.watermark_ms, "late": self.late}
+        return seal(KIND, VERSION, header, json.dumps(panes).encode())
 
     def restore(self, data: bytes) -> None:
-        """Take over the state that :meth:`to_bytes` of an object with the same settings gave."""
-        body = data[len(MAGIC) + 4 :]
-        if data[: len(MAGIC)] != MAGIC or crc32(body).to_bytes(4, "little") != data[len(MAGIC) : len(MAGIC) + 4]:
-            raise ValueError("This is no state of windows, or it is damaged.")
-        state = json.loads(body)
-        self.watermark_ms, self.late = state["watermark"], state["late"]
+        """Take over the state that :meth:`to_bytes` of an object with the same settings gave.
+
+        Raises ``DamagedError``, and changes nothing, for anything else.
+        """
+        header, panes = unseal(KIND, VERSION, data)
+        self.watermark_ms, self.late = header["watermark"], header["late"]
         self._panes, self._sessions, self._ends, self._to_fire, self._to_drop = {}, {}, {}, [], []
-        for key, start, end, aggregate, revision, replaces in state["panes"]:
+        for key, start, end, aggregate, revision, replaces in json.loads(panes):
             window = Window(start, end)
             self._open((key, window), _Pane(aggregate, revision, tuple(Window(*w) for w in replaces)))
             if self._merging:

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zlib import crc32
+
+from windtunnel.blocks.envelope import seal, unseal
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-MAGIC = b"WTwba\x00\x00\x01"
+KIND, VERSION = "batch windows", 1
 NOTHING_YET = -(2**62)
 
 
@@ -137,20 +138,19 @@ class BatchTumbling:
         import numpy as np
 
         rows = self._rows[: self._used]
-        head = np.array([self._newest_ms, self.late, len(rows)], "<i8").tobytes()
-        body = bytes(head + rows.view(np.int64).astype("<i8").tobytes())
-        return MAGIC + crc32(body).to_bytes(4, "little") + body
+        header = {"newest_ms": self._newest_ms, "late": self.late, "rows": len(rows)}
+        return seal(KIND, VERSION, header, rows.view(np.int64).astype("<i8").tobytes())
 
     def restore(self, data: bytes) -> None:
-        """Take over the state that :meth:`to_bytes` of an object with the same settings gave."""
+        """Take over the state that :meth:`to_bytes` of an object with the same settings gave.
+
+        Raises ``DamagedError``, and changes nothing, for anything else.
+        """
         import numpy as np
 
-        body = data[len(MAGIC) + 4 :]
-        if data[: len(MAGIC)] != MAGIC or crc32(body).to_bytes(4, "little") != data[len(MAGIC) : len(MAGIC) + 4]:
-            raise ValueError("This is no state of windows, or it is damaged.")
-        head = np.frombuffer(body, "<i8", 3)
-        self._newest_ms, self.late, self._used = (int(number) for number in head)
-        rows = np.frombuffer(body, "<i8", 8 * self._used, 24).astype(np.int64).reshape(-1, 8)
+        header, payload = unseal(KIND, VERSION, data)
+        self._newest_ms, self.late, self._used = header["newest_ms"], header["late"], header["rows"]
+        rows = np.frombuffer(payload, "<i8", 8 * self._used).astype(np.int64).reshape(-1, 8)
         size = 1024
         while size < self._used:
             size *= 2

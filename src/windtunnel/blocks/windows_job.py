@@ -7,7 +7,7 @@ comes to the same state, sends the same results, and the sink keeps one of each 
 and Batch Processing in a Single Engine*, 2015).
 
 Repeated *events* are another matter: a client that sends its click twice makes two events. :class:`Deduplicator`
-remembers ids for a while of event time.
+remembers ids for a while of event time. Nothing here is for several threads.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
-from zlib import crc32
 
+from windtunnel.blocks.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.files import Files, make_directory, read_whole, replace_whole
 from windtunnel.blocks.log import Log, Record
 from windtunnel.blocks.windows import NEVER, Key, Result, WindowedAggregate
 from windtunnel.blocks.windows_watermark import BoundedDisorder
 
-MAGIC = b"WTjob\x00\x00\x01"
+KIND, VERSION = "stream job", 1
 
 
 class Event(NamedTuple):
@@ -185,24 +185,19 @@ class StreamJob:
         self._sink.put(results)
         if self._deduplicator is not None:
             self._deduplicator.forget(self._watermark.watermark_ms)
-        state = {
-            "offset": offset,
-            "watermark": self._watermark.watermark_ms,
-            "seen": None if self._deduplicator is None else self._deduplicator.dump(),
-        }
-        head = json.dumps(state).encode()
-        body = len(head).to_bytes(8, "little") + head + self._windows.to_bytes()
-        replace_whole(self._files, self._path, MAGIC + crc32(body).to_bytes(4, "little") + body)
+        seen = json.dumps(None if self._deduplicator is None else self._deduplicator.dump()).encode()
+        header = {"offset": offset, "watermark": self._watermark.watermark_ms, "seen": len(seen)}
+        replace_whole(self._files, self._path, seal(KIND, VERSION, header, seen + self._windows.to_bytes()))
         self.offset = offset
 
     def _restore(self, data: bytes) -> None:
-        body = data[len(MAGIC) + 4 :]
-        if data[: len(MAGIC)] != MAGIC or crc32(body).to_bytes(4, "little") != data[len(MAGIC) : len(MAGIC) + 4]:
-            raise ValueError(f"{self._path} is no checkpoint, or it is damaged.")
-        end = 8 + int.from_bytes(body[:8], "little")
-        state = json.loads(body[8:end])
-        self.offset = state["offset"]
-        self._watermark.watermark_ms = state["watermark"]
-        if self._deduplicator is not None and state["seen"] is not None:
-            self._deduplicator.restore(state["seen"])
-        self._windows.restore(body[end:])
+        try:
+            header, payload = unseal(KIND, VERSION, data)
+        except DamagedError as error:
+            raise DamagedError(f"{self._path} is no checkpoint: {error}") from None
+        self.offset = header["offset"]
+        self._watermark.watermark_ms = header["watermark"]
+        seen = json.loads(payload[: header["seen"]])
+        if self._deduplicator is not None and seen is not None:
+            self._deduplicator.restore(seen)
+        self._windows.restore(payload[header["seen"] :])

@@ -2,7 +2,7 @@
 
 A watermark is a guess. Too early, and events are late; too late, and results are. The usual guess is that nothing is
 out of order by more than a bound; with several sources the slowest decides, unless it has fallen silent, when it must
-not hold up the others (Akidau et al., *The Dataflow Model*, VLDB 2015, section 2.3).
+not hold up the others (Akidau et al., *The Dataflow Model*, VLDB 2015, section 2.3). For one thread; no method awaits.
 """
 
 from __future__ import annotations
