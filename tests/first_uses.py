@@ -13,18 +13,25 @@ from collections.abc import Callable
 from typing import Any
 
 
+def frozen(numbers: Any) -> Any:
+    """An array that may not be written to, as those of Arrow and of shared memory."""
+    import numpy as np
+
+    made = np.array(numbers)
+    made.flags.writeable = False
+    return made
+
+
 def forms_of_keys() -> list[Any]:
     import numpy as np
     import pyarrow as pa
 
     texts = ["a", "b"]
-    frozen = np.arange(2)
-    frozen.flags.writeable = False
     return [
         texts,
         [b"a", 1],
         np.arange(2, dtype=np.uint64),
-        frozen,
+        frozen([0, 1]),
         np.arange(2, dtype=np.int32),
         pa.array(texts),
         pa.array(texts, pa.large_string()),
@@ -67,6 +74,7 @@ def count_min() -> None:
         made = CountMin(0.1, 0.1, conservative=conservative)
         made.add_many(["a"])
         made.add_many(["a", "b"], np.array([1, 2]))
+        made.add_many(["a", "b"], frozen([1, 2]))
         CountMin.from_bytes(made.to_bytes()).estimate_many(["a"])
 
 
@@ -78,6 +86,7 @@ def heavy_hitters() -> None:
     for made in (SpaceSaving(3), CountMinTopK(3)):
         made.add_many(["a"])
         made.add_many(["a", "b"], np.array([1, 2]))
+        made.add_many(["a", "b"], frozen([1, 2]))
         type(made).from_bytes(made.to_bytes()).add_many(["c"])
 
 
@@ -89,6 +98,7 @@ def quantiles() -> None:
     made = DDSketch()
     made.add_many([1.0, -2.0])
     made.add_many(np.arange(3))
+    made.add_many(frozen([1.0, -2.0]))
     DDSketch.from_bytes(made.to_bytes()).add_many(np.ones(2))
 
 
@@ -164,8 +174,56 @@ def rate_limits() -> None:
 
     for kind in (BatchGcra, BatchTokenBucket):
         made = kind(1, 2)
-        for keys in ([1, 2], ["a", "b"], np.arange(2), np.arange(5000, dtype=np.uint64)):
+        for keys in ([1, 2], ["a", "b"], np.arange(2), np.arange(5000, dtype=np.uint64), frozen([1, 2])):
             made.decide(keys, 1.0)
+        made.decide(frozen([1, 2]), frozen([1.0, 2.0]))
+
+
+def streams() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.windows_batch import BatchTumbling
+
+    made = BatchTumbling(10, delay_ms=1, allowed_lateness_ms=5)
+    made.add([1, 2], [1, 2], 1.0)
+    made.add(np.arange(5000), np.arange(5000), np.ones(5000))
+    made.add(frozen([1, 2]), frozen([4990, 6000]), frozen([1.0, 2.0]))
+    other = BatchTumbling(10)
+    other.restore(made.to_bytes())
+    other.add(np.arange(2, dtype=np.int32), [7000, 7001], [2.0, 1.0])
+    other.finish()
+
+
+def caches() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.cache_trace import CacheTrace
+
+    for keys in (["a", "b", "a"], np.arange(9) % 4, frozen([3, 4, 3])):
+        made = CacheTrace(keys)
+        made.miss_ratios([1, 2])
+        made.lru_curve()
+
+
+def space() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.geohash import decode_many, encode_many, morton_keys
+    from windtunnel.blocks.quadtree import Quadtree
+    from windtunnel.blocks.quadtree_linear import LinearQuadtree
+
+    for lats in ([1.0, 2.0, 3.0], np.array([1.0, 2.0, 3.0]), frozen([1.0, 2.0, 3.0])):
+        morton_keys(lats, lats)
+        decode_many(encode_many(lats, lats))
+        moving, still = Quadtree(), LinearQuadtree(lats, lats)
+        moving.put_many(range(3), lats, lats)
+        moving.put_many(frozen(range(1000)), frozen([1.0] * 1000), frozen([1.0] * 1000))
+        moving.remove_many([0])
+        moving.place(1)
+        for tree in (moving, still):
+            tree.within_many(lats, lats, 1000.0)
+            tree.nearest_many(lats, lats, 2)
+        still.in_boxes([0.0], [0.0], [2.0], [2.0])
 
 
 USES: tuple[Callable[[], None], ...] = (
@@ -179,6 +237,9 @@ USES: tuple[Callable[[], None], ...] = (
     vectors,
     chunkers,
     rate_limits,
+    streams,
+    caches,
+    space,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from random import Random
 
 import numpy as np
@@ -70,6 +71,34 @@ def test_a_large_buffer_is_cut_as_pyfastcdc_cuts_it() -> None:
     for average in (1024, 8192, 65536):
         ends = [chunk.offset + chunk.length for chunk in peer.FastCDC(average).cut_buf(data)]
         assert FastCDC(average).cut_points(data).tolist() == ends
+
+
+PEERS_CUTS = [
+    (dict[str, int](), 1024, 208, [823, 2400, 2857, 4256, 4558, 5645], "4c2cb630baa9b231"),
+    (dict[str, int](), 8192, 30, [11908, 17147, 24798, 39510, 49058, 58400], "1b8760b30bf17d93"),
+    ({"normalization": 3}, 16384, 15, [17147, 39510, 58400, 75327, 94150, 111489], "286373cccef333cc"),
+    (
+        {"min_bytes": 256, "max_bytes": 5000, "normalization": 0},
+        4096,
+        88,
+        [823, 5823, 10823, 11908, 16908, 21051],
+        "283d8ee1e382c811",
+    ),
+]
+"""What pyfastcdc 0.3.1 found in 256 KiB of SHA-256 digests of 0, 1, 2 ... (eight bytes each, little-endian): average
+size, number of cuts, the first six, and the front of the SHA-256 of all of them as a JSON list. Kept here so that they
+are compared where that package cannot be had."""
+
+
+@pytest.mark.parametrize(("bounds", "average", "count", "first", "digest"), PEERS_CUTS)
+def test_the_cuts_are_those_that_pyfastcdc_has_found(
+    bounds: dict[str, int], average: int, count: int, first: list[int], digest: str
+) -> None:
+    data = b"".join(hashlib.sha256(i.to_bytes(8, "little")).digest() for i in range(8192))
+    ours = FastCDC(average, **bounds)
+    for ends in (ours.cut_points(data).tolist(), ours.plain_cut_points(data)):
+        assert (len(ends), ends[:6]) == (count, first)
+        assert hashlib.sha256(json.dumps(ends).encode()).hexdigest().startswith(digest)
 
 
 @settings(max_examples=40, deadline=None)

@@ -52,7 +52,9 @@ class _Batch:
         from windtunnel.blocks.kernels import rate_limit as kernels
 
         numbers = as_keys(keys)
-        times = np.ascontiguousarray(np.broadcast_to(np.asarray(at_s, np.float64), numbers.shape))
+        times = np.require(at_s, np.float64, ["C", "W"])
+        if times.shape != numbers.shape:
+            times = np.broadcast_to(times, numbers.shape).copy()
         if not np.isfinite(times).all():
             raise ValueError("Times must be finite.")
         allowed = np.empty(numbers.size, np.bool_)
@@ -108,5 +110,5 @@ def as_keys(keys: ArrayLike | Sequence[str] | Sequence[bytes]) -> NDArray[np.uin
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"Keys must be integers, or a list of strings or bytes; got an array of {array.dtype}.")
     if array.dtype == np.int64:
-        return np.ascontiguousarray(array).view(np.uint64)
-    return np.ascontiguousarray(array.astype(np.uint64))
+        array = array.view(np.uint64)
+    return np.require(array, np.uint64, ["C", "W"])  # the one kind of array that the kernels are compiled for

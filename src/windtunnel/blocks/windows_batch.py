@@ -77,7 +77,9 @@ class BatchTumbling:
         from windtunnel.blocks.kernels import windows as kernels
 
         ids, times = _integers(keys, "keys"), _integers(times_ms, "times_ms")
-        numbers = np.ascontiguousarray(np.broadcast_to(np.asarray(values, np.float64), ids.shape))
+        numbers = np.require(values, np.float64, ["C", "W"])
+        if numbers.shape != ids.shape:
+            numbers = np.broadcast_to(numbers, ids.shape).copy()
         if ids.shape != times.shape:
             raise ValueError(f"There are {ids.size} keys and {times.size} times.")
         late = np.empty(ids.size, np.bool_)
@@ -164,4 +166,4 @@ def _integers(numbers: ArrayLike | Sequence[int], name: str) -> NDArray[np.int64
     array = np.asarray(numbers)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"{name} must be a column of integers; got {array.dtype}.")
-    return np.ascontiguousarray(array, np.int64)
+    return np.require(array, np.int64, ["C", "W"])  # the one kind of array that the kernels are compiled for
