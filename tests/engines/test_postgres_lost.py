@@ -71,7 +71,7 @@ def test_a_url_that_leads_nowhere_is_one_sentence_without_the_password(
     monkeypatch.setenv("WINDTUNNEL_POSTGRES_URL", url)
     status, out, err = said(capsys, *ASKED)
     assert (status, out) == (2, "")
-    assert re.fullmatch(f"no connection to PostgreSQL {sentence}\n", err)
+    assert re.fullmatch(f"No connection to PostgreSQL {sentence}\n", err)
     assert "secret" not in err
 
 

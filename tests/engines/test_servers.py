@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from windtunnel.engines.live.servers import MissingEngine
+from windtunnel.engines.database import Unavailable
+from windtunnel.engines.live.servers import MissingEngine, _reason
+from windtunnel.engines.live.sqlite import SqliteDatabase
 from windtunnel.engines.registry import engines, open_database
 
 POSTGRES_MISSING = next(e.missing for e in engines() if e.name == "postgres")
@@ -61,3 +65,28 @@ def test_a_missing_server_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_unknown_stage_names_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="there is one on sim, sqlite, postgres"):
         open_database("oracle")
+
+
+def test_sqlite_without_a_file_to_use_counts_for_nothing(tmp_path: Path) -> None:
+    async def script() -> None:
+        database = SqliteDatabase(path=tmp_path / "missing" / "db.sqlite")
+        try:
+            with pytest.raises(ConnectionError, match="SQLite cannot use its file"):
+                await database.create_table("event", {"id": int})
+        finally:
+            await database.close()
+
+    with pytest.raises(Unavailable, match="SQLite cannot use its file: unable to open database file"):
+        asyncio.run(script())
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("creating\ninitdb: error: could not write: No space\ninitdb: removing data\n", "No space"),
+        ("started\nstopped\n", "stopped"),
+        ("", "it said nothing"),
+    ],
+)
+def test_the_reason_why_a_server_did_not_start_is_the_line_that_tells(said: str, reason: str) -> None:
+    assert _reason(said).endswith(reason)

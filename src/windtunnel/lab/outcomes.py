@@ -32,7 +32,7 @@ class Recorder:
     def raised(self, op: Op, due: float, start: float, end: float, error: BaseException) -> None:
         """The request ended with an exception. Raises DesignError for one that is no outcome."""
         outcome = outcome_of(error)
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+        if isinstance(error, KeyboardInterrupt):
             raise error  # Ctrl-C is nobody's outcome
         if outcome is None:
             raise broken(self.name, self.design, op.name, error) from error
@@ -76,4 +76,5 @@ def broken(name: str, design: object, what: str, error: BaseException) -> Design
     own = [f for f in frames if f.filename == home] or frames
     where = f" at {own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else ""
     text = str(error).partition("\n")[0]
-    return DesignError(f"Design {name} is broken: {what} raised {type(error).__name__}: {text}{where}.")
+    did = "called sys.exit" if isinstance(error, SystemExit) else f"raised {type(error).__name__}: {text}"
+    return DesignError(f"Design {name} is broken: {what} {did}{where}.")

@@ -102,7 +102,7 @@ def _tend(
         except OSError:
             line = ""
         if not line:
-            answers.put((i, {"wrong": "death", "text": f"status {worker.wait()}"}))
+            answers.put((i, {"wrong": "death", "status": worker.wait()}))
             return
         answers.put((i, json.loads(line)))
 
@@ -115,7 +115,10 @@ def _open(reply: dict[str, Any], job: Job) -> Done:
         case "DesignError":
             raise DesignError(reply["text"])
         case "death":
-            raise RuntimeError(f"A worker process died ({reply['text']}) in the middle of {who}.")
+            why = "was killed, perhaps for want of memory," if reply["status"] == -9 else "ended"
+            raise WrongInput(f"A worker process {why} with status {reply['status']} in the middle of {who}.")
+        case "memory":
+            raise WrongInput(f"There was not enough memory for {who}; ask for less, or for fewer --jobs.")
         case "crash":
             raise RuntimeError(f"A worker process failed in {who}:\n{reply['text']}")
         case _:

@@ -56,6 +56,11 @@ def run(
         own, experiment = experiment, with_design(experiment, with_file)
     else:
         own = experiment
+    if histories is not None:
+        try:
+            histories.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongInput(f"{histories} cannot be made a folder of histories: {error.strerror}.") from error
     stage = _stage(experiment, stage)
     chosen = experiment.choose(designs)
     numbers = _seeds(experiment.seeds if seeds is None else seeds)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from windtunnel.engines.database import Unavailable
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import History, Op
@@ -55,6 +56,8 @@ def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
 
     try:
         ops = sorted(experiment.workload(params, stream(seed, "workload")), key=lambda op: op.at)
+    except MemoryError:
+        raise
     except Exception as error:
         raise _broken(experiment, "workload", error) from error
     return [op._replace(id=i) if op.id < 0 else op for i, op in enumerate(ops)]
@@ -87,29 +90,38 @@ def drive(
     from windtunnel.lab.stage import open_stage
 
     stage = open_stage(stage_name, seed)
+    make_design = experiment.designs[design_name]
     try:
-        design = experiment.designs[design_name](stage, params)
-    except WrongInput:
+        design = make_design(stage, params)
+    except (WrongInput, Unavailable):
         raise
-    except Exception as error:
-        raise broken(design_name, experiment.designs[design_name], "its constructor", error) from error
+    except (Exception, SystemExit) as error:
+        raise broken(design_name, make_design, "its constructor", error) from error
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
-    if stage_name == "sim":
-        from windtunnel.lab.drive_sim import Drive
+    try:
+        if stage_name == "sim":
+            from windtunnel.lab.drive_sim import Drive
 
-        return Drive(stage, design_name, design, ops).run(faults, ends_s)
-    from windtunnel.lab.drive_live import LiveDrive
+            return Drive(stage, design_name, design, ops).run(faults, ends_s)
+        from windtunnel.lab.drive_live import LiveDrive
 
-    return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
+        return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
+    except SystemExit as error:  # what a design does must not look like the end of our own program
+        raise broken(design_name, design, "a method of it", error) from error
 
 
-def measured(experiment: Experiment[Any], history: History, params: Any) -> dict[str, float]:
-    """Everything that is measured on a history, by name."""
+def measured(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
+    """Everything that is measured on a history, by name. Raises WrongInput."""
     warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
     measures: dict[str, Any] = standard(history, warmup_s)
     if experiment.measure is not None:
         try:
             measures |= experiment.measure(history, params)
+        except KeyError as error:
+            if not error.args or error.args[0] in history.facts or not isinstance(error.args[0], str):
+                raise _broken(experiment, "measure", error) from error
+            who = f"Design {design}" if design else "The design"
+            raise WrongInput(f"{who} has to report() its {error.args[0]}, which {experiment.id} measures.") from error
         except Exception as error:
             raise _broken(experiment, "measure", error) from error
     return {name: _plain(value) for name, value in measures.items()}
@@ -125,7 +137,7 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
     with _rarely_collecting() if job.stage == "sim" else nullcontext():
         history = history_of(experiment, job)
     params = make(experiment.params, job.params)
-    measures = measured(experiment, history, params)
+    measures = measured(experiment, history, params, job.design)
     series: Mapping[str, Any] = {}
     if job.series and experiment.series is not None:
         try:
@@ -182,7 +194,10 @@ def _write_down(history: History, path: str) -> None:
     from windtunnel.lab.result import write
 
     lines = [json.dumps(event._asdict(), default=_listed) for event in history]
-    write(Path(path), "\n".join(lines) + "\n")
+    try:
+        write(Path(path), "\n".join(lines) + "\n")
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _listed(value: Any) -> Any:
@@ -212,6 +227,8 @@ def serve(lines: Any, answer: Any) -> None:
             reply: dict[str, Any] = {"done": asdict(execute(experiment, Job(**json.loads(line))))}
         except (WrongInput, DesignError) as error:
             reply = {"wrong": type(error).__name__, "text": str(error)}
+        except MemoryError:
+            reply = {"wrong": "memory"}
         except Exception as error:
             reply = {"wrong": "crash", "text": traceback.format_exc(), "type": type(error).__name__}
         answer(json.dumps(reply))

@@ -1,11 +1,13 @@
 """The command line: one contract for people and programs.
 
 Exit status: 0 everything judged holds, 1 a claim or figure fails, 2 the input is wrong, 3 nothing fails but something
-cannot be told, 130 Ctrl-C. With ``--json`` standard output is one JSON document, errors included.
+cannot be told, 70 a fault of ours, 130 Ctrl-C. With ``--json`` standard output is one JSON document, errors included;
+what designs print goes to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from windtunnel.lab.result import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
-WRONG, INTERRUPTED = 2, 130
+WRONG, OURS, INTERRUPTED = 2, 70, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -37,17 +39,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _complain("Stopped.", INTERRUPTED, asked)
     except click.ClickException as error:
         status = _complain(error.format_message().replace("\n", " "), WRONG, asked)
-    except (BrokenPipeError, SystemExit):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone: click exits then
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and error.code != 1:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone: click exits with 1 then
         status = 0
     except OSError as error:
-        status = _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", WRONG, asked)
+        said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        status = _complain(f"{said[:1].upper()}{said[1:].rstrip('.')}.", WRONG, asked)
     except (WrongInput, DesignError) as error:
         status = _complain(str(error), WRONG, asked)
+    except MemoryError:
+        status = _complain("There was not enough memory; ask for less, or for fewer --jobs.", WRONG, asked)
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        status = _complain(f"Windtunnel itself is broken here: {type(error).__name__}: {error}", OURS, asked)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _complain(sentence: str, status: int, asked: Sequence[str]) -> int:
+    sentence = " ".join(sentence.split())
     print(sentence, file=sys.stderr)
     if "--json" in asked:
         try:
@@ -189,23 +202,21 @@ def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any
         raise WrongInput(f"--over is {over}; it takes a parameter and its values, as in load=0.5,0.7,0.9.")
     from windtunnel.ui.progress import bar
 
-    given = [value for value in values.split(",") if value.strip()]
-    with bar(f"{experiment.id}, {len(given)} values", hidden=json_) as told:
-        arguments = _arguments(**options)
-        arguments.pop("progress", None)
-        found = lab.sweep(
-            experiment, parameter, given, told=lambda i, _: told(i + 1, len(given), f"{parameter}", i), **arguments
-        )
+    given = [value.strip() for value in values.split(",") if value.strip()]
+    with bar(f"{experiment.id}, {len(given)} values", hidden=json_) as told, _prints_aside():
+
+        def heard(i: int, one: Result) -> None:
+            if measure and measure not in one.measures:
+                raise WrongInput(suggest(measure, one.measures, "measurement"))
+            told(i + 1, len(given), f"{parameter} = {given[i]}", one.seeds[-1])
+
+        found = lab.sweep(experiment, parameter, given, told=heard, **_arguments(**options))
     if json_:
         click.echo(json.dumps([one.to_dict() for one in found], ensure_ascii=False))
     else:
         from windtunnel.ui import terminal
 
-        names = found[0].measures
-        wanted = measure or _first_own(names)
-        if wanted not in names:
-            raise WrongInput(suggest(wanted, names, "measurement"))
-        terminal.show(terminal.swept(found, parameter, wanted))
+        terminal.show(terminal.swept(found, parameter, measure or _first_own(found[0].measures)))
     return max((one.exit_status for one in found), key=(0, 3, 1).index)
 
 
@@ -300,8 +311,13 @@ def measured(experiment: Any, *, hidden: bool = False, **options: Any) -> Result
     from windtunnel.lab.run import run as lab_run
     from windtunnel.ui.progress import bar
 
-    with bar(experiment.id, hidden=hidden) as told:
+    with bar(experiment.id, hidden=hidden) as told, _prints_aside():
         return lab_run(experiment, progress=told, **_arguments(**options))
+
+
+def _prints_aside() -> contextlib.AbstractContextManager[object]:
+    """What designs print while this lasts goes to standard error: standard output is for results."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def show_result(experiment: Any, found: Result, with_file: str = "") -> None:

@@ -81,11 +81,18 @@ def guarded(command: list[str], folder: Path, url: str, ready: Callable[[], bool
     end = time.monotonic() + 30
     while not ready():
         if guard.poll() is not None or time.monotonic() > end:
-            said = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
+            said = log.read_text(errors="replace") if log.exists() else ""
             server.stop()
-            raise MissingEngine(f"{command[0]} did not start: {said[0] if said else 'it said nothing'}")
+            raise MissingEngine(f"{command[0]} did not start: {_reason(said)}")
         time.sleep(0.01)  # a real server on a real clock: nothing to await
     return server
+
+
+def _reason(said: str) -> str:
+    """The line of a program's output that says what went wrong: the first that speaks of it, else the last."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    wrong = [line for line in lines if any(word in line.lower() for word in ("error", "fatal", "could not"))]
+    return (wrong or lines[-1:] or ["it said nothing"])[0]
 
 
 def postgres_url() -> str:
@@ -116,7 +123,7 @@ def _start_postgres() -> Server:
             **identity(user),
         )
         if made.returncode != 0:
-            raise MissingEngine(f"initdb failed: {(made.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+            raise MissingEngine(f"initdb failed: {_reason(made.stderr)}")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -23,6 +23,7 @@ from windtunnel.engines.database import (
     Conflict,
     Isolation,
     Row,
+    Unavailable,
     Value,
     Where,
     check_columns,
@@ -31,10 +32,14 @@ from windtunnel.engines.live.sql import Dialect, Statement
 
 DIALECT = Dialect(numbered=False, types={int: "INTEGER", float: "REAL", str: "TEXT"}, lock_clause="")
 BUSY_TIMEOUT_S = 30.0
+MACHINE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM")
+"""What goes wrong with the machine, whatever the statement was."""
 
 
 def _translate(error: sqlite3.Error) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (getattr(sqlite3, name) for name in MACHINE):
+        return ConnectionError(f"SQLite cannot use its file: {error}")
     if code == sqlite3.SQLITE_BUSY:
         return Aborted(f"SQLite refused to write: {error}")
     if isinstance(error, sqlite3.IntegrityError):
@@ -46,6 +51,7 @@ class _Connection:
     """One connection and the thread that owns it."""
 
     def __init__(self, path: Path, synchronous: str) -> None:
+        self.lost: ConnectionError | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._opened = self._thread.submit(self._open, path, synchronous)
 
@@ -67,7 +73,10 @@ class _Connection:
             cursor = self._opened.result().execute(text, arguments)
             return [dict(row) for row in cursor.fetchall()], cursor.rowcount
         except sqlite3.Error as error:
-            raise _translate(error) from error
+            said = _translate(error)
+            if isinstance(said, ConnectionError):
+                self.lost = said
+            raise said from error
 
     def roll_back(self) -> None:
         """Queue a rollback behind whatever still runs; harmless where there is no transaction."""
@@ -120,13 +129,19 @@ class SqliteDatabase(Autocommit):
         path: the file; a temporary folder of our own where it is None, removed by `close`.
         connections: how many statements can run at once; the rest wait in the order in which they came.
         synchronous: FULL syncs at every commit, as a bank would.
+
+    Raises:
+        Unavailable: there is no folder for the file.
     """
 
     def __init__(self, name: str = "db", path: Path | None = None, connections: int = 8, synchronous: str = "FULL"):
         self.name = name
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if path is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="windtunnel-sqlite-")
+            try:
+                self._folder = tempfile.TemporaryDirectory(prefix="windtunnel-sqlite-")
+            except OSError as error:
+                raise Unavailable(f"SQLite has no folder for its file: {error.strerror}") from error
             path = Path(self._folder.name) / f"{name}.sqlite"
         self._path = path
         self._synchronous = synchronous
@@ -174,8 +189,16 @@ class SqliteDatabase(Autocommit):
             yield _Session(connection, lazy_begin=False)
 
     async def close(self) -> None:
+        """Close the connections, and remove the folder where it is ours.
+
+        Raises:
+            Unavailable: the file could not be used (a full disk): what was measured counts for nothing.
+        """
         for connection in self._all:
             connection.close()
+        lost = next((c.lost for c in self._all if c.lost is not None), None)
         self._all.clear()
         if self._folder is not None:
             self._folder.cleanup()
+        if lost is not None:
+            raise Unavailable(str(lost))
