@@ -34,7 +34,7 @@ def search_rows(
         sizes[:] = 0
         for i in range(rows.size):
             for q in range(block):
-                key = pack(distance(metric, vectors, rows[i], queries[first + q]), rows[i])
+                key = pack(distance(metric, vectors, rows[i], queries, first + q), rows[i])
                 size = sizes[q]
                 if size < k:
                     sizes[q] = size + 1

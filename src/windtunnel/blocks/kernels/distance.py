@@ -55,18 +55,26 @@ def ask_for(table: NDArray[np.float32] | NDArray[np.int32], row: Int) -> None:
         _prefetch(table, start + np.uint64(line))  # type: ignore[call-arg]  # the context is Numba's
 
 
-@njit(fastmath=True, cache=True)
-def distance(metric: Int, vectors: NDArray[np.float32], row: Int, other: NDArray[np.float32]) -> np.float32:
-    """The distance of one row from ``other``."""
-    at = np.uint64(row)
+@njit(cache=True)
+def ask_for_item(numbers: NDArray[np.int32], at: Int) -> None:
+    """Prefetch one four-byte number."""
+    _prefetch(numbers, np.uint64(at) * np.uint64(4))  # type: ignore[call-arg]  # the context is Numba's
+
+
+@njit(fastmath=True, cache=True, forceinline=True)
+def distance(
+    metric: Int, vectors: NDArray[np.float32], row: Int, others: NDArray[np.float32], other: Int
+) -> np.float32:
+    """The distance of one row of ``vectors`` from one of ``others``."""
+    at, to = np.uint64(row), np.uint64(other)
     total = np.float32(0.0)
     if metric == L2:
-        for i in range(other.size):
-            step = vectors[at, i] - other[i]
+        for i in range(others.shape[1]):
+            step = vectors[at, i] - others[to, i]
             total += step * step
         return total
-    for i in range(other.size):
-        total += vectors[at, i] * other[i]
+    for i in range(others.shape[1]):
+        total += vectors[at, i] * others[to, i]
     return np.float32(1.0) - total
 
 
@@ -96,5 +104,6 @@ def warm() -> None:
     """Compile each kernel here for the types it is used with."""
     rows = np.zeros((1, 16), np.float32)
     ask_for(rows, 0)
-    distance(L2, rows, 0, rows[0])
+    ask_for_item(np.zeros(1, np.int32), 0)
+    distance(L2, rows, 0, rows, 0)
     packed_node(pack(packed_distance(pack(np.float32(1), 0)), 0))

@@ -3,7 +3,9 @@
 What makes them fast: a node's links are one contiguous row; candidates and results are one sorted pool of 64-bit keys
 (distance above, node below, and in bit 0 whether the node's links were followed), so that keeping the best ``ef`` is a
 comparison and a short shift; and memory is asked for ahead: a vector is prefetched while those before it are measured,
-and the links of the node that comes next while the pool is put in order.
+the links of the node that likely comes next while this one's neighbours are, and whether a neighbour was seen is added,
+not branched on. Inner loops are given the arrays they need and not the graph, and rows by their number: each call with
+a ``Graph`` counts references to all its arrays, with locked instructions, and so does each row taken as an array.
 """
 
 from __future__ import annotations
@@ -13,17 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit
 
-from windtunnel.blocks.kernels.distance import ask_for, distance, pack, packed_distance, packed_node
+from windtunnel.blocks.kernels.distance import ask_for, ask_for_item, distance, pack, packed_distance, packed_node
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from windtunnel.blocks.kernels.distance import Int
 
-EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 FOLLOWED = np.uint64(1)
-AHEAD = 4
-"""Vectors in flight while one is measured: more than the processor can wait for slows it down."""
+AHEAD = 8
+"""Vectors in flight while one is measured: fewer let it wait, more than it can keep track of slow it down."""
 ENTRY, TOP, EPOCH, EVALUATIONS = 0, 1, 2, 3
 """Where ``Graph.state`` keeps the entry node (-1: none), its level, the last epoch, and distances measured so far."""
 
@@ -63,9 +64,10 @@ def next_epoch(graph: Graph) -> np.uint32:
 
 
 @njit(cache=True)
-def descend(graph: Graph, query: NDArray[np.float32], node: Int, top: Int, bottom: Int) -> np.uint64:
+def descend(graph: Graph, queries: NDArray[np.float32], q: Int, node: Int, top: Int, bottom: Int) -> np.uint64:
     """Walk greedily from ``node`` on level ``top`` down to ``bottom`` (included); the key of the nearest node met."""
-    best = pack(distance(graph.metric, graph.vectors, node, query), node)
+    metric, vectors, links = graph.metric, graph.vectors, graph.upper_links
+    best = pack(distance(metric, vectors, node, queries, q), node)
     measured = 1
     for level in range(top, bottom - 1, -1):
         moved = True
@@ -74,10 +76,10 @@ def descend(graph: Graph, query: NDArray[np.float32], node: Int, top: Int, botto
             row = graph.first_upper[packed_node(best)] + level - 1
             count = graph.upper_counts[row]
             for j in range(count):
-                ask_for(graph.vectors, graph.upper_links[row, j])
+                ask_for(vectors, links[row, j])
             for j in range(count):
-                other = graph.upper_links[row, j]
-                key = pack(distance(graph.metric, graph.vectors, other, query), other)
+                other = links[row, j]
+                key = pack(distance(metric, vectors, other, queries, q), other)
                 if key < best:
                     best = key
                     moved = True
@@ -100,32 +102,35 @@ def row_of(graph: Graph, node: Int, level: Int) -> Int:
     return node if level == 0 else graph.first_upper[node] + level - 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def follow(
-    graph: Graph,
+    metric: Int,
+    vectors: NDArray[np.float32],
     links: NDArray[np.int32],
     row: Int,
     count: Int,
-    query: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    q: Int,
+    seen: NDArray[np.uint32],
     epoch: np.uint32,
     keys: NDArray[np.uint64],
 ) -> Int:
     """Measure the neighbours that this walk has not seen; fills ``keys`` and returns how many there are."""
-    new = 0
-    for j in range(count):
-        other = links[row, j]
-        if graph.seen[other] != epoch:
-            graph.seen[other] = epoch
-            keys[new] = np.uint64(other)
-            new += 1
-            if new <= AHEAD:
-                ask_for(graph.vectors, other)
+    new = np.uint64(0)
+    at = np.uint64(row)
+    for j in range(np.uint64(count)):
+        other = np.uint64(links[at, j])
+        keys[new] = other
+        new += np.uint64(seen[other] != epoch)
+        seen[other] = epoch
+    for j in range(min(new, np.uint64(AHEAD))):
+        ask_for(vectors, keys[j])
     for j in range(new):
-        other = np.int64(keys[j])
-        if j + AHEAD < new:
-            ask_for(graph.vectors, np.int64(keys[j + AHEAD]))
-        keys[j] = pack(distance(graph.metric, graph.vectors, other, query), other)
-    return new
+        other = keys[j]
+        if j + np.uint64(AHEAD) < new:
+            ask_for(vectors, keys[j + np.uint64(AHEAD)])
+        keys[j] = pack(distance(metric, vectors, other, queries, q), other)
+    return np.int64(new)
 
 
 @njit(cache=True)
@@ -141,7 +146,7 @@ def place(pool: NDArray[np.uint64], size: Int, key: np.uint64) -> int:
 
 @njit(cache=True)
 def search_level(
-    graph: Graph, query: NDArray[np.float32], start: np.uint64, level: Int, ef: Int, pool: NDArray[np.uint64]
+    graph: Graph, queries: NDArray[np.float32], q: Int, start: np.uint64, level: Int, ef: Int, pool: NDArray[np.uint64]
 ) -> Int:
     """Algorithm 2: fill ``pool`` with the keys of the ``ef`` nearest nodes that the walk finds; returns how many.
 
@@ -161,7 +166,11 @@ def search_level(
             continue
         pool[at] = key | FOLLOWED
         row = row_of(graph, packed_node(key), level)
-        new = follow(graph, links, row, counts[row], query, epoch, keys)
+        if at + 1 < size:
+            likely = row_of(graph, packed_node(pool[at + 1]), level)
+            ask_for_item(counts, likely)
+            ask_for(links, likely)
+        new = follow(graph.metric, graph.vectors, links, row, counts[row], queries, q, graph.seen, epoch, keys)
         graph.state[EVALUATIONS] += new
         at += 1
         for j in range(new):
@@ -171,14 +180,17 @@ def search_level(
                 continue
             at = min(at, place(pool, size - 1, keys[j]))
         if at < size:
-            ask_for(links, row_of(graph, packed_node(pool[at]), level))
+            row = row_of(graph, packed_node(pool[at]), level)
+            ask_for_item(counts, row)
+            ask_for(links, row)
     return size
 
 
 @njit(cache=True)
 def search_level_among(
     graph: Graph,
-    query: NDArray[np.float32],
+    queries: NDArray[np.float32],
+    q: Int,
     start: np.uint64,
     ef: Int,
     hidden: NDArray[np.bool_],
@@ -202,7 +214,9 @@ def search_level_among(
         waiting -= 1
         sift_down(heap, waiting)
         node = packed_node(nearest)
-        new = follow(graph, graph.links, node, graph.counts[node], query, epoch, keys)
+        new = follow(
+            graph.metric, graph.vectors, graph.links, node, graph.counts[node], queries, q, graph.seen, epoch, keys
+        )
         graph.state[EVALUATIONS] += new
         for j in range(new):
             if size == ef and keys[j] > pool[size - 1]:
@@ -244,7 +258,9 @@ def sift_down(heap: NDArray[np.uint64], size: Int) -> None:
 
 
 @njit(cache=True)
-def choose(graph: Graph, keys: NDArray[np.uint64], size: Int, most: Int) -> Int:
+def choose(
+    metric: Int, vectors: NDArray[np.float32], state: NDArray[np.int64], keys: NDArray[np.uint64], size: Int, most: Int
+) -> Int:
     """Algorithm 4: of sorted ``keys``, keep in front those that are nearer to the base than to any kept before them.
 
     At most ``most`` are kept; returns how many.
@@ -254,12 +270,12 @@ def choose(graph: Graph, keys: NDArray[np.uint64], size: Int, most: Int) -> Int:
         if kept == most:
             break
         key = keys[i] & ~FOLLOWED
-        vector = graph.vectors[packed_node(key)]
+        node = packed_node(key)
         limit = packed_distance(key)
         good = True
         for j in range(kept):
-            graph.state[EVALUATIONS] += 1
-            if distance(graph.metric, graph.vectors, packed_node(keys[j]), vector) < limit:
+            state[EVALUATIONS] += 1
+            if distance(metric, vectors, packed_node(keys[j]), vectors, node) < limit:
                 good = False
                 break
         if good:
@@ -279,15 +295,15 @@ def connect(graph: Graph, node: Int, other: Int, level: Int, keys: NDArray[np.ui
         links[row, count] = other
         counts[row] = count + 1
         return
-    vector = graph.vectors[node]
-    place(keys, 0, pack(distance(graph.metric, graph.vectors, other, vector), other))
+    metric, vectors = graph.metric, graph.vectors
+    place(keys, 0, pack(distance(metric, vectors, other, vectors, node), other))
     for j in range(count):
-        ask_for(graph.vectors, links[row, j])
+        ask_for(vectors, links[row, j])
     for j in range(count):
         neighbour = links[row, j]
-        place(keys, j + 1, pack(distance(graph.metric, graph.vectors, neighbour, vector), neighbour))
+        place(keys, j + 1, pack(distance(metric, vectors, neighbour, vectors, node), neighbour))
     graph.state[EVALUATIONS] += count + 1
-    keep(links, counts, row, keys, choose(graph, keys, count + 1, most))
+    keep(links, counts, row, keys, choose(graph.metric, graph.vectors, graph.state, keys, count + 1, most))
 
 
 @njit(cache=True)
@@ -309,12 +325,12 @@ def insert(graph: Graph, first: Int, last: Int, ef: Int) -> None:
         entry = graph.state[ENTRY]
         top = graph.state[TOP]
         if entry >= 0:
-            query = graph.vectors[node]
-            start = descend(graph, query, entry, top, level + 1)
+            queries = graph.vectors
+            start = descend(graph, queries, node, entry, top, level + 1)
             for here in range(min(level, top), -1, -1):
-                size = search_level(graph, query, start, here, ef, pool)
+                size = search_level(graph, queries, node, start, here, ef, pool)
                 start = pool[0] & ~FOLLOWED
-                size = choose(graph, pool, size, m)
+                size = choose(graph.metric, graph.vectors, graph.state, pool, size, m)
                 links, counts = table(graph, here)
                 keep(links, counts, row_of(graph, node, here), pool, size)
                 for j in range(size):
@@ -331,8 +347,8 @@ def search(
     """Algorithm 5 for each row of ``queries``; fills ``nodes`` and ``distances`` (queries, k), -1 and inf for want."""
     pool = np.empty(ef, np.uint64)
     for q in range(queries.shape[0]):
-        start = descend(graph, queries[q], graph.state[ENTRY], graph.state[TOP], 1)
-        size = search_level(graph, queries[q], start, 0, ef, pool)
+        start = descend(graph, queries, q, graph.state[ENTRY], graph.state[TOP], 1)
+        size = search_level(graph, queries, q, start, 0, ef, pool)
         report(pool, size, nodes[q], distances[q])
 
 
@@ -349,8 +365,8 @@ def search_among(
     pool = np.empty(ef, np.uint64)
     heap = np.empty(graph.vectors.shape[0], np.uint64)
     for q in range(queries.shape[0]):
-        start = descend(graph, queries[q], graph.state[ENTRY], graph.state[TOP], 1)
-        size = search_level_among(graph, queries[q], start, ef, hidden, pool, heap)
+        start = descend(graph, queries, q, graph.state[ENTRY], graph.state[TOP], 1)
+        size = search_level_among(graph, queries, q, start, ef, hidden, pool, heap)
         report(pool, size, nodes[q], distances[q])
 
 
@@ -394,7 +410,7 @@ def heal(graph: Graph, last: Int, dead: NDArray[np.bool_]) -> None:
                         size = consider(graph, node, links[beyond, i], epoch, candidates, size)
             if holes == 0:
                 continue
-            size = choose(graph, candidates, size, links.shape[1])
+            size = choose(graph.metric, graph.vectors, graph.state, candidates, size, links.shape[1])
             keep(links, counts, row, candidates, size)
             for j in range(size):
                 other = packed_node(candidates[j])
@@ -409,7 +425,7 @@ def consider(graph: Graph, node: Int, other: Int, epoch: np.uint32, candidates: 
         return size
     graph.seen[other] = epoch
     graph.state[EVALUATIONS] += 1
-    place(candidates, size, pack(distance(graph.metric, graph.vectors, other, graph.vectors[node]), other))
+    place(candidates, size, pack(distance(graph.metric, graph.vectors, other, graph.vectors, node), other))
     return size + 1
 
 
