@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,6 +19,8 @@ from windtunnel.lab.run import run
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.work import Job, history_of
 from windtunnel.lab.workload import at_once, batches, requests
+
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="real servers are killed by signals")
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,23 @@ def test_faults_reach_what_lives_on_the_stage() -> None:
 def test_a_fault_that_hits_nothing_is_named(fault: Fault) -> None:
     with pytest.raises(WrongInput, match=r"did you mean door\?|door cannot do that"):
         one_run(Door, faults=(fault,))
+
+
+class Served(Square):
+    """Waits for a server."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        self.server = stage.server("server", queue_limit=1)
+
+    async def work(self, item: int = 0) -> int:  # type: ignore[override]
+        await self.server.serve(30.0)
+        return item
+
+
+@pytest.mark.parametrize("stage", ["sim", pytest.param("machine", marks=needs_signals)])
+def test_the_same_design_and_fault_meet_the_server_of_their_stage(stage: str) -> None:
+    history = one_run(Served, stage=stage, faults=(Fault(0.3, "server", "crash"),))
+    assert sorted(e.outcome for e in history) == ["fail", "unknown", "unknown"]
 
 
 def test_only_the_simulated_stage_has_a_simulator() -> None:

@@ -1,6 +1,6 @@
 """Which engines there are, which can be reached here, and how to get the rest.
 
-A stage's name is an engine's name: "sim" for the models, else the real thing. A port adds one line to `OPENERS`.
+A stage's name is an engine's name: "sim" for the models, else the real thing. A port has a table of openers below.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windtunnel.engines.database import Database
+    from windtunnel.engines.server import Server
     from windtunnel.sim.kernel import Simulator
 
 
@@ -33,6 +34,7 @@ def engines() -> list[Engine]:
         Engine("sim", "database", "the models in the tunnel: virtual time, the same bytes from the same seed", None),
         Engine("sqlite", "database", "SQLite, in a temporary file", None),
         Engine("postgres", "database", "PostgreSQL: WINDTUNNEL_POSTGRES_URL, else a server of our own", _no_postgres()),
+        Engine("machine", "server", "a process of our own that burns processor time", _no_signals()),
     ]
 
 
@@ -44,6 +46,10 @@ def _no_postgres() -> str | None:
     if shutil.which("initdb") and shutil.which("postgres"):
         return None
     return "pip install 'windtunnel[postgres]', or set WINDTUNNEL_POSTGRES_URL to a server"
+
+
+def _no_signals() -> str | None:
+    return None if os.name == "posix" else "a Unix, whose signals stop and kill it"
 
 
 def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None, **options: Any) -> Database:
@@ -60,6 +66,24 @@ def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None,
             raise ValueError("the model database needs the simulator that it shall live in")
         options["sim"] = sim
     return OPENERS[stage](name=name, **options)
+
+
+def open_server(stage: str, name: str = "server", *, sim: Simulator | None = None, **options: Any) -> Server:
+    """A server to be overloaded: the model in the tunnel, a real process elsewhere.
+
+    Raises:
+        ValueError: the model has no simulator to live in, or the options are none of a server's.
+        MissingEngine: real servers cannot be had here.
+    """
+    if stage == "sim":
+        if sim is None:
+            raise ValueError("the model server needs the simulator that it shall live in")
+        from windtunnel.sim.server_fifo import FifoServer
+
+        return FifoServer(sim, name, **options)
+    from windtunnel.engines.live.server import ProcessServer
+
+    return ProcessServer(name, **options)
 
 
 def prepare(stage: str) -> None:

@@ -42,7 +42,8 @@ class Stage:
         self._things: dict[str, Any] = {}
         self._streams: dict[str, Random] = {}
         self._luck: dict[tuple[str, int], Random] = {}
-        self._databases: list[Database] = []
+        self._opened: list[Any] = []
+        """What has to be closed at the end."""
 
     @property
     def sim(self) -> Simulator:
@@ -125,7 +126,7 @@ class Stage:
         if self.name == "sim":
             options |= {"sim": self.sim, **(model or {})}
         database = open_database("sqlite" if self.name == "machine" else self.name, name, **options)
-        self._databases.append(database)
+        self._opened.append(database)
         return self.add(name, database)
 
     @overload
@@ -145,25 +146,31 @@ class Stage:
         queue_limit: int | None = None,
         discipline: Discipline | None = None,
     ) -> FifoServer | Server:
-        """A modelled server: k workers and a queue, first come first served unless a discipline says otherwise.
+        """A server: k workers and a queue, first come first served unless a discipline says otherwise.
 
-        Await ``server.serve(work_s)``, or return ``server.submit(work_s)`` from a method: that costs one event.
+        Await ``server.serve(work_s)``, or return ``server.submit(work_s)`` from a method: that costs one event. On a
+        real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server` says.
         """
-        made: FifoServer | Server
-        if discipline is None:
-            from windtunnel.sim.server_fifo import FifoServer
+        from windtunnel.engines.registry import open_server
 
-            made = FifoServer(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit)
-        else:
+        if discipline is not None:
             from windtunnel.sim.server import Server
 
-            made = Server(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit, discipline=discipline)
-        return self.add(name, made)
+            return self.add(
+                name,
+                Server(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit, discipline=discipline),
+            )
+        sim = self.sim if self.name == "sim" else None
+        made: Any = open_server(self.name, name, sim=sim, workers=workers, speed=speed, queue_limit=queue_limit)
+        if sim is None:
+            self._opened.append(made)
+        found: FifoServer = self.add(name, made)
+        return found
 
     async def close(self) -> None:
         """Give back what was opened here."""
-        for database in self._databases:
-            await database.close()
+        for engine in self._opened:
+            await engine.close()
 
 
 class SimStage(Stage):
