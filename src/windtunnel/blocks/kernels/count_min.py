@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from windtunnel.blocks.kernels.words import KEYS, MULTIPLIER, Word, high_product, njit, types, uint64
+from windtunnel.blocks.kernels.words import KEYS, MULTIPLIER, Word, high_product, inner, njit, types, uint64
 
 COUNTERS = types.int64[::1]
 COUNTS = types.Array(types.int64, 1, "C", readonly=True)
 
 
-@njit
+@inner
 def least_of(counters: Any, width: Word, depth: int, h: Word) -> Any:
     """The estimate of a key."""
     row = uint64(0)
@@ -24,7 +24,7 @@ def least_of(counters: Any, width: Word, depth: int, h: Word) -> Any:
     return least
 
 
-@njit
+@inner
 def raise_to(counters: Any, width: Word, depth: int, h: Word, target: int) -> None:
     """Raise the counters of a key that are lower than the target."""
     row = uint64(0)

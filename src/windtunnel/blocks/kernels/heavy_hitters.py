@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from windtunnel.blocks.kernels.count_min import COUNTERS, COUNTS, least_of, raise_to
-from windtunnel.blocks.kernels.leaders import STATE, count_of, find, lowest, raise_by, take_lowest
+from windtunnel.blocks.kernels.leaders import STATE, find, raise_by, take_lowest
 from windtunnel.blocks.kernels.words import KEYS, njit, types
 from windtunnel.blocks.leaders import FREE, Leaders
 
@@ -18,16 +18,17 @@ def space_saving(leaders: Any, sources: Any, first: int, hashes: Any, counts: An
 
     ``first`` is the index of the first of these keys in the batch.
     """
+    tracked, overcounts, slots, positions, runs, totals, ends, spare, table = leaders
     each = counts.size == hashes.size
     for i in range(hashes.size):
         count = counts[i if each else 0]
         if count == 0:
             continue
-        slot = find(leaders, hashes[i])
+        slot = find(tracked, table, hashes[i])
         if slot == FREE:
-            slot = take_lowest(leaders, hashes[i])
+            slot = take_lowest(tracked, overcounts, slots, runs, totals, table, hashes[i])
             sources[slot] = first + i
-        raise_by(leaders, slot, count)
+        raise_by(slots, positions, runs, totals, ends, spare, slot, count)
 
 
 @njit(types.void(COUNTERS, types.uint64, types.int64, STATE, COUNTERS, types.int64, KEYS, COUNTS), cache=True)
@@ -35,20 +36,21 @@ def count_min_top(
     counters: Any, width: int, depth: int, leaders: Any, sources: Any, first: int, hashes: Any, counts: Any
 ) -> None:
     """Count each key in the sketch, conservatively, and keep the highest estimates among the leaders."""
+    tracked, overcounts, slots, positions, runs, totals, ends, spare, table = leaders
     each = counts.size == hashes.size
     for i in range(hashes.size):
         h = hashes[i]
         estimate = least_of(counters, width, depth, h) + counts[i if each else 0]
         raise_to(counters, width, depth, h, estimate)
-        slot = find(leaders, h)
+        slot = find(tracked, table, h)
+        total = totals[runs[0 if slot == FREE else positions[slot]]]
+        if estimate <= total:
+            continue
         if slot == FREE:
-            if estimate > lowest(leaders):
-                slot = take_lowest(leaders, h)
-                leaders[1][slot] = 0
-                sources[slot] = first + i
-                raise_by(leaders, slot, estimate - lowest(leaders))
-        elif estimate > count_of(leaders, slot):
-            raise_by(leaders, slot, estimate - count_of(leaders, slot))
+            slot = take_lowest(tracked, overcounts, slots, runs, totals, table, h)
+            overcounts[slot] = 0
+            sources[slot] = first + i
+        raise_by(slots, positions, runs, totals, ends, spare, slot, estimate - total)
 
 
 def warm() -> None:

@@ -1,10 +1,14 @@
-"""Ranked slots over the arrays of ``blocks.leaders.Leaders``, in the order in which ``arrays()`` hands them out."""
+"""Ranked slots over the arrays of ``blocks.leaders.Leaders``, in the order in which ``arrays()`` hands them out.
+
+A kernel unpacks ``STATE`` once, before its loop: to take an array out of a tuple counts a reference, too, as a call
+does (see ``words.inner``).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from windtunnel.blocks.kernels.words import Word, njit, types, uint64
+from windtunnel.blocks.kernels.words import Word, inner, types, uint64
 from windtunnel.blocks.leaders import FREE
 
 STATE = types.Tuple(
@@ -22,7 +26,7 @@ STATE = types.Tuple(
 )
 
 
-@njit
+@inner
 def entry_of(hashes: Any, table: Any, h: Word) -> Word:
     """Where the table holds this hash, or would."""
     mask = uint64(table.size - 1)
@@ -32,14 +36,13 @@ def entry_of(hashes: Any, table: Any, h: Word) -> Word:
     return at
 
 
-@njit
-def find(state: Any, h: Word) -> int:
+@inner
+def find(hashes: Any, table: Any, h: Word) -> int:
     """The slot of a hash, or FREE."""
-    hashes, table = state[0], state[8]
     return table[entry_of(hashes, table, h)]  # type: ignore[no-any-return]  # a slot
 
 
-@njit
+@inner
 def forget(hashes: Any, table: Any, h: Word) -> None:
     """Take a hash out of the table, and close the gap."""
     mask = uint64(table.size - 1)
@@ -54,24 +57,11 @@ def forget(hashes: Any, table: Any, h: Word) -> None:
     table[gap] = FREE
 
 
-@njit
-def lowest(state: Any) -> int:
-    """The least count of all slots."""
-    return state[5][state[4][0]]  # type: ignore[no-any-return]  # a count
-
-
-@njit
-def count_of(state: Any, slot: int) -> int:
-    """The count of a slot."""
-    return state[5][state[4][state[3][slot]]]  # type: ignore[no-any-return]  # a count
-
-
-@njit
-def take_lowest(state: Any, h: Word) -> int:
+@inner
+def take_lowest(hashes: Any, overcounts: Any, slots: Any, runs: Any, counts: Any, table: Any, h: Word) -> int:
     """Give the first slot of the lowest run to another hash."""
-    hashes, overcounts, slots, table = state[0], state[1], state[2], state[8]
     slot = slots[0]
-    least = lowest(state)
+    least = counts[runs[0]]
     if least > 0:
         forget(hashes, table, hashes[slot])
     overcounts[slot] = least
@@ -80,10 +70,9 @@ def take_lowest(state: Any, h: Word) -> int:
     return slot  # type: ignore[no-any-return]  # a slot
 
 
-@njit
-def raise_by(state: Any, slot: int, count: int) -> None:
+@inner
+def raise_by(slots: Any, positions: Any, runs: Any, counts: Any, ends: Any, spare: Any, slot: int, count: int) -> None:
     """Raise the count of a slot by 1 or more, and move it up past all that are lower then."""
-    _, _, slots, positions, runs, counts, ends, spare, _ = state
     position = positions[slot]
     run = runs[position]
     target = counts[run] + count

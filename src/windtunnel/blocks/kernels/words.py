@@ -19,6 +19,13 @@ njit: Any = numba.njit
 types: Any = numba.types
 uint64: Any = numba.uint64
 
+inner: Any = njit(_nrt=False)
+"""Compiles a part of kernels that gets arrays and makes none, so that nothing need be counted.
+
+Otherwise each call counts the references to each array up and down again, atomically: where a part is called for every
+key, that cost four times as much as its work.
+"""
+
 MULTIPLIER = uint64(hashing.MULTIPLIER)
 Word: TypeAlias = Any
 """A uint64 inside a kernel: no Python type says it."""
