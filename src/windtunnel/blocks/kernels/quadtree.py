@@ -12,10 +12,10 @@ from math import cos, sin
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from windtunnel.blocks.kernels.geohash import morton
 from windtunnel.blocks.kernels.sphere import RADIAN, box_chord_squared, cell_box, keep_nearest
+from windtunnel.blocks.kernels.words import inner, njit
 from windtunnel.blocks.quadtree import LEAF_POINTS, MAX_DEPTH
 
 if TYPE_CHECKING:
@@ -111,9 +111,7 @@ def quarter(t: Tree, cell: Int, key: np.uint64) -> np.int64:
     return np.int64(t.child[cell] + np.int64((key >> np.uint64(62 - 2 * t.depth[cell])) & np.uint64(3)))
 
 
-# ``_nrt=False``: these make no arrays, and counting references to those of the tree took two thirds of their time
-# (see ``words.inner``).
-@njit(cache=True, _nrt=False)
+@inner
 def append(t: Tree, things: Things, leaf: Int, thing: Int, x: float, y: float, z: float) -> None:
     """Put a thing in the last slot of a leaf."""
     count = t.points[leaf]
@@ -136,7 +134,7 @@ def append(t: Tree, things: Things, leaf: Int, thing: Int, x: float, y: float, z
     t.points[leaf] = count + 1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def drop(t: Tree, things: Things, thing: Int) -> None:
     """Take a thing out of its leaf; the last of the leaf takes its slot."""
     leaf, slot = things.leaf[thing], things.slot[thing]
@@ -160,7 +158,7 @@ def drop(t: Tree, things: Things, thing: Int) -> None:
             t.next_bucket[before] = -1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def split(t: Tree, things: Things, cell: Int) -> None:
     """Make a full leaf an inner cell."""
     t.meta[FREE_CELLS] -= 1
@@ -180,7 +178,7 @@ def split(t: Tree, things: Things, cell: Int) -> None:
     t.meta[FREE_BUCKETS] += 1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def merge(t: Tree, things: Things, cell: Int) -> None:
     """Make a cell a leaf again if it holds half of what a leaf may: its quarters are leaves then, by this same rule."""
     if t.child[cell] < 0 or t.points[cell] > LEAF_POINTS // 2:
@@ -200,7 +198,7 @@ def merge(t: Tree, things: Things, cell: Int) -> None:
     t.meta[FREE_CELLS] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False)  # no references to the tree's arrays are counted: see ``words.inner``
 def put_many(t: Tree, things: Things, numbers: Ids, lat: Floats, lon: Floats, first: int) -> int:
     """Put or move things, from item ``first`` on; returns how far it came."""
     for i in range(first, numbers.size):
