@@ -62,6 +62,8 @@ def t_interval(samples: Sequence[float], confidence: float = 0.95) -> Interval:
     n, middle = len(samples), mean(samples)
     if n < 2 or not math.isfinite(middle):
         return Interval(middle, math.nan, math.nan, n)
+    if min(samples) == max(samples):  # else rounding makes a mean that is none of them, and an interval of dust
+        return Interval(samples[0], samples[0], samples[0], n)
     variance = math.fsum((x - middle) ** 2 for x in samples) / (n - 1)
     half = t_quantile(confidence, n - 1) * math.sqrt(variance / n)
     return Interval(middle, middle - half, middle + half, n)

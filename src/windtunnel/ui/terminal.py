@@ -241,7 +241,8 @@ def _measured(found: Result, width: int) -> list[RenderableType]:
     """Rows are measurements, columns designs; as many tables as it takes to stay within the width."""
     names = _worth_showing(found)
     cells = {d: [interval(found.interval(d, name)) for name in names] for d in found.designs}
-    need = {d: max([*map(len, cells[d]), *map(len, d.split("_"))]) + 2 for d in found.designs}
+    heads = {d: _stacked(d.split("_"), max(map(len, cells[d]), default=0)) for d in found.designs}
+    need = {d: max([*map(len, cells[d]), *map(len, heads[d].split("\n"))]) + 2 for d in found.designs}
     first = max(map(len, names), default=0) + 2
     # As few tables as the width allows, with about the same number of designs each.
     count = 1
@@ -256,11 +257,22 @@ def _measured(found: Result, width: int) -> list[RenderableType]:
         table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
         table.add_column("")
         for design in block:
-            table.add_column(design.replace("_", "\n"), justify="right", vertical="bottom", no_wrap=True)
+            table.add_column(heads[design], justify="right", vertical="bottom", no_wrap=True)
         for i, name in enumerate(names):
             table.add_row(name, *(cells[d][i] for d in block))
         parts.append(Padding(table, (0, 0, 0, 2), expand=False))
     return parts
+
+
+def _stacked(words: Sequence[str], width: int) -> str:
+    """Words in lines no wider than the column below them, or than the longest word."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + 1 + len(word) <= max(width, *map(len, words)):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def _split(designs: Sequence[str], count: int) -> list[Sequence[str]]:

@@ -1,4 +1,4 @@
-"""Sell a hundred tickets to a thousand people who all come at once, each ticket once.
+"""Sell a hundred tickets to eight hundred people who all come at once, each ticket once.
 
 Clarify first: may a buyer choose a seat, or is any ticket as good as another (here: any)? Is selling one too many a
 refund or a person in front of a locked door? How long may a buyer take to pay, and who gets the ticket of one who does
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -44,15 +44,19 @@ CONNECTION_S = 0.004
 class Params:
     """How many want how much, how fast."""
 
-    stock: int = param(100, "tickets", low=1)
-    buyers: int = param(800, "people who want one", low=1)
-    arrivals_per_s: float = param(800.0, "buyers who come in a second (without tills)", low=0.1)
-    late_s: float = param(2.0, "seconds after the stampede over which the last fifth of the buyers comes", low=0)
-    tills: int = param(0, "0: the doors are open; n: n tills, each serves its next buyer when the last has gone", low=0)
-    connections: int = param(8, "connections to the database", low=1)
+    stock: int = param(100, "tickets", low=1, high=1_000_000)
+    buyers: int = param(800, "people who want one", low=1, high=1_000_000)
+    arrivals_per_s: float = param(800.0, "buyers who come in a second (without tills)", low=0.1, high=1e6)
+    late_s: float = param(
+        2.0, "seconds after the stampede over which the last fifth of the buyers comes", low=0, high=600
+    )
+    tills: int = param(
+        0, "0: the doors are open; n: n tills, each serves its next buyer when the last has gone", low=0, high=10_000
+    )
+    connections: int = param(8, "connections to the database", low=1, high=150)
     leave: float = param(0.1, "share of buyers who choose and then do not pay", low=0, high=1)
-    pay_s: float = param(0.02, "seconds in which a buyer pays, median", low=0)
-    hold_s: float = param(1.0, "seconds for which a ticket is held", low=0.001)
+    pay_s: float = param(0.02, "seconds in which a buyer pays, median", low=0, high=600)
+    hold_s: float = param(1.0, "seconds for which a ticket is held", low=0.001, high=3600)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
@@ -229,8 +233,14 @@ def _inversions(dues: list[float]) -> float:
     return sum(a > b for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
+def series(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """Tickets sold by then; whoever crosses the stock has sold what is not there."""
+    ends = sorted(e.end for e in history.where(outcome="ok") if e.value is not None)
+    return {"sold": [(0.0, 0.0), *((end, float(i)) for i, end in enumerate(ends, 1))]}
+
+
 experiment = Experiment(
-    title="Ticketmaster: a hundred tickets, a thousand buyers",
+    title="Ticketmaster: a hundred tickets, eight hundred buyers",
     question="Which ways to sell the last ticket sell it only once, and what do they cost in a stampede?",
     params=Params,
     workload=workload,
@@ -242,6 +252,8 @@ experiment = Experiment(
         "hold_then_pay": HoldThenPay,
     },
     measure=measure,
+    series=series,
+    axes=("second", "tickets sold"),
     stages=("sim", "sqlite", "postgres"),
     seeds=3,
     quick={"stock": 20, "buyers": 120, "arrivals_per_s": 1200.0, "leave": 0.3},
@@ -304,6 +316,15 @@ experiment = Experiment(
             "tickets that a conditional update sells of 100",
             100,
             "conditional_update.sold",
+            0,
+            "R",
+            "PostgreSQL 15, 8 connections of 100 buyers each",
+            given={"tills": 8},
+        ),
+        Figure(
+            "tickets that a version column sells of 100",
+            100,
+            "version_column.sold",
             0,
             "R",
             "PostgreSQL 15, 8 connections of 100 buyers each",

@@ -40,7 +40,7 @@ class Params:
 
     nodes: int = param(8, "small machines, or the speed of the big one", low=1, high=1000)
     load: float = param(0.8, "utilisation: share of the capacity that the requests need", low=0.01, high=0.99)
-    count: int = param(8_000, "requests", low=100)
+    count: int = param(8_000, "requests", low=100, high=10_000_000)
     alpha: float = param(0.02, "share of a request for which it waits its turn at shared state", low=0, high=1)
     beta: float = param(0.0005, "share of a request that it costs to agree with one other machine", low=0, high=1)
     rush: bool = param(False, "all requests come at once: what counts is the throughput")
