@@ -43,14 +43,58 @@ def test_memory_without_end_is_stopped(tmp_path: Path) -> None:
     assert "MemoryError" in str(ended.answer or ended.sentence)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
 def test_a_crash_of_the_interpreter_is_told(tmp_path: Path) -> None:
-    assert "died with status" in graded(tmp_path, "        import os\n        os.abort()\n").sentence
+    assert "crashed (SIGABRT)" in graded(tmp_path, "        import os\n        os.abort()\n").sentence
+
+
+def test_a_design_that_ends_its_process_is_told(tmp_path: Path) -> None:
+    ended = graded(tmp_path, "        import os\n        os._exit(0)\n")
+    assert "ended its own process (status 0)" in ended.sentence
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        'subprocess.Popen(["sleep", "600"], start_new_session=True)',
+        'os.system("true")',
+        "os.fork()",
+        "os.kill(os.getppid(), 15)",
+    ],
+)
+def test_a_design_starts_no_process_and_sends_no_signal(tmp_path: Path, start: str) -> None:
+    body = f"        import os, subprocess\n        {start}\n"
+    file = tmp_path / "at_import.py"
+    file.write_text(f"import os, subprocess\n{start}\n{HEAD}        pass\n{BUY}")
+    ended = limited({"file": str(file), "seeds": 1}, Limits())
+    assert "may not start processes" in ended.answer["wrong"]
+    assert "may not start processes" in graded(tmp_path, body).answer["wrong"]
+
+
+def test_what_a_design_writes_between_our_lines_is_passed_over(tmp_path: Path) -> None:
+    lines = ["import os", "for handle in range(3, 12):", "    try:", r'        os.write(handle, b"[1]\n{garbage\n")']
+    lines += ["    except OSError:", "        pass"]
+    body = "".join(f"        {line}\n" for line in lines)
+    assert "has to report() its sold" in graded(tmp_path, body).answer["wrong"]
+
+
+def test_an_answer_that_nobody_wants_any_more_is_given_up(tmp_path: Path) -> None:
+    asked = []
+
+    def unwanted() -> bool:
+        asked.append(1)
+        return len(asked) > 3
+
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD + "        while True:\n            pass\n" + BUY)
+    assert limited({"file": str(file), "seeds": 1}, Limits(), unwanted=unwanted).given_up
 
 
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
         ("        raise SystemExit\n", "called sys.exit"),
+        ("        raise KeyboardInterrupt\n", "raised KeyboardInterrupt, which ends programs"),
         ("        1 / 0\n", "Design yours is broken: its constructor raised ZeroDivisionError"),
     ],
 )

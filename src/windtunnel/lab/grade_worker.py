@@ -8,6 +8,9 @@ import sys
 import threading
 from typing import Any
 
+DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
+DENIED |= {"os.kill", "os.killpg"}
+
 
 def main() -> None:
     """Read one request from standard input, answer on standard output; die with whoever started us."""
@@ -24,6 +27,7 @@ def main() -> None:
     from windtunnel.lab.errors import DesignError, WrongInput
     from windtunnel.lab.grade import grade_file
 
+    sys.addaudithook(_deny)
     try:
         answer: dict[str, Any] = grade_file(request["file"], request["seeds"], say).to_dict()
     except (WrongInput, DesignError) as error:
@@ -32,6 +36,10 @@ def main() -> None:
         answer = {"wrong": f"The design went too deep or too wide: {type(error).__name__}.", "kind": "DesignError"}
     except SystemExit:
         answer = {"wrong": "The design called sys.exit; it may raise or return.", "kind": "DesignError"}
+    except Exception:
+        raise
+    except BaseException as error:  # nobody presses Ctrl-C here, it is the design's own
+        answer = {"wrong": f"The design raised {type(error).__name__}, which ends programs.", "kind": "DesignError"}
     say({"answer": answer})
     os._exit(0)  # threads that the design left behind do not keep us
 
@@ -46,6 +54,17 @@ def _limit(limits: dict[str, Any]) -> None:
     # Address space is mapped far beyond what is used; only Linux counts it in a way that can be limited.
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
+
+
+def _deny(event: str, _: object) -> None:
+    """A design is judged in this process: what it starts elsewhere would outlive it, and be seen by nobody."""
+    if event not in DENIED:
+        return
+    from windtunnel.sim.sandbox import current_simulator
+
+    # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
+    kind = PermissionError if current_simulator() is None else RuntimeError
+    raise kind("a design may not start processes, nor send signals to any")
 
 
 def _die_with_starter() -> None:

@@ -49,7 +49,10 @@ def read(path: Path) -> dict[str, Done]:
     """What the file says by experiment; empty where there is none. Raises WrongInput for a damaged one."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Done(**entry) for name, entry in found.items()}
+        done = {name: Done(**entry) for name, entry in found.items()}
+        if not all(isinstance(value, int) for one in done.values() for value in asdict(one).values()):
+            raise TypeError("not a number")
+        return done
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError):
