@@ -67,6 +67,25 @@ def test_what_fails_is_shown_as_the_smallest_case(tickets: Experiment[Any]) -> N
     assert text.count("ok 20") == 2
 
 
+def test_what_the_reference_does_better_is_shown_on_the_smallest_such_case() -> None:
+    balancing = find("load-balancing")
+    found = grade(balancing, balancing.designs["at_random"], [7001])
+    assert found.failing == "yours.mean_s < 1.2 * two_choices.mean_s"
+    assert found.case is not None
+    assert len(found.case.ops) < 10
+    assert found.case.sentence.startswith("yours.mean_s < 1.2 * two_choices.mean_s fails, ")
+    assert found.case.sentence.endswith(": no machine may stand idle beside a long queue")
+    assert found.case.to_dict()["svg"].count("two_choices.mean_s") > 0
+
+
+def test_a_case_too_large_to_be_looked_at_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("windtunnel.lab.grade.LARGEST_CASE", 1)
+    tickets = find("q10-ticketmaster")
+    found = grade(tickets, tickets.designs["look_then_write"], [7001])
+    assert not found.passed
+    assert found.case is None
+
+
 def test_the_first_failure_is_said_before_the_rest_is_tried(tickets: Experiment[Any]) -> None:
     heard: list[dict[str, Any]] = []
     grade(tickets, tickets.designs["look_then_write"], [7001], heard.append)

@@ -21,15 +21,15 @@ FOUND_ON = {
     "register": {
         "no_write_back": 5,
         "half_is_enough": 1,
-        "local_clock": 3,
+        "local_clock": 1,
         "ack_before_sync": 2,
-        "last_message_wins": 1,
+        "last_message_wins": 2,
     },
     "lease": {
         "no_fence": 1,
         "reads_pass_the_fence": 1,
-        "fence_in_memory": 2,
-        "tokens_start_again": 22,
+        "fence_in_memory": 11,
+        "tokens_start_again": 6,
         "expiry_keeps_token": 2,
     },
     "saga": {
@@ -48,7 +48,7 @@ FOUND_ON = {
     },
     "log": {
         "ack_from_memory": 1,
-        "shows_too_early": 22,
+        "shows_too_early": 27,
         "offset_from_checkpoint": 1,
         "new_name_per_try": 1,
         "commits_first": 1,

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from windtunnel.lab.history import Event
+
+LETTER_PX = 7
+"""How wide a letter is, about; those of most fonts are narrower at this size."""
+BAD = "#c0392b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,51 +78,63 @@ class Diagram:
         lines = [" " * 12 + "".join(_fit(lane, column) for lane in self.lanes).rstrip()]
         inside = dict.fromkeys(self.lanes, 0)
         for mark in self._rows():
-            cells = []
-            for lane in self.lanes:
-                if lane != mark.lane:
-                    cells.append(_fit("│" if inside[lane] else "", column))
-                    continue
-                sign = {"begin": "┌", "end": "└"}.get(mark.edge, "•")
-                if mark.edge == "begin":
-                    inside[lane] += 1
-                elif mark.edge == "end":
-                    inside[lane] -= 1
-                cells.append(_fit(f"{sign} {mark.text}{'  ✗' if mark.bad else ''}", column))
-            lines.append(f"{self._when(mark.at_s):>10}  {''.join(cells)}".rstrip())
+            row = [" "] * (12 + column * len(self.lanes))
+            for place, lane in enumerate(self.lanes):
+                if inside[lane]:
+                    row[12 + column * place] = "│"
+            inside[mark.lane] += {"begin": 1, "end": -1}.get(mark.edge, 0)
+            sign = {"begin": "┌", "end": "└"}.get(mark.edge, "•")
+            start = 12 + column * self.lanes.index(mark.lane)
+            # Long text runs on through lanes in which nothing is under way.
+            room = next((i for i in range(start + 1, len(row)) if row[i] != " "), len(row) + 1) - 1 - start
+            said = f"{sign} {mark.text}{'  ✗' if mark.bad else ''}"
+            row[start : start + room] = (said if len(said) <= room else said[: room - 1] + "…").ljust(room)
+            lines.append(f"{self._when(mark.at_s):>10}  {''.join(row[12:])}".rstrip())
         return "\n".join(lines)
 
-    def svg(self) -> str:
-        """The diagram as one SVG element, without outside references."""
-        rows, lane_px, row_px, left, top = self._rows(), 190, 26, 90, 40
-        x = {lane: left + lane_px * i + 20 for i, lane in enumerate(self.lanes)}
+    def svg(self, caption: str = "") -> str:
+        """The diagram as one SVG element, without outside references, under a caption."""
+        rows, row_px, left = self._rows(), 26, 90
+        widths = [self._lane_px(lane, rows) for lane in self.lanes]
+        x = {lane: left + sum(widths[:i]) + 20 for i, lane in enumerate(self.lanes)}
+        width = max(left + sum(widths), 480)
+        told = wrap(caption, width // LETTER_PX - 2)
+        top = 40 + 18 * len(told)
         y = [top + row_px * (i + 1) for i in range(len(rows))]
-        height, width = top + row_px * (len(rows) + 1), left + lane_px * len(self.lanes)
+        height = top + row_px * (len(rows) + 1)
         out = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-            f'font-family="system-ui, sans-serif" font-size="12" role="img">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            f'font-family="system-ui, sans-serif" font-size="12" role="img">',
+            *([f"<title>{escape(caption)}</title>"] if caption else []),
+            f'<rect width="{width}" height="{height}" fill="#fff"/>',
         ]
+        for place, line in enumerate(told):
+            out.append(f'<text x="6" y="{18 + 18 * place}" fill="#222">{escape(line)}</text>')
         for lane in self.lanes:
-            out.append(f'<text x="{x[lane]}" y="20" font-weight="600" text-anchor="middle">{escape(lane)}</text>')
-            out.append(f'<line x1="{x[lane]}" y1="30" x2="{x[lane]}" y2="{height - 8}" stroke="#bbb"/>')
+            out.append(f'<text x="{x[lane] - 4}" y="{top - 18}" fill="#222" font-weight="600">{escape(lane)}</text>')
+            out.append(f'<line x1="{x[lane]}" y1="{top - 10}" x2="{x[lane]}" y2="{height - 8}" stroke="#bbb"/>')
         out += self._bars(rows, x, y)
         out += self._arrows(rows, x, y)
         for mark, at in zip(rows, y, strict=True):
-            colour = "#c0392b" if mark.bad else "#222"
+            colour = BAD if mark.bad else "#222"
             out.append(f'<text x="6" y="{at + 4}" fill="#888">{escape(self._when(mark.at_s))}</text>')
             out.append(f'<circle cx="{x[mark.lane]}" cy="{at}" r="3.5" fill="{colour}"/>')
             out.append(f'<text x="{x[mark.lane] + 10}" y="{at + 4}" fill="{colour}">{escape(mark.text)}</text>')
         return "\n".join([*out, "</svg>"])
 
+    def _lane_px(self, lane: str, rows: Sequence[Mark]) -> int:
+        """Room for the longest text of a lane."""
+        return max(110, 44 + LETTER_PX * max(len(lane), *(len(m.text) for m in rows if m.lane == lane), 0))
+
     def _bars(self, rows: Sequence[Mark], x: dict[str, int], y: Sequence[int]) -> list[str]:
         """A thick line for the time that each operation takes."""
-        out, open_at = [], {lane: list[int]() for lane in self.lanes}
+        out, open_at = [], {lane: list[tuple[int, bool]]() for lane in self.lanes}
         for mark, at in zip(rows, y, strict=True):
             if mark.edge == "begin":
-                open_at[mark.lane].append(at)
+                open_at[mark.lane].append((at, mark.bad))
             elif mark.edge == "end" and open_at[mark.lane]:
-                start = open_at[mark.lane].pop()
-                colour = "#c0392b" if mark.bad else "#2c7fb8"
+                start, bad = open_at[mark.lane].pop()
+                colour = BAD if bad or mark.bad else "#2c7fb8"
                 out.append(
                     f'<line x1="{x[mark.lane]}" y1="{start}" x2="{x[mark.lane]}" y2="{at}" '
                     f'stroke="{colour}" stroke-width="5" opacity="0.6"/>'
@@ -138,21 +155,51 @@ class Diagram:
 
 
 def of_events(events: Iterable[Event], bad: Iterable[int] = (), arrows: Iterable[Arrow] = ()) -> Diagram:
-    """The diagram of these operations; those whose ids are in ``bad`` stand out."""
+    """The diagram of these operations; those whose ids are in ``bad`` stand out.
+
+    A client that asks again before it is answered has several lanes: it must be seen which answer belongs to what.
+    """
     marks: list[Mark] = []
-    lanes: dict[str, None] = {}
     wrong = set(bad)
+    lanes = Lanes()
     for event in sorted(events, key=lambda e: (e.start, e.id)):
-        lanes[event.client] = None
-        said = ", ".join(f"{a:.4g}" if isinstance(a, float) else str(a) for a in event.args)
-        marks.append(Mark(event.start, event.client, f"{event.name}({said})", "begin", event.id in wrong))
-        answer = "" if event.value is None else f" {event.value}"
-        marks.append(Mark(event.end, event.client, f"{event.outcome}{answer}", "end", event.id in wrong))
+        said = f"{event.name}({', '.join(map(_said, event.args))})"
+        answer = event.outcome if event.value is None else f"{event.outcome} {_said(event.value)}"
+        lane = lanes.free(event.client, event.start, event.end)
+        if event.end > event.start:
+            marks.append(Mark(event.start, lane, said, "begin", event.id in wrong))
+            marks.append(Mark(event.end, lane, answer, "end", event.id in wrong))
+        else:
+            marks.append(Mark(event.start, lane, f"{said} {answer}", "", event.id in wrong))
     messages = tuple(arrows)
-    for arrow in messages:
-        lanes.setdefault(arrow.source)
-        lanes.setdefault(arrow.target)
-    return Diagram(tuple(lanes), tuple(marks), messages)
+    others = dict.fromkeys(name for arrow in messages for name in (arrow.source, arrow.target))
+    return Diagram(tuple(dict.fromkeys([*lanes.names(), *others])), tuple(marks), messages)
+
+
+class Lanes:
+    """Lanes in which nothing overlaps: the second at a time goes into one of its own beside the first."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, list[float]] = {}
+
+    def free(self, name: str, start: float, end: float) -> str:
+        """The first lane of this name that is free from ``start``, taken until ``end``; ask in order of the starts."""
+        own = self._free_at.setdefault(name, [])
+        place = next((i for i, until in enumerate(own) if until <= start), len(own))
+        own[place : place + 1] = [end]
+        return _lane(name, place)
+
+    def names(self) -> list[str]:
+        """All lanes, those of one name side by side."""
+        return [_lane(name, place) for name, own in self._free_at.items() for place in range(len(own))]
+
+
+def _lane(name: str, place: int) -> str:
+    return f"{name} ({place + 1})" if place else name
+
+
+def _said(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _fit(text: str, width: int) -> str:

@@ -32,6 +32,11 @@ ATTACKED_REQUESTS = 800
 """About how many requests of a seed are sent under attack: small runs are attacked more often than large ones."""
 MOST_ATTACKS = 50
 """On one seed."""
+ALONE_REQUESTS = 400_000
+COMPARED_REQUESTS = 25_000
+"""How many requests may be sent again to find the smallest case; fewer where the reference serves them as well."""
+LARGEST_CASE = 30
+"""Requests and faults that a person still looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +118,7 @@ def grade(
         tally.take(Trial(seed, full), joined, par)
     case = None
     if tally.failing is not None:
-        demand, trial = tally.failing
-        # Shrinking takes requests away, so it suits what must never happen. A demand that something does happen fails
-        # on an empty workload, and one that speaks of par is judged on whole trials.
-        if demand.always and speaks_of(demand.expression) == [YOURS]:
-            case = shrink(joined, YOURS, trial, _breaking(demand, trial))
+        case = _smallest(joined, *tally.failing, par)
     return tally.grade(experiment, par, case)
 
 
@@ -179,7 +180,31 @@ def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
 
 
 def _breaking(demand: Claim, trial: Trial) -> Broken:
-    return lambda _, measures: _fails(demand, trial, measures)
+    return lambda table: _fails(demand, trial, table[YOURS])
+
+
+def _smallest(experiment: Experiment[Any], demand: Claim, trial: Trial, par: str) -> Case | None:
+    """The smallest case that breaks a demand, with its sentence; None where that is too large to be looked at."""
+    broken, beside, requests = _breaking(demand, trial), list[str](), ALONE_REQUESTS
+    if not demand.always or speaks_of(demand.expression) != [YOURS]:
+        # What has to happen happens on no empty workload, so the reference has to do on the case what yours does not.
+        beside, requests = [par], COMPARED_REQUESTS
+
+        def broken(table: Mapping[str, Mapping[str, float]]) -> bool:
+            told = {**table, "params": trial.settings}
+            mine, theirs = (truth(demand.expression, {**told, YOURS: table[name]}) for name in (YOURS, par))
+            return mine is False and theirs is True
+
+    try:
+        case = shrink(experiment, YOURS, trial, broken, beside=beside, most_requests=requests)
+    except ValueError:
+        return None  # the reference fails there as well
+    if case.size > LARGEST_CASE:
+        return None
+    table = {YOURS: case.measures, "params": trial.settings}
+    table |= {name: play(experiment, name, trial, case.ops, case.faults)[1] for name in beside}
+    sentence = f"{demand.expression} fails, {with_numbers(demand.expression, [table])}: {demand.because}"
+    return replace(case, sentence=sentence)
 
 
 class _Tally:

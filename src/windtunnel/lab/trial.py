@@ -8,7 +8,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
-from windtunnel.lab.diagram import Diagram, Mark, of_events
+from windtunnel.lab.diagram import Diagram, Lanes, Mark, of_events
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import Event, History, Op
@@ -32,13 +32,17 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The smallest run that still goes wrong: its requests, its faults, and both as a diagram."""
+    """The smallest run that still goes wrong: its requests, its faults, and both as a diagram.
+
+    ``sentence`` says what is wrong with it.
+    """
 
     seed: int
     ops: list[Op]
     faults: list[Fault]
     history: History
     measures: Mapping[str, float]
+    sentence: str = ""
 
     @property
     def size(self) -> int:
@@ -51,10 +55,11 @@ class Case:
         diagram = _with_faults(of_events(events), self.faults)
         return {
             "seed": self.seed,
+            "sentence": self.sentence,
             "events": [_plain(event) for event in events],
             "faults": [asdict(fault) for fault in self.faults],
             "text": diagram.text(),
-            "svg": diagram.svg(),
+            "svg": diagram.svg(self.sentence),
         }
 
 
@@ -76,29 +81,43 @@ def play(
     return history, measured(experiment, history, params)
 
 
-Broken = Callable[[History, Mapping[str, float]], bool]
-"""Whether a run shows the failure."""
+Broken = Callable[[Mapping[str, Mapping[str, float]]], bool]
+"""Whether what was measured of the designs, by their names, shows the failure."""
 
 
-def shrink(experiment: Experiment[Any], design: str, trial: Trial, broken: Broken, tries: int = 600) -> Case:
+def shrink(
+    experiment: Experiment[Any],
+    design: str,
+    trial: Trial,
+    broken: Broken,
+    *,
+    beside: Sequence[str] = (),
+    tries: int = 600,
+    most_requests: int = 400_000,
+) -> Case:
     """The fewest requests and faults of a trial that still show the failure.
 
     First whole clients are left out, then single requests and faults, then two of them at a time, until nothing can be
     spared. A run that goes wrong otherwise (the design raises) does not count: it would be another failure.
 
     Args:
+        beside: designs that serve the same requests, for failures that only show in comparison.
         tries: about how many runs it may take; the smallest case so far is returned then.
+        most_requests: about how many requests these runs may have together.
 
     Raises:
         ValueError: the trial itself does not show it.
     """
-    spent = 0
+    spent = served = 0
 
     def shows(ops: list[Op], faults: Sequence[Fault]) -> bool:
-        nonlocal spent
+        nonlocal spent, served
         spent += 1
+        if served > most_requests:
+            return False
+        served += len(ops)
         try:
-            return broken(*play(experiment, design, trial, ops, faults))
+            return broken({name: play(experiment, name, trial, ops, faults)[1] for name in (design, *beside)})
         except (WrongInput, RuntimeError):
             return False
 
@@ -146,15 +165,23 @@ def _spare_pair(
 def _with_faults(diagram: Diagram, faults: Sequence[Fault]) -> Diagram:
     """The diagram with the faults in lanes of their own."""
     marks = list(diagram.marks)
-    for fault in faults:
-        said = ", ".join(" ".join(map(str, a)) if isinstance(a, tuple) else str(a) for a in fault.args)
+    lanes = Lanes()
+    for fault in sorted(faults, key=lambda f: f.at_s):
+        said = f"{fault.call} {', '.join(map(_said, fault.args))}".strip()
+        ends_s = fault.at_s + (fault.for_s or 0.0)
+        lane = lanes.free(fault.target, fault.at_s, ends_s)
         if fault.for_s is None:
-            marks.append(Mark(fault.at_s, fault.target, f"{fault.call} {said}".strip(), bad=True))
+            marks.append(Mark(fault.at_s, lane, said, bad=True))
             continue
-        marks.append(Mark(fault.at_s, fault.target, f"{fault.call} {said}".strip(), "begin", bad=True))
-        marks.append(Mark(fault.at_s + fault.for_s, fault.target, fault.undo, "end"))
-    lanes = dict.fromkeys([*diagram.lanes, *(fault.target for fault in faults)])
-    return Diagram(tuple(lanes), tuple(marks), diagram.arrows)
+        marks.append(Mark(fault.at_s, lane, said, "begin", bad=True))
+        marks.append(Mark(ends_s, lane, fault.undo, "end"))
+    return Diagram(tuple(dict.fromkeys([*diagram.lanes, *lanes.names()])), tuple(marks), diagram.arrows)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _plain(event: Event) -> dict[str, Any]:
