@@ -45,20 +45,21 @@ def new(name: str, to: Path | None, json_: bool) -> int:
 @click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
 def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg: Path | None, json_: bool) -> int:
     """Judge your design: hidden seeds, faults, par, and the smallest case that fails."""
+    from windtunnel.lab import progress
     from windtunnel.lab.challenge import challenge_of
     from windtunnel.ui.progress import bar
 
     experiment = challenge_of(file)
+    progress.read(progress.default_path())  # a damaged file is told before the work, not after it
     with bar(experiment.id, hidden=json_) as told:
         found = _graded(
             file, seeds, cpu_s, memory_mb, lambda m: told(m["done"], m["of"], "yours", 0) if "done" in m else 0
         )
     status = _status(found)
-    from windtunnel.lab import progress
-
     done = progress.note(experiment.id, graded=True, passed=status == 0, hint=hint)
     if hint and experiment.hints:
-        found["hint"] = experiment.hints[min(done.hints, len(experiment.hints)) - 1]
+        number = min(done.hints, len(experiment.hints))
+        found |= {"hint": experiment.hints[number - 1], "hint_number": number, "hints": len(experiment.hints)}
     if svg is not None and found.get("case"):
         from windtunnel.lab.result import write
 
@@ -81,13 +82,16 @@ def watch(file: Path, seeds: int, once: bool) -> int:
     challenge_of(file)
     click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
     seen: int | None = None
-    changed: int | None
     status = 0
-    while True:
+
+    def stamp() -> int | None:
         try:
-            changed = file.stat().st_mtime_ns
+            return file.stat().st_mtime_ns
         except FileNotFoundError:
-            changed = seen  # editors take the file away for a moment when they save
+            return seen  # editors take the file away for a moment when they save
+
+    while True:
+        changed = stamp()
         if changed != seen:
             seen = changed
             start = time.monotonic()
@@ -97,8 +101,13 @@ def watch(file: Path, seeds: int, once: bool) -> int:
                     after = time.monotonic() - start
                     click.secho(f"✘ {message['failing']}   {message['shown']}   ({after:.1f} s)", fg="red")
 
+            def saved_again(judged: int | None = seen) -> bool:
+                return stamp() != judged
+
             try:
-                found = _graded(file, seeds, 30.0, 2048, heard)
+                found = _graded(file, seeds, 30.0, 2048, heard, saved_again)
+                if not found:
+                    continue  # saved again meanwhile
                 status = _status(found)
                 _print(found, file, brief=True)
             except WrongInput as error:
@@ -139,12 +148,24 @@ def progress_(merge: Path | None, json_: bool) -> int:
 COMMANDS = (new, watch, grade, progress_)
 
 
-def _graded(file: Path, seeds: int, cpu_s: float, memory_mb: int, heard: Heard) -> dict[str, Any]:
-    """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput."""
+def _graded(
+    file: Path,
+    seeds: int,
+    cpu_s: float,
+    memory_mb: int,
+    heard: Heard,
+    unwanted: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput.
+
+    Nothing once it is ``unwanted``.
+    """
     from windtunnel.lab.limits import Limits, limited
 
     limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
-    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds}, limits, heard)
+    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds}, limits, heard, unwanted)
+    if ended.given_up:
+        return {}
     if ended.sentence:
         return {"passed": False, "sentence": ended.sentence}
     found: dict[str, Any] = ended.answer
@@ -160,6 +181,7 @@ def _status(found: Mapping[str, Any]) -> int:
 def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
     if "sentence" in found:
         click.secho(found["sentence"], fg="red")
+        _hint(found)
         return
     if not (brief and not found["passed"]):
         click.echo()
@@ -175,21 +197,28 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
     if case is not None:
         parts = [_count(len(case["events"]), "request"), _count(len(case["faults"]), "fault"), f"seed {case['seed']}"]
         click.echo(f"\nThe smallest case that still fails: {', '.join(parts)}")
+        click.echo(f"  {case['sentence']}")
         for fault in case["faults"]:
             length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
             said = "".join(f" {a:.4g}" if isinstance(a, float) else f" {a}" for a in fault["args"])
             click.echo(f"  at {fault['at_s']:.6f} s: {fault['target']} {fault['call']}{said}{length}")
         click.echo(case["text"])
-    if "hint" in found:
-        click.echo(f"\nHint: {found['hint']}")
+    _hint(found)
     if found["unjudged"]:
         click.secho(
             f"\n{found['unjudged']} more could not be judged: after the faults no report could be had.", dim=True
         )
     if found["passed"]:
         click.secho(f"\nPassed on {found['trials']} trials.", fg="green", bold=True)
-    elif not brief:
-        click.secho(f"\nNot yet. A hint: windtunnel grade {file} --hint", dim=True)
+    elif not brief and found.get("hint_number", 0) < found.get("hints", 1):
+        click.secho(
+            f"\nNot yet. {'The next' if 'hint' in found else 'A'} hint: windtunnel grade {file} --hint", dim=True
+        )
+
+
+def _hint(found: Mapping[str, Any]) -> None:
+    if "hint" in found:
+        click.echo(f"\nHint {found['hint_number']} of {found['hints']}: {found['hint']}")
 
 
 def _count(number: int, what: str) -> str:
