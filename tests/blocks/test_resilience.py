@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from random import Random
 from typing import Any
 
 import pytest
@@ -607,5 +608,111 @@ def test_a_codel_queue_delivers_in_order_and_wakes_those_who_wait(clocked_run: R
         queue.put(3)
         assert await queue.get() == 3
         assert len(queue) == queue.dropped == 0
+
+    clocked_run(main())
+
+
+# Whatever is cancelled, and whenever
+
+
+async def stormed(guarded: Callable[[], Coroutine[Any, Any, object]], seed: int, calls: int = 150) -> None:
+    """Many calls that begin, and are cancelled, at random moments, some at once and some in the same instant."""
+    luck = Random(seed)
+
+    async def later(task: asyncio.Task[object]) -> None:
+        for _ in range(luck.randrange(4)):
+            await asyncio.sleep(0)
+        if luck.random() < 0.5:
+            await asyncio.sleep(luck.choice([0.0, U / 2, U, U]))
+        task.cancel()
+
+    tasks: list[asyncio.Task[object]] = []
+    cancellers = []
+    for _ in range(calls):
+        tasks.append(asyncio.ensure_future(guarded()))
+        if luck.random() < 0.6:
+            cancellers.append(asyncio.ensure_future(later(tasks[-1])))
+        if luck.random() < 0.1:
+            await asyncio.sleep(luck.choice([0.0, U / 2]))
+    await asyncio.gather(*tasks, *cancellers, return_exceptions=True)
+
+
+def fickle(seed: int) -> Callable[[], Coroutine[Any, Any, int]]:
+    """A dependency that takes its time, fails, or cancels itself, by lot."""
+    luck = Random(seed)
+
+    async def ask() -> int:
+        fate = luck.random()
+        if fate < 0.7:
+            await asyncio.sleep(luck.choice([0.0, U / 4, U / 2]))
+        if fate > 0.8:
+            raise ConnectionError
+        if fate > 0.75:
+            raise asyncio.CancelledError
+        return 1
+
+    return ask
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_place_leaks_whatever_is_cancelled_when(clocked_run: Run, seed: int) -> None:
+    async def main() -> None:
+        bulkhead = Bulkhead(3, queue_limit=20, wait_s=U)
+        shedder = LoadShedder(3, target_s=U / 2, interval_s=U, queue_limit=20)
+        limiter = AdaptiveLimiter(Aimd(initial=5))
+        for block in (bulkhead, shedder, limiter):
+            await stormed(block(fickle(seed)), seed)
+            assert block.in_flight == 0
+            async with block:
+                assert block.in_flight == 1
+            assert block.in_flight == 0
+        assert bulkhead.waiting == shedder.waiting == 0
+
+    clocked_run(main())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_probe_is_lost_whatever_is_cancelled_when(clocked_run: Run, seed: int) -> None:
+    async def main() -> None:
+        breaker = CircuitBreaker(volume_threshold=3, error_rate=0.2, sleep_window_s=U / 4, window_s=LONG)
+        entered = CircuitBreaker(volume_threshold=3, error_rate=0.2, sleep_window_s=U / 4, window_s=LONG)
+
+        ask = fickle(seed)
+
+        async def inside() -> int:
+            async with entered:
+                return await ask()
+
+        for block, guarded in ((breaker, breaker(fickle(seed))), (entered, inside)):
+            await stormed(guarded, seed)
+            assert block.state is not State.HALF_OPEN
+            await asyncio.sleep(U)
+            assert await block.call(Dependency()) == 1
+            assert block.state is State.CLOSED
+        assert entered._entered == {}
+
+    clocked_run(main())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_task_is_left_behind_whatever_is_cancelled_when(clocked_run: Run, seed: int) -> None:
+    async def main() -> None:
+        running = 0
+        ask = fickle(seed)
+
+        async def counted() -> int:
+            nonlocal running
+            running += 1
+            try:
+                return await ask()
+            finally:
+                running -= 1
+
+        hedge = Hedge(U / 8, extra=2, budget=Budget(ratio=1.0))
+        retry = Retry(4, exponential(U / 8, U / 4), budget=Budget(ratio=1.0))
+        for guarded in (hedge(counted), retry(counted), Deadline(U / 2)(hedge(retry(counted)))):
+            await stormed(guarded, seed)
+            assert running == 0
+            assert asyncio.all_tasks() == {asyncio.current_task()}
 
     clocked_run(main())

@@ -150,7 +150,8 @@ class CircuitBreaker:
         return guarded
 
     async def __aenter__(self) -> None:
-        self._entered.setdefault(asyncio.current_task(), []).append(self._enter())
+        epoch = self._enter()  # first: a refusal must leave nothing behind
+        self._entered.setdefault(asyncio.current_task(), []).append(epoch)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
