@@ -109,5 +109,9 @@ def test_littles_law_holds_of_every_history(spans: list[tuple[float, float]]) ->
     assert found.in_system == pytest.approx(found.rate_per_s * found.mean_time_s, rel=1e-6, abs=1e-9)
 
 
+def test_a_history_shorter_than_a_nanosecond_has_no_rate() -> None:
+    assert little([Event("c", "f", (), 0.0, 5e-324, "ok", None, 0.0)]).rate_per_s == 0
+
+
 def test_the_mean_of_nothing_is_no_number() -> None:
     assert math.isnan(mean([]))

@@ -271,3 +271,17 @@ def test_a_history_is_checked_from_its_file(capsys: pytest.CaptureFixture[str], 
         lines = [good[0] | {"value": None}, good[1] | {"value": value}]
         file.write_text("\n".join(map(json.dumps, lines)) + "\n")
         assert call(capsys, "check", str(file), "--model", "register")[0] == expected
+
+
+def test_ctrl_c_in_the_menu_stops_the_run_and_not_the_menu(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from windtunnel.ui.menu import menu
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "measured", interrupted)
+    answers(monkeypatch, "1", "", "b", "q")
+    assert menu() == 0
+    assert "Stopped." in capsys.readouterr().out

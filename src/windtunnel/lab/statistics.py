@@ -170,6 +170,6 @@ def little(events: Iterable[Event]) -> Little:
         area += inside * (when - last)
         inside, last = inside + change, when
     length = finish - begin
-    if length <= 0:
+    if length < 1e-9:  # no clock of ours is finer, and a rate over less may be infinite
         return Little(0.0, 0.0, 0.0)
     return Little(area / length, len(spans) / length, mean([b - a for a, b in spans]))

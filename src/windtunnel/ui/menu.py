@@ -11,7 +11,7 @@ from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
 
-KEYS = "Enter runs · p=v changes a parameter and runs · s shows the lesson · b back · q quits"
+KEYS = "Enter runs · p=v changes a parameter, runs · s lesson · b back · q quits"
 
 
 def menu() -> int:
@@ -35,12 +35,11 @@ def menu() -> int:
 
 def _one(experiment: Experiment[Any]) -> None:
     """One experiment: run it as often as the person likes. Raises EOFError where they quit."""
-    from windtunnel.lab.experiment import idea
+    from windtunnel.ui import terminal
     from windtunnel.ui.cli import measured, show_result
 
-    click.echo(f"\n{click.style(experiment.title, bold=True)}\n{experiment.question}\n")
-    for name, make in experiment.designs.items():
-        click.echo(f"  {name:<20} {idea(make)}")
+    click.echo()
+    terminal.show(terminal.at_a_glance(experiment))
     changed: dict[str, str] = {}
     while True:
         click.echo(click.style(f"\n{KEYS}", dim=True))
@@ -52,8 +51,6 @@ def _one(experiment: Experiment[Any]) -> None:
             raise EOFError
         try:
             if answer in ("s", "show"):
-                from windtunnel.ui import terminal
-
                 terminal.show(terminal.experiment(experiment, hints=True))
                 continue
             if "=" in answer:
@@ -64,6 +61,8 @@ def _one(experiment: Experiment[Any]) -> None:
                 continue
             found = measured(experiment, sets=[f"{k}={v}" for k, v in changed.items()])
             show_result(experiment, found)
+        except KeyboardInterrupt:
+            click.echo("Stopped.")  # the run; at the prompt Ctrl-C leaves
         except (WrongInput, DesignError) as error:
             click.echo(str(error))
             changed.clear()

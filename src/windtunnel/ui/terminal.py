@@ -47,12 +47,18 @@ def show(what: RenderableType, file: IO[str] | None = None) -> None:
     print("\n".join(line.rstrip() for line in taken.get().splitlines()), file=on.file)
 
 
+def at_a_glance(one: Experiment[Any]) -> RenderableType:
+    """Question, designs and parameters: what there is to decide before a run."""
+    parts: list[RenderableType] = [*_head(one.title, one.question, one.id)]
+    parts += ["", _designs({name: idea(make) for name, make in one.designs.items()})]
+    return Group(*parts, *_section("Parameters"), _parameters(one))
+
+
 def experiment(one: Experiment[Any], hints: bool = False) -> RenderableType:
     """Everything about an experiment that can be said without running it."""
     parts: list[RenderableType] = [*_head(one.title, one.question, f"{one.id} · {one.track}"), "", Text(one.lesson)]
     parts += [*_section("Designs"), _designs({name: idea(make) for name, make in one.designs.items()})]
-    rows = [(p.name, str(p.default), p.range, p.help) for p in describe(one.params)]
-    parts += [*_section("Parameters"), _grid(rows, ("bold", "", "dim", ""))]
+    parts += [*_section("Parameters"), _parameters(one)]
     parts += _section("Claims")
     for claim in one.claims:
         parts.append(Padding(Text(claim.expression, "bold"), (0, 0, 0, 2), expand=False))
@@ -231,6 +237,11 @@ def _grid(rows: Iterable[Sequence[str]], styles: Sequence[str]) -> RenderableTyp
     for row in rows:
         table.add_row(*row)
     return Padding(table, (0, 0, 0, 2), expand=False)
+
+
+def _parameters(one: Experiment[Any]) -> RenderableType:
+    rows = [(p.name, str(p.default), p.range, p.help) for p in describe(one.params)]
+    return _grid(rows, ("bold", "", "dim", ""))
 
 
 def _designs(ideas: Mapping[str, str]) -> RenderableType:
