@@ -285,3 +285,32 @@ def test_ctrl_c_in_the_menu_stops_the_run_and_not_the_menu(
     answers(monkeypatch, "1", "", "b", "q")
     assert menu() == 0
     assert "Stopped." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [44, 60, 200])
+def test_lines_are_as_wide_as_the_terminal_and_80_columns_at_most(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    from windtunnel.ui import terminal
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert max(map(len, call(capsys, "list")[1].splitlines())) <= min(columns, 80)
+    drawn = terminal.drawing({"line": [(0.0, 1.0), (3.0, 4.0)]}, ("x", "y"), "", columns)
+    assert drawn is not None
+    assert max(map(len, drawn.plain.splitlines())) <= min(columns, 80)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal of its own")
+def test_without_colour_nothing_is_coloured() -> None:
+    environment = {**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""}
+    script = (
+        "import os, pty, sys\n"
+        "pid, terminal = pty.fork()\n"
+        "if not pid:\n    os.execv(sys.executable, [sys.executable, '-m', 'windtunnel', 'list'])\n"
+        "said = b''\n"
+        "try:\n    while part := os.read(terminal, 4096):\n        said += part\n"
+        "except OSError:\n    pass\n"
+        "os.waitpid(pid, 0)\nprint(b'\\x1b[' in said, b'load-balancing' in said)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "False True\n"

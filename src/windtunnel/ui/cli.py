@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its status."""
     asked = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = cli.main(asked, "windtunnel", standalone_mode=False)
+        # Where nobody wants colours (no-color.org) click is told; rich knows by itself.
+        plain = {"color": False} if os.environ.get("NO_COLOR") else {}
+        status = cli.main(asked, "windtunnel", standalone_mode=False, **plain)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
         status = done.exit_code
@@ -216,7 +218,8 @@ def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any
     else:
         from windtunnel.ui import terminal
 
-        terminal.show(terminal.swept(found, parameter, measure or _first_own(found[0].measures)))
+        wanted = measure or _first_own(found[0].measures)
+        terminal.show(terminal.swept(found, parameter, wanted, terminal.console().width))
     return max((one.exit_status for one in found), key=(0, 3, 1).index)
 
 

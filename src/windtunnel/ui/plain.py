@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,19 @@ WIDTH = 80
 def listing(experiments: Sequence[Card]) -> str:
     """Every experiment with its question, under its track."""
     lines: list[str] = []
+    width = min(WIDTH, shutil.get_terminal_size().columns)
     gutter = max((len(e.id) for e in experiments), default=0) + 4
     track = None
     for i, one in enumerate(experiments, 1):
         if one.track != track:
             track = one.track
             lines += [*([""] if lines else []), click.style(track or "start here", bold=True)]
-        question = textwrap.wrap(one.question, WIDTH - gutter - 4)
+        question = textwrap.wrap(one.question, max(20, width - gutter - 4))
         lines.append(f"{i:>3} " + click.style(f"{one.id:<{gutter - 2}}", fg="cyan") + (question[0] if question else ""))
         lines += [" " * (gutter + 2) + line for line in question[1:]]
-    lines += ["", click.style("windtunnel show NAME   windtunnel run NAME   windtunnel --help", dim=True)]
+    commands = ("windtunnel show NAME", "windtunnel run NAME", "windtunnel --help")
+    gap = "   " if len("   ".join(commands)) <= width else "\n"
+    lines += ["", click.style(gap.join(commands), dim=True)]
     return "\n".join(lines)
 
 

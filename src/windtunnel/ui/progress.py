@@ -19,7 +19,9 @@ def bar(title: str, hidden: bool = False) -> Iterator[Told]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[what]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True, width=80), transient=True) as progress:
+    console = Console(stderr=True)
+    console.width = min(80, console.width)
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None, what="")
 
         def told(done: int, total: int, design: str, seed: int) -> None:

@@ -99,7 +99,7 @@ def result(found: Result, ideas: Mapping[str, str], width: int = WIDTH) -> Rende
     judged = [f for f in found.figures if f.verdict != "skipped"]
     if judged:
         parts += [*_section("Figures"), figures(judged)]
-    drawn = drawing(series_of(found), found.axes, found.log_axes)
+    drawn = drawing(series_of(found), found.axes, found.log_axes, width)
     if drawn is not None:
         parts += ["", drawn]
     parts += ["", summary(found)]
@@ -170,9 +170,11 @@ def series_of(found: Result) -> dict[str, list[tuple[float, float]]]:
     return lines
 
 
-def drawing(lines: Mapping[str, Sequence[tuple[float, float]]], axes: tuple[str, str], log: str) -> Text | None:
+def drawing(
+    lines: Mapping[str, Sequence[tuple[float, float]]], axes: tuple[str, str], log: str, width: int = WIDTH
+) -> Text | None:
     """The chart as text; None where there is nothing to draw."""
-    rows = chart(lines, axes, log)
+    rows = chart(lines, axes, log, max(40, min(width, WIDTH) - 2))
     text = Text("\n").join(
         Text.assemble(*(("".join(t for t, _ in run), style) for style, run in groupby(row, key=lambda piece: piece[1])))
         for row in rows
@@ -180,13 +182,13 @@ def drawing(lines: Mapping[str, Sequence[tuple[float, float]]], axes: tuple[str,
     return text if rows else None
 
 
-def swept(results: Sequence[Result], over: str, measure: str) -> RenderableType:
+def swept(results: Sequence[Result], over: str, measure: str, width: int = WIDTH) -> RenderableType:
     """A sweep: a row a value, a column a design, the verdicts beside them, and the lines."""
     designs = results[0].designs
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     table.add_column(over, justify="right", style="bold")
     for design in designs:
-        table.add_column(design.replace("_", " "), justify="right")
+        table.add_column(design.replace("_", " "), justify="right", overflow="fold")
     table.add_column("claims")
     for one in results:
         signs = Text.assemble(*(SIGNS[c.verdict] for c in one.claims))
@@ -198,7 +200,7 @@ def swept(results: Sequence[Result], over: str, measure: str) -> RenderableType:
         if all(isinstance(one.params[over], int | float) for one in results)
     }
     head = _head(results[0].title, f"{measure} of each design, for each {over}", results[0].experiment)
-    drawn = drawing(lines, (over, measure), "")
+    drawn = drawing(lines, (over, measure), "", width)
     changed = [
         f"{SIGNS[a.claims[i].verdict][0]} → {SIGNS[b.claims[i].verdict][0]}  between {over} = {a.params[over]} and "
         f"{b.params[over]}: {b.claims[i].expression}"
