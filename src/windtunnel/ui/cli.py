@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     asked = list(sys.argv[1:] if arguments is None else arguments)
     try:
         # Where nobody wants colours (no-color.org) click is told; rich knows by itself.
-        plain = {"color": False} if os.environ.get("NO_COLOR") else {}
-        status = cli.main(asked, "windtunnel", standalone_mode=False, **plain)
+        color = False if os.environ.get("NO_COLOR") else None
+        status = cli.main(asked, "windtunnel", standalone_mode=False, color=color)
         sys.stdout.flush()
     except click.exceptions.Exit as done:
         status = done.exit_code
