@@ -324,6 +324,22 @@ def test_damage_to_a_full_segment_is_an_error(files: Files) -> None:
         Log(files)
 
 
+def test_a_full_segment_that_was_cut_between_two_frames_is_an_error(files: Files) -> None:
+    with Log(files) as log:
+        log.append_many([b"a" * 50])
+        end_of_first = log.size_bytes
+        log.append_many([b"b" * 50])
+        log.roll()
+        log.append_many([b"c" * 50])
+    file = files.open("00000000000000000000.log")
+    whole = file.size
+    file.truncate(end_of_first)
+    file.fsync()
+    file.close()
+    with pytest.raises(DamagedLog, match=f"has {end_of_first} bytes, and had {whole}"):
+        Log(files)
+
+
 def test_a_missing_segment_is_an_error(files: Files) -> None:
     with Log(files) as log:
         for value in (b"a", b"b", b"c"):

@@ -340,6 +340,9 @@ class Log:
             offsets, times, keys, values = zip(*records, strict=True)
             keyed = keys if any(key is not None for key in keys) else None
             data += encode(Batch(offsets, times[0], keyed, values), synced=0)
+        if self._files.exists(index_of(old.path)):  # it must not speak of the new segment, even after a crash
+            self._files.remove(index_of(old.path))
+            self._files.fsync_dir(self._directory)
         replace_whole(self._files, old.path, bytes(data))
         self._segments[at] = Segment.open_sealed(self._files, old.path, old.previous)
         with self._sync_lock:

@@ -3,7 +3,8 @@
 The name of a segment is the offset of its first record, so that the right file for an offset is found by bisection,
 and the place in the file by bisection in the index, which names one frame for every 4 KiB or so (Kafka's scheme; Kreps,
 Narkhede, Rao, *Kafka: a Distributed Messaging System for Log Processing*, NetDB 2011). The index is a hint: it is
-checked before use and made again by reading the segment where it is missing, damaged or too old.
+checked before use and made again by reading the segment where it is missing or damaged. It also knows how long the
+segment is: one that was cut between two frames would look whole.
 """
 
 from __future__ import annotations
@@ -189,10 +190,10 @@ class Segment:
             return False
         magic, size, next_offset, timestamp_ms, count, crc = INDEX_HEADER.unpack_from(data)
         head, entries = data[: INDEX_HEADER.size - 4], data[INDEX_HEADER.size :]
-        if magic != INDEX_MAGIC or crc32(entries, crc32(head)) != crc or size != self.file.size:
+        if magic != INDEX_MAGIC or crc32(entries, crc32(head)) != crc or len(entries) != 16 * count:
             return False
-        if len(entries) != 16 * count:
-            return False
+        if size != self.file.size:  # also where it ends with a whole frame; without the index nobody could tell
+            raise DamagedLog(f"{self.path} has {self.file.size} bytes, and had {size} when it was full.")
         columns = array("Q")
         columns.frombytes(entries)
         self._index_offsets, self._index_positions = columns[:count].tolist(), columns[count:].tolist()
