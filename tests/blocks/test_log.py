@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from torn_disk import TornDisk
 
-from windtunnel.blocks.files import DiskFiles, Files, InUse
+from windtunnel.blocks.files import DiskFiles, Files, InUse, read_whole
 from windtunnel.blocks.log import DamagedLog, Log, LogFailed, OffsetGone
 from windtunnel.blocks.log_frame import Batch, decode, encode, frame_at
 
@@ -338,6 +340,44 @@ def test_a_full_segment_that_was_cut_between_two_frames_is_an_error(files: Files
     file.close()
     with pytest.raises(DamagedLog, match=f"has {end_of_first} bytes, and had {whole}"):
         Log(files)
+
+
+def disk_with(contents: dict[str, bytes]) -> TornDisk:
+    disk = TornDisk()
+    for name, data in contents.items():
+        disk.open(name, create=True).append(data)
+    return disk
+
+
+def test_no_flipped_bit_and_no_cut_anywhere_is_read_as_records() -> None:
+    """What opens holds a prefix of the records; one that is shorter, only where the damage is at the very end."""
+    kept, luck = [b"%04d" % i * 5 for i in range(32)], Random(1)
+    disk = TornDisk()
+    with Log(disk, segment_bytes=600) as log:
+        for i in range(0, len(kept), 4):
+            log.append_many(kept[i : i + 4])
+            log.sync()
+    contents = {name: read_whole(disk, name) for name in disk.listdir()}
+    last = max(name for name in contents if name.endswith(".log"))
+    outcomes = Counter[tuple[str, str]]()
+    for name, data in contents.items():
+        kind = "last" if name == last else name.partition(".")[2]
+        cut = [data[:size] for size in range(0, len(data), 5)]
+        flipped = [
+            data[:place] + bytes([data[place] ^ 1 << luck.randrange(8)]) + data[place + 1 :]
+            for place in range(0, len(data), 3)
+        ]
+        for after in cut + flipped:
+            try:
+                with Log(disk_with({**contents, name: after}), segment_bytes=600) as log:
+                    found = list(log.records())
+            except DamagedLog:
+                outcomes[kind, "damaged"] += 1
+                continue
+            assert [record.value for record in found] == kept[: len(found)]
+            assert [record.offset for record in found] == list(range(len(found)))
+            outcomes[kind, "whole" if len(found) == len(kept) else "cut"] += 1
+    assert set(outcomes) == {("index", "whole"), ("log", "damaged"), ("last", "damaged"), ("last", "cut")}
 
 
 def test_a_missing_segment_is_an_error(files: Files) -> None:
