@@ -21,7 +21,15 @@ from windtunnel.blocks.codel import CoDelQueue
 from windtunnel.blocks.deadline import Deadline, DeadlineExceeded, check_deadline, remaining_s
 from windtunnel.blocks.hedge import Hedge, Quantile
 from windtunnel.blocks.load_shedder import LoadShedder, Shed
-from windtunnel.blocks.rate_limit import Gcra, RateLimited, SlidingLog
+from windtunnel.blocks.rate_limit import (
+    FixedWindow,
+    Gcra,
+    RateLimited,
+    RateLimiter,
+    SlidingCounter,
+    SlidingLog,
+    TokenBucket,
+)
 from windtunnel.blocks.retry import Budget, Retry, exponential, no_wait
 
 U = 0.002
@@ -519,13 +527,25 @@ def test_a_rate_limiter_refuses_as_context_manager_and_decorator(clocked_run: Ru
     clocked_run(main())
 
 
-def test_waiting_for_a_rate_limiter_lets_everyone_through_in_the_end(clocked_run: Run) -> None:
+@pytest.mark.parametrize(
+    ("limiter", "least_s"),
+    [
+        (Gcra(rate_per_s=1 / U, burst=2), 8 * U),
+        (TokenBucket(rate_per_s=1 / U, burst=2), 8 * U),
+        (SlidingLog(2, 2 * U), 8 * U),
+        (SlidingCounter(2, 2 * U), 6 * U),
+        (FixedWindow(2, 2 * U), 6 * U),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_waiting_for_a_rate_limiter_lets_everyone_through_in_the_end(
+    clocked_run: Run, limiter: RateLimiter[Any], least_s: float
+) -> None:
     async def main() -> None:
-        limiter = Gcra(rate_per_s=1 / U, burst=2)
         loop = asyncio.get_running_loop()
-        start = loop.time()
-        await asyncio.gather(*(limiter.wait("a") for _ in range(10)))
-        assert loop.time() - start >= 8 * U - 1e-4
+        start, key = loop.time(), object()
+        await asyncio.gather(*(limiter.wait(key) for _ in range(10)))
+        assert loop.time() - start >= least_s - 1e-4
         with pytest.raises(DeadlineExceeded):
             async with Deadline(100):
                 slow = Gcra(rate_per_s=1 / LONG, burst=1)
