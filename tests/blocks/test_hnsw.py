@@ -68,22 +68,29 @@ def test_the_kernel_builds_the_links_of_the_plain_python(points: list[tuple[int,
         assert index.nearest(query, 3, ef=6) == expected
 
 
+EFS = (10, 20, 50, 100, 200)
+HNSWLIB_RECALLS = (0.8964, 0.9702, 0.9982, 0.9998, 1.0)
+"""What hnswlib 0.8.0 found on the data of the test below, the mean of five seeds that spread by .005 at ef 10. Kept
+here so that it is compared where that package cannot be had."""
+
+
 def test_recall_equals_that_of_hnswlib_at_each_ef() -> None:
-    hnswlib = pytest.importorskip("hnswlib")
-    vectors, queries = manifold(4000, dim=32, latent=12), manifold(300, dim=32, latent=12, seed=2)
+    vectors, queries = manifold(4000, dim=32, latent=12), manifold(500, dim=32, latent=12, seed=2)
     truth = truth_of(vectors, queries)
     index = HNSW(32, m=8, ef_construction=100)
     index.add(vectors)
+    ours = [recall(index.search(queries, 10, ef=ef)[0], truth) for ef in EFS]
+    assert ours == pytest.approx(HNSWLIB_RECALLS, abs=0.01)
+    hnswlib = pytest.importorskip("hnswlib", reason="the recalls that it once had are equal, it is not here to repeat")
     peer = hnswlib.Index("l2", 32)
     peer.init_index(len(vectors), M=8, ef_construction=100, random_seed=1)
     peer.set_num_threads(1)
     peer.add_items(vectors)
-    for ef in (10, 20, 40, 80, 160):
+    theirs = []
+    for ef in EFS:
         peer.set_ef(ef)
-        ours = recall(index.search(queries, 10, ef=ef)[0], truth)
-        theirs = recall(peer.knn_query(queries, 10)[0].astype(np.int64), truth)
-        assert ours >= theirs - 0.01, (ef, ours, theirs)
-        assert ours <= theirs + 0.02, (ef, ours, theirs)
+        theirs.append(recall(peer.knn_query(queries, 10)[0].astype(np.int64), truth))
+    assert ours == pytest.approx(theirs, abs=0.01)
 
 
 def test_recall_grows_with_ef(sheet: tuple[Vectors, Vectors, HNSW]) -> None:
@@ -130,6 +137,36 @@ def test_batches_make_the_graph_that_one_batch_makes() -> None:
     for start in range(0, 300, 70):
         pieces.add(vectors[start : start + 70])
     assert pieces.to_bytes() == whole.to_bytes()
+
+
+def test_vectors_added_one_by_one_are_found_as_soon_as_they_are_in() -> None:
+    index, exact = HNSW(24, m=4, ef_construction=20, seed=7), BruteForce(24)
+    vectors = manifold(120)
+    for n, vector in enumerate(vectors):
+        assert index.add(vector[None, :]).tolist() == [n]
+        exact.add(vector[None, :])
+        assert index.nearest(vector, 1) == [(n, 0.0)]
+    queries = manifold(30, seed=2)
+    assert recall(index.search(queries, 5, ef=40)[0], exact.search(queries, 5)[0]) > 0.97
+
+
+def test_the_next_key_is_one_more_than_the_largest_in_the_index() -> None:
+    index = HNSW(1)
+    index.add([[1], [2]], [7, 3])
+    assert index.add([[3]]).tolist() == [8]
+    index.delete([8])
+    assert index.add([[4]]).tolist() == [8]
+    index.delete([3])
+    again = HNSW.from_bytes(index.to_bytes())
+    assert again.add([[5], [6]]).tolist() == index.add([[5], [6]]).tolist() == [9, 10]
+
+
+@pytest.mark.parametrize("index", [HNSW(1), BruteForce(1)], ids=["HNSW", "brute force"])
+def test_no_key_follows_the_largest_there_is(index: HNSW | BruteForce) -> None:
+    index.add([[1]], [2**63 - 1])
+    with pytest.raises(ValueError, match="no 1 keys behind"):
+        index.add([[2]])
+    assert len(index) == 1
 
 
 def test_a_filtered_search_finds_only_what_is_allowed_and_nearly_all_of_it(

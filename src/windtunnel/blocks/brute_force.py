@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from windtunnel.blocks.vector_input import as_keys, as_rows, check_metric, kernel_metric, padded
+from windtunnel.blocks.vector_input import as_keys, as_rows, check_metric, kernel_metric, next_keys, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class BruteForce:
 
         rows = as_rows(vectors, self.dim, self.metric)
         start = int(self._keys.max(initial=-1)) + 1
-        new = np.arange(start, start + len(rows)) if keys is None else as_keys(keys)
+        new = next_keys(start, len(rows)) if keys is None else as_keys(keys)
         if len(new) != len(rows):
             raise ValueError(f"There are {len(rows)} vectors and {len(new)} keys.")
         if len(np.unique(new)) < len(new) or np.isin(new, self._keys).any():

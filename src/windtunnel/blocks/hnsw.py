@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from windtunnel.blocks.array_file import seal_arrays, unseal_arrays, write_file
-from windtunnel.blocks.vector_input import METRICS, as_keys, as_rows, check_metric, kernel_metric, padded
+from windtunnel.blocks.vector_input import METRICS, as_keys, as_rows, check_metric, kernel_metric, next_keys, padded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +70,7 @@ class HNSW:
         self._dead = np.zeros(0, np.bool_)
         self._deleted = 0
         self._node_of: dict[int, int] = {}
+        self._largest: int | None = None
 
     def __len__(self) -> int:
         return len(self._node_of)
@@ -94,8 +95,8 @@ class HNSW:
         from windtunnel.blocks.kernels.hnsw import insert
 
         rows = as_rows(vectors, self.dim, self.metric)
-        start = max(self._node_of, default=-1) + 1 if keys is None else 0
-        new = np.arange(start, start + len(rows)) if keys is None else as_keys(keys)
+        start = self._next_key()
+        new = next_keys(start, len(rows)) if keys is None else as_keys(keys)
         if len(new) != len(rows):
             raise ValueError(f"There are {len(rows)} vectors and {len(new)} keys.")
         listed = new.tolist()
@@ -116,10 +117,17 @@ class HNSW:
         self._nodes = last
         self._upper_rows += rows_above
         self._inserted += len(rows)
-        self._keys = np.concatenate([self._keys, new])
-        self._dead = np.concatenate([self._dead, np.zeros(len(rows), np.bool_)])
+        self._keys[first:last] = new
+        self._dead[first:last] = False
         self._node_of.update(zip(listed, range(first, last), strict=True))
+        self._largest = max(start - 1, max(listed, default=-1))
         return new
+
+    def _next_key(self) -> int:
+        """One more than the largest key in the index, which is looked for only after it was deleted."""
+        if self._largest is None:
+            self._largest = max(self._node_of, default=-1)
+        return self._largest + 1
 
     def search(
         self, queries: ArrayLike, k: int = 10, *, ef: int | None = None, allowed: ArrayLike | None = None
@@ -147,7 +155,7 @@ class HNSW:
         if allowed is None and not self._deleted:
             hnsw.search(self._graph, rows, ef, nodes, distances)
         else:
-            hidden = self._dead
+            hidden = self._dead[: self._nodes]
             if allowed is not None:
                 hidden = np.ones(self._nodes, np.bool_)
                 hidden[[self._node_of[key] for key in as_keys(allowed).tolist() if key in self._node_of]] = False
@@ -184,6 +192,8 @@ class HNSW:
             if node is not None:
                 self._dead[node] = True
                 self._deleted += 1
+                if key == self._largest:
+                    self._largest = None
         if self._deleted > _DEAD_SHARE * self._nodes:
             self.compact()
 
@@ -202,7 +212,7 @@ class HNSW:
             self._reset(empty)
             return
         heal(old, self._nodes, self._dead)
-        live = np.flatnonzero(~self._dead)
+        live = np.flatnonzero(~self._dead[: self._nodes])
         number = np.full(self._nodes, -1, np.int64)
         number[live] = np.arange(len(live))
         levels = old.levels[live]
@@ -254,7 +264,7 @@ class HNSW:
         }
         graph, n = self._graph, self._nodes
         arrays: dict[str, NDArray[Any]] = {
-            "keys": self._keys,
+            "keys": self._keys[:n],
             "vectors": graph.vectors[:n, : self.dim],
             "links": graph.links[:n],
             "counts": graph.counts[:n],
@@ -290,9 +300,9 @@ class HNSW:
         graph.levels[:n] = arrays["levels"]
         graph.upper_links[:upper_rows], graph.upper_counts[:upper_rows] = arrays["upper_links"], arrays["upper_counts"]
         graph.state[: TOP + 1] = arrays["entry"]
-        index._nodes, index._upper_rows, index._keys = n, upper_rows, arrays["keys"].astype(np.int64)
-        index._dead = np.zeros(n, np.bool_)
-        index._node_of = dict(zip(index._keys.tolist(), range(n), strict=True))
+        index._nodes, index._upper_rows = n, upper_rows
+        index._keys[:n] = arrays["keys"]
+        index._node_of = dict(zip(arrays["keys"].tolist(), range(n), strict=True))
         return index
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -306,6 +316,8 @@ class HNSW:
 
     def _reserve(self, nodes: int, upper_rows: int) -> None:
         """Make room: at least doubling, so that many small additions cost no more than one large."""
+        import numpy as np
+
         from windtunnel.blocks.kernels.hnsw import empty_graph
 
         old = self._graph
@@ -319,6 +331,8 @@ class HNSW:
             if name != "metric":
                 getattr(graph, name)[: len(theirs)] = theirs
         self._graph = graph
+        self._keys = np.concatenate([self._keys, np.zeros(room - len(self._keys), np.int64)])
+        self._dead = np.concatenate([self._dead, np.zeros(room - len(self._dead), np.bool_)])
 
 
 def draw_levels(seed: int, first: int, count: int, m: int) -> NDArray[np.int32]:

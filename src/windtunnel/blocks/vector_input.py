@@ -72,6 +72,15 @@ def as_keys(keys: ArrayLike) -> NDArray[np.int64]:
     return given.astype(np.int64)
 
 
+def next_keys(start: int, count: int) -> NDArray[np.int64]:
+    """The keys ``start`` to ``start + count - 1``; ``ValueError`` where there are not so many."""
+    import numpy as np
+
+    if start + count > 2**63:
+        raise ValueError(f"There are no {count} keys behind {start - 1}: keys must lie in 0 .. 2**63 - 1.")
+    return np.arange(start, start + count, dtype=np.int64)
+
+
 def padded(dim: int) -> int:
     """``dim`` rounded up to whole cache lines of float32."""
     return -(-dim // _LINE_FLOATS) * _LINE_FLOATS
