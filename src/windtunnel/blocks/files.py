@@ -193,15 +193,20 @@ class DiskFiles:
 
 
 class DiskLock:
-    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more. For one thread."""
+    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more.
+
+    For one thread. A process that is forked off holds it as well.
+    """
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
             _lock(self._descriptor)
-        except OSError:
+        except OSError as error:
             self.close()
-            raise InUse(f"{path.parent} has a writer already; two would write over each other.") from None
+            if isinstance(error, BlockingIOError | PermissionError):  # the one on POSIX, the other on Windows
+                raise InUse(f"{path.parent} has a writer already; two would write over each other.") from None
+            raise  # a file system without locks
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
