@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from typing import Any
 
 from windtunnel.lab.history import Event
 
 Steps = list[list[Any]]
+View = Callable[[list[int]], Any]
 
 
-def explains(told: Steps, state: dict[str, list[int]]) -> dict[str, list[int]] | None:
-    """Run a transaction on its own snapshot; its appends by key, or None if a read would have answered otherwise."""
+def whole(values: list[int]) -> list[int]:
+    """What a read of a list shows."""
+    return values
+
+
+def last(values: list[int]) -> int | None:
+    """What a read of a register shows of all that was written to it."""
+    return values[-1] if values else None
+
+
+def as_registers(txns: list[Steps]) -> list[Steps]:
+    """The same run on registers: what was appended is written, and reads show the last of it."""
+    return [[["w", k, v] if f == "append" else [f, k, last(v)] for f, k, v in told] for told in txns]
+
+
+def explains(told: Steps, state: dict[str, list[int]], view: View) -> dict[str, list[int]] | None:
+    """Run a transaction on its own snapshot; its writes by key, or None if a read would have answered otherwise."""
     own: dict[str, list[int]] = {}
     for f, key, value in told:
-        if f == "append":
+        if f != "r":
             own.setdefault(key, []).append(value)
-        elif value != state.get(key, []) + own.get(key, []):
+        elif value != view(state.get(key, []) + own.get(key, [])):
             return None
     return own
 
@@ -27,12 +43,12 @@ def applied(state: dict[str, list[int]], own: dict[str, list[int]]) -> dict[str,
     return {**state, **{k: state.get(k, []) + v for k, v in own.items()}}
 
 
-def is_serializable(txns: list[Steps]) -> bool:
+def is_serializable(txns: list[Steps], view: View = whole) -> bool:
     """True if the transactions, one after another in some order, answer as they did."""
     for order in permutations(txns):
         state: dict[str, list[int]] = {}
         for told in order:
-            own = explains(told, state)
+            own = explains(told, state, view)
             if own is None:
                 break
             state = applied(state, own)
@@ -41,10 +57,10 @@ def is_serializable(txns: list[Steps]) -> bool:
     return False
 
 
-def is_snapshot_isolated(txns: list[Steps]) -> bool:
+def is_snapshot_isolated(txns: list[Steps], view: View = whole) -> bool:
     """True if some order of starts and commits explains the answers: reads come from the snapshot at the start, and of
     two that overlap and write the same key only one may commit."""
-    writes = [{k for f, k, _ in told if f == "append"} for told in txns]
+    writes = [{k for f, k, _ in told if f != "r"} for told in txns]
 
     def grow(
         states: list[dict[str, list[int]]],
@@ -58,7 +74,7 @@ def is_snapshot_isolated(txns: list[Steps]) -> bool:
             if i in committed:
                 continue
             if i not in snapshot:
-                own = explains(told, states[-1])
+                own = explains(told, states[-1], view)
                 if own is not None and grow(states, {**snapshot, i: len(committed)}, {**owns, i: own}, committed):
                     return True
                 continue

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 from windtunnel.lab.history import Event
+
+
+class Plain(Protocol):
+    """A thing with a state of its own."""
+
+    def answers(self, e: Event) -> bool:
+        """Carry the operation out; False if it could not have answered what it did."""
 
 
 class Cell:
@@ -68,7 +75,7 @@ def orders(events: list[Event], real_time: bool) -> Iterator[list[Event]]:
     yield from grow([], events)
 
 
-def brute_force(events: list[Event], kind: type[Cell] | type[Fifo], real_time: bool = True) -> bool:
+def brute_force(events: list[Event], kind: Callable[[], Plain], real_time: bool = True) -> bool:
     """True if some order of all answered operations and some of the unknown ones is legal."""
     maybe = [e for e in events if e.outcome == "unknown"]
     for size in range(len(maybe) + 1):

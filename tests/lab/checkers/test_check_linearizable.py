@@ -143,6 +143,15 @@ def test_operations_of_one_client_are_in_order_also_where_their_times_touch() ->
         assert check_linearizable(again, model).status == "invalid"
 
 
+def test_an_operation_on_another_key_between_two_that_touch_leaves_them_in_order() -> None:
+    own = script("a put('y', 1) @ 0 1 \n a put('x', 1) @ 1 1 \n a get('y') = None @ 1 2")
+    assert check_linearizable(own, KeyValue()).status == "invalid"
+    late = script(
+        "b put('y', 1) @ 0 1 \n a get('y') = None @ 2 6 \n a put('x', 1) @ 6 6 \n a delete('y') @ 6 9 unknown"
+    )
+    assert check_linearizable(late, KeyValue()).status == "invalid"
+
+
 def entangled(writers: int) -> list[Event]:
     """Writes that all overlap, and reads that see some of their values in no order that exists."""
     writes = [Event(f"w{i}", "write", (i % 7,), 0.0, 100.0, "ok") for i in range(writers)]

@@ -1,12 +1,15 @@
 """The checker and the brute force of ``check_oracle`` must never disagree."""
 
 import random
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from check_oracle import Cell, Fifo, brute_force, random_history
+from check_oracle_models import Bag, Pile, Store, Tally, Thing, random_history_of
 
 from windtunnel.lab.checkers.linearizable import check_linearizable
-from windtunnel.lab.checkers.models import CompareAndSet, Queue, Register
+from windtunnel.lab.checkers.models import UNSEEN, CompareAndSet, Counter, KeyValue, Model, Queue, Register, Set
 from windtunnel.lab.checkers.sequential import check_sequential
 
 KINDS = {
@@ -65,3 +68,54 @@ def compare_sequential(kind: str, seeds: range) -> tuple[int, int]:
 def test_sequential_consistency_agrees_with_a_brute_force_on_random_histories(kind: str) -> None:
     valid, invalid = compare_sequential(kind, range(400))
     assert min(valid, invalid) > 20, "the random histories must be mixed to say anything"
+
+
+class Stack(Model):
+    """A model that a user could have written."""
+
+    name = "stack"
+    operations = MappingProxyType({"push": 1, "pop": 0})
+
+    def initial(self) -> tuple[Any, ...]:
+        return ()
+
+    def step(self, state: Any, op: str, args: tuple[Any, ...], value: Any) -> tuple[bool, Any]:
+        if op == "push":
+            return True, (*state, args[0])
+        top = state[-1] if state else None
+        return value is UNSEEN or value == top, state[:-1]
+
+
+OTHERS: dict[str, tuple[type[Model], type[Thing]]] = {
+    "key-value": (KeyValue, Store),
+    "set": (Set, Bag),
+    "counter": (Counter, Tally),
+    "a model of one's own": (Stack, Pile),
+}
+
+
+def compare_other(kind: str, seeds: range) -> tuple[int, int]:
+    """As ``compare``, for the other models, both in real time and in each client's own order."""
+    model, thing = OTHERS[kind]
+    tally = [0, 0]
+    for seed in seeds:
+        history = random_history_of(thing, random.Random(f"{kind} {seed}"))
+        for judge, real_time in ((check_linearizable, True), (check_sequential, False)):
+            verdict = judge(history, model())
+            truth = brute_force(history, thing, real_time)
+            assert verdict.status == ("valid" if truth else "invalid"), f"{kind} {seed}: {verdict.sentence}"
+            assert truth or verdict.witness
+            tally[not truth] += 1
+    return tally[0], tally[1]
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_other_model_agrees_with_a_brute_force_on_random_histories(kind: str) -> None:
+    valid, invalid = compare_other(kind, range(400))
+    assert min(valid, invalid) > 100, "the random histories must be mixed to say anything"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", OTHERS)
+def test_every_other_model_agrees_with_a_brute_force_on_40_000_random_histories(kind: str) -> None:
+    compare_other(kind, range(400, 10_400))

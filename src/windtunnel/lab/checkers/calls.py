@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windtunnel.lab.checkers.models import UNSEEN, Model, Values
 from windtunnel.lab.checkers.names import select
@@ -57,19 +57,15 @@ def prepare(events: Iterable[Event], model: Model) -> list[Call]:
     Raises ValueError for an operation that the model does not know, or that is called with too few arguments.
     """
     calls = []
-    last: dict[str, Event] = {}
     for e in sorted(select(events, model.name, model.operations), key=_times):
         args = tuple(map(freeze, e.args))
         returned = e.outcome == "ok"
         value = freeze(e.value) if returned else UNSEEN
         pure = model.pure(e.name, args, value)
-        before = last.get(e.client)
-        follows = before if before is not None and before.end == e.start else None
         if returned:
-            calls.append(Call(e, e.name, args, value, e.start, e.end, pure, follows))
-            last[e.client] = e
+            calls.append(Call(e, e.name, args, value, e.start, e.end, pure))
         elif not pure:
-            calls.append(Call(e, e.name, args, value, e.start, math.inf, False, follows))
+            calls.append(Call(e, e.name, args, value, e.start, math.inf, False))
     return calls
 
 
@@ -87,3 +83,18 @@ def split(calls: Iterable[Call], model: Model) -> dict[Hashable, list[Call]]:
             return {None: every}
         parts.setdefault(key, []).append(c)
     return parts
+
+
+def in_touch(part: Iterable[Call]) -> list[Call]:
+    """The calls of one partition with what each follows there.
+
+    An operation on something else that took no time may lie between the two.
+    """
+    last: dict[str, Event] = {}
+    linked = []
+    for c in part:
+        before = last.get(c.event.client)
+        linked.append(replace(c, follows=before) if before is not None and before.end == c.start else c)
+        if c.returned:
+            last[c.event.client] = c.event
+    return linked

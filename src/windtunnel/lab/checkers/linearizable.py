@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from windtunnel.lab.checkers.calls import Call, prepare, split
+from windtunnel.lab.checkers.calls import Call, in_touch, prepare, split
 from windtunnel.lab.checkers.describe import counted, unexplained
 from windtunnel.lab.checkers.models import UNSEEN, Model, Register
 from windtunnel.lab.checkers.search import Search
@@ -34,7 +34,7 @@ def check_linearizable(
     """
     model = model if model is not None else Register()
     calls = prepare(history, model)
-    parts = split(calls, model)
+    parts = {key: in_touch(part) for key, part in split(calls, model).items()}
     hard: list[list[Call]] = []
     for part in parts.values():
         found = clusters(model, part)
