@@ -32,9 +32,8 @@ ATTACKED_REQUESTS = 800
 """About how many requests of a seed are sent under attack: small runs are attacked more often than large ones."""
 MOST_ATTACKS = 50
 """On one seed."""
-ALONE_REQUESTS = 400_000
-COMPARED_REQUESTS = 25_000
-"""How many requests may be sent again to find the smallest case; fewer where the reference serves them as well."""
+COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
+"""How many requests may be sent again to find a case where the reference does better: so many, or whole runs."""
 LARGEST_CASE = 30
 """Requests and faults that a person still looks at."""
 
@@ -185,10 +184,11 @@ def _breaking(demand: Claim, trial: Trial) -> Broken:
 
 def _smallest(experiment: Experiment[Any], demand: Claim, trial: Trial, par: str) -> Case | None:
     """The smallest case that breaks a demand, with its sentence; None where that is too large to be looked at."""
-    broken, beside, requests = _breaking(demand, trial), list[str](), ALONE_REQUESTS
+    broken, beside, requests = _breaking(demand, trial), list[str](), math.inf
     if not demand.always or speaks_of(demand.expression) != [YOURS]:
         # What has to happen happens on no empty workload, so the reference has to do on the case what yours does not.
-        beside, requests = [par], COMPARED_REQUESTS
+        asked = len(workload(experiment, make(experiment.params, trial.settings), trial.seed))
+        beside, requests = [par], max(COMPARED_REQUESTS, COMPARED_RUNS * asked)
 
         def broken(table: Mapping[str, Mapping[str, float]]) -> bool:
             told = {**table, "params": trial.settings}

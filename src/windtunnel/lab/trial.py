@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -93,7 +94,7 @@ def shrink(
     *,
     beside: Sequence[str] = (),
     tries: int = 600,
-    most_requests: int = 400_000,
+    most_requests: float = math.inf,
 ) -> Case:
     """The fewest requests and faults of a trial that still show the failure.
 
@@ -126,10 +127,10 @@ def shrink(
     faults = list(trial.faults)
     clients = minimise(
         list(dict.fromkeys(op.client for op in ops)),
-        lambda left: shows([op for op in ops if op.client in set(left)], faults),
+        lambda left: shows(_of_clients(ops, left), faults),
         tries // 4,
     )
-    ops = [op for op in ops if op.client in set(clients)]
+    ops = _of_clients(ops, clients)
     while spent < tries:
         before = len(ops) + len(faults)
         if faults:
@@ -144,6 +145,11 @@ def shrink(
         ops, faults = pair
     history, measures = play(experiment, design, trial, ops, faults)
     return Case(trial.seed, ops, faults, history, measures)
+
+
+def _of_clients(ops: Sequence[Op], clients: Sequence[str]) -> list[Op]:
+    known = set(clients)
+    return [op for op in ops if op.client in known]
 
 
 def _swapped(shows: Callable[[list[Op], Sequence[Fault]], bool], faults: Sequence[Fault], ops: list[Op]) -> bool:
