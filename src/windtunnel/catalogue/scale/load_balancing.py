@@ -184,6 +184,7 @@ def tail(history: History, params: Params) -> Mapping[str, Sequence[tuple[float,
 
 
 SUPERMARKET = {"servers": 100, "load": 0.9, "variation": 1.0, "count": 40_000}
+LONE_QUEUES = {"servers": 10, "load": 0.9, "variation": 1.0, "count": 25_000}
 OLD_NEWS = {"staleness": 20.0}
 TRIAL = "8 servers, lognormal work of mean 1 and variation 3, load 0.7"
 MITZENMACHER = "Mitzenmacher 1996"
@@ -277,6 +278,15 @@ experiment = Experiment(
             "exponential work, infinitely many servers; ours has 100",
             MITZENMACHER,
             given=SUPERMARKET,
+        ),
+        Figure(
+            "random, load 0.9: mean time",
+            10.0,
+            "at_random.mean_s",
+            0.2,
+            "D",
+            "exponential work: 1 / (1 - load); ours has 10 servers, and long enough to fill them",
+            given=LONE_QUEUES,
         ),
         Figure("random: mean time", 12.67, "at_random.mean_s", 0.25, "D", f"{TRIAL}: M/G/1"),
         Figure("two choices: mean time", 3.1, "two_choices.mean_s", 0.25, "R", TRIAL),
