@@ -240,6 +240,48 @@ def test_a_crash_during_a_pause_loses_what_was_laid_aside(sim: Simulator, host: 
     assert sim.now == 3.5
 
 
+def test_a_host_that_crashed_in_a_pause_can_be_paused_again(sim: Simulator, host: Host) -> None:
+    ticks: list[float] = []
+
+    async def tick() -> None:
+        while sim.now < 6.0:
+            await sim.sleep(1.0)
+            ticks.append(sim.now)
+
+    host.start(tick, light=True)
+    sim.faults.pause(host, at_s=0.5, for_s=100.0)
+    sim.faults.crash(host, at_s=1.0, for_s=1.0)
+    sim.faults.pause(host, at_s=3.5, for_s=2.0)
+    sim.run()
+    assert ticks == [3.0, 5.5, 6.5]
+
+
+def test_a_host_is_down_while_any_of_its_crashes_lasts(sim: Simulator, host: Host) -> None:
+    sim.faults.crash(host, at_s=1.0, for_s=5.0)
+    sim.faults.crash(host, at_s=2.0, for_s=1.0)
+    sim.faults.crash(host, at_s=8.0, for_s=1.0)
+    down = []
+    for second in (0.5, 1.5, 3.5, 5.5, 6.5, 8.5, 9.5):
+        sim.run(second)
+        down.append(host.down)
+    assert down == [False, True, True, True, False, True, False]
+    assert host.boots == 3
+
+
+def test_the_power_may_fail_after_the_process_has_died(sim: Simulator, host: Host) -> None:
+    host.disk.after_power_loss = "nothing"
+    file = host.disk.open("data", create=True)
+    file.fsync()
+    host.disk.fsync_dir()
+    file.append(b"not synced")
+    host.crash(process_only=True)
+    assert host.powered
+    assert host.disk.open("data").size == 10
+    host.crash()
+    assert not host.powered
+    assert host.disk.open("data").size == 0
+
+
 # --- clocks ----------------------------------------------------------------------------------------------------------
 def test_a_clock_drifts_and_is_ahead(sim: Simulator) -> None:
     host = sim.host("fast", clock_drift_ppm=100.0, clock_skew_s=5.0)
@@ -325,6 +367,28 @@ def test_a_crash_frees_the_processor(sim: Simulator, host: Host) -> None:
     host.crash()
     host.restart()
     assert sim.run_until(host.spawn(job())) == 1.5
+
+
+def test_slow_processors_add_up_and_end_as_they_were(sim: Simulator, host: Host) -> None:
+    host.cpu.speed = 2.0
+    sim.faults.slow_cpu(host, 0.5, at_s=1.0, for_s=4.0)
+    sim.faults.slow_cpu(host, 0.1, at_s=2.0, for_s=1.0)
+    took = []
+
+    async def work(at_s: float) -> None:
+        await sim.sleep(at_s)
+        await host.cpu.work(0.01)
+        took.append(round(sim.now - at_s, 6))
+
+    for at_s in (0.5, 1.5, 2.5, 3.5, 5.5):
+        sim.spawn(work(at_s))
+    sim.run()
+    assert took == [0.005, 0.01, 0.1, 0.01, 0.005]
+    with pytest.raises(ValueError, match="use pause"):
+        sim.faults.slow_cpu(host, 0.0, at_s=9.0)
+    host.cpu.speed = 0.0
+    with pytest.raises(ValueError, match="pause the host"):
+        sim.run_process(work(0.0))
 
 
 def test_wrong_work_is_refused(sim: Simulator, host: Host) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from windtunnel.sim.kernel import Crashed, Deadlock, Signal, Simulator, process
+from windtunnel.sim.server_fifo import FifoServer
 from windtunnel.sim.trace import Trace
 
 
@@ -95,6 +98,40 @@ def test_waiting_within_a_limit_says_whether_it_happened(sim: Simulator) -> None
         return [first, second, third]
 
     assert sim.run_process(main()) == [(False, 1.0), (True, 1.5), (True, 1.5)]
+
+
+def test_a_limit_that_has_passed_does_not_turn_the_clock_back(sim: Simulator) -> None:
+    bell: Signal[None] = sim.signal("bell")
+
+    async def main() -> tuple[bool, float]:
+        await sim.sleep(1.0)
+        return await bell.within(-0.5), sim.now
+
+    assert sim.run_process(main()) == (False, 1.0)
+    assert sim.run_until(sim.host("a").create_task(main())) == (False, 2.0)
+
+
+def test_numpys_numbers_are_times_too_and_the_clock_stays_pythons(sim: Simulator) -> None:
+    seen: list[Any] = []
+
+    async def main() -> None:
+        await sim.sleep_ns(np.int64(5))
+        await sim.sleep(np.int64(1))
+        await sim.sleep(np.float32(0.5))
+        seen.append(sim.now_ns)
+        await FifoServer(sim, "s").submit(np.int64(1))
+        seen.append(sim.now_ns)
+        with pytest.raises(ValueError, match="only go forward"):
+            await sim.sleep_ns(np.int64(-1))
+
+    sim.call_at(np.int64(3), lambda: seen.append(sim.now_ns))
+    sim.spawn(main())
+    sim.host("a").create_task(main())
+    sim.run()
+    assert seen == [3, 1_500_000_005, 1_500_000_005, 2_500_000_005, 2_500_000_005]
+    assert {type(moment) for moment in seen} == {int}
+    with pytest.raises(TypeError, match="integer"):
+        sim.call_at(3e9, print)  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_limit_that_was_not_reached_wakes_nobody_later(sim: Simulator) -> None:

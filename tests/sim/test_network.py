@@ -82,9 +82,12 @@ def test_latencies_follow_their_distributions(sim: Simulator) -> None:
     assert mean(draws) == pytest.approx(0.03, rel=0.05)
 
 
-@pytest.mark.parametrize("wrong", [{"loss": 1.5}, {"duplicate": -0.1}, {"bandwidth_bytes_per_s": 0.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"loss": 1.5}, {"duplicate": -0.1}, {"bandwidth_bytes_per_s": 0.0}, {"latency": -1.0}, {"latency": float("inf")}],
+)
 def test_impossible_links_are_refused(sim: Simulator, wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"probability|carries nothing"):
+    with pytest.raises(ValueError, match=r"probability|carries nothing|latency of"):
         sim.network.connect(sim.host("a"), sim.host("b"), **wrong)
     with pytest.raises(ValueError, match="lognormal"):
         lognormal(0.5, 0.1)
@@ -244,6 +247,39 @@ def test_links_are_slow_and_lossy_for_as_long_as_the_fault_lasts(sim: Simulator)
     assert seen == [(number, pytest.approx(number + late)) for number, late in enumerate((0.1, 0.6, 0.6, 0.1))] + [
         (5, pytest.approx(5.1))
     ]
+
+
+def test_losses_of_one_link_add_up_and_end_as_it_was(sim: Simulator) -> None:
+    a, b = sim.host("a"), sim.host("b")
+    sim.network.connect(a, b, loss=0.5)
+    sim.faults.lossy_link(a, b, 0.5, at_s=1.0, for_s=2.0)
+    sim.faults.lossy_link(a, b, 0.6, at_s=2.0, for_s=2.0)
+    sent, seen = [0] * 5, collect(sim, b)
+
+    async def send() -> None:
+        while sim.now < 5.0:
+            a.send(b, int(sim.now))
+            sent[int(sim.now)] += 1
+            await sim.sleep(0.001)
+
+    sim.run_process(send())
+    sim.run()
+    through = [[body for body, _ in seen].count(second) / sent[second] for second in range(5)]
+    assert through == pytest.approx([0.5, 0.25, 0.1, 0.2, 0.5], abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["slow", "lossy", "short"])
+def test_impossible_faults_of_links_are_refused(sim: Simulator, name: str) -> None:
+    a, b = sim.host("a"), sim.host("b")
+    with pytest.raises(ValueError, match=r"give 0 or more|from 0 to 1"):
+        if name == "slow":
+            sim.faults.slow_link(a, b, -0.1, at_s=1.0)
+        elif name == "lossy":
+            sim.faults.lossy_link(a, b, 1.1, at_s=1.0)
+        else:
+            sim.faults.partition(a, b, at_s=1.0, for_s=-1.0)
+    sim.run()
+    assert sim.now == 0
 
 
 # --- luck ------------------------------------------------------------------------------------------------------------

@@ -263,6 +263,33 @@ def test_a_client_cancelled_in_the_moment_of_a_change_is_still_cancelled(kind: t
     assert server.read().lost == 1
 
 
+@every_kind
+@pytest.mark.parametrize("light", [True, False])
+@pytest.mark.parametrize("change", ["slower", "crash"])
+def test_a_client_cancelled_while_its_host_stands_still_is_still_cancelled(
+    kind: type[Any], light: bool, change: str
+) -> None:
+    with Simulator() as sim:
+        server, host, heard = kind(sim, "s"), sim.host("a"), []
+
+        async def client() -> None:
+            try:
+                await server.serve(10.0)
+            except BaseException as error:
+                heard.append((type(error).__name__, sim.now))
+                raise
+
+        gone: Any = host.spawn(client()) if light else host.create_task(client())
+        sim.faults.pause(host, at_s=1.0, for_s=3.0)
+        sim.faults.at(2.0, gone.cancel)
+        if change == "slower":
+            sim.faults.at(2.5, server.set_speed, 0.5)
+        else:
+            sim.faults.at(2.5, server.crash)
+        sim.run()
+        assert heard == [("CancelledError", 4.0)]
+
+
 @pytest.mark.parametrize("kind", [Server, ProcessorSharingServer])
 def test_a_withdrawn_job_frees_its_place(kind: type[Any]) -> None:
     sim = Simulator()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -92,6 +93,45 @@ def test_two_locks_in_opposite_order_are_a_deadlock_that_says_who_holds_what() -
     assert "Plato waits for right fork, held by Kant" in str(caught.value)
     assert "Kant waits for left fork, held by Plato" in str(caught.value)
     sim.close()
+
+
+def test_a_deadlock_of_tasks_of_hosts_says_who_holds_what() -> None:
+    with Simulator() as sim:
+        left, right = Lock(sim, "left fork"), Lock(sim, "right fork")
+
+        async def philosopher(first: Lock, second: Lock) -> None:
+            async with first:
+                await asyncio.sleep(1.0)
+                async with second:
+                    pass
+
+        tasks = [
+            sim.host(name).create_task(philosopher(*forks), name=name)
+            for name, forks in {"Plato": (left, right), "Kant": (right, left)}.items()
+        ]
+        with pytest.raises(Deadlock) as caught:
+            sim.run_until(tasks[0])
+        assert "task Plato on Plato waits for right fork, held by task Kant on Kant" in str(caught.value)
+        assert "task Kant on Kant waits for left fork, held by task Plato on Plato" in str(caught.value)
+
+
+def test_a_lock_is_not_handed_to_a_task_whose_host_has_crashed() -> None:
+    with Simulator() as sim:
+        lock, host = Lock(sim, "lock"), sim.host("a")
+        had: list[tuple[str, float]] = []
+
+        async def visit(name: str, after_s: float) -> None:
+            await sim.sleep(after_s)
+            async with lock:
+                had.append((name, sim.now))
+                await sim.sleep(2.0)
+
+        sim.spawn(visit("first", 0.0))
+        host.create_task(visit("dead", 1.0))
+        sim.spawn(visit("last", 1.5))
+        sim.faults.crash(host, at_s=1.2)
+        sim.run()
+        assert had == [("first", 0.0), ("last", 2.0)]
 
 
 def test_only_the_holder_releases_a_lock_and_anybody_a_semaphore() -> None:

@@ -21,6 +21,7 @@ class Cpu:
 
     Attributes:
         speed: seconds of work done in a second by a core; changes hold for work that is given from then on.
+        slowdown: what faults make of it: a factor of the speed.
         busy_ns: core-nanoseconds of work given so far.
     """
 
@@ -30,6 +31,7 @@ class Cpu:
         self._sim = sim
         self.cores = cores
         self.speed = speed
+        self.slowdown = 1.0
         self.busy_ns = 0
         self._free_ns = [0] * cores
         """When each core will be done with all it was given: a heap."""
@@ -42,7 +44,10 @@ class Cpu:
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"cannot do {seconds} s of work; give 0 or more")
         sim, free = self._sim, self._free_ns
-        cost = round(seconds * NS / self.speed)
+        speed = self.speed * self.slowdown
+        if not speed > 0:
+            raise ValueError(f"at a speed of {speed:g} no work is ever done; pause the host instead")
+        cost = round(seconds * NS / speed)
         end = max(free[0], sim.now_ns) + cost
         heapreplace(free, end)
         self.busy_ns += cost

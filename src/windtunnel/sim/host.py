@@ -145,9 +145,9 @@ class Host:
 
         Args:
             process_only: only the programs die, as by ``kill -9``; the operating system lives on. It resets their
-                connections, refuses new ones, and keeps what was written.
+                connections, refuses new ones, and keeps what was written. The power may still fail later.
         """
-        if self.down:
+        if self.down and (process_only or not self.powered):
             return
         self.down = True
         self.powered = process_only
@@ -209,6 +209,7 @@ class Host:
         if self._thaw is not None:
             self._thaw.cancel()
             self._thaw = None
+            self._paused_until_ns = 0
             if self._loop is not None:
                 self._loop.thaw()
             for process in self._processes:

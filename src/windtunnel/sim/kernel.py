@@ -20,6 +20,7 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import cached_property, wraps
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
+from operator import index
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, cast
 
@@ -226,6 +227,8 @@ class Simulator:
 
     def call_at(self, when_ns: int, call: Callable[..., object], *args: Any) -> Timer:
         """Make a call at a moment of virtual time."""
+        if when_ns.__class__ is not int:  # a NumPy integer, say: the clock keeps to Python's
+            when_ns = index(when_ns)
         if when_ns < self.now_ns:
             raise ValueError(f"{when_ns} ns has passed: it is {self.now_ns} ns; times only go forward")
         timer = Timer(call, args)
@@ -510,9 +513,13 @@ class Simulator:
         if isinstance(command, Signal):
             process._waits_for = command
             command._add_waiter(process, ticket)
-        elif isinstance(command, int):
-            error = ValueError(f"a sleep of {command} ns would turn the clock back; times only go forward")
-            (process._throw if process.__class__ is Task else process.throw)(error)
+        elif hasattr(command, "__index__"):
+            nanoseconds = index(command)
+            if nanoseconds >= 0:  # a whole number of another kind, as NumPy has them
+                heappush(self._heap, (self.now_ns + nanoseconds, ticket, process))
+            else:
+                error = ValueError(f"a sleep of {nanoseconds} ns would turn the clock back; times only go forward")
+                (process._throw if process.__class__ is Task else process.throw)(error)
         elif command is None:  # asyncio.sleep(0): after what is ready now
             self._ready.append((process, ticket, None))
         elif process.__class__ is Task:
@@ -569,7 +576,10 @@ class Simulator:
         lines = [f"{p.describe()} waits for {_wish(p)}" for p in self._live if not p.daemon]
         if signal is not None:
             for host in self.hosts.values():
-                lines += [f"task {t.get_name()} on {host.name} waits in {whereabouts(t)}" for t in host.loop.pending()]
+                for task in host.loop.pending():
+                    wish = getattr(task, "_waits_for", None)  # a signal of ours says more than a line
+                    where = f"in {whereabouts(task)}" if wish is None else f"for {wish.describe()}"
+                    lines.append(f"task {task.get_name()} on {host.name} waits {where}")
         elif not lines:
             return
         if len(lines) > 20:

@@ -64,6 +64,8 @@ class LinkSpec:
                 raise ValueError(f"{name} is a probability, from 0 to 1; got {getattr(self, name)}")
         if self.bandwidth_bytes_per_s is not None and not self.bandwidth_bytes_per_s > 0:
             raise ValueError(f"a bandwidth of {self.bandwidth_bytes_per_s} carries nothing; give bytes per second")
+        if not callable(self.latency):
+            _checked(self.latency, "a link")
 
 
 class Link:
@@ -71,7 +73,7 @@ class Link:
 
     Attributes:
         cuts: how many partitions cut it now.
-        extra_s: latency that a fault adds.
+        extra_s: latency that faults add.
     """
 
     def __init__(self, sim: Simulator, name: str, spec: LinkSpec) -> None:
@@ -79,6 +81,7 @@ class Link:
         self.name = name
         self.cuts = 0
         self.extra_s = 0.0
+        self._extra_loss = 0.0
         self._free_ns = 0
         self.spec = spec
 
@@ -90,8 +93,23 @@ class Link:
     @spec.setter
     def spec(self, spec: LinkSpec) -> None:
         self._spec = spec
+        self._plan()
+
+    @property
+    def extra_loss(self) -> float:
+        """Probability that a fault loses what the link itself would have carried."""
+        return self._extra_loss
+
+    @extra_loss.setter
+    def extra_loss(self, loss: float) -> None:
+        self._extra_loss = loss
+        self._plan()
+
+    def _plan(self) -> None:
+        spec = self._spec
         latency = spec.latency
-        plain = not callable(latency) and not (spec.loss or spec.duplicate or spec.reorder)
+        self._loss = 1 - (1 - spec.loss) * (1 - self._extra_loss) if self._extra_loss else spec.loss
+        plain = not (self._loss or spec.duplicate or spec.reorder)
         self._constant_ns = round(latency * NS) if plain and not callable(latency) else None
 
     def transit_ns(self, size_bytes: int, request: int | None = None) -> int | None:
@@ -115,7 +133,7 @@ class Link:
         if self._constant_ns is not None:
             return wait + self._constant_ns
         luck = self._sim.luck(self.name, request)
-        if spec.loss and luck.random() < spec.loss:
+        if self._loss and luck.random() < self._loss:
             return None
         wait += self._latency_ns(luck)
         if spec.reorder and luck.random() < spec.reorder:
@@ -128,7 +146,10 @@ class Link:
 
     def _latency_ns(self, luck: Random) -> int:
         latency = self._spec.latency
-        seconds = latency(luck) if callable(latency) else latency
-        if not seconds >= 0:
-            raise ValueError(f"{self.name} drew a latency of {seconds} s; a latency is 0 or more")
-        return round(seconds * NS)
+        return round((_checked(latency(luck), self.name) if callable(latency) else latency) * NS)
+
+
+def _checked(seconds: float, who: str) -> float:
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{who} cannot have a latency of {seconds} s; give 0 or more")
+    return seconds

@@ -34,7 +34,7 @@ class _Turn(Signal[Any]):
 
     def wanted(self) -> bool:
         """Whether whoever waits is still alive to take it."""
-        return self.who is None or not self.who.done()
+        return self.who is None or not _gone(self.who)
 
 
 async def _take(turn: _Turn, line: deque[_Turn], timeout_s: float | None) -> None:
@@ -249,7 +249,12 @@ class Queue(Generic[T]):
         return f"an item from {self.name}, which is empty"
 
 
+def _gone(who: Any) -> bool:
+    """Whether it has ended. A task whose host crashed never does, but has no ticket any more."""
+    return bool(who.done() or who._ticket < 0)
+
+
 def _name(holder: Any) -> str:
     if holder is None:
         return "a callback"
-    return f"{holder.describe()} (dead)" if holder.done() else str(holder.describe())
+    return f"{holder.describe()} (dead)" if _gone(holder) else str(holder.describe())

@@ -138,6 +138,8 @@ class FifoServer(ServerBase):
             raise self._turn_away()
         if work_ns < 0:
             raise ValueError(f"{self.name} cannot do {work_ns} ns of work; give 0 or more")
+        if work_ns.__class__ is not int:  # NumPy's whole seconds: the clock keeps to Python's integers
+            work_ns = int(work_ns)
         free = self._free_ns
         start = free[0]
         if start < now:
@@ -238,8 +240,9 @@ class FifoServer(ServerBase):
         return lost
 
     def _about_to_raise(self) -> set[Any]:
-        """Processes into which an exception is on its way at this very moment: they no longer wait here."""
-        return {process for process, _, error in self.sim._ready if error is not None}
+        """Processes into which an exception is on its way, or laid aside by a pause: they no longer wait here."""
+        laid_aside = (turn for host in self.sim.hosts.values() for turn in host._held)
+        return {process for process, _, error in (*self.sim._ready, *laid_aside) if error is not None}
 
     def _last_departure_ns(self) -> int:
         """The moment up to which it works, as far as that is known."""

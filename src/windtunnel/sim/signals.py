@@ -153,14 +153,18 @@ class Signal(Generic[T]):
 
     @types.coroutine
     def within(self, seconds: float) -> Generator[Any, None, bool]:
-        """Wait at most ``seconds``; True where it has happened by then. The waiter goes on, the signal stays."""
+        """Wait at most ``seconds``; True where it has happened by then. The waiter goes on, the signal stays.
+
+        A limit below 0, as of a deadline that has passed, is 0.
+        """
         if not self._done:
             sim = self.sim
+            limit = max(0, ns(seconds))
             if sim._current is not None:
-                yield (self, ns(seconds))
+                yield (self, limit)
             else:
                 either: Signal[None] = Signal(sim, self.name)
-                timer = sim.call_after(ns(seconds), either.set)
+                timer = sim.call_after(limit, either.set)
                 self.add_done_callback(either.set)
                 yield from either._as_future()
                 timer.cancel()

@@ -121,6 +121,10 @@ class Task(asyncio.Task[Any]):
         """The request that it works for, seen from its own lines."""
         return request_of_task.get()
 
+    def describe(self) -> str:
+        """What it is, for messages."""
+        return f"task {self.get_name()} on {self._home.host.name}"
+
     def __hash__(self) -> int:
         return self._serial
 
