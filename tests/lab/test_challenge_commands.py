@@ -98,6 +98,17 @@ def test_a_stub_is_graded_with_par_a_case_and_one_hint_after_the_other(run: Any,
     assert json.loads(out)["q10-ticketmaster"] == {"runs": 0, "grades": 2, "passed": False, "hints": 2}
 
 
+def test_a_history_is_judged_with_its_witness_as_plain_data(run: Any, tmp_path: Path) -> None:
+    lines = [{"client": "a", "name": "write", "args": [1], "start": 0, "end": 1}]
+    lines.append({"client": "b", "name": "read", "start": 2, "end": 3, "value": 2})
+    (tmp_path / "h.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    status, out, _ = run("check", "h.jsonl", "--model", "register", "--json")
+    found = json.loads(out)
+    assert (status, found["status"], found["findings"][0]["name"]) == (1, "invalid", "unwritten value")
+    assert {**lines[1], "outcome": "ok"}.items() <= found["witness"][0].items()
+    assert found["witness"] == found["findings"][0]["witness"]
+
+
 def test_a_right_design_passes_with_status_0(run: Any, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from windtunnel.catalogue.scale.up_or_out import OneMachine\n"

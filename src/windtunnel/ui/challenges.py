@@ -60,14 +60,14 @@ def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg:
     if hint and experiment.hints:
         number = min(done.hints, len(experiment.hints))
         found |= {"hint": experiment.hints[number - 1], "hint_number": number, "hints": len(experiment.hints)}
-    if svg is not None and found.get("case"):
-        from windtunnel.lab.result import write
-
-        write(svg, found["case"]["svg"])
     if json_:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         _print(found, file)
+    if svg is not None and found.get("case"):
+        from windtunnel.lab.result import write
+
+        write(svg, found["case"]["svg"])
     return status
 
 

@@ -24,7 +24,10 @@ def check_file(file: Path, model: str, json_: bool) -> int:
     except OSError as error:
         raise WrongInput(f"{file} cannot be read: {error.strerror}.") from error
     if json_:
-        click.echo(json.dumps(asdict(verdict), default=str, ensure_ascii=False))
+        told = asdict(verdict)
+        for part in (told, *told["findings"]):
+            part["witness"] = [event._asdict() for event in part["witness"]]
+        click.echo(json.dumps(told, default=str, ensure_ascii=False))
     else:
         colour = {"valid": "green", "invalid": "red"}.get(verdict.status, "yellow")
         click.echo(f"{click.style(verdict.status, fg=colour)}: {verdict.sentence}")
