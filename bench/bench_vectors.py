@@ -8,6 +8,7 @@ smallest ef with which their own graph finds .96 of the true ten nearest.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -30,6 +31,9 @@ NEIGHBOURS = 10
 RECALL = 0.96
 M = 16
 EF_CONSTRUCTION = 200
+PARTS = 16
+"""Bytes of a product code."""
+RECALLED = 100
 PACKAGES = ("hnswlib", "faiss-cpu", "usearch")
 
 
@@ -286,6 +290,69 @@ def exact_numpy() -> Timed:
     return exact_job(search)
 
 
+@cache
+def coded() -> tuple[Any, Any]:
+    """Our quantiser and its codes of all vectors."""
+    from windtunnel.blocks.product_quantisation import ProductQuantiser
+
+    made = ProductQuantiser(DIM, PARTS)
+    made.train(vectors(FEW_VECTORS, 4))
+    return made, made.encode(vectors(VECTORS, 1))
+
+
+@cache
+def coded_faiss() -> Any:
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    made: Any = faiss.IndexPQ(DIM, PARTS, 8)
+    made.train(vectors(FEW_VECTORS, 4))
+    made.add(vectors(VECTORS, 1))
+    return made
+
+
+def encode_ours() -> Timed:
+    made = coded()[0]
+    return coded_job(VECTORS, lambda: made.encode(vectors(VECTORS, 1)))
+
+
+def encode_faiss() -> Timed:
+    made = coded_faiss()
+    return coded_job(VECTORS, lambda: made.sa_encode(vectors(VECTORS, 1)))
+
+
+def scan_ours() -> Timed:
+    made, codes = coded()
+    return coded_job(EXACT_QUERIES, lambda: made.search(codes, queries()[:EXACT_QUERIES], RECALLED))
+
+
+def scan_faiss() -> Timed:
+    made = coded_faiss()
+    return coded_job(EXACT_QUERIES, lambda: made.search(queries()[:EXACT_QUERIES], RECALLED))
+
+
+def coded_job(count: int, run: Callable[[], object]) -> Timed:
+    def timed() -> int:
+        run()
+        return count
+
+    return timed
+
+
+def coded_recalls() -> str:
+    """The share of the true ten nearest among the hundred nearest codes."""
+    asked = queries()[:EXACT_QUERIES]
+    found = {"ours": coded()[0].search(coded()[1], asked, RECALLED)[0]}
+    with contextlib.suppress(ImportError):
+        found["faiss"] = coded_faiss().search(asked, RECALLED)[1]
+    near = truth(VECTORS)[:EXACT_QUERIES].tolist()
+    shares = {
+        name: np.mean([len(set(a) & set(b)) / NEIGHBOURS for a, b in zip(keys.tolist(), near, strict=True)])
+        for name, keys in found.items()
+    }
+    return f"of the true ten, among the {RECALLED} found: " + ", ".join(f"{k} {v:.4f}" for k, v in shares.items())
+
+
 def exact_job(search: Callable[[np.ndarray], np.ndarray]) -> Timed:
     asked = queries()[:EXACT_QUERIES]
 
@@ -308,6 +375,21 @@ def rows() -> Iterator[Row]:
             "NumPy, matrix product and argpartition": exact_numpy,
         },
         unit="queries/s",
+        packages=PACKAGES,
+        rounds=3,
+    )
+    yield Row(
+        f"product quantisation, encode {DIM} numbers in {PARTS} bytes",
+        {"ours": encode_ours, "faiss (C++)": encode_faiss},
+        unit="vectors/s",
+        packages=PACKAGES,
+        rounds=3,
+    )
+    yield Row(
+        f"product quantisation, the {RECALLED} nearest of {VECTORS:,} codes",
+        {"ours": scan_ours, "faiss (C++), IndexPQ": scan_faiss},
+        unit="queries/s",
+        note=coded_recalls(),
         packages=PACKAGES,
         rounds=3,
     )

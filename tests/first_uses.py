@@ -145,6 +145,7 @@ def vectors() -> None:
 
     from windtunnel.blocks.brute_force import BruteForce
     from windtunnel.blocks.hnsw import HNSW
+    from windtunnel.blocks.product_quantisation import ProductQuantiser
 
     rows = np.random.default_rng(1).random((40, 5))
     for metric in ("l2", "ip", "cosine"):
@@ -158,6 +159,11 @@ def vectors() -> None:
                 made.delete(np.arange(30))
                 made.compact()
                 HNSW.from_bytes(made.to_bytes()).search(rows, 3)
+    quantiser = ProductQuantiser(5, 5)
+    quantiser.train(np.random.default_rng(1).random((300, 5)), rounds=1)
+    codes = quantiser.encode(rows)
+    quantiser.search(codes, rows, 3)
+    quantiser.search(frozen(codes), rows.tolist(), 3)
 
 
 def chunkers() -> None:

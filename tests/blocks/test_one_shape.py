@@ -26,6 +26,7 @@ from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
 from windtunnel.blocks.hnsw import HNSW
 from windtunnel.blocks.hyperloglog import HyperLogLog
 from windtunnel.blocks.inverted_index import InvertedIndex
+from windtunnel.blocks.product_quantisation import ProductQuantiser
 from windtunnel.blocks.quantiles import DDSketch
 from windtunnel.blocks.sorted_set import SortedSet
 from windtunnel.blocks.windows import Count, Tumbling, WindowedAggregate
@@ -55,6 +56,12 @@ def sorted_set() -> SortedSet[Any]:
 def graph() -> HNSW:
     made = HNSW(3)
     made.add(np.random.default_rng(1).random((12, 3)))
+    return made
+
+
+def quantiser() -> ProductQuantiser:
+    made = ProductQuantiser(4, 2)
+    made.train(np.random.default_rng(1).random((300, 4)), rounds=1)
     return made
 
 
@@ -96,6 +103,7 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "ddsketch": (sketch, DDSketch.from_bytes),
     "sorted set": (sorted_set, lambda blob: SortedSet.from_bytes(str, blob)),
     "hnsw": (graph, HNSW.from_bytes),
+    "product quantiser": (quantiser, ProductQuantiser.from_bytes),
     "inverted index": (index, InvertedIndex.from_bytes),
     "windows": (windows, lambda blob: restored(WindowedAggregate(Tumbling(10), Count()), blob)),
     "batch windows": (batch_windows, lambda blob: restored(BatchTumbling(10), blob)),
