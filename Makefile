@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip reads dependency groups and PEP 639 licences from 25.1 on.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test live soak bench lint clean
+.PHONY: setup run test live soak golden bench lint clean
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,9 @@ live: $(VENV)/.dev         ## against real servers
 
 soak: $(VENV)/.dev         ## the long checks
 	$(BIN)/pytest -m soak
+
+golden: $(VENV)/.dev       ## write results/quick anew, for a diff to be read
+	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue/test_golden.py
 
 bench: $(VENV)/.dev        ## peers and ours, side by side in one run
 	@grep -v '^#' bench/peers.txt | while read peer; do \

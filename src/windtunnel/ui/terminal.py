@@ -151,7 +151,7 @@ def figures(found: Sequence[JudgedFigure]) -> RenderableType:
 
 def interval(found: Interval) -> str:
     """A mean, with half of its interval where there is one."""
-    if not found.half > 0:
+    if not found.half > 1e-12 * abs(found.mean):  # none, or what adding in floating point leaves
         return number(found.mean)
     # Two digits of the half width, and the mean to the same place: more would say what nobody knows.
     places = max(0, 1 - math.floor(math.log10(found.half)))
