@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import multiprocessing
 import os
+import pickle
+import queue
 import random
 import secrets
 import select
+import selectors
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import urllib.request
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -72,10 +82,73 @@ def test_the_clocks_of_the_time_module_are_the_hosts(sim: Simulator) -> None:
     assert inside(sim, lambda: time.gmtime(0)[:3]) == (1970, 1, 1)
 
 
+def test_the_date_is_the_hosts_in_every_class_of_dates(sim: Simulator) -> None:
+    class Stamp(datetime):
+        """Of a program's own."""
+
+    def dates() -> list[datetime]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            utc = [datetime.now(UTC), datetime.utcnow(), Stamp.now(UTC)]
+            return [*utc, datetime.now().astimezone(UTC), datetime.today()]
+
+    sim.host("a", clock_skew_s=86400.25)
+    found = inside(sim, dates)
+    due = datetime(2026, 1, 2, 0, 0, 0, 250_000, tzinfo=UTC)
+    assert found == [due, due.replace(tzinfo=None), due, due, due.astimezone().replace(tzinfo=None)]
+    assert [type(each) for each in found] == [datetime, datetime, Stamp, datetime, datetime]
+    assert inside(sim, lambda: pickle.loads(pickle.dumps(due)) == due and isinstance(due, datetime))
+    assert inside(sim, lambda: date.today()) == due.astimezone().date()
+    assert abs(datetime.now(UTC).timestamp() - time.time()) < 60
+
+
+def test_a_run_that_an_import_started_has_the_luck_of_its_seed_all_the_same(tmp_path: Path) -> None:
+    program = """
+import os
+from windtunnel.sim import NotSimulated, Simulator
+
+async def main():
+    try:
+        open({path!r}, "w")
+    except NotSimulated:
+        return os.urandom(4)
+
+with Simulator(1) as sim:
+    drawn = sim.run_until(sim.host("a").create_task(main()))
+"""
+    (tmp_path / "runs_itself.py").write_text(program.format(path=str(tmp_path / "written")))
+    sys.path.insert(0, str(tmp_path))
+    try:
+        drawn = __import__("runs_itself").drawn
+    finally:
+        sys.path.remove(str(tmp_path))
+    with Simulator(1) as sim:
+        assert drawn == inside(sim, lambda: os.urandom(4))
+
+
+def test_kernels_may_be_compiled_into_a_new_cache_in_the_middle_of_a_run(tmp_path: Path) -> None:
+    program = """
+from windtunnel.sim import Simulator
+
+async def main():
+    from windtunnel.sim.kernels import heap
+    heap.warm()
+
+with Simulator() as sim:
+    sim.run_until(sim.host("a").create_task(main()))
+"""
+    cache = tmp_path / "new" / "cache"
+    subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "NUMBA_CACHE_DIR": str(cache)}, check=True, timeout=120
+    )
+    assert list(cache.rglob("heap.*.nbi"))
+
+
 def test_after_a_run_every_name_is_the_real_thing_again(sim: Simulator) -> None:
     def things() -> list[object]:
         clocks = [time.time, time.monotonic, time.perf_counter, time.sleep, time.gmtime, monotonic]
-        luck = [os.urandom, random.random, random.Random.seed]
+        luck: list[object] = [os.urandom, random.random, random.Random.seed]
+        luck += [vars(datetime)["now"], vars(datetime)["utcnow"], threading.Condition.wait]
         return [*clocks, *luck, socket.socket, socket.getaddrinfo, signal.signal, asyncio.new_event_loop]
 
     before = things()
@@ -97,7 +170,13 @@ def test_other_threads_keep_their_own_clock_and_may_do_everything(sim: Simulator
 
     thread = threading.Thread(target=other)
     thread.start()
-    inside(sim, lambda: (begin.set(), end.wait(10)))
+
+    def wait() -> None:
+        begin.set()
+        with reality():
+            assert end.wait(10)
+
+    inside(sim, wait)
     thread.join()
     assert seen[0] != EPOCH_S
     assert (tmp_path / "file").read_text() == "real"
@@ -230,6 +309,11 @@ async def tls() -> None:
     await asyncio.open_connection("b", 443, ssl=True)
 
 
+async def wait_for_oneself() -> None:
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(1.0), asyncio.get_running_loop()).result()
+
+
+SPAWN = multiprocessing.get_context("spawn")
 NOT_SIMULATED: dict[str, tuple[Callable[..., Any], str]] = {
     "time.sleep": (lambda path: time.sleep(1), "time.sleep would stop the simulation"),
     "thread": (lambda path: threading.Thread(target=print).start(), "Threads are not simulated"),
@@ -249,6 +333,23 @@ NOT_SIMULATED: dict[str, tuple[Callable[..., Any], str]] = {
     "another loop": (lambda path: asyncio.new_event_loop(), "A host has its event loop"),
     "watching descriptors": (lambda path: asyncio.get_running_loop().add_reader(0, print), "Descriptors"),
     "stopping the loop": (lambda path: asyncio.get_running_loop().stop(), "end the task"),
+    "spawned process": (lambda path: SPAWN.Process(target=print).start(), "Subprocesses are not simulated"),
+    "pool of threads": (lambda path: ThreadPoolExecutor().submit(print), "Threads are not simulated"),
+    "pool of processes": (lambda path: ProcessPoolExecutor().submit(print), "Subprocesses are not simulated"),
+    "event of threads": (lambda path: threading.Event().wait(), "No other thread"),
+    "queue of threads": (lambda path: queue.Queue[int]().get(timeout=1.0), "No other thread"),
+    "waiting for oneself": (wait_for_oneself, "No other thread"),
+    "killing": (lambda path: os.kill(os.getpid(), signal.SIGTERM), "Signals are not simulated"),
+    "raising a signal": (lambda path: signal.raise_signal(signal.SIGTERM), "Signals are not simulated"),
+    "alarm": (lambda path: signal.alarm(1), "Signals are not simulated"),
+    "link": (lambda path: os.link(path / "file", path / "other"), "Real files are not written"),
+    "symbolic link": (lambda path: (path / "other").symlink_to(path / "file"), "Real files are not written"),
+    "rights": (lambda path: (path / "file").chmod(0o600), "Real files are not written"),
+    "log": (lambda path: logging.FileHandler(path / "log"), "Real files are not written"),
+    "temporary file": (lambda path: tempfile.mkstemp(dir=path), "Real files are not written"),
+    "name of an address": (lambda path: socket.gethostbyaddr("127.0.0.1"), "Real connections"),
+    "web": (lambda path: urllib.request.urlopen("http://127.0.0.1:9"), "Blocking connections"),
+    "selector": (lambda path: selectors.DefaultSelector().select(1.0), "Waiting in a selector"),
     "polling": (lambda path: select.poll().poll(), "Waiting in select.poll"),
     "selecting": (lambda path: select.select([], [], []), "Waiting in select.select"),
     "executor": (in_executor, "Threads and process pools are not simulated"),
@@ -293,6 +394,9 @@ def test_reading_files_importing_and_writing_in_memory_are_fine(sim: Simulator, 
     finally:
         sys.path.remove(str(tmp_path))
     assert inside(sim, lambda: sqlite3.connect(":memory:").close()) is None
+    assert inside(sim, lambda: sqlite3.connect("file::memory:?cache=shared", uri=True).close()) is None
+    assert inside(sim, lambda: os.kill(os.getpid(), 0)) is None
+    assert inside(sim, lambda: queue.Queue[int]().empty()) is True
     assert inside(sim, lambda: Path(os.devnull).open("w").close()) is None
 
 

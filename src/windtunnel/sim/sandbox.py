@@ -6,16 +6,19 @@ simulation runs, and back to the real ones after. A stand-in that is called by a
 real thing. What has no stand-in (threads, subprocesses, real connections, files opened for writing) is caught by an
 audit hook and raises `NotSimulated`.
 
-What it cannot reach: ``datetime.now()`` (written in C; use ``time.time()``), default arguments that took a real clock
-when they were defined, and processor time, which stays real.
+What it cannot reach: default arguments that took a real clock when they were defined, NumPy's global generator (make
+one by ``default_rng``), processor time, which stays real, and a ``threading.Lock`` that is acquired twice: as nobody
+else could release it, that stands still for ever.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
@@ -105,7 +108,7 @@ def _install() -> None:
         if _users == 1:
             _scan()
             for owner, name, _, stand_in in _spots:
-                setattr(owner, name, stand_in)
+                _put(owner, name, stand_in)
 
 
 def _remove() -> None:
@@ -114,7 +117,19 @@ def _remove() -> None:
         _users -= 1
         if not _users:
             for owner, name, real, _ in _spots:
-                setattr(owner, name, real)
+                _put(owner, name, real)
+
+
+def _put(owner: Any, name: str, thing: Any) -> None:
+    if owner is not datetime:
+        setattr(owner, name, thing)
+        return
+    # A class written in C refuses that, but it keeps its methods in a dict as others do. A class of ours in its place
+    # would be another class to isinstance and pickle.
+    import ctypes
+
+    gc.get_referents(vars(owner))[0][name] = thing
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(owner))
 
 
 def _scan() -> None:
@@ -124,7 +139,7 @@ def _scan() -> None:
     from windtunnel.sim.stand_ins import by_name, by_thing, methods
 
     if not _spots:
-        _spots.extend((owner, name, getattr(owner, name), stand_in) for owner, name, stand_in in methods)
+        _spots.extend((owner, name, vars(owner)[name], stand_in) for owner, name, stand_in in methods)
     fresh = sys.modules.keys() - _scanned
     _scanned.update(fresh)
     for module_name in sorted(fresh):

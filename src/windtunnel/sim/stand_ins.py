@@ -11,19 +11,25 @@ import asyncio
 import os
 import random
 import select
+import selectors
 import signal
 import socket
-import sys
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
 from functools import wraps
-from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
-from windtunnel.sim.audit import SLEEP, THREADS
+from windtunnel.sim.audit import PROCESSES, SIGNALS, SLEEP, THREADS, WAITS, importing
 from windtunnel.sim.loop import resolve
 from windtunnel.sim.sandbox import NotSimulated, current_clock, current_host, current_simulator
 from windtunnel.sim.sockets import SimSocket
+
+try:
+    import _posixsubprocess
+except ImportError:
+    _posixsubprocess = None  # type: ignore[assignment]  # Windows
 
 by_thing: dict[int, Any] = {}
 """The stand-in of a real thing, by the identity of that."""
@@ -87,16 +93,57 @@ def _(seconds: float) -> NoReturn:
     raise NotSimulated(SLEEP)
 
 
+_real_now, _real_utcnow = vars(datetime)["now"], vars(datetime)["utcnow"]
+
+
+def _now_of_day(cls: type[datetime], tz: tzinfo | None = None) -> datetime:
+    clock = current_clock()
+    if clock is None:
+        return cast(datetime, _real_now.__get__(None, cls)(tz))
+    seconds, rest_ns = divmod(clock.time_ns(), 1_000_000_000)
+    return cls.fromtimestamp(seconds, tz).replace(microsecond=rest_ns // 1000)
+
+
+def _utc_now_of_day(cls: type[datetime]) -> datetime:
+    if current_clock() is None:
+        return cast(datetime, _real_utcnow.__get__(None, cls)())
+    return _now_of_day(cls, UTC).replace(tzinfo=None)
+
+
+methods.append((datetime, "now", classmethod(_now_of_day)))
+methods.append((datetime, "utcnow", classmethod(_utc_now_of_day)))
+
+
 def _now() -> float:
     clock = current_clock()
     assert clock is not None
     return clock.time()
 
 
-# Python 3.11 raises no audit event for these two.
+# --- threads and processes: what Python raises no audit event for -----------------------------------------------------
 @_replaces(_thread.start_new_thread)
 def _(*_: Any, **__: Any) -> NoReturn:
     raise NotSimulated(THREADS)
+
+
+if _posixsubprocess is not None:
+
+    @_replaces(_posixsubprocess.fork_exec)
+    def _(*_: Any, **__: Any) -> NoReturn:
+        raise NotSimulated(PROCESSES)
+
+
+_real_wait = threading.Condition.wait
+
+
+def _wait_for_a_thread(self: threading.Condition, timeout: float | None = None) -> bool:
+    """Events, queues, barriers and the futures of threads all wait in this one method."""
+    if current_simulator() is not None and (timeout is None or timeout > 0):
+        raise NotSimulated(WAITS)
+    return _real_wait(self, timeout)
+
+
+methods.append((threading.Condition, "wait", _wait_for_a_thread))
 
 
 # --- luck ------------------------------------------------------------------------------------------------------------
@@ -107,22 +154,12 @@ def _luck(name: str) -> random.Random:
     return sim.luck(name if host is None else f"{name} on {host.name}")
 
 
-def _importing() -> bool:
-    """Whether a module is being imported. That happens once in a process, and so must not draw from a run's luck."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back
-    return False
-
-
 _urandom = os.urandom
 
 
 @_replaces(os.urandom)
 def _(size: int) -> bytes:
-    return _urandom(size) if _importing() else _luck("os.urandom").randbytes(size)
+    return _urandom(size) if importing() else _luck("os.urandom").randbytes(size)
 
 
 def _draw_from_luck(method: str) -> None:
@@ -150,7 +187,7 @@ _seed = random.Random.seed
 
 def _seed_generator(self: random.Random, a: Any = None, version: int = 2) -> None:
     """``Random()`` asks the system for a seed, in C; give it one of ours."""
-    if a is None and current_simulator() is not None and not _importing():
+    if a is None and current_simulator() is not None and not importing():
         a = _luck("random.Random").getrandbits(64)
     _seed(self, a, version)
 
@@ -250,6 +287,22 @@ def _socket(fd: int) -> SimSocket | None:
     return None if host is None else host.sockets.get(fd)
 
 
+def _refuse_to_select(cls: Any) -> None:
+    real = cls.select
+
+    def wait(self: Any, timeout: float | None = None) -> Any:
+        if current_simulator() is not None and timeout != 0:
+            raise NotSimulated("Waiting in a selector would stop the simulation; use the loop's sock_ methods.")
+        return real(self, timeout)
+
+    methods.append((cls, "select", wait))
+
+
+for _name in ("EpollSelector", "KqueueSelector", "DevpollSelector"):  # the others ask `select`
+    if hasattr(selectors, _name):
+        _refuse_to_select(getattr(selectors, _name))
+
+
 # --- signals ---------------------------------------------------------------------------------------------------------
 _handlers: Final[dict[int, Any]] = {}
 
@@ -260,3 +313,15 @@ def _(signalnum: int, handler: Any) -> Any:
     before = _handlers.get(signalnum, signal.SIG_DFL)
     _handlers[signalnum] = handler
     return before
+
+
+def _refuse_signals(name: str) -> None:
+    if hasattr(signal, name):
+
+        @_replaces(getattr(signal, name))
+        def _(*_: Any, **__: Any) -> NoReturn:
+            raise NotSimulated(SIGNALS)
+
+
+for _name in ("raise_signal", "alarm", "setitimer", "pause", "sigwait", "sigwaitinfo", "sigtimedwait"):
+    _refuse_signals(_name)

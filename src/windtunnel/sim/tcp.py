@@ -118,7 +118,8 @@ class Listener:
 
     def push(self, end: End) -> None:
         """A connection is complete."""
-        self.half_open.remove(end)
+        if end in self.half_open:  # the client may have died since, and made room
+            self.half_open.remove(end)
         if self.closed:
             end.abort()
             return
