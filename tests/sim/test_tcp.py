@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Simulator
+from windtunnel.sim.link import LinkSpec
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -249,6 +250,32 @@ def test_a_full_backlog_makes_clients_wait(sim: Simulator) -> None:
     assert len(done) == 2
     sim.run(until=60.0)
     assert len(done) == 4
+
+
+def test_a_client_that_dies_with_its_handshake_under_way_frees_the_place_that_it_took(sim: Simulator) -> None:
+    first, second, server = sim.host("first"), sim.host("second"), sim.host("server")
+    sim.network.default = LinkSpec(latency=1.0)
+    accepted: list[str] = []
+
+    async def main() -> None:
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(writer.get_extra_info("peername")[0])
+            writer.close()
+
+        await asyncio.start_server(accept, "0.0.0.0", 80, backlog=1)
+
+    async def connect(after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        _, writer = await asyncio.open_connection("server", 80)
+        await asyncio.sleep(5.0)
+        writer.close()
+
+    server.start(main)
+    first.create_task(connect(0.0))
+    second.create_task(connect(1.7))
+    sim.faults.crash(first, at_s=2.5, process_only=True)  # after the answer came, before the last segment arrives
+    sim.run(until=30.0)
+    assert accepted == [first.address, second.address]
 
 
 # --- partitions ------------------------------------------------------------------------------------------------------

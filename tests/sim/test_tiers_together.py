@@ -293,3 +293,18 @@ def test_an_entry_point_that_fails_fails_the_run(sim: Simulator, host: Host) -> 
     host.start(main)
     with pytest.raises(LookupError, match="no configuration"):
         sim.run()
+
+
+def test_a_callback_of_a_host_can_be_shown() -> None:
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        soon, later = loop.call_soon(print), loop.call_later(3, print)
+        shown = [repr(soon), repr(later)]
+        soon.cancel()
+        later.cancel()
+        return [*shown, repr(soon)]
+
+    with Simulator() as sim:
+        shown = sim.run_until(sim.host("host").start(main))
+    assert ["print" in text for text in shown] == [True, True, False]
+    assert "cancelled" in shown[2]

@@ -75,6 +75,9 @@ class Handle(asyncio.TimerHandle):
         self._repr = None
         self._source_traceback = None
 
+    def _repr_info(self) -> list[str]:
+        return asyncio.Handle._repr_info(self)  # type: ignore[attr-defined,no-any-return]  # only timers have a time
+
     def cancel(self) -> None:
         """Do not make the call."""
         if not self._cancelled:
