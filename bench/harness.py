@@ -143,8 +143,9 @@ def run_group(name: str, rows: Iterable[Row], out: Path) -> list[Measured]:
         m = measure(row)
         measured.append(m)
         verdict = "" if m.held is None else ("  held" if m.held else "  MISSED")
+        ratio = "" if m.ratio is None else f"; ratio {m.ratio:.2f}"
         best = ", ".join(f"{k} {v:,.4g}" for k, v in sorted(m.best.items(), key=lambda kv: -kv[1]))
-        print(f"{name}: {m.title}: {best} {m.unit}; ratio {m.ratio or float('nan'):.2f}{verdict}", flush=True)
+        print(f"{name}: {m.title}: {best} {m.unit}{ratio}{verdict}", flush=True)
     where = machine(packages)
     out.mkdir(parents=True, exist_ok=True)
     document = {"group": name, "machine": where, "rows": [asdict(m) for m in measured]}

@@ -68,6 +68,21 @@ def test_a_design_without_the_facts_that_are_measured_is_told_which(
     assert (status, err) == (2, "Design mine has to report() its utilisation, which up-or-out measures.\n")
 
 
+def test_a_report_that_is_no_table_is_told_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    mine = design(tmp_path, "return 1", "\n    def report(self):\n        return 5\n")
+    status, _, err = call(capsys, "run", NAME, *QUICK, "--jobs", "1", "--with", mine)
+    assert (status, err) == (2, "Design mine is broken: report returned int, not a dict.\n")
+
+
+def test_an_exception_that_cannot_be_shown_is_still_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    mine = design(tmp_path, "raise Mute", "\n\nclass Mute(Exception):\n    def __str__(self):\n        raise self\n")
+    status, out, err = call(capsys, "run", NAME, *QUICK, "--jobs", "1", "--with", mine)
+    assert (status, out) == (2, "")
+    assert err == "Design mine is broken: handle raised Mute: an exception that cannot say what it is at mine.py:9.\n"
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_histories_that_cannot_be_written_are_one_sentence(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, jobs: str

@@ -16,7 +16,7 @@ from typing import Any
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
-from windtunnel.lab.outcomes import Recorder, broken
+from windtunnel.lab.outcomes import Recorder, broken, reported
 from windtunnel.lab.stage import REQUEST, Stage
 
 PATIENCE_S = 60.0
@@ -44,7 +44,7 @@ class LiveDrive:
             self.origin = self.stage.clock()
             duration = await self._serve(faults, ends_s)
             cpu_s = time.process_time() - cpu_s
-            facts = {"cpu_s": cpu_s, **(await self._call("report") or {})}
+            facts = {"cpu_s": cpu_s, **reported(self.recorder.name, await self._call("report"))}
             if len(self.recorder.events) < len(self.ops):
                 facts["unsent"] = len(self.ops) - len(self.recorder.events)
             await self._call("stop")

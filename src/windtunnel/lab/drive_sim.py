@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
-from windtunnel.lab.outcomes import Recorder, broken
+from windtunnel.lab.outcomes import Recorder, broken, reported
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.kernel import NS, Process, Signal, Timer, ns
 
@@ -50,7 +50,7 @@ class Drive:
             self.origin_ns = self.sim.now_ns
             duration = self._serve(faults, ends_s)
             self._mend()
-            facts = dict(self._call("report") or {})
+            facts = reported(self.recorder.name, self._call("report"))
             if len(self.recorder.events) < len(self.ops):
                 facts["unsent"] = len(self.ops) - len(self.recorder.events)
             self._call("stop")

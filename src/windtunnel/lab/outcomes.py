@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from windtunnel.lab.history import Event, Op, Outcome
 _new = tuple.__new__
 NOBODY_KNOWS = (TimeoutError, ConnectionError, OSError, EOFError)
 """Exceptions after which the request may or may not have taken effect."""
+OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 class Recorder:
@@ -58,6 +60,15 @@ def outcome_of(error: BaseException) -> Outcome | None:
     return None
 
 
+def reported(name: str, found: object) -> dict[str, Any]:
+    """What the design's `report` returned, as facts. Raises DesignError where that is no table."""
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise DesignError(f"Design {name} is broken: report returned {type(found).__name__}, not a dict.")
+    return dict(found)
+
+
 def methods(name: str, design: object, ops: list[Op]) -> Mapping[str, Callable[..., Any]]:
     """The design's methods by the names in the requests. Raises WrongInput where one is missing."""
     found = {}
@@ -73,8 +84,13 @@ def broken(name: str, design: object, what: str, error: BaseException) -> Design
     """The sentence that names design, operation, exception and the design's own line."""
     home = getattr(sys.modules.get(type(design).__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f.filename == home] or frames
+    own = [f for f in frames if f.filename == home]
+    if not own:  # it may be called through a library, whose line helps; a line of ours does not
+        own = [f for f in frames if not f.filename.startswith(OURS)]
     where = f" at {own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else ""
-    text = str(error).partition("\n")[0]
+    try:
+        text = str(error).partition("\n")[0]
+    except Exception:
+        text = "an exception that cannot say what it is"
     did = "called sys.exit" if isinstance(error, SystemExit) else f"raised {type(error).__name__}: {text}"
     return DesignError(f"Design {name} is broken: {what} {did}{where}.")
