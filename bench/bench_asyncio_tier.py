@@ -1,22 +1,21 @@
 """Tasks of simulated asyncio hosts: against SimPy with our sleep, against other deterministic loops with asyncio's.
 
-The other loops need Python 3.12: name an interpreter that has them in ``WINDTUNNEL_PEER_PYTHON``, and there, in one
-process and in turns, ours runs beside them (see `asyncio_tier_jobs`). Without it those rows are skipped, with a word.
+The other loops need Python 3.12. Where this interpreter has them, or the one that ``WINDTUNNEL_PEER_PYTHON`` names,
+ours runs beside them there, in one process and in turns (see `asyncio_tier_jobs`). Elsewhere those rows are skipped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench import asyncio_tier_jobs as jobs
+from bench.elsewhere import at_rate, peer_python
 from bench.harness import Row, Skip, Timed
 
 TASKS, SLEEPS = 1000, 200
@@ -105,11 +104,10 @@ def simpy_sleeps() -> Timed:
 @cache
 def measured(job: str) -> dict[str, Any]:
     """The rates of all loops, from the interpreter that has them."""
-    python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
-    if not python:
-        raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
     script = Path(jobs.__file__)
-    found = subprocess.run([python, str(script), job], capture_output=True, text=True, timeout=300, check=False)
+    found = subprocess.run(
+        [peer_python("simloop"), str(script), job], capture_output=True, text=True, timeout=300, check=False
+    )
     if found.returncode:
         raise Skip(f"failed in that Python: {found.stderr.strip().splitlines()[-1]}")
     result: dict[str, Any] = json.loads(found.stdout)
@@ -130,15 +128,6 @@ def elsewhere(job: str, loop: str) -> Callable[[], Timed]:
         result = measured(job)
         if loop in result["skipped"]:
             raise Skip(result["skipped"][loop])
-        rate = result["best"][loop]
-
-        def timed() -> int:
-            # The harness divides by the CPU time spent here.
-            start = time.process_time_ns()
-            while time.process_time_ns() - start < 20_000_000:
-                pass
-            return round(rate * (time.process_time_ns() - start) / 1e9)
-
-        return timed
+        return at_rate(result["best"][loop])
 
     return prepare

@@ -23,6 +23,7 @@ def rows() -> Iterator[Row]:
     import numpy as np
 
     gaps, works = streams()
+    balanced = balancer_streams()
     luck = np.random.default_rng(2)
     yield Row(
         f"M/M/1 at load {LOAD}, streams given ({CUSTOMERS:,} customers; simpy {FEW:,})",
@@ -46,13 +47,13 @@ def rows() -> Iterator[Row]:
         packages=("cimba",),
         note="ours also fills a histogram of the times in the system",
     )
-    ten = peers.streams(peers.SERVERS, 0.9)
     yield Row(
-        f"balancer, better of two of {peers.SERVERS} servers at load 0.9, the same streams",
-        {"ours": lambda: ours_balancer(ten), "simpy": lambda: simpy_balancer(ten)},
+        f"balancer, better of two of {peers.SERVERS} servers at load 0.9 ({CUSTOMERS:,} requests; simpy {FEW:,})",
+        {"ours": lambda: ours_balancer(*balanced), "simpy": lambda: simpy_balancer(*balanced)},
         unit="requests/s",
         bar=100.0,
         packages=("simpy",),
+        note="from gaps and works in seconds and the servers looked at, to the mean time in the system",
     )
     yield Row(
         "tandem of three stations, 1, 2 and 1 workers, at load 0.7",
@@ -155,27 +156,36 @@ def agrees(answer: float, expected: float) -> None:
 
 
 # --- a balancer and a tandem -----------------------------------------------------------------------------------------
-def ours_balancer(s: peers.Streams) -> Timed:
-    return repeated(lambda: our_balancer_mean_s(s), peers.CUSTOMERS, 20)
+def balancer_streams() -> tuple[Any, Any, Any]:
+    """Gaps and works in seconds, and the two servers that each request looks at, which may be the same one."""
+    import numpy as np
+
+    luck = np.random.default_rng(3)
+    gaps = luck.exponential(1 / (0.9 * peers.SERVERS), CUSTOMERS)
+    looks = luck.integers(0, peers.SERVERS, (CUSTOMERS, 2), np.int32)
+    return gaps, luck.exponential(1.0, CUSTOMERS), looks
 
 
-def our_balancer_mean_s(s: peers.Streams) -> float:
+def ours_balancer(gaps: Any, works: Any, looks: Any) -> Timed:
+    return repeated(lambda: our_balancer_mean_s(gaps, works, looks), len(gaps))
+
+
+def our_balancer_mean_s(gaps: Any, works: Any, looks: Any) -> float:
     import numpy as np
 
     from windtunnel.sim.queues_compiled import balance
 
-    arrivals = np.cumsum(np.rint(np.asarray(s.gaps) * 1e9).astype(np.int64))
-    works = np.rint(np.asarray(s.works) * 1e9).astype(np.int64)
-    looks = np.asarray(s.looks, np.int32)
-    ours = balance(arrivals, works, peers.SERVERS, "fewest of", looked_at=looks)
+    arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
+    ours = balance(arrivals, np.rint(works * 1e9).astype(np.int64), peers.SERVERS, "fewest of", looked_at=looks)
     return float((ours.departures_ns - arrivals).mean()) / 1e9
 
 
-def simpy_balancer(s: peers.Streams) -> Timed:
-    answer, expected = peers.simpy_balancer(s), our_balancer_mean_s(s)
+def simpy_balancer(gaps: Any, works: Any, looks: Any) -> Timed:
+    few = peers.Streams(gaps[:FEW].tolist(), works[:FEW].tolist(), list(map(tuple, looks[:FEW].tolist())))
+    answer, expected = peers.simpy_balancer(few), our_balancer_mean_s(gaps[:FEW], works[:FEW], looks[:FEW])
     if abs(answer - expected) > 1e-6 * expected:
         raise Skip(f"its answer is {answer!r}, ours {expected!r}: not the same job")
-    return repeated(lambda: peers.simpy_balancer(s), peers.CUSTOMERS)
+    return repeated(lambda: peers.simpy_balancer(few), FEW)
 
 
 WORKERS = [1, 2, 1]

@@ -1,18 +1,17 @@
 """The event simulator against other simulators of Python: bare timers, M/M/1, a balancer.
 
 All contenders of a row walk the same streams, and a peer runs only where its answer is ours. The jobs of the peers are
-in `simulation_peers`. Those that this Python cannot have run in the interpreter that ``WINDTUNNEL_PEER_PYTHON`` names
-(say, a Python 3.13 with happysim), and report their own rate.
+in `simulation_peers`. happysim, which needs Python 3.13, runs in a process of its own and reports its own rate: by this
+interpreter, or by the one that ``WINDTUNNEL_PEER_PYTHON`` names.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import simulation_peers as peers
-from bench.elsewhere import at_rate, report
+from bench.elsewhere import at_rate, peer_python, report
 from bench.harness import Row, Skip, Timed
 
 PEERS = Path(peers.__file__)
@@ -105,10 +104,7 @@ class checked:  # noqa: N801  (reads as a word in the rows)
         """Prepares a contender in another interpreter, which reports its own rate."""
 
         def prepare() -> Timed:
-            python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
-            if not python:
-                raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
-            result = report([python, str(PEERS), name])
+            result = report([peer_python(name.split()[0]), str(PEERS), name])
             self.agree(result["answer"])
             return at_rate(result["rate"])
 

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.harness import Skip, Timed
 
 ROOT = Path(__file__).parent.parent
+
+
+def peer_python(package: str) -> str:
+    """The interpreter that has this peer: this one, or the one that ``WINDTUNNEL_PEER_PYTHON`` names; else Skip."""
+    if find_spec(package) is not None:
+        return sys.executable
+    python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
+    if not python:
+        raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
+    return python
 
 
 def report(command: list[str]) -> dict[str, float]:

@@ -158,10 +158,10 @@ def network(arrivals_ns: ArrayLike, routes: ArrayLike, works_ns: ArrayLike, work
     if works.size and works.min() < 0:
         raise ValueError("works must be 0 or more")
     departures = np.empty_like(arrivals)
-    busy, sojourns = np.zeros(len(workers), np.int64), np.zeros(len(workers), np.int64)
-    most = kernel.network(arrivals, route, works, np.asarray(workers, np.int64), departures, busy, sojourns)
+    counts, busy, sojourns = np.zeros((3, len(workers)), np.int64)
+    most = kernel.network(arrivals, route, works, np.asarray(workers, np.int64), departures, counts, busy, sojourns)
     passed = max(1, int(departures.max())) if len(departures) else 1
-    visits = np.maximum(1, np.bincount(route[route >= 0], minlength=len(workers)))
+    visits = np.maximum(1, counts)
     return Travelled(
         departures,
         [float(b / passed / k) for b, k in zip(busy, workers, strict=True)],

@@ -27,6 +27,23 @@ def replace_top(heap: Ints, size: int, value: int) -> None:
 
 
 @njit(cache=True, inline="always")
+def replace_first(heap: Ints, first: int, size: int, value: int) -> None:
+    """`replace_top` of the heap in ``heap[first : first + size]``: many heaps in one array cost no views."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and heap[first + child + 1] < heap[first + child]:
+            child += 1
+        if heap[first + child] >= value:
+            break
+        heap[first + at] = heap[first + child]
+        at = child
+    heap[first + at] = value
+
+
+@njit(cache=True, inline="always")
 def push_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None:
     """Put a pair into the heap ``keys[:size]``, ordered by key, then value. The caller counts the size."""
     at = size
@@ -42,11 +59,8 @@ def push_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None
 
 
 @njit(cache=True, inline="always")
-def pop_pair(keys: Ints, values: Ints, size: int) -> None:
-    """Take the top out of the heap ``keys[:size]``; the caller has read it, and counts the size."""
-    key = keys[size - 1]
-    value = values[size - 1]
-    size -= 1
+def replace_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None:
+    """Take the top out of the heap ``keys[:size]`` and put a pair in."""
     at = 0
     while True:
         child = 2 * at + 1
@@ -66,9 +80,18 @@ def pop_pair(keys: Ints, values: Ints, size: int) -> None:
     values[at] = value
 
 
+@njit(cache=True, inline="always")
+def pop_pair(keys: Ints, values: Ints, size: int) -> None:
+    """Take the top out of the heap ``keys[:size]``; the caller has read it, and counts the size."""
+    last = size - 1
+    replace_pair(keys, values, last, keys[last], values[last])
+
+
 def warm() -> None:
     """Compile for the one signature there is."""
     keys, values = np.zeros(4, np.int64), np.zeros(4, np.int64)
     replace_top(keys, 1, 3)
+    replace_first(keys, 0, 1, 3)
     push_pair(keys, values, 0, 5, 1)
+    replace_pair(keys, values, 1, 6, 1)
     pop_pair(keys, values, 1)
