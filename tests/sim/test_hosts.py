@@ -369,6 +369,24 @@ def test_a_crash_frees_the_processor(sim: Simulator, host: Host) -> None:
     assert sim.run_until(host.spawn(job())) == 1.5
 
 
+def test_work_that_was_given_from_elsewhere_is_lost_with_the_host(sim: Simulator, host: Host) -> None:
+    ends: list[tuple[float, str, float]] = []
+
+    async def work(at_s: float) -> None:
+        await sim.sleep(at_s)
+        try:
+            await host.cpu.work(1.0)
+            ends.append((at_s, "done", sim.now))
+        except Crashed:
+            ends.append((at_s, "lost", sim.now))
+
+    for at_s in (0.0, 1.5, 2.1, 4.0):
+        sim.spawn(work(at_s))
+    sim.faults.crash(host, at_s=2.0, for_s=1.0)
+    sim.run()
+    assert ends == [(0.0, "done", 1.0), (1.5, "lost", 2.5), (2.1, "lost", 3.1), (4.0, "done", 5.0)]
+
+
 def test_slow_processors_add_up_and_end_as_they_were(sim: Simulator, host: Host) -> None:
     host.cpu.speed = 2.0
     sim.faults.slow_cpu(host, 0.5, at_s=1.0, for_s=4.0)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from heapq import heapreplace
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.sim.signals import NS
+from windtunnel.sim.signals import NS, Crashed
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
@@ -35,12 +35,18 @@ class Cpu:
         self.busy_ns = 0
         self._free_ns = [0] * cores
         """When each core will be done with all it was given: a heap."""
+        self.down = False
+        self._crashes = 0
         self._stopped_ns = 0
         """How long the host was paused so far: what was not done by then ends so much later."""
 
     @types.coroutine
     def work(self, seconds: float) -> Generator[Any, None, None]:
-        """Have ``seconds`` of work done: wait for a core, then for the work."""
+        """Have ``seconds`` of work done: wait for a core, then for the work.
+
+        Raises:
+            Crashed: for a process that lives elsewhere, when the work would have ended: the host was down meanwhile.
+        """
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"cannot do {seconds} s of work; give 0 or more")
         sim, free = self._sim, self._free_ns
@@ -49,14 +55,18 @@ class Cpu:
             raise ValueError(f"at a speed of {speed:g} no work is ever done; pause the host instead")
         cost = round(seconds * NS / speed)
         end = max(free[0], sim.now_ns) + cost
-        heapreplace(free, end)
-        self.busy_ns += cost
-        stopped = self._stopped_ns
+        doomed = self.down
+        if not doomed:
+            heapreplace(free, end)
+            self.busy_ns += cost
+        stopped, crashes = self._stopped_ns, self._crashes
         yield from sim.sleep_ns(end - sim.now_ns)
         while stopped != self._stopped_ns:
             end += self._stopped_ns - stopped
             stopped = self._stopped_ns
             yield from sim.sleep_ns(max(0, end - sim.now_ns))
+        if doomed or crashes != self._crashes:
+            raise Crashed("the host crashed before the work was done")
 
     @property
     def backlog_s(self) -> float:
@@ -71,4 +81,6 @@ class Cpu:
 
     def reset(self) -> None:
         """The host crashed: all work is lost."""
+        self.down = True
+        self._crashes += 1
         self._free_ns[:] = [self._sim.now_ns] * self.cores

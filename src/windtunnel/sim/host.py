@@ -169,6 +169,7 @@ class Host:
         self.crash()
         self.down = False
         self.powered = True
+        self.cpu.down = False
         self.boots += 1
         self._loop = None
         self.ports = Ports(self)
