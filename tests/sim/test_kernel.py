@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -270,8 +271,25 @@ def test_a_deadlock_of_tasks_names_the_line_at_which_they_wait(sim: Simulator) -
     async def main() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(Deadlock, match=r"task main on a waits in Event\.wait, line \d+"):
+    with pytest.raises(Deadlock, match=r"task main on a waits in \S*main, line \d+, in Event\.wait"):
         sim.run_until(sim.host("a").create_task(main(), name="main"))
+
+
+def test_a_deadlock_of_tasks_names_their_own_line_and_what_of_asyncios_they_wait_in(sim: Simulator) -> None:
+    left, right = asyncio.Lock(), asyncio.Lock()
+
+    async def philosopher(first: asyncio.Lock, second: asyncio.Lock) -> None:
+        async with first:
+            await asyncio.sleep(1.0)
+            async with second:
+                pass
+
+    async def dine() -> None:
+        await asyncio.gather(philosopher(left, right), philosopher(right, left))
+
+    with pytest.raises(Deadlock) as caught:
+        sim.run_until(sim.host("a").create_task(dine()))
+    assert len(re.findall(r"on a waits in \S*philosopher, line \d+, in Lock.acquire", str(caught.value))) == 2
 
 
 def test_a_failed_process_that_nobody_awaits_fails_the_run(sim: Simulator) -> None:

@@ -166,7 +166,8 @@ class Host:
 
     def restart(self) -> None:
         """Come up again, as after `crash` if it has not crashed, and run what was started by `start`."""
-        self.crash()
+        if not self.down:
+            self.crash()
         self.down = False
         self.powered = True
         self.cpu.down = False

@@ -45,6 +45,7 @@ class _RunningTask:
 
 
 CLOSINGS: Final = 1000
+_ASYNCIO: Final = asyncio.__path__[0]
 _undying: list[Any] = []
 """Coroutines that cannot be closed; were they collected, the interpreter would try again, at any moment."""
 
@@ -223,14 +224,16 @@ class Task(asyncio.Task[Any]):
 
 
 def whereabouts(task: asyncio.Task[Any]) -> str:
-    """The innermost line at which a task waits, for messages."""
+    """The innermost line of its own at which a task waits, and in what of asyncio's, for messages."""
     inner: Any = task.get_coro()
-    while True:
-        deeper = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
-        if _frame(deeper) is None:
-            frame = _frame(inner)
-            return "nothing known" if frame is None else f"{inner.__qualname__}, line {frame.f_lineno}"
-        inner = deeper
+    line, own = "nothing known", None
+    while (frame := _frame(inner)) is not None:
+        if own is None or not frame.f_code.co_filename.startswith(_ASYNCIO):
+            line, own = f"{inner.__qualname__}, line {frame.f_lineno}", inner
+        last, inner = inner, getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+        if _frame(inner) is None and last is not own:
+            line += f", in {last.__qualname__}"
+    return line
 
 
 def _frame(body: Any) -> Any:
