@@ -166,6 +166,19 @@ def vectors() -> None:
     quantiser.search(frozen(codes), rows.tolist(), 3)
 
 
+def text() -> None:
+    from windtunnel.blocks.inverted_index import InvertedIndex
+
+    for texts in (["a b", "b c"], ["é b", "漢字 c"]):
+        made = InvertedIndex()
+        made.add(texts)
+        for method in ("max-score", "wand", "all"):
+            made.search_many(["b c", "c"], 1, method=method)
+        again = InvertedIndex.from_bytes(made.to_bytes())
+        again.add(texts)
+        again.search("b")
+
+
 def chunkers() -> None:
     from windtunnel.blocks.fastcdc import FastCDC
 
@@ -241,6 +254,7 @@ USES: tuple[Callable[[], None], ...] = (
     placement,
     sorted_sets,
     vectors,
+    text,
     chunkers,
     rate_limits,
     streams,

@@ -44,9 +44,10 @@ def test_the_kernels_find_what_the_plain_python_finds(
     for start in range(0, len(documents), 7):
         index.add(documents[start : start + 7])
     found, scores = index.search_many(queries, k)
-    again, same = index.search_many(queries, k, exhaustive=True)
-    assert (found == again).all()
-    assert (scores == same).all()
+    for method in ("wand", "all"):
+        again, same = index.search_many(queries, k, method=method)
+        assert (found == again).all()
+        assert (scores == same).all()
     for query, row, some in zip(queries, found, scores, strict=True):
         hits, having = plain.search_all(cut(query), k)
         assert plain.search(cut(query), k)[0] == hits
@@ -60,16 +61,21 @@ def test_the_kernels_find_what_the_plain_python_finds(
             )
 
 
-def test_wand_gives_the_answer_of_scoring_all_and_scores_a_small_part() -> None:
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_wand_and_max_score_give_the_answer_of_scoring_all_and_score_a_small_part(k: int) -> None:
     documents, queries = zipf_texts(20_000, 1), zipf_texts(100, 2, longest=6)
     index = InvertedIndex()
     index.add(documents)
-    found, scores = index.search_many(queries)
-    by_wand = index.documents_scored
-    again, same = index.search_many(queries, exhaustive=True)
-    assert (found == again).all()
-    assert (scores == same).all()
-    assert by_wand * 5 < index.documents_scored - by_wand
+    answers, scored = {}, {}
+    for method in ("max-score", "wand", "all"):
+        before = index.documents_scored
+        answers[method] = index.search_many(queries, k, method=method)
+        scored[method] = index.documents_scored - before
+    for method in ("max-score", "wand"):
+        assert (answers[method][0] == answers["all"][0]).all()
+        assert (answers[method][1] == answers["all"][1]).all()
+    assert scored["wand"] * (5 if k <= 10 else 2) < scored["all"]
+    assert scored["max-score"] * 5 < scored["all"]
 
 
 def test_plain_wand_scores_fewer_documents_too() -> None:
@@ -187,6 +193,8 @@ def test_bad_input_is_refused_with_a_sentence() -> None:
         index.add(["a", None])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="at least 1"):
         index.search("a", 0)
+    with pytest.raises(ValueError, match="The method is"):
+        index.search_many(["a"], method="best")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="k1 must not"):
         InvertedIndex(k1=-1)
     with pytest.raises(ValueError, match="norms are"):

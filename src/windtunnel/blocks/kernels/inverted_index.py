@@ -3,10 +3,10 @@
 A posting's *impact* is what it adds to the score of its document; it is computed once. Postings lie sorted by document,
 word after word, in blocks of ``BLOCK`` whose last document and greatest impact are known.
 
-:func:`search` is Block-Max WAND (Ding and Suel, *Faster top-k document retrieval using block-max indexes*, SIGIR 2011)
-over WAND (Broder et al., CIKM 2003): the lists of the query's words stand sorted by their next document, and the first
-document is looked for at which the greatest impacts of all lists that may hold it, and then those of their blocks,
-add up to more than the k-th best score so far. What lies before it is skipped unread.
+:func:`search_wand` is Block-Max WAND (Ding and Suel, *Faster top-k document retrieval using block-max indexes*, SIGIR
+2011) over WAND (Broder et al., CIKM 2003): the lists of the query's words stand sorted by their next document, and the
+first document is looked for at which the greatest impacts of all lists that may hold it, and then those of their
+blocks, add up to more than the k-th best score so far. What lies before it is skipped unread.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
+
+from windtunnel.blocks.kernels.words import inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,11 +102,23 @@ def weigh(
             postings.most[word] = max(postings.most[word], impact)
 
 
-@njit(cache=True)
-def distinct(query: NDArray[np.int32], words: NDArray[np.int64], weights: NDArray[np.float64]) -> Int:
-    """The known words of a query, each once, and how often it has them; returns how many they are."""
+@inner
+def distinct(
+    queries: NDArray[np.int32],
+    first: Int,
+    count: Int,
+    most: NDArray[np.float32],
+    words: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    bounds: NDArray[np.float64],
+) -> Int:
+    """The known words of a query, each once; how often it has them, and the most that each can add to a score.
+
+    Who can add most comes first. All searches add in this order, so that their scores are equal to the last bit.
+    Returns how many words they are.
+    """
     size = 0
-    for word in query:
+    for word in queries[first : first + count]:
         if word < 0:
             continue
         at = 0
@@ -115,10 +129,18 @@ def distinct(query: NDArray[np.int32], words: NDArray[np.int64], weights: NDArra
             weights[size] = 0.0
             size += 1
         weights[at] += 1.0
+    for i in range(size):
+        word, weight = words[i], weights[i]
+        bound = weight * most[word] * SAFETY
+        at = i
+        while at > 0 and bounds[at - 1] < bound:
+            words[at], weights[at], bounds[at] = words[at - 1], weights[at - 1], bounds[at - 1]
+            at -= 1
+        words[at], weights[at], bounds[at] = word, weight, bound
     return size
 
 
-@njit(cache=True)
+@inner
 def offer(documents: NDArray[np.int64], scores: NDArray[np.float64], size: int, document: Int, score: float) -> int:
     """Place a document among the best, if it is one; of equal scores the first offered stays ahead."""
     k = documents.size
@@ -147,11 +169,12 @@ def search_all(
 ) -> int:
     """Score every document that has a word of the query; returns how many that were, over all queries."""
     sums = np.zeros(total, np.float64)
-    words, weights = np.empty(queries.size, np.int64), np.empty(queries.size, np.float64)
+    longest = max(1, counts.max())
+    words, weights, bounds = np.empty(longest, np.int64), np.empty(longest), np.empty(longest)
     scored = 0
     at = 0
     for q in range(counts.size):
-        size = distinct(queries[at : at + counts[q]], words, weights)
+        size = distinct(queries, at, counts[q], postings.most, words, weights, bounds)
         at += counts[q]
         for w in range(size):
             for place in range(postings.starts[words[w]], postings.starts[words[w] + 1]):
@@ -165,7 +188,7 @@ def search_all(
     return scored
 
 
-@njit(cache=True)
+@inner
 def advance(documents: NDArray[np.int32], at: Int, end: Int, target: Int) -> Int:
     """The first place from ``at`` on whose document is ``target`` or later: by doubled steps, then by halving."""
     if at >= end or documents[at] >= target:
@@ -186,7 +209,7 @@ def advance(documents: NDArray[np.int32], at: Int, end: Int, target: Int) -> Int
 
 
 @njit(cache=True)
-def search(
+def search_wand(
     postings: Postings,
     queries: NDArray[np.int32],
     counts: NDArray[np.int64],
@@ -194,21 +217,19 @@ def search(
     scores: NDArray[np.float64],
 ) -> int:
     """The same documents and scores as :func:`search_all`; returns how many documents were scored."""
-    most = max(1, counts.max())
-    words, weights = np.empty(most, np.int64), np.empty(most, np.float64)
-    places, ends, blocks = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-    nexts, order = np.empty(most, np.int64), np.empty(most, np.int64)
-    bounds = np.empty(most, np.float64)
+    longest = max(1, counts.max())
+    words, weights, bounds = np.empty(longest, np.int64), np.empty(longest), np.empty(longest)
+    places, ends, blocks = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
+    nexts, order = np.empty(longest, np.int64), np.empty(longest, np.int64)
     scored = 0
     first = 0
     for q in range(counts.size):
-        size = distinct(queries[first : first + counts[q]], words, weights)
+        size = distinct(queries, first, counts[q], postings.most, words, weights, bounds)
         first += counts[q]
         for w in range(size):
             places[w], ends[w] = postings.starts[words[w]], postings.starts[words[w] + 1]
             blocks[w] = postings.block_starts[words[w]]
             nexts[w] = postings.documents[places[w]] if places[w] < ends[w] else NO_DOCUMENT
-            bounds[w] = weights[w] * postings.most[words[w]] * SAFETY
             order[w] = w
         found = 0
         threshold = 0.0
@@ -287,4 +308,4 @@ def warm() -> None:
     weigh(postings, frequencies, np.ones(1), np.ones(1))
     documents, scores = np.empty((1, 1), np.int64), np.empty((1, 1), np.float64)
     search_all(postings, numbers, counts, 1, documents, scores)
-    search(postings, numbers, counts, documents, scores)
+    search_wand(postings, numbers, counts, documents, scores)
