@@ -140,6 +140,20 @@ def sorted_sets() -> None:
             made.remove_many(members)
 
 
+def completion() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.prefix_completion import PrefixCompletion
+
+    for weights in ([1.0, 2.0], np.arange(2), frozen([1.0, 2.0])):
+        made = PrefixCompletion()
+        made.add_many(["ab", "é"], weights)
+        made.complete_many(["a", "é", ""], 2)
+        made.add_many(["ab", "é"], weights)
+        made.remove("ab")
+        PrefixCompletion.from_bytes(made.to_bytes()).complete("a")
+
+
 def vectors() -> None:
     import numpy as np
 
@@ -253,6 +267,7 @@ USES: tuple[Callable[[], None], ...] = (
     quantiles,
     placement,
     sorted_sets,
+    completion,
     vectors,
     text,
     chunkers,

@@ -26,6 +26,7 @@ from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
 from windtunnel.blocks.hnsw import HNSW
 from windtunnel.blocks.hyperloglog import HyperLogLog
 from windtunnel.blocks.inverted_index import InvertedIndex
+from windtunnel.blocks.prefix_completion import PrefixCompletion
 from windtunnel.blocks.product_quantisation import ProductQuantiser
 from windtunnel.blocks.quantiles import DDSketch
 from windtunnel.blocks.sorted_set import SortedSet
@@ -71,6 +72,12 @@ def index() -> InvertedIndex:
     return made
 
 
+def completion() -> PrefixCompletion:
+    made = PrefixCompletion()
+    made.add_many(KEYS, [float(len(key)) for key in KEYS])
+    return made
+
+
 def windows() -> WindowedAggregate[Any, Any]:
     made = WindowedAggregate(Tumbling(10), Count())
     made.add("a", 5, 1)
@@ -105,6 +112,7 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "hnsw": (graph, HNSW.from_bytes),
     "product quantiser": (quantiser, ProductQuantiser.from_bytes),
     "inverted index": (index, InvertedIndex.from_bytes),
+    "prefix completion": (completion, PrefixCompletion.from_bytes),
     "windows": (windows, lambda blob: restored(WindowedAggregate(Tumbling(10), Count()), blob)),
     "batch windows": (batch_windows, lambda blob: restored(BatchTumbling(10), blob)),
 }
