@@ -140,12 +140,26 @@ def sorted_sets() -> None:
             made.remove_many(members)
 
 
+def search() -> None:
+    from windtunnel.blocks.inverted_index import InvertedIndex
+
+    for texts in (["one two", "two"], ["é", "漢字 a"]):
+        for norms in ("exact", "lucene"):
+            made = InvertedIndex(norms=norms)  # type: ignore[arg-type]  # each of the norms
+            made.add(texts)
+            made.search("two")
+            for method in ("max-score", "wand", "all"):
+                made.search_many(texts, 1, method=method)  # type: ignore[arg-type]  # each of the methods
+            made.document_frequency("two")
+            InvertedIndex.from_bytes(made.to_bytes()).add(texts)
+
+
 def completion() -> None:
     import numpy as np
 
     from windtunnel.blocks.prefix_completion import PrefixCompletion
 
-    for weights in ([1.0, 2.0], np.arange(2), frozen([1.0, 2.0])):
+    for weights in ([1.0, 2.0], np.arange(2.0), frozen([1.0, 2.0])):
         made = PrefixCompletion()
         made.add_many(["ab", "é"], weights)
         made.complete_many(["a", "é", ""], 2)
@@ -267,6 +281,7 @@ USES: tuple[Callable[[], None], ...] = (
     quantiles,
     placement,
     sorted_sets,
+    search,
     completion,
     vectors,
     text,

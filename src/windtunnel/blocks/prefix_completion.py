@@ -189,7 +189,7 @@ class PrefixCompletion:
         """
         import numpy as np
 
-        texts, given = _texts(terms), np.ascontiguousarray(weights, np.float64)
+        texts, given = _texts(terms), np.require(weights, np.float64, ["C", "W"])  # as the kernels are compiled for
         if given.shape != (len(texts),):
             raise ValueError(f"There is one weight a term; {len(texts)} terms came with weights {given.shape}.")
         if not np.isfinite(given).all():
