@@ -6,7 +6,8 @@ that has only such words can be among the best. Their lists, the longest of all,
 about the documents that the other, *essential* words bring up.
 
 The essential lists are read one after the other, each as far as a window of documents reaches, into sums that fit in
-the nearest cache; so nothing is sorted, and what is looked through for candidates lies side by side.
+the nearest cache; so nothing is sorted. Which sums are great enough is asked for 64 documents at a time, and the answer
+is the bits of one word: a handful of vector instructions, where a branch for each document cost more than all the rest.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from windtunnel.blocks.kernels.inverted_index import Postings, advance, distinct, empty_postings, offer
-from windtunnel.blocks.kernels.words import inner
+from windtunnel.blocks.kernels.inverted_index import SAFETY, Postings, advance, distinct, empty_postings, offer
+from windtunnel.blocks.kernels.words import Word, inner, trailing_zeros, uint64
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 WINDOW = 4096
 """Documents; their sums are 32 KiB."""
 GROUP = 64
-"""Sums that are compared at once before any is looked at."""
+"""Documents that are compared at once: the bits of a word."""
 
 
 @njit(cache=True)
@@ -44,7 +45,6 @@ def search_max_score(
     places, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
     rest = np.empty(longest + 1)
     sums = np.zeros(WINDOW)
-    candidates = np.empty(GROUP + 1, np.int64)
     having, impacts = postings.documents, postings.impacts
     scored = 0
     first = 0
@@ -64,19 +64,18 @@ def search_max_score(
             for i in range(essential):
                 places[i] = add_up(having, impacts, places[i], ends[i], weights[i], base, sums)
             for group in range(0, WINDOW, GROUP):
-                least = max(0.0, threshold - rest[essential])
-                if not above(sums, group, least):
-                    continue
-                for c in range(pick(sums, group, least, candidates)):
-                    at = candidates[c]
+                candidates = above(sums, group, max(0.0, threshold - rest[essential]) / SAFETY)
+                while candidates != uint64(0):
+                    at = group + np.int64(trailing_zeros(candidates))
+                    candidates &= candidates - uint64(1)  # without its lowest bit
                     score = sums[at]
                     i = essential
-                    while i < size and score + rest[i] > threshold:
+                    while i < size and (score + rest[i]) * SAFETY > threshold:
                         places[i] = advance(having, places[i], ends[i], base + at)
                         if places[i] < ends[i] and having[places[i]] == base + at:
                             score += weights[i] * impacts[places[i]]
                         i += 1
-                    if i == size and (score > threshold or found < best.size):
+                    if i == size and score > threshold:
                         scored += 1
                         found = offer(best, best_scores, found, base + at, score)
                         if found == best.size:
@@ -117,26 +116,12 @@ def add_up(
 
 
 @inner
-def above(sums: NDArray[np.float64], group: Int, least: float) -> Int:
-    """How many sums of the group are above ``least``: several are compared at a time."""
-    count = 0
-    for at in range(GROUP):
-        count += int(sums[np.uint64(group) + np.uint64(at)] > least)
-    return count
-
-
-@inner
-def pick(sums: NDArray[np.float64], group: Int, least: float, candidates: NDArray[np.int64]) -> Int:
-    """Where in the group sums are above ``least``; returns how many are.
-
-    Every place is written and the counter moves on only for the right ones: no branch that a processor could guess
-    wrong, which it would every other time.
-    """
-    size = np.uint64(0)
-    for at in range(GROUP):
-        candidates[size] = group + at
-        size += np.uint64(sums[np.uint64(group) + np.uint64(at)] > least)
-    return int(size)
+def above(sums: NDArray[np.float64], group: Int, least: float) -> Word:
+    """Of a group, bit by bit, which sums are above ``least``."""
+    bits = uint64(0)
+    for i in range(GROUP):
+        bits |= uint64(sums[uint64(group) + uint64(i)] > least) << uint64(i)
+    return bits
 
 
 def warm() -> None:

@@ -85,6 +85,17 @@ leading_zeros: Any = intrinsic(_count_leading_zeros)
 """How many zero bits a word begins with; 64 for zero."""
 
 
+def _count_trailing_zeros(typing_context: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), build
+
+
+trailing_zeros: Any = intrinsic(_count_trailing_zeros)
+"""How many zero bits a word ends with, which is the place of its lowest one; 64 for zero."""
+
+
 def _swap_bytes(typing_context: Any, x: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bswap(arguments[0])
