@@ -1,12 +1,21 @@
-"""Full-text search: documents indexed and queries answered a second, against tantivy (Rust) and bm25s (NumPy, Numba).
+"""Text: documents indexed, queries answered and prefixes completed a second.
+
+Search stands against tantivy (Rust) and bm25s (NumPy, Numba), completion against marisa-trie (C++) and SQLite.
 
 The texts are drawn: words as unevenly common as in a language (Zipf), 20 to 120 of them a document; queries of two to
-five words, each drawn from a document, so that they are as common as what people write.
+five words, each drawn from a document, so that they are as common as what people write. What is completed are the
+first one to six letters of words, drawn by their weights, as in typing.
 """
 
 from __future__ import annotations
 
+import sqlite3
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import cache
+from heapq import nlargest
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from bench.harness import Row, Timed
@@ -15,6 +24,12 @@ DOCUMENTS = 50_000
 QUERIES = 1_000
 WORDS = 60_000
 K = 10
+TERMS = 200_000
+PREFIXES = 2_000
+LAST = "\U0010ffff"
+"""After all that a term may go on with."""
+FEW_PREFIXES = 200
+"""For peers, which look at every term that begins so."""
 
 
 def rows() -> Iterator[Row]:
@@ -48,6 +63,31 @@ def rows() -> Iterator[Row]:
             note="tantivy parses each query, bm25s and ours take a batch and cut it into words",
             packages=("tantivy", "bm25s"),
         )
+    yield Row(
+        f"completion, the {K} best of {TERMS:,} terms, from a list of prefixes",
+        {
+            "ours": ours_complete,
+            "marisa-trie (C++) and heapq": lambda: marisa_complete(FEW_PREFIXES),
+            "SQLite, an index on terms": sqlite_complete,
+            "a sorted list, bisect and heapq": list_complete,
+        },
+        unit="prefix/s",
+        bar=1.0,
+        note="no peer keeps the greatest weight of a prefix: each looks at all terms that begin so",
+        packages=("marisa-trie",),
+    )
+    yield Row(
+        f"completion, the {K} best of {TERMS:,} terms, one at a time",
+        {
+            "ours": lambda: each(ours_completion().complete, PREFIXES),
+            "ours, plain Python": lambda: each(plain_completion().complete, FEW_PREFIXES),
+            "marisa-trie (C++) and heapq": lambda: marisa_complete(FEW_PREFIXES),
+        },
+        unit="prefix/s",
+        note="shown without a bar: the way into compiled code is most of the cost",
+        rounds=3,
+        packages=("marisa-trie",),
+    )
 
 
 def corpus() -> tuple[list[str], list[str]]:
@@ -174,3 +214,93 @@ def bm25s_search(documents: list[str], queries: list[str]) -> Timed:
         return len(queries)
 
     return run
+
+
+@cache
+def terms() -> tuple[list[str], list[float]]:
+    """The terms and their weights, the same in every run."""
+    import numpy as np
+
+    random = np.random.default_rng(2)
+    syllables = ["ka", "to", "ri", "an", "el", "mo", "s", "ber", "lin", "u", "sh", "va", "no", "de", "qui"]
+    drawn = random.integers(0, len(syllables), (3 * TERMS, 6)).tolist()
+    lengths = random.integers(2, 7, 3 * TERMS).tolist()
+    made = ("".join(map(syllables.__getitem__, word[:length])) for word, length in zip(drawn, lengths, strict=True))
+    words = list(islice(dict.fromkeys(made), TERMS))
+    return words, (1e6 / random.permutation(np.arange(1, TERMS + 1))).tolist()
+
+
+@cache
+def prefixes() -> list[str]:
+    import numpy as np
+
+    random = np.random.default_rng(3)
+    words, weights = terms()
+    chance = np.array(weights) / sum(weights)
+    typed = random.choice(TERMS, PREFIXES, p=chance).tolist()
+    return [words[i][:length] for i, length in zip(typed, random.integers(1, 7, PREFIXES).tolist(), strict=True)]
+
+
+@cache
+def ours_completion() -> Any:
+    from windtunnel.blocks.prefix_completion import PrefixCompletion
+
+    made = PrefixCompletion()
+    made.add_many(*terms())
+    return made
+
+
+@cache
+def plain_completion() -> Any:
+    from windtunnel.blocks.prefix_completion import PlainPrefixCompletion
+
+    made = PlainPrefixCompletion()
+    for term, weight in zip(*terms(), strict=True):
+        made.add(term, weight)
+    return made
+
+
+def ours_complete() -> Timed:
+    made = ours_completion()
+
+    def run() -> int:
+        made.complete_many(prefixes(), K)
+        return PREFIXES
+
+    return run
+
+
+def each(complete: Callable[[str, int], object], count: int) -> Timed:
+    def run() -> int:
+        for prefix in prefixes()[:count]:
+            complete(prefix, K)
+        return count
+
+    return run
+
+
+def marisa_complete(count: int) -> Timed:
+    import marisa_trie
+
+    words, weights = terms()
+    trie = marisa_trie.RecordTrie("<d", zip(words, ((weight,) for weight in weights), strict=True))
+    return each(lambda prefix, k: nlargest(k, trie.items(prefix), key=itemgetter(1)), count)
+
+
+def sqlite_complete() -> Timed:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE terms (term TEXT PRIMARY KEY, weight REAL) WITHOUT ROWID")
+    database.executemany("INSERT INTO terms VALUES (?, ?)", zip(*terms(), strict=True))
+    question = "SELECT term, weight FROM terms WHERE term >= ? AND term < ? ORDER BY weight DESC LIMIT ?"
+    return each(lambda prefix, k: database.execute(question, (prefix, prefix + LAST, k)).fetchall(), FEW_PREFIXES)
+
+
+def list_complete() -> Timed:
+    entries = sorted(zip(*terms(), strict=True))
+    words = [word for word, _ in entries]
+
+    def complete(prefix: str, k: int) -> object:
+        first, end = bisect_left(words, prefix), bisect_left(words, prefix + LAST)
+        return nlargest(k, entries[first:end], key=itemgetter(1))
+
+    return each(complete, FEW_PREFIXES)
