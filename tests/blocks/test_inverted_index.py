@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,7 @@ def test_the_kernels_find_what_the_plain_python_finds(
     for query, row, some in zip(queries, found, scores, strict=True):
         hits, having = plain.search_all(cut(query), k)
         assert plain.search(cut(query), k)[0] == hits
+        assert plain.search_max_score(cut(query), k)[0] == hits
         assert having <= len(documents)
         assert [score for _, score in hits] == pytest.approx(some[: len(hits)].tolist(), rel=1e-6)
         assert (row[len(hits) :] == -1).all()
@@ -78,15 +80,17 @@ def test_wand_and_max_score_give_the_answer_of_scoring_all_and_score_a_small_par
     assert scored["max-score"] * 5 < scored["all"]
 
 
-def test_plain_wand_scores_fewer_documents_too() -> None:
+@pytest.mark.parametrize("search", [PlainIndex.search, PlainIndex.search_max_score])
+def test_plain_wand_and_max_score_score_fewer_documents_too(search: Any) -> None:
     plain = PlainIndex([text.split() for text in zipf_texts(2000, 3)])
-    costs = [(plain.search(q.split(), 5), plain.search_all(q.split(), 5)) for q in zipf_texts(20, 4, longest=5)]
-    assert all(wand[0] == full[0] for wand, full in costs)
-    assert sum(wand[1] for wand, _ in costs) * 2 < sum(full[1] for _, full in costs)
+    costs = [(search(plain, q.split(), 5), plain.search_all(q.split(), 5)) for q in zipf_texts(20, 4, longest=5)]
+    assert all(found[0] == full[0] for found, full in costs)
+    assert sum(found[1] for found, _ in costs) * 2 < sum(full[1] for _, full in costs)
 
 
 def test_scores_are_those_of_bm25s() -> None:
-    bm25s = pytest.importorskip("bm25s")
+    import bm25s
+
     documents, queries = zipf_texts(2000, 5), zipf_texts(50, 6, longest=6)
     peer = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     peer.index([text.split() for text in documents], show_progress=False)

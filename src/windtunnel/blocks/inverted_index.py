@@ -3,8 +3,8 @@
 BM25 (Robertson et al., *Okapi at TREC-3*, 1994) adds up, over the words of the query, how rare the word is and how
 often the document has it, with a limit, and less in longer documents. The best ``k`` are found by WAND (Broder et al.,
 CIKM 2003) or MaxScore (Turtle and Flood, 1995), which give the same answer as scoring every document that has a word
-of the query and score a small part of them. ``inverted_index_reference`` says the first in plain Python,
-``kernels.inverted_index`` and ``kernels.max_score`` both at the speed of C.
+of the query and score a small part of them. ``inverted_index_reference`` says both in plain Python,
+``kernels.inverted_index`` and ``kernels.max_score`` at the speed of C.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""BM25 and WAND in plain Python: the text to read, and what the kernels are tested against."""
+"""BM25, WAND and MaxScore in plain Python: the text to read, and what the kernels are tested against."""
 
 from __future__ import annotations
 
@@ -80,6 +80,40 @@ class PlainIndex:
             for word in order:
                 while lists[word] and lists[word][0] < target:
                     lists[word].pop(0)
+
+    def search_max_score(self, words: Iterable[str], k: int) -> tuple[list[Hit], int]:
+        """The same by MaxScore (Turtle and Flood, Information Processing & Management 31(6), 1995).
+
+        The words stand with the one that can add most first. *Essential* are the first of them, up to where all the
+        rest together could not add more than the k-th best score: a document without an essential word cannot be among
+        the best. So only the essential lists are read; the others are asked about the documents found there, and only
+        while what they could add may still matter.
+        """
+        query = Counter(word for word in words if word in self.postings)
+        most = {word: times * max(self.impact(word, d) for d in self.postings[word]) for word, times in query.items()}
+        ranked = sorted(query, key=lambda word: -most[word])
+        rest = [sum(most[word] for word in ranked[i:]) * (1 + 1e-9) for i in range(len(ranked) + 1)]
+        lists = {word: list(self.postings[word]) for word in query}
+        best, scored, threshold, essential = list[Hit](), 0, 0.0, len(ranked)
+        while candidates := [lists[word][0] for word in ranked[:essential] if lists[word]]:
+            document, partial = min(candidates), 0.0
+            for word, others in zip(ranked, rest, strict=False):
+                if partial + others <= threshold:
+                    break
+                if document in self.postings[word]:
+                    partial += query[word] * self.impact(word, document)
+            else:
+                scored += 1
+                best.append((document, self.score(query, document)))
+                best.sort(key=lambda hit: -hit[1])  # stable: of equal scores the earlier document stays ahead
+                del best[k:]
+                threshold = best[-1][1] if len(best) == k else 0.0
+            for word in ranked[:essential]:
+                if lists[word] and lists[word][0] == document:
+                    lists[word].pop(0)
+            while essential and rest[essential - 1] <= threshold:
+                essential -= 1
+        return best, scored
 
 
 def lucene_length(words: int) -> int:
