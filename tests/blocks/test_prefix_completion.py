@@ -127,6 +127,7 @@ def test_many_terms_are_completed_as_by_sorting_after_changes_in_batches() -> No
             here = slice(offsets[i], offsets[i + 1])
             wanted = by_sorting(entries, prefix, 25)
             assert list(zip(found[here], found_weights[here].tolist(), strict=True)) == wanted
+        assert fast.complete("1", 10**15) == by_sorting(entries, "1", 10**15), "room for what there is, not for k"
 
 
 def test_the_plain_trie_opens_few_of_many_places(monkeypatch: pytest.MonkeyPatch) -> None:

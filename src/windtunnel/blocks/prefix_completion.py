@@ -227,16 +227,18 @@ class PrefixCompletion:
         """
         import numpy as np
 
-        from windtunnel.blocks.kernels.prefix_completion import complete
+        from windtunnel.blocks.kernels.prefix_completion import best_of_ranges, find_ranges
 
         _check_k(k)
         text, starts = _bytes_of(_texts(prefixes))
         terms = self._settled()
-        most = min(k, len(self._sorted))
-        ranks = np.empty((starts.size - 1) * most, np.int64)
-        weights = np.empty(ranks.size)
+        lows, highs = np.empty((2, starts.size - 1), np.int64)
+        find_ranges(terms, len(self._sorted), text, starts, lows, highs)
+        sizes = np.minimum(highs - lows, k)
+        ranks, weights = np.empty(sizes.sum(), np.int64), np.empty(sizes.sum())
         offsets = np.zeros(starts.size, np.int64)
-        found = complete(terms, len(self._sorted), text, starts, most, ranks, weights, offsets)
+        most = int(sizes.max(initial=0))
+        found = best_of_ranges(terms.tree, lows, highs, most, ranks, weights, offsets)
         return self._names(ranks[:found].tolist()), weights[:found], offsets
 
     def to_bytes(self) -> bytes:

@@ -171,18 +171,33 @@ def drop_first(weights: NDArray[np.float64], lefts: NDArray[np.int64], nodes: ND
 
 
 @njit(cache=True)
-def complete(
+def find_ranges(
     terms: Terms,
     size: int,
     prefixes: NDArray[np.uint8],
     starts: NDArray[np.int64],
+    lows: NDArray[np.int64],
+    highs: NDArray[np.int64],
+) -> None:
+    """Write where the terms that begin with each prefix begin and end among the ``size`` terms."""
+    for p in range(lows.size):
+        first, length = starts[p], starts[p + 1] - starts[p]
+        low = first_that_is(terms.text, terms.starts, terms.keys, 0, size, prefixes, first, length, 0)
+        lows[p] = low
+        highs[p] = first_that_is(terms.text, terms.starts, terms.keys, low, size, prefixes, first, length, 1)
+
+
+@njit(cache=True)
+def best_of_ranges(
+    tree: NDArray[np.float64],
+    lows: NDArray[np.int64],
+    highs: NDArray[np.int64],
     k: int,
     ranks: NDArray[np.int64],
     found_weights: NDArray[np.float64],
     offsets: NDArray[np.int64],
 ) -> int:
-    """Write for each prefix the ranks and weights of its best ``k`` terms, and where they end; returns how many."""
-    tree = terms.tree
+    """Write for each range the ranks and weights of its best ``k`` terms, and where they end; returns how many."""
     leaves = tree.size // 2
     height = 0
     while 1 << height < leaves:
@@ -190,13 +205,10 @@ def complete(
     room = 2 * (height + 1) + k * height
     weights, lefts, nodes = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
     written = 0
-    for p in range(starts.size - 1):
-        first, length = starts[p], starts[p + 1] - starts[p]
-        low = first_that_is(terms.text, terms.starts, terms.keys, 0, size, prefixes, first, length, 0)
-        high = first_that_is(terms.text, terms.starts, terms.keys, low, size, prefixes, first, length, 1)
+    for r in range(lows.size):
         queued = 0
-        left, right, level = low + leaves, high + leaves, 0
-        while left < right:  # the few nodes that cover the leaves low:high
+        left, right, level = lows[r] + leaves, highs[r] + leaves, 0
+        while left < right:  # the few nodes that cover the range
             if left & 1:
                 push(weights, lefts, nodes, queued, tree[left], (left << level) - leaves, left)
                 left += 1
@@ -232,7 +244,7 @@ def complete(
                     start += width
             ranks[written], found_weights[written] = start, weight
             written += 1
-        offsets[p + 1] = written
+        offsets[r + 1] = written
     return written
 
 
@@ -253,4 +265,6 @@ def warm() -> None:
     text, starts = np.frombuffer(b"a", np.uint8), np.array([0, 1])
     terms = terms_of(text, starts, np.ones(1))
     put_weights(terms.tree, np.zeros(1, np.int64), np.ones(1))
-    complete(terms, 1, text, starts, 1, np.empty(1, np.int64), np.empty(1), np.zeros(2, np.int64))
+    low, high = np.zeros(1, np.int64), np.ones(1, np.int64)
+    find_ranges(terms, 1, text, starts, low, high)
+    best_of_ranges(terms.tree, low, high, 1, np.empty(1, np.int64), np.empty(1), np.zeros(2, np.int64))
