@@ -39,7 +39,7 @@ soak: $(VENV)/.dev         ## the long checks
 	$(BIN)/pytest -m soak
 
 golden: $(VENV)/.dev       ## write results/quick anew, for a diff to be read
-	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue/test_golden.py
+	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue -k committed
 
 bench: $(VENV)/.dev        ## peers and ours, side by side in one run
 	@grep -v '^#' bench/peers.txt | while read peer; do \

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import io
+import os
+from pathlib import Path
+
 import pytest
 
 from windtunnel.lab.cards import card
@@ -11,8 +16,11 @@ from windtunnel.lab.params import describe, make, settings
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
 from windtunnel.lab.work import workload
+from windtunnel.ui import terminal
 
 NAMES = list(modules())
+GOLDEN = Path(__file__).parents[2] / "results" / "quick"
+"""What quick runs show, committed: whoever changes what an experiment measures sees it in a diff, in words."""
 CPU_S = 3.0
 """What a quick run may cost, all designs, seeds and settings together; a busy machine is given ten times that."""
 
@@ -131,6 +139,23 @@ def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Res
     best = list(experiment.designs)[-1]
     again = run(experiment, quick=True, seeds=[0], designs=[best], jobs=1)
     assert again.of(best)[0].digest == result.of(best)[0].digest
+
+
+def test_a_quick_run_shows_what_is_committed(experiment: Experiment, result: Result) -> None:
+    if result.stage != "sim":
+        pytest.skip("real time is never the same twice")
+    out = io.StringIO()
+    terminal.show(terminal.result(result, {name: idea(make) for name, make in experiment.designs.items()}), out)
+    file, now = GOLDEN / f"{experiment.id}.txt", out.getvalue()
+    if os.environ.get("WINDTUNNEL_GOLDEN") == "write":
+        file.write_text(now, "utf-8")
+    before = file.read_text("utf-8") if file.exists() else ""
+    change = "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), "committed", "now", lineterm=""))
+    assert not change, f"{change}\nIf this is meant: make golden, and read the diff."
+
+
+def test_nothing_is_committed_of_experiments_that_are_gone() -> None:
+    assert {file.stem for file in GOLDEN.glob("*.txt")} <= set(NAMES)
 
 
 def test_a_quick_run_is_cheap(result: Result) -> None:
