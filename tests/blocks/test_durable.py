@@ -560,6 +560,7 @@ def test_a_message_is_not_sent_while_a_crash_could_take_its_state_back() -> None
         assert len(broker.firsts()) <= done
         relay = Relay(state, broker.publish, idle_s=0.1, random=Random(0))
         running = asyncio.create_task(relay.run())
+        running.add_done_callback(lambda task: task.cancelled() or task.exception())  # of a crash all hear soon enough
         for number in range(done, 10):
             await state.commit({"done": number + 1}, [("t", number)])
         running.cancel()
