@@ -314,3 +314,11 @@ def test_without_colour_nothing_is_coloured() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "False True\n"
+
+
+def test_a_lesson_breaks_where_the_screen_ends_and_keeps_its_lists() -> None:
+    from windtunnel.ui.terminal import reflowed
+
+    assert reflowed("One line\nand another.\n\n- first\n- second\n\n    code\n    more\n\nThe\nend.") == (
+        "One line and another.\n\n- first\n- second\n\n    code\n    more\n\nThe end."
+    )

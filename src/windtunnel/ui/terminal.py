@@ -56,7 +56,11 @@ def at_a_glance(one: Experiment[Any]) -> RenderableType:
 
 def experiment(one: Experiment[Any], hints: bool = False) -> RenderableType:
     """Everything about an experiment that can be said without running it."""
-    parts: list[RenderableType] = [*_head(one.title, one.question, f"{one.id} · {one.track}"), "", Text(one.lesson)]
+    parts: list[RenderableType] = [
+        *_head(one.title, one.question, f"{one.id} · {one.track}"),
+        "",
+        Text(reflowed(one.lesson)),
+    ]
     parts += [*_section("Designs"), _designs({name: idea(make) for name, make in one.designs.items()})]
     parts += [*_section("Parameters"), _parameters(one)]
     parts += _section("Claims")
@@ -82,6 +86,13 @@ def experiment(one: Experiment[Any], hints: bool = False) -> RenderableType:
     more = f"   windtunnel show {one.id} --hints" if one.hints and not hints else ""
     parts += ["", Text(f"windtunnel run {one.id}{more}", "dim")]
     return Group(*parts)
+
+
+def reflowed(text: str) -> str:
+    """Paragraphs as one line each, to be broken where the screen ends; lists, tables and code stay as written."""
+    written = text.split("\n\n")
+    kept = [any(line[:1] in (" ", "-", "|") for line in paragraph.splitlines()) for paragraph in written]
+    return "\n\n".join(p if stays else " ".join(p.split()) for p, stays in zip(written, kept, strict=True))
 
 
 def result(found: Result, ideas: Mapping[str, str], width: int = WIDTH) -> RenderableType:
