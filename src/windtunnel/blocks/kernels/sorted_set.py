@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from windtunnel.blocks.kernels.words import inner, njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def no_members(ids: int, *, text: bool) -> Members:
     )
 
 
-@njit(cache=True)
+@inner
 def text_precedes(m: Members, a: int, b: int) -> bool:
     """Whether the bytes of member ``a`` sort before those of ``b``; a prefix sorts first, as in Redis."""
     if m.tie[a] != m.tie[b]:
