@@ -77,7 +77,7 @@ JOBS: dict[str, Main] = {"sleeps": sleeps, "handovers": handovers, "echoes": ech
 
 # --- loops -----------------------------------------------------------------------------------------------------------
 def ours(main: Main) -> int:
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim import Simulator
 
     with Simulator(1) as sim:
         return int(sim.run_until(sim.host("server").create_task(main())))

@@ -46,7 +46,7 @@ def nap(i: int, k: int) -> float:
 
 
 def our_sleeps() -> Timed:
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim import Simulator
 
     def timed() -> int:
         with Simulator() as sim:
@@ -65,7 +65,7 @@ def our_sleeps() -> Timed:
 
 
 def asyncio_sleeps() -> Timed:
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim import Simulator
 
     def timed() -> int:
         with Simulator() as sim:

@@ -34,7 +34,7 @@ def trace() -> np.ndarray:
 @cache
 def trace_file() -> Path:
     """The trace as libCacheSim reads it: time, id, size, place of the next request of the same id."""
-    from windtunnel.blocks.kernels.cache_trace import next_uses
+    from windtunnel.blocks.caching.kernels.cache_trace import next_uses
 
     after = next_uses(trace(), KEYS + 1)
     record = np.zeros(REQUESTS, [("time", "<u4"), ("id", "<u8"), ("size", "<u4"), ("next", "<i8")])
@@ -46,7 +46,7 @@ def trace_file() -> Path:
 
 
 def simulated(policy: str, *, numbered: bool) -> Timed:
-    from windtunnel.blocks.cache_trace import CacheTrace
+    from windtunnel.blocks.caching import CacheTrace
 
     ready = CacheTrace(trace())
 
@@ -110,7 +110,7 @@ def ordered(made: OrderedDict[Any, int], key: Any) -> None:
 
 
 def ours(policy: str) -> Any:
-    from windtunnel.blocks.cache import Cache
+    from windtunnel.blocks.caching import Cache
 
     return Cache(CAPACITY, policy=policy)
 
@@ -191,7 +191,7 @@ def simulation_row(policy: str) -> Row:
 
 def curve_row() -> Row:
     def one_pass() -> Timed:
-        from windtunnel.blocks.cache_trace import CacheTrace
+        from windtunnel.blocks.caching import CacheTrace
 
         ready = CacheTrace(trace())
 

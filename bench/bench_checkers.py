@@ -7,11 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench.harness import Row, Timed
-from windtunnel.lab.checkers.linearizable import check_linearizable
-from windtunnel.lab.checkers.models import CompareAndSet, Model, Register
-from windtunnel.lab.checkers.transactions.check import check_list_append
-from windtunnel.lab.checkers.verdict import Verdict
-from windtunnel.lab.history import Event
+from windtunnel import Event
+from windtunnel.checkers import CompareAndSet, Model, Register, Verdict, check_linearizable, check_list_append
 
 
 def served(seed: int, clients: int, operations: int, kind: str, spread: int, crashed: float = 0.0) -> list[Event]:

@@ -32,7 +32,7 @@ def rows() -> Iterator[Row]:
 
 
 def ours(data: bytes, average: int) -> Timed:
-    from windtunnel.blocks.fastcdc import FastCDC
+    from windtunnel.blocks.chunks import FastCDC
 
     chunker = FastCDC(average)
 
@@ -47,7 +47,7 @@ def pyfastcdc(data: bytes, average: int) -> Timed:
     import pyfastcdc
 
     chunker = pyfastcdc.FastCDC(average)
-    from windtunnel.blocks.fastcdc import FastCDC
+    from windtunnel.blocks.chunks import FastCDC
 
     if [c.offset + c.length for c in chunker.cut_buf(data)] != FastCDC(average).cut_points(data).tolist():
         raise Skip("its cuts differ from ours: this row would compare two different jobs")

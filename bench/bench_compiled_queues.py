@@ -97,7 +97,7 @@ def our_mean_s(gaps: Any, works: Any) -> float:
     """Mean time in the system."""
     import numpy as np
 
-    from windtunnel.sim.queues_compiled import fifo_departures
+    from windtunnel.sim.compiled import fifo_departures
 
     arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
     works_ns = np.rint(works * 1e9).astype(np.int64)
@@ -119,7 +119,7 @@ def cimba(how: str, seconds: float) -> dict[str, float]:
 def cimba_given(gaps: Any, works: Any) -> Timed:
     import numpy as np
 
-    from windtunnel.sim.queues_compiled import fifo_departures
+    from windtunnel.sim.compiled import fifo_departures
 
     # Until just before the last arrival, since cimba wants a number whenever it asks for one.
     arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
@@ -136,7 +136,7 @@ def cimba_given(gaps: Any, works: Any) -> Timed:
 
 def ours_drawn() -> Timed:
     from windtunnel.sim.closed_forms import mm1_sojourn_s
-    from windtunnel.sim.queues_compiled import stream_station
+    from windtunnel.sim.compiled import stream_station
 
     agrees(stream_station(1, LOAD, 1.0, CUSTOMERS).mean_sojourn_s, mm1_sojourn_s(LOAD, 1.0))
     return repeated(lambda: stream_station(1, LOAD, 1.0, CUSTOMERS), CUSTOMERS)
@@ -173,7 +173,7 @@ def ours_balancer(gaps: Any, works: Any, looks: Any) -> Timed:
 def our_balancer_mean_s(gaps: Any, works: Any, looks: Any) -> float:
     import numpy as np
 
-    from windtunnel.sim.queues_compiled import balance
+    from windtunnel.sim.compiled import balance
 
     arrivals = np.cumsum(np.rint(gaps * 1e9).astype(np.int64))
     ours = balance(arrivals, np.rint(works * 1e9).astype(np.int64), peers.SERVERS, "fewest of", looked_at=looks)
@@ -202,7 +202,7 @@ def tandem_streams(luck: Any, count: int) -> tuple[Any, Any]:
 def ours_tandem(luck: Any) -> Timed:
     import numpy as np
 
-    from windtunnel.sim.queues_compiled import network
+    from windtunnel.sim.compiled import network
 
     arrivals, works = tandem_streams(luck, 500_000)
     routes = np.broadcast_to(np.arange(len(WORKERS), dtype=np.int32), works.shape)
@@ -212,7 +212,7 @@ def ours_tandem(luck: Any) -> Timed:
 def simpy_tandem(luck: Any) -> Timed:
     import numpy as np
 
-    from windtunnel.sim.queues_compiled import network
+    from windtunnel.sim.compiled import network
 
     arrivals, works = tandem_streams(luck, FEW)
     gaps, times = np.diff(arrivals, prepend=0) / 1e9, works / 1e9
@@ -251,7 +251,7 @@ def tandem_by_simpy(gaps: list[float], works: list[list[float]]) -> float:
 
 # --- the retry storm -------------------------------------------------------------------------------------------------
 def retries(how: str) -> Timed:
-    from windtunnel.sim import queues_retry
+    from windtunnel.sim.compiled import retry as queues_retry
 
     run = getattr(queues_retry, how)
     model = queues_retry.RetryStorm(trigger_s=1.0)

@@ -90,8 +90,8 @@ def appends(into: Callable[[Path], None]) -> Timed:
 
 
 def ours_append(*, many: bool, sync: bool) -> Callable[[Path], None]:
-    from windtunnel.blocks.files import DiskFiles
-    from windtunnel.blocks.log import Log
+    from windtunnel.blocks.durability import Log
+    from windtunnel.blocks.ground import DiskFiles
 
     def into(path: Path) -> None:
         log = Log(DiskFiles(path))
@@ -161,8 +161,8 @@ def filled(into: Callable[[Path], None]) -> tempfile.TemporaryDirectory[str]:
 
 
 def ours_recover() -> Timed:
-    from windtunnel.blocks.files import DiskFiles
-    from windtunnel.blocks.log import Log
+    from windtunnel.blocks.durability import Log
+    from windtunnel.blocks.ground import DiskFiles
 
     root = filled(ours_append(many=True, sync=False))
 
@@ -208,8 +208,8 @@ def offsets() -> list[int]:
 
 
 def ours_read() -> Timed:
-    from windtunnel.blocks.files import DiskFiles
-    from windtunnel.blocks.log import Log
+    from windtunnel.blocks.durability import Log
+    from windtunnel.blocks.ground import DiskFiles
 
     root, wanted = filled(ours_append(many=True, sync=False)), offsets()
     log = Log(DiskFiles(root.name))

@@ -28,8 +28,8 @@ def job(count: int, run: Callable[[], object]) -> Timed:
 def ring_rows() -> Iterator[Row]:
     from xxhash import xxh3_64_intdigest
 
-    from windtunnel.blocks.hashing import stable_hashes
-    from windtunnel.blocks.ring import HashRing
+    from windtunnel.blocks.ground import stable_hashes
+    from windtunnel.blocks.placement import HashRing
 
     packages = ("uhashring", "pyarrow")
     numbers = np.arange(KEYS, dtype=np.uint64)

@@ -90,7 +90,7 @@ def rows() -> Iterator[Row]:
 
 
 def ours_batch(kind: str, keys: Any, times: Any) -> Timed:
-    from windtunnel.blocks import rate_limit_batch
+    from windtunnel.blocks.resilience import rate_limit_batch
 
     limiter = getattr(rate_limit_batch, kind)(RATE, BURST)
     start = 0.0
@@ -105,7 +105,7 @@ def ours_batch(kind: str, keys: Any, times: Any) -> Timed:
 
 
 def ours_single(kind: str, names: list[str]) -> Timed:
-    from windtunnel.blocks import rate_limit
+    from windtunnel.blocks.resilience import rate_limit
 
     limiter = getattr(rate_limit, kind)(RATE, BURST if kind in ("Gcra", "TokenBucket") else 1.0)
 
@@ -174,7 +174,7 @@ def nothing_around() -> Timed:
 
 
 def ours_breaker() -> Timed:
-    from windtunnel.blocks.circuit_breaker import CircuitBreaker
+    from windtunnel.blocks.resilience import CircuitBreaker
 
     return calls(lambda: CircuitBreaker()(answer))
 
@@ -201,7 +201,7 @@ def aiobreaker() -> Timed:
 
 
 def ours_retry() -> Timed:
-    from windtunnel.blocks.retry import Retry
+    from windtunnel.blocks.resilience import Retry
 
     return calls(lambda: Retry(3)(answer))
 
@@ -215,7 +215,7 @@ def tenacity() -> Timed:
 
 
 def ours_bulkhead() -> Timed:
-    from windtunnel.blocks.bulkhead import Bulkhead
+    from windtunnel.blocks.resilience import Bulkhead
 
     return calls(lambda: Bulkhead(10)(answer))
 
@@ -234,7 +234,7 @@ def semaphore() -> Timed:
 
 
 def ours_hedge() -> Timed:
-    from windtunnel.blocks.hedge import Hedge
+    from windtunnel.blocks.resilience import Hedge
 
     return calls(lambda: Hedge(0.01)(answer))
 

@@ -18,8 +18,7 @@ from bench.elsewhere import at_rate, peer_python, report
 from bench.harness import Row, Skip, Timed
 
 if TYPE_CHECKING:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.trace import Trace
+    from windtunnel.sim import Simulator, Trace
 
 REQUESTS = 20_000
 PEERS = Path(peers.__file__)
@@ -133,7 +132,7 @@ class checked:  # noqa: N801  (reads as a word in the rows)
 
 # --- ours -------------------------------------------------------------------------------------------------------------
 def our_timers(sleeps: list[float]) -> float:
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim import Simulator
 
     sim = Simulator()
 
@@ -148,7 +147,7 @@ def our_timers(sleeps: list[float]) -> float:
 
 
 def our_timers_ns(sleeps: list[float]) -> float:
-    from windtunnel.sim.kernel import Simulator, ns
+    from windtunnel.sim import Simulator, ns
 
     sim = Simulator()
     sleeps_ns = [ns(s) for s in sleeps]
@@ -164,8 +163,7 @@ def our_timers_ns(sleeps: list[float]) -> float:
 
 
 def our_mm1(s: peers.Streams) -> float:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim import FifoServer, Simulator
 
     sim = Simulator()
     server = FifoServer(sim, "server")
@@ -187,8 +185,7 @@ def our_mm1(s: peers.Streams) -> float:
 
 
 def our_mm1_jobs(s: peers.Streams) -> float:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim import FifoServer, Simulator
 
     sim = Simulator()
     server = FifoServer(sim, "server")
@@ -205,8 +202,7 @@ def our_mm1_jobs(s: peers.Streams) -> float:
 
 
 def our_mm1_discipline(s: peers.Streams) -> float:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server import Server
+    from windtunnel.sim import Server, Simulator
 
     sim = Simulator()
     server = Server(sim, "server")
@@ -223,8 +219,7 @@ def our_mm1_discipline(s: peers.Streams) -> float:
 
 
 def our_balancer(s: peers.Streams) -> float:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim import FifoServer, Simulator
 
     sim = Simulator()
     pool = [FifoServer(sim, f"server {i}") for i in range(peers.SERVERS)]
@@ -247,8 +242,7 @@ def our_balancer(s: peers.Streams) -> float:
 
 
 def our_balancer_jobs(s: peers.Streams) -> float:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim import FifoServer, Simulator
 
     sim = Simulator()
     pool = [FifoServer(sim, f"server {i}") for i in range(peers.SERVERS)]
@@ -267,7 +261,7 @@ def our_balancer_jobs(s: peers.Streams) -> float:
 # --- the trace --------------------------------------------------------------------------------------------------------
 def traced(on: bool) -> Timed:
     def timed() -> int:
-        from windtunnel.sim.trace import Trace
+        from windtunnel.sim import Trace
 
         our_requests(Trace() if on else None)
         return REQUESTS
@@ -276,8 +270,7 @@ def traced(on: bool) -> Timed:
 
 
 def our_requests(trace: Trace | None, simulator: type[Simulator] | None = None) -> None:
-    from windtunnel.sim.kernel import Simulator
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim import FifoServer, Simulator
 
     with (simulator or Simulator)(1, trace) as sim:
         client, host = sim.host("client"), sim.host("server")
@@ -308,7 +301,7 @@ def our_requests(trace: Trace | None, simulator: type[Simulator] | None = None) 
 
 def trace_note() -> str:
     """What the looks at a trace that is off cost, of all that a request costs."""
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim import Simulator
 
     looks = 0
 

@@ -68,9 +68,7 @@ def filled(filter_: Any, method: str, keys: Any) -> Any:
 
 
 def bloom_rows() -> Iterator[Row]:
-    from windtunnel.blocks.bloom import BloomFilter
-    from windtunnel.blocks.bloom_blocked import BlockedBloomFilter
-    from windtunnel.blocks.bloom_counting import CountingBloomFilter
+    from windtunnel.blocks.sketches import BlockedBloomFilter, BloomFilter, CountingBloomFilter
 
     packages = ("rbloom", "fastbloom-rs", "pyarrow")
     numbers, strings = integers(), texts()
@@ -202,7 +200,7 @@ def _each(make: Callable[[], Callable[[Any], object]], keys: list[Any]) -> Timed
 
 
 def hyperloglog_rows() -> Iterator[Row]:
-    from windtunnel.blocks.hyperloglog import HyperLogLog
+    from windtunnel.blocks.sketches import HyperLogLog
 
     packages = ("datasketches", "polars", "pyarrow")
     numbers, strings = integers(), texts()
@@ -268,7 +266,7 @@ def hyperloglog_rows() -> Iterator[Row]:
 
 
 def count_min_rows() -> Iterator[Row]:
-    from windtunnel.blocks.count_min import CountMin
+    from windtunnel.blocks.sketches import CountMin
 
     packages = ("datasketches", "bounter", "pyarrow")
     numbers = zipf()
@@ -362,7 +360,7 @@ def count_min_rows() -> Iterator[Row]:
 
 
 def heavy_hitter_rows() -> Iterator[Row]:
-    from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
+    from windtunnel.blocks.sketches import CountMinTopK, SpaceSaving
 
     packages = ("datasketches", "bounter", "pyarrow")
     numbers = zipf()
@@ -426,7 +424,7 @@ def heavy_hitter_rows() -> Iterator[Row]:
 
 
 def quantile_rows() -> Iterator[Row]:
-    from windtunnel.blocks.quantiles import DDSketch
+    from windtunnel.blocks.sketches import DDSketch
 
     packages = ("datasketches", "ddsketch")
     values = np.random.default_rng(1).lognormal(3, 1, KEYS)

@@ -85,7 +85,7 @@ def starts(n: int) -> np.ndarray:
 
 @cache
 def ours(kind: type, order: Any) -> Any:
-    from windtunnel.blocks.sorted_set import SortedSet
+    from windtunnel.blocks.ordered import SortedSet
 
     made: Any = SortedSet(kind, order=order)
     made.add_many(np.arange(MEMBERS) if kind is int else names(), scores())
@@ -268,8 +268,7 @@ def single_row(job: str, ours_do: Callable[[Any], Callable[..., object]]) -> Row
     steps_of = JOBS[job]
 
     def plain() -> Any:
-        from windtunnel.blocks.counted_blocks import PlainCountedBlocks
-        from windtunnel.blocks.sorted_set import PlainSortedSet
+        from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSortedSet
 
         made: Any = PlainSortedSet(PlainCountedBlocks())
         for member, score in zip(range(MEMBERS // 10), scores().tolist(), strict=False):

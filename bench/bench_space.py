@@ -67,13 +67,13 @@ def job(count: int, run: Callable[[], object]) -> Timed:
 
 @cache
 def linear(spread: str) -> Any:
-    from windtunnel.blocks.quadtree_linear import LinearQuadtree
+    from windtunnel.blocks.space import LinearQuadtree
 
     return LinearQuadtree(*places(spread, POINTS, 1))
 
 
 def moving(spread: str) -> Any:
-    from windtunnel.blocks.quadtree import Quadtree
+    from windtunnel.blocks.space import Quadtree
 
     tree = Quadtree()
     tree.put_many(np.arange(POINTS), *places(spread, POINTS, 1))
@@ -151,21 +151,21 @@ def encode_rust() -> Timed:
 
 
 def encode_ours() -> Timed:
-    from windtunnel.blocks.geohash import encode_many
+    from windtunnel.blocks.space import encode_many
 
     lat, lon = places("evenly", POINTS, 1)
     return job(POINTS, lambda: encode_many(lat, lon, 9))
 
 
 def keys_ours() -> Timed:
-    from windtunnel.blocks.geohash import morton_keys
+    from windtunnel.blocks.space import morton_keys
 
     lat, lon = places("evenly", POINTS, 1)
     return job(POINTS, lambda: morton_keys(lat, lon))
 
 
 def decode_ours() -> Timed:
-    from windtunnel.blocks.geohash import decode_many, encode_many
+    from windtunnel.blocks.space import decode_many, encode_many
 
     words = encode_many(*places("evenly", POINTS, 1), 9)
     return job(POINTS, lambda: decode_many(words))
@@ -175,7 +175,7 @@ def decode_peer(name: str) -> Callable[[], Timed]:
     def prepare() -> Timed:
         import importlib
 
-        from windtunnel.blocks.geohash import encode_many
+        from windtunnel.blocks.space import encode_many
 
         decode = importlib.import_module(name).decode
         words = [word.decode() for word in encode_many(*places("evenly", SINGLES, 1), 9)]
@@ -185,13 +185,13 @@ def decode_peer(name: str) -> Callable[[], Timed]:
 
 
 def single_ours() -> Timed:
-    from windtunnel.blocks.geohash import encode
+    from windtunnel.blocks.space import encode
 
     return one_by_one(lambda lat, lon: encode(lat, lon, 9))
 
 
 def plain_tree() -> Timed:
-    from windtunnel.blocks.quadtree import PlainQuadtree
+    from windtunnel.blocks.space import PlainQuadtree
 
     lat, lon = places("evenly", SINGLES, 1)
     todo = list(zip(range(SINGLES), lat.tolist(), lon.tolist(), strict=True))
@@ -271,7 +271,7 @@ def tree_rows(spread: str) -> Iterator[Row]:
         return places(spread, QUERIES, 2)
 
     def build_linear() -> Timed:
-        from windtunnel.blocks.quadtree_linear import LinearQuadtree
+        from windtunnel.blocks.space import LinearQuadtree
 
         return job(POINTS, lambda: LinearQuadtree(*places(spread, POINTS, 1)))
 

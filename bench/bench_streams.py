@@ -57,7 +57,7 @@ def rows() -> Iterator[Row]:
 
 
 def ours_batch(keys: Any, times: Any, values: Any) -> Timed:
-    from windtunnel.blocks.windows_batch import BatchTumbling
+    from windtunnel.blocks.streams import BatchTumbling
 
     def run() -> int:
         windows = BatchTumbling(SIZE_MS, delay_ms=DISORDER_MS)
@@ -126,8 +126,7 @@ def dictionary(keys: Any, times: Any, values: Any) -> Timed:
 
 
 def ours_single(keys: Any, times: Any, values: Any) -> Timed:
-    from windtunnel.blocks.windows import Stats, Tumbling, WindowedAggregate
-    from windtunnel.blocks.windows_watermark import BoundedDisorder
+    from windtunnel.blocks.streams import BoundedDisorder, Stats, Tumbling, WindowedAggregate
 
     events = list(zip(keys.tolist(), times.tolist(), values.tolist(), strict=True))
 

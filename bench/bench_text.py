@@ -128,7 +128,7 @@ def kept(name: str, make: Callable[[], Any]) -> Any:
 
 
 def ours(documents: list[str]) -> Any:
-    from windtunnel.blocks.inverted_index import InvertedIndex
+    from windtunnel.blocks.text import InvertedIndex
 
     index = InvertedIndex()
     index.add(documents)
@@ -243,7 +243,7 @@ def prefixes() -> list[str]:
 
 @cache
 def ours_completion() -> Any:
-    from windtunnel.blocks.prefix_completion import PrefixCompletion
+    from windtunnel.blocks.text import PrefixCompletion
 
     made = PrefixCompletion()
     made.add_many(*terms())
@@ -252,7 +252,7 @@ def ours_completion() -> Any:
 
 @cache
 def plain_completion() -> Any:
-    from windtunnel.blocks.prefix_completion import PlainPrefixCompletion
+    from windtunnel.blocks.text import PlainPrefixCompletion
 
     made = PlainPrefixCompletion()
     for term, weight in zip(*terms(), strict=True):

@@ -51,7 +51,7 @@ def queries() -> np.ndarray:
 
 @cache
 def truth(count: int) -> np.ndarray:
-    from windtunnel.blocks.brute_force import BruteForce
+    from windtunnel.blocks.vectors import BruteForce
 
     exact = BruteForce(DIM)
     exact.add(vectors(count, 1))
@@ -77,7 +77,7 @@ class Contender(Protocol):
 
 class Ours:
     def __init__(self, count: int) -> None:
-        from windtunnel.blocks.hnsw import HNSW
+        from windtunnel.blocks.vectors import HNSW
 
         self.index = HNSW(DIM, m=M, ef_construction=EF_CONSTRUCTION)
 
@@ -247,7 +247,7 @@ def each(function: Callable[[int, tuple[str, ...], str], Timed], count: int, nam
 
 
 def exact_ours() -> Timed:
-    from windtunnel.blocks.brute_force import BruteForce
+    from windtunnel.blocks.vectors import BruteForce
 
     exact = BruteForce(DIM)
     exact.add(vectors(VECTORS, 1))
@@ -293,7 +293,7 @@ def exact_numpy() -> Timed:
 @cache
 def coded() -> tuple[Any, Any]:
     """Our quantiser and its codes of all vectors."""
-    from windtunnel.blocks.product_quantisation import ProductQuantiser
+    from windtunnel.blocks.vectors import ProductQuantiser
 
     made = ProductQuantiser(DIM, PARTS)
     made.train(vectors(FEW_VECTORS, 4))

@@ -22,7 +22,7 @@ Timed = Callable[[], int]
 """Does the job once and returns the number of operations."""
 
 
-class Skip(Exception):  # noqa: N818  (a word, not an error)
+class Skip(Exception):
     """Raised by a contender's preparation when it cannot run here; the sentence says why."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -39,10 +38,10 @@ def forms_of_keys() -> list[Any]:
 
 
 def bloom_filters() -> None:
-    from windtunnel.blocks.bloom import BloomFilter
-    from windtunnel.blocks.bloom_blocked import BlockedBloomFilter
-    from windtunnel.blocks.bloom_counting import CountingBloomFilter
-    from windtunnel.blocks.bloom_scalable import ScalableBloomFilter
+    from windtunnel.blocks.sketches.bloom import BloomFilter
+    from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
+    from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
+    from windtunnel.blocks.sketches.bloom_scalable import ScalableBloomFilter
 
     for kind in (BloomFilter, BlockedBloomFilter, CountingBloomFilter, ScalableBloomFilter):
         made = kind(10)
@@ -57,7 +56,7 @@ def bloom_filters() -> None:
 def hyperloglog() -> None:
     import numpy as np
 
-    from windtunnel.blocks.hyperloglog import HyperLogLog
+    from windtunnel.blocks.sketches.hyperloglog import HyperLogLog
 
     made = HyperLogLog(8)
     made.add_many(["a"])
@@ -68,7 +67,7 @@ def hyperloglog() -> None:
 def count_min() -> None:
     import numpy as np
 
-    from windtunnel.blocks.count_min import CountMin
+    from windtunnel.blocks.sketches.count_min import CountMin
 
     for conservative in (False, True):
         made = CountMin(0.1, 0.1, conservative=conservative)
@@ -81,7 +80,7 @@ def count_min() -> None:
 def heavy_hitters() -> None:
     import numpy as np
 
-    from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
+    from windtunnel.blocks.sketches.heavy_hitters import CountMinTopK, SpaceSaving
 
     for made in (SpaceSaving(3), CountMinTopK(3)):
         made.add_many(["a"])
@@ -93,7 +92,7 @@ def heavy_hitters() -> None:
 def quantiles() -> None:
     import numpy as np
 
-    from windtunnel.blocks.quantiles import DDSketch
+    from windtunnel.blocks.sketches.quantiles import DDSketch
 
     made = DDSketch()
     made.add_many([1.0, -2.0])
@@ -103,8 +102,8 @@ def quantiles() -> None:
 
 
 def placement() -> None:
-    from windtunnel.blocks.placement import MaglevTable, Rendezvous, jump_hash_many
-    from windtunnel.blocks.ring import BoundedLoads, HashRing
+    from windtunnel.blocks.placement.placement import MaglevTable, Rendezvous, jump_hash_many
+    from windtunnel.blocks.placement.ring import BoundedLoads, HashRing
 
     for keys in forms_of_keys():
         jump_hash_many(keys, 3)
@@ -118,7 +117,7 @@ def placement() -> None:
 def sorted_sets() -> None:
     import numpy as np
 
-    from windtunnel.blocks.sorted_set import SortedSet
+    from windtunnel.blocks.ordered.sorted_set import SortedSet
 
     frozen = np.arange(20)
     frozen.flags.writeable = False
@@ -141,7 +140,7 @@ def sorted_sets() -> None:
 
 
 def search() -> None:
-    from windtunnel.blocks.inverted_index import InvertedIndex
+    from windtunnel.blocks.text.inverted_index import InvertedIndex
 
     for texts in (["one two", "two"], ["é", "漢字 a"]):
         for norms in ("exact", "lucene"):
@@ -157,7 +156,7 @@ def search() -> None:
 def completion() -> None:
     import numpy as np
 
-    from windtunnel.blocks.prefix_completion import PrefixCompletion
+    from windtunnel.blocks.text.prefix_completion import PrefixCompletion
 
     for weights in ([1.0, 2.0], np.arange(2.0), frozen([1.0, 2.0])):
         made = PrefixCompletion()
@@ -171,9 +170,9 @@ def completion() -> None:
 def vectors() -> None:
     import numpy as np
 
-    from windtunnel.blocks.brute_force import BruteForce
-    from windtunnel.blocks.hnsw import HNSW
-    from windtunnel.blocks.product_quantisation import ProductQuantiser
+    from windtunnel.blocks.vectors.brute_force import BruteForce
+    from windtunnel.blocks.vectors.hnsw import HNSW
+    from windtunnel.blocks.vectors.product_quantisation import ProductQuantiser
 
     rows = np.random.default_rng(1).random((40, 5))
     for metric in ("l2", "ip", "cosine"):
@@ -195,7 +194,7 @@ def vectors() -> None:
 
 
 def text() -> None:
-    from windtunnel.blocks.inverted_index import InvertedIndex
+    from windtunnel.blocks.text.inverted_index import InvertedIndex
 
     for texts in (["a b", "b c"], ["é b", "漢字 c"]):
         made = InvertedIndex()
@@ -208,7 +207,7 @@ def text() -> None:
 
 
 def chunkers() -> None:
-    from windtunnel.blocks.fastcdc import FastCDC
+    from windtunnel.blocks.chunks.fastcdc import FastCDC
 
     for data in (b"x" * 5000, bytearray(5000), memoryview(b"y" * 5000)):
         FastCDC(1024).cut_points(data)
@@ -217,7 +216,7 @@ def chunkers() -> None:
 def rate_limits() -> None:
     import numpy as np
 
-    from windtunnel.blocks.rate_limit_batch import BatchGcra, BatchTokenBucket
+    from windtunnel.blocks.resilience.rate_limit_batch import BatchGcra, BatchTokenBucket
 
     for kind in (BatchGcra, BatchTokenBucket):
         made = kind(1, 2)
@@ -229,7 +228,7 @@ def rate_limits() -> None:
 def streams() -> None:
     import numpy as np
 
-    from windtunnel.blocks.windows_batch import BatchTumbling
+    from windtunnel.blocks.streams.windows_batch import BatchTumbling
 
     made = BatchTumbling(10, delay_ms=1, allowed_lateness_ms=5)
     made.add([1, 2], [1, 2], 1.0)
@@ -244,7 +243,7 @@ def streams() -> None:
 def caches() -> None:
     import numpy as np
 
-    from windtunnel.blocks.cache_trace import CacheTrace
+    from windtunnel.blocks.caching.cache_trace import CacheTrace
 
     for keys in (["a", "b", "a"], np.arange(9) % 4, frozen([3, 4, 3])):
         made = CacheTrace(keys)
@@ -255,9 +254,9 @@ def caches() -> None:
 def space() -> None:
     import numpy as np
 
-    from windtunnel.blocks.geohash import decode_many, encode_many, morton_keys
-    from windtunnel.blocks.quadtree import Quadtree
-    from windtunnel.blocks.quadtree_linear import LinearQuadtree
+    from windtunnel.blocks.space.geohash import decode_many, encode_many, morton_keys
+    from windtunnel.blocks.space.quadtree import Quadtree
+    from windtunnel.blocks.space.quadtree_linear import LinearQuadtree
 
     for lats in ([1.0, 2.0, 3.0], np.array([1.0, 2.0, 3.0]), frozen([1.0, 2.0, 3.0])):
         morton_keys(lats, lats)
@@ -293,17 +292,10 @@ USES: tuple[Callable[[], None], ...] = (
 )
 
 
-def kernel_modules() -> list[str]:
-    """Every module of compiled kernels: each has a ``warm`` that calls all of them."""
-    names = []
-    for package in ("windtunnel.blocks.kernels", "windtunnel.sim.kernels"):
-        path = importlib.import_module(package).__path__
-        names += [f"{package}.{found.name}" for found in pkgutil.iter_modules(path)]
-    return names
-
-
 def main() -> None:
     from numba.core.event import install_recorder
+
+    from windtunnel.warm import kernel_modules
 
     compiled: dict[str, list[str]] = {}
     jobs: dict[str, Callable[[], object]] = {use.__name__: use for use in USES}

@@ -20,22 +20,22 @@ import pytest
 
 from windtunnel.catalogue.interview import q10_ticketmaster
 from windtunnel.catalogue.scale import load_balancing
-from windtunnel.engines.database import Plus
+from windtunnel.engines.database.port import Plus
 from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import param
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
+from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import SimStage, Stage
 from windtunnel.lab.statistics import mean
-from windtunnel.lab.work import Job, history_of
 from windtunnel.lab.workload import evenly, poisson, requests
 from windtunnel.sim.closed_forms import mm1_sojourn_s
-from windtunnel.sim.disciplines import CoDel, Lifo
 from windtunnel.sim.kernel import Simulator, process
 from windtunnel.sim.link import exponential
-from windtunnel.sim.processor_sharing import ProcessorSharingServer
+from windtunnel.sim.servers.disciplines import CoDel, Lifo
+from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer
 
 PATIENCE_S = 0.5
 

@@ -16,22 +16,22 @@ import numpy as np
 import pytest
 
 import windtunnel.blocks
-from windtunnel.blocks.bloom import BloomFilter
-from windtunnel.blocks.bloom_blocked import BlockedBloomFilter
-from windtunnel.blocks.bloom_counting import CountingBloomFilter
-from windtunnel.blocks.bloom_scalable import ScalableBloomFilter
-from windtunnel.blocks.count_min import CountMin
-from windtunnel.blocks.envelope import DamagedError, seal
-from windtunnel.blocks.heavy_hitters import CountMinTopK, SpaceSaving
-from windtunnel.blocks.hnsw import HNSW
-from windtunnel.blocks.hyperloglog import HyperLogLog
-from windtunnel.blocks.inverted_index import InvertedIndex
-from windtunnel.blocks.prefix_completion import PrefixCompletion
-from windtunnel.blocks.product_quantisation import ProductQuantiser
-from windtunnel.blocks.quantiles import DDSketch
-from windtunnel.blocks.sorted_set import SortedSet
-from windtunnel.blocks.windows import Count, Tumbling, WindowedAggregate
-from windtunnel.blocks.windows_batch import BatchTumbling
+from windtunnel.blocks.ground.envelope import DamagedError, seal
+from windtunnel.blocks.ordered.sorted_set import SortedSet
+from windtunnel.blocks.sketches.bloom import BloomFilter
+from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
+from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
+from windtunnel.blocks.sketches.bloom_scalable import ScalableBloomFilter
+from windtunnel.blocks.sketches.count_min import CountMin
+from windtunnel.blocks.sketches.heavy_hitters import CountMinTopK, SpaceSaving
+from windtunnel.blocks.sketches.hyperloglog import HyperLogLog
+from windtunnel.blocks.sketches.quantiles import DDSketch
+from windtunnel.blocks.streams.windows import Count, Tumbling, WindowedAggregate
+from windtunnel.blocks.streams.windows_batch import BatchTumbling
+from windtunnel.blocks.text.inverted_index import InvertedIndex
+from windtunnel.blocks.text.prefix_completion import PrefixCompletion
+from windtunnel.blocks.vectors.hnsw import HNSW
+from windtunnel.blocks.vectors.product_quantisation import ProductQuantiser
 
 KEYS = [f"key {i}" for i in range(40)]
 
@@ -131,9 +131,9 @@ def restored(made: Any, blob: bytes) -> Any:
 
 def public_classes() -> list[type]:
     found = []
-    for module_info in pkgutil.iter_modules(windtunnel.blocks.__path__):
-        if not module_info.ispkg:
-            module = importlib.import_module(f"windtunnel.blocks.{module_info.name}")
+    for module_info in pkgutil.walk_packages(windtunnel.blocks.__path__, "windtunnel.blocks."):
+        if not module_info.ispkg and ".kernels." not in module_info.name:
+            module = importlib.import_module(module_info.name)
             found += [one for one in vars(module).values() if inspect.isclass(one)]
     own = [one for one in found if one.__module__.startswith("windtunnel.blocks.") and not one.__name__.startswith("_")]
     return [*dict.fromkeys(own)]

@@ -15,7 +15,7 @@ from windtunnel.lab.experiment import Experiment, idea
 from windtunnel.lab.params import describe, make, settings
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
-from windtunnel.lab.work import workload
+from windtunnel.lab.running.work import workload
 from windtunnel.ui import terminal
 
 NAMES = list(modules())

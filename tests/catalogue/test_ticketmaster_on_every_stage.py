@@ -17,7 +17,7 @@ REAL = [
     for stage in ("sqlite", "postgres")
 ]
 MINE = '''
-from windtunnel.engines.database import AtLeast, Plus
+from windtunnel.engines.database.port import AtLeast, Plus
 
 
 class Hopeful:

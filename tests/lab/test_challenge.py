@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from windtunnel.lab.challenge import challenge_of, stub, write_stub
 from windtunnel.lab.claims import check, speaks_of
 from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.grade import grade, grade_file
+from windtunnel.lab.grading.challenge import challenge_of, stub, write_stub
+from windtunnel.lab.grading.grade import grade, grade_file
 
 CHALLENGES = [e for e in every() if e.demands]
 
@@ -21,7 +21,7 @@ CHALLENGES = [e for e in every() if e.demands]
 @pytest.fixture(autouse=True)
 def only_quick_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials at full size are for learners who wait, not for these tests."""
-    monkeypatch.setattr("windtunnel.lab.grade.FULL_TRIALS", 0)
+    monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_what_the_reference_does_better_is_shown_on_the_smallest_such_case() -> 
 
 
 def test_a_case_too_large_to_be_looked_at_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("windtunnel.lab.grade.LARGEST_CASE", 1)
+    monkeypatch.setattr("windtunnel.lab.grading.grade.LARGEST_CASE", 1)
     tickets = find("q10-ticketmaster")
     found = grade(tickets, tickets.designs["look_then_write"], [7001])
     assert not found.passed

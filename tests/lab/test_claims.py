@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.lab.claims import ClaimError, check, number, speaks_of, truth, truth_of_means, value, with_numbers
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
-from windtunnel.lab.grade import grade
+from windtunnel.lab.grading.grade import grade
 from windtunnel.lab.history import Event, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.run import run

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from windtunnel.lab.limits import Ended, Limits, limited
+from windtunnel.lab.grading.limits import Ended, Limits, limited
 
 HEAD = 'challenge = "q10-ticketmaster"\n\n\nclass Yours:\n    def __init__(self, stage, params):\n'
 BUY = "\n    async def buy(self, buyer, pays_after_s):\n        return None\n"

@@ -16,8 +16,8 @@ from windtunnel.lab.experiment import Claim, Experiment, Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.run import run
+from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
-from windtunnel.lab.work import Job, history_of
 from windtunnel.lab.workload import at_once, batches, requests
 
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="real servers are killed by signals")
@@ -186,7 +186,7 @@ class Store(Square):
         await self.database.create_table("counter", {"id": int, "n": int}, [{"id": 1, "n": 0}])
 
     async def work(self, item: int = 0) -> int:  # type: ignore[override]
-        from windtunnel.engines.database import Plus
+        from windtunnel.engines.database.port import Plus
 
         return await self.database.update("counter", {"id": 1}, {"n": Plus(1)})
 

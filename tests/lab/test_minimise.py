@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from windtunnel.lab.minimise import minimise
+from windtunnel.lab.grading.minimise import minimise
 
 
 @given(st.sets(st.integers(0, 99), min_size=1, max_size=5), st.integers(100, 300))

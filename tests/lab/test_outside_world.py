@@ -77,7 +77,7 @@ def add(copy: Copy) -> Iterator[Callable[[str, str], None]]:
         path.unlink()
 
 
-TOY = (HERE / "toy_shop.py").read_text()
+TOY = (HERE.parent / "helpers" / "toy_shop.py").read_text()
 
 
 def test_one_new_file_is_in_the_list_the_run_the_figures_and_the_tests(

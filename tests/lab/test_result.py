@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toy_shop import experiment
 
+from helpers.toy_shop import experiment
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.result import Result, write
 from windtunnel.lab.run import run
-from windtunnel.lab.work import POINTS, thin
+from windtunnel.lab.running.work import POINTS, thin
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,16 @@ from random import Random
 from typing import Any
 
 import pytest
-import toy_shop
-from toy_shop import LookThenWrite, OneStep, Params, experiment
 
+from helpers import toy_shop
+from helpers.toy_shop import LookThenWrite, OneStep, Params, experiment
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
+from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
-from windtunnel.lab.work import Job, history_of
 from windtunnel.lab.workload import thinking
 from windtunnel.sim.kernel import process
 
@@ -114,11 +114,11 @@ def test_one_design_and_all_are_the_same() -> None:
 
 
 def test_every_hash_seed_is_the_same() -> None:
-    script = "import toy_shop; from windtunnel.lab.run import run; print(run(toy_shop.experiment, jobs=1).digest)"
+    script = "from helpers import toy_shop; from windtunnel import run; print(run(toy_shop.experiment, jobs=1).digest)"
     found = {
         subprocess.run(
             [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(HERE)},
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(HERE.parent)},
             capture_output=True,
             text=True,
             check=True,
@@ -466,7 +466,7 @@ def test_a_design_or_parameter_with_an_impossible_name_is_refused() -> None:
 
 # --- designs from a file -----------------------------------------------------------------------------------------
 MINE = """
-import toy_shop
+from helpers import toy_shop
 
 class MyOwnIdea(toy_shop.OneStep):
     "Better."

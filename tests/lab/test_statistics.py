@@ -8,8 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.lab.history import Event
 from windtunnel.lab.statistics import (

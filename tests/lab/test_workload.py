@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import scipy.stats
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.lab.workload import (
     HotKeys,

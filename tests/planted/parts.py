@@ -22,7 +22,7 @@ LATENCY = LinkSpec(lognormal(0.0005, 0.003))
 """What all links are like: some messages overtake others."""
 
 
-class Refused(Exception):  # noqa: N818  (an answer)
+class Refused(Exception):
     """Certainly nothing happened."""
 
     outcome = "fail"

@@ -14,7 +14,7 @@ from typing import Any
 
 from parts import Journal, Peer, quiet
 
-from windtunnel.lab.checkers import check_log
+from windtunnel.checkers import check_log
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param

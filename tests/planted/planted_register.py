@@ -13,7 +13,7 @@ from typing import Any
 
 from parts import Journal, Peer
 
-from windtunnel.lab.checkers import Register, check_linearizable
+from windtunnel.checkers import Register, check_linearizable
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param

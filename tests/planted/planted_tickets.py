@@ -14,7 +14,7 @@ from typing import Any
 
 from parts import Journal, Peer, Refused
 
-from windtunnel.lab.checkers import check_unique_ids
+from windtunnel.checkers import check_unique_ids
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param

@@ -5,13 +5,13 @@ from __future__ import annotations
 from planted_lease import experiment as lease
 from planted_register import experiment as register
 
-from windtunnel.lab.adversary import attacks, rehearse
 from windtunnel.lab.experiment import Fault
-from windtunnel.lab.grade import hunt
+from windtunnel.lab.grading.adversary import attacks, rehearse
+from windtunnel.lab.grading.grade import hunt
+from windtunnel.lab.grading.trial import Trial, play
+from windtunnel.lab.grading.weather import Weather, in_weather
 from windtunnel.lab.params import settings
 from windtunnel.lab.stage import SimStage
-from windtunnel.lab.trial import Trial, play
-from windtunnel.lab.weather import Weather, in_weather
 from windtunnel.sim.link import LinkSpec
 
 QUICK = settings(register.params, register.quick)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.grade import grade, hunt
+from windtunnel.lab.grading.grade import grade, hunt
 
 FOUND_ON = {
     "register": {

@@ -14,16 +14,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from windtunnel.sim import arrivals
-from windtunnel.sim import closed_forms as theory
-from windtunnel.sim.disciplines import Lifo, Priority
+from windtunnel.sim import arrivals, closed_forms as theory
+from windtunnel.sim.compiled.queues import balance, fifo_departures, look_at, network, stream_station
 from windtunnel.sim.kernel import NS, Simulator
-from windtunnel.sim.processor_sharing import ProcessorSharingServer
-from windtunnel.sim.queues_compiled import balance, fifo_departures, look_at, network, stream_station
 from windtunnel.sim.randomness import stream
-from windtunnel.sim.server import Server
-from windtunnel.sim.server_base import Rejected
-from windtunnel.sim.server_fifo import FifoServer
+from windtunnel.sim.servers.base import Rejected
+from windtunnel.sim.servers.disciplines import Lifo, Priority
+from windtunnel.sim.servers.fifo import FifoServer
+from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer
+from windtunnel.sim.servers.server import Server
 
 SEEDS = range(20)
 

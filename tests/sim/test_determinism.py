@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from worlds import WORLDS, digest
 
+from helpers.worlds import WORLDS, digest
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.trace import Record, Trace
 
-SCRIPT = Path(__file__).with_name("worlds.py")
+SCRIPT = Path(__file__).parents[1] / "helpers" / "worlds.py"
 
 
 def digest_elsewhere(world: str, seed: int, hash_seed: str) -> str:

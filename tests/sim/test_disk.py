@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from windtunnel.blocks.files import DiskFiles, Files, read_whole, replace_whole
+from windtunnel.blocks.ground.files import DiskFiles, Files, read_whole, replace_whole
 from windtunnel.sim.disk import SECTOR, Disk, Fate
 from windtunnel.sim.kernel import Simulator
 

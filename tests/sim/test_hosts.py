@@ -7,8 +7,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.sim.clock import EPOCH_S
 from windtunnel.sim.host import Host

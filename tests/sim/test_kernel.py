@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.sim.kernel import Crashed, Deadlock, Signal, Simulator, process
-from windtunnel.sim.server_fifo import FifoServer
+from windtunnel.sim.servers.fifo import FifoServer
 from windtunnel.sim.trace import Trace
 
 

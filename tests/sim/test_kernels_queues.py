@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from windtunnel.sim import arrivals
-from windtunnel.sim.kernel import NS, Simulator
-from windtunnel.sim.kernels import stations
-from windtunnel.sim.queues_compiled import (
+from windtunnel.sim.compiled.kernels import stations
+from windtunnel.sim.compiled.queues import (
     POLICIES,
     balance,
     fifo_departures,
@@ -21,8 +20,9 @@ from windtunnel.sim.queues_compiled import (
     network,
     stream_station,
 )
-from windtunnel.sim.server import Server
-from windtunnel.sim.server_fifo import FifoServer
+from windtunnel.sim.kernel import NS, Simulator
+from windtunnel.sim.servers.fifo import FifoServer
+from windtunnel.sim.servers.server import Server
 
 CUSTOMERS = 4000
 

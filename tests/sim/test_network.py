@@ -7,8 +7,7 @@ from itertools import pairwise
 from statistics import mean, quantiles
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Simulator

@@ -7,13 +7,12 @@ from math import sqrt
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from windtunnel.sim.disciplines import AdaptiveLifo, CoDel, Discipline, Fifo, Lifo, Priority, RequestCoDel
 from windtunnel.sim.kernel import NS, Simulator
 from windtunnel.sim.randomness import stream
-from windtunnel.sim.server import Server
+from windtunnel.sim.servers.disciplines import AdaptiveLifo, CoDel, Discipline, Fifo, Lifo, Priority, RequestCoDel
+from windtunnel.sim.servers.server import Server
 
 MS = 1_000_000
 

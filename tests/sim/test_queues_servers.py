@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from windtunnel.sim.kernel import NS, Crashed, Deadlock, Simulator
-from windtunnel.sim.processor_sharing import ProcessorSharingServer
-from windtunnel.sim.server import Server
-from windtunnel.sim.server_base import Dropped, Refused, Rejected, ServerBase, Withdrawn
-from windtunnel.sim.server_fifo import FifoServer
+from windtunnel.sim.servers.base import Dropped, Rejected, ServerBase, ServerDown, Withdrawn
+from windtunnel.sim.servers.fifo import FifoServer
+from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer
+from windtunnel.sim.servers.server import Server
 
 KINDS: list[type[Any]] = [FifoServer, Server, ProcessorSharingServer]
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -129,7 +128,7 @@ def test_no_customer_vanishes_and_little_holds_to_the_nanosecond(
     last = seen[-1]
     how = [fate for fate, _ in fates]
     assert (last.served, last.lost) == (how.count("served"), how.count("Crashed"))
-    assert last.rejected == how.count("Rejected") + how.count("Refused")
+    assert last.rejected == how.count("Rejected") + how.count("ServerDown")
     assert last.inside_ns == sum(end - at for at, (_, end) in zip(arrivals, fates, strict=True))
     assert 0 <= last.busy_ns <= workers * last.now_ns
 
@@ -199,7 +198,7 @@ def test_a_crashed_server_serves_nothing(kind: type[Any]) -> None:
     sim.call_at(7 * NS, server.restart)
     sim.run()
     reading = server.read()
-    assert [fate for fate, _ in fates[1:]] == ["Crashed", "Crashed", "Refused", "served"]
+    assert [fate for fate, _ in fates[1:]] == ["Crashed", "Crashed", "ServerDown", "served"]
     assert fates[4][1] == 9 * NS
     assert reading.balanced
     assert reading.lost in (2, 3)  # the first was done at 4 s, except where all three share two cores
@@ -207,7 +206,7 @@ def test_a_crashed_server_serves_nothing(kind: type[Any]) -> None:
 
 
 def test_who_was_certainly_not_served_is_told_so() -> None:
-    assert Rejected("").outcome == Dropped("").outcome == Refused("").outcome == "fail"
+    assert Rejected("").outcome == Dropped("").outcome == ServerDown("").outcome == "fail"
     assert not hasattr(Crashed(""), "outcome"), "work on it may have been done"
 
 

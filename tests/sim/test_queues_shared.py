@@ -6,12 +6,11 @@ import asyncio
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.sim.kernel import Deadlock, Simulator
 from windtunnel.sim.queues import Lock, Queue, Semaphore
-from windtunnel.sim.server_base import Rejected
+from windtunnel.sim.servers.base import Rejected
 
 
 @given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1, max_size=25))

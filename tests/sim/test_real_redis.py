@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from resp_server import RespServer
 
+from helpers.resp_server import RespServer
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Simulator
 

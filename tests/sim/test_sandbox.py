@@ -131,7 +131,7 @@ def test_kernels_may_be_compiled_into_a_new_cache_in_the_middle_of_a_run(tmp_pat
 from windtunnel.sim import Simulator
 
 async def main():
-    from windtunnel.sim.kernels import heap
+    from windtunnel.sim.compiled.kernels import heap
     heap.warm()
 
 with Simulator() as sim:

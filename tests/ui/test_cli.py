@@ -27,7 +27,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:
 
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**modules(), NAME: "toy_shop"}
+    found = {**modules(), NAME: "helpers.toy_shop"}
     catalogue(monkeypatch, found)
 
 
@@ -117,7 +117,7 @@ def test_engines_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None
 def test_without_a_terminal_the_list_comes_first_and_then_a_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalogue(monkeypatch, {NAME: "toy_shop"})
+    catalogue(monkeypatch, {NAME: "helpers.toy_shop"})
     status, out, _ = call(capsys)
     assert status == 0
     assert out.index("windtunnel show NAME") < out.index(f"windtunnel run {NAME}") < out.index("Measured")

@@ -29,13 +29,10 @@ from math import log
 from random import Random
 from typing import Any
 
-from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
-from windtunnel.lab.statistics import mean, percentile, percentiles
-from windtunnel.lab.workload import evenly
-from windtunnel.sim.kernel import Signal, process
+from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param, process
+from windtunnel.sim import Signal
+from windtunnel.statistics import mean, percentile, percentiles
+from windtunnel.workload import evenly
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from windtunnel.engines.database import Database
-    from windtunnel.engines.server import Server
+    from windtunnel.engines.database.port import DatabasePort
+    from windtunnel.engines.server.port import ServerPort
     from windtunnel.sim.kernel import Simulator
 
 
@@ -52,7 +52,7 @@ def _no_signals() -> str | None:
     return None if os.name == "posix" else "a Unix, whose signals stop and kill it"
 
 
-def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None, **options: Any) -> Database:
+def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None, **options: Any) -> DatabasePort:
     """The database of a stage; connections are made when it is first used.
 
     Raises:
@@ -68,7 +68,7 @@ def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None,
     return OPENERS[stage](name=name, **options)
 
 
-def open_server(stage: str, name: str = "server", *, sim: Simulator | None = None, **options: Any) -> Server:
+def open_server(stage: str, name: str = "server", *, sim: Simulator | None = None, **options: Any) -> ServerPort:
     """A server to be overloaded: the model in the tunnel, a real process elsewhere.
 
     Raises:
@@ -78,10 +78,10 @@ def open_server(stage: str, name: str = "server", *, sim: Simulator | None = Non
     if stage == "sim":
         if sim is None:
             raise ValueError("the model server needs the simulator that it shall live in")
-        from windtunnel.sim.server_fifo import FifoServer
+        from windtunnel.sim.servers.fifo import FifoServer
 
         return FifoServer(sim, name, **options)
-    from windtunnel.engines.live.server import ProcessServer
+    from windtunnel.engines.server.process import ProcessServer
 
     return ProcessServer(name, **options)
 
@@ -89,27 +89,27 @@ def open_server(stage: str, name: str = "server", *, sim: Simulator | None = Non
 def prepare(stage: str) -> None:
     """Start the stage's server now, once, and let the processes that we start find it."""
     if stage == "postgres":
-        from windtunnel.engines.live.servers import postgres_url
+        from windtunnel.engines.shared.servers import postgres_url
 
         os.environ["WINDTUNNEL_POSTGRES_URL"] = postgres_url()
 
 
-def _model(**options: Any) -> Database:
-    from windtunnel.engines.model_database import ModelDatabase
+def _model(**options: Any) -> DatabasePort:
+    from windtunnel.engines.database.model import ModelDatabase
 
     return ModelDatabase(**options)
 
 
-def _sqlite(**options: Any) -> Database:
-    from windtunnel.engines.live.sqlite import SqliteDatabase
+def _sqlite(**options: Any) -> DatabasePort:
+    from windtunnel.engines.database.sqlite import SqliteDatabase
 
     return SqliteDatabase(**options)
 
 
-def _postgres(**options: Any) -> Database:
-    from windtunnel.engines.live.postgres import PostgresDatabase
+def _postgres(**options: Any) -> DatabasePort:
+    from windtunnel.engines.database.postgres import PostgresDatabase
 
     return PostgresDatabase(**options)
 
 
-OPENERS: dict[str, Callable[..., Database]] = {"sim": _model, "sqlite": _sqlite, "postgres": _postgres}
+OPENERS: dict[str, Callable[..., DatabasePort]] = {"sim": _model, "sqlite": _sqlite, "postgres": _postgres}

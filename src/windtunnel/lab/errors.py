@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class WrongInput(ValueError):  # noqa: N818  (what it is)
+class WrongInput(ValueError):
     """An experiment, parameter, stage or file that cannot be used; the sentence says what would be right."""
 
 

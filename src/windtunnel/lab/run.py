@@ -10,9 +10,8 @@ from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.judge import judge_claims, judge_figures
 from windtunnel.lab.params import settings
-from windtunnel.lab.result import Result
-from windtunnel.lab.result import Run as RunOf
-from windtunnel.lab.work import Done, Job, execute
+from windtunnel.lab.result import Result, Run as RunOf
+from windtunnel.lab.running.work import Done, Job, execute
 
 Progress = Callable[[int, int, str, int], object]
 """Called with (jobs done, jobs in all, design, seed) after each job."""
@@ -187,7 +186,7 @@ def _do(
     """Do the jobs: side by side where they are simulated and a worker can find the experiment, else one by one."""
     import sys
 
-    from windtunnel.lab.pool import cores, work
+    from windtunnel.lab.running.pool import cores, work
 
     count = min(cores() if jobs is None else jobs, len(todo))
     finished = 0

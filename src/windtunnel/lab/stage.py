@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from windtunnel.lab.errors import WrongInput, suggest
 
 if TYPE_CHECKING:
-    from windtunnel.engines.database import Database
-    from windtunnel.sim.disciplines import Discipline
+    from windtunnel.engines.database.port import DatabasePort
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
     from windtunnel.sim.network import Network
-    from windtunnel.sim.server import Server
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim.servers.disciplines import Discipline
+    from windtunnel.sim.servers.fifo import FifoServer
+    from windtunnel.sim.servers.server import Server
 
 T = TypeVar("T")
 REQUEST: ContextVar[int] = ContextVar("windtunnel_request", default=-1)
@@ -113,7 +113,9 @@ class Stage:
             raise WrongInput(f"A fault calls {target}.{call}, and {target} cannot do that.")
         return method
 
-    def database(self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None) -> Database:
+    def database(
+        self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None
+    ) -> DatabasePort:
         """A relational database: its model in the tunnel, SQLite or PostgreSQL elsewhere.
 
         Args:
@@ -149,12 +151,12 @@ class Stage:
         """A server: k workers and a queue, first come first served unless a discipline says otherwise.
 
         Await ``server.serve(work_s)``, or return ``server.submit(work_s)`` from a method: that costs one event. On a
-        real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server` says.
+        real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server.port` says.
         """
         from windtunnel.engines.registry import open_server
 
         if discipline is not None:
-            from windtunnel.sim.server import Server
+            from windtunnel.sim.servers.server import Server
 
             return self.add(
                 name,

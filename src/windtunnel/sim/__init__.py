@@ -1,150 +1,64 @@
-"""The tunnel: virtual time, simulated hosts and networks, and nothing of the layers above.
-
-Names are loaded when they are first used, so that importing this package costs nothing.
-"""
+"""The tunnel: virtual time, simulated hosts and networks, and nothing of the layers above."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from windtunnel.faces import lend
 
 if TYPE_CHECKING:
-    from windtunnel.sim.clock import EPOCH_S, Clock
-    from windtunnel.sim.cpu import Cpu
-    from windtunnel.sim.disciplines import (
-        AdaptiveLifo,
-        CoDel,
-        Fifo,
-        Lifo,
-        Priority,
-        RequestCoDel,
-    )
-    from windtunnel.sim.disk import Disk, DiskFile
-    from windtunnel.sim.faults import Faults
-    from windtunnel.sim.host import Host
-    from windtunnel.sim.kernel import Simulator, process
+    from windtunnel.sim.clock import EPOCH_S as EPOCH_S, Clock as Clock
+    from windtunnel.sim.cpu import Cpu as Cpu
+    from windtunnel.sim.disk import Disk as Disk, DiskFile as DiskFile
+    from windtunnel.sim.faults import Faults as Faults
+    from windtunnel.sim.host import Host as Host
+    from windtunnel.sim.kernel import Simulator as Simulator
     from windtunnel.sim.link import (
-        LinkSpec,
-        constant,
-        exponential,
-        lognormal,
-        uniform,
+        LinkSpec as LinkSpec,
+        constant as constant,
+        exponential as exponential,
+        lognormal as lognormal,
+        uniform as uniform,
     )
     from windtunnel.sim.network import (
-        Inbox,
-        Message,
-        Network,
-        Partition,
-        TcpSettings,
+        Inbox as Inbox,
+        Message as Message,
+        Network as Network,
+        Partition as Partition,
+        TcpSettings as TcpSettings,
     )
-    from windtunnel.sim.processor_sharing import ProcessorSharingServer
-    from windtunnel.sim.queues import Lock, Queue, Semaphore
-    from windtunnel.sim.randomness import derive, stream
-    from windtunnel.sim.sandbox import NotSimulated, reality
-    from windtunnel.sim.server import Server
-    from windtunnel.sim.server_base import (
-        Dropped,
-        Reading,
-        Refused,
-        Rejected,
-        Usage,
-        Withdrawn,
+    from windtunnel.sim.queues import Lock as Lock, Queue as Queue, Semaphore as Semaphore
+    from windtunnel.sim.randomness import derive as derive, stream as stream
+    from windtunnel.sim.sandbox import NotSimulated as NotSimulated, reality as reality
+    from windtunnel.sim.servers.base import (
+        Dropped as Dropped,
+        Reading as Reading,
+        Rejected as Rejected,
+        ServerDown as ServerDown,
+        Usage as Usage,
+        Withdrawn as Withdrawn,
     )
-    from windtunnel.sim.server_fifo import FifoServer
+    from windtunnel.sim.servers.disciplines import (
+        AdaptiveLifo as AdaptiveLifo,
+        CoDel as CoDel,
+        Discipline as Discipline,
+        Fifo as Fifo,
+        Lifo as Lifo,
+        Priority as Priority,
+        RequestCoDel as RequestCoDel,
+    )
+    from windtunnel.sim.servers.fifo import Departure as Departure, FifoServer as FifoServer
+    from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer as ProcessorSharingServer
+    from windtunnel.sim.servers.server import Server as Server
     from windtunnel.sim.signals import (
-        NS,
-        Crashed,
-        Deadlock,
-        Process,
-        Signal,
-        Timer,
-        ns,
+        NS as NS,
+        Crashed as Crashed,
+        Deadlock as Deadlock,
+        Process as Process,
+        Signal as Signal,
+        Timer as Timer,
+        ns as ns,
     )
-    from windtunnel.sim.trace import Record, Trace
+    from windtunnel.sim.trace import Record as Record, Trace as Trace
 
-__all__ = [
-    "EPOCH_S",
-    "NS",
-    "AdaptiveLifo",
-    "Clock",
-    "CoDel",
-    "Cpu",
-    "Crashed",
-    "Deadlock",
-    "Disk",
-    "DiskFile",
-    "Dropped",
-    "Faults",
-    "Fifo",
-    "FifoServer",
-    "Host",
-    "Inbox",
-    "Lifo",
-    "LinkSpec",
-    "Lock",
-    "Message",
-    "Network",
-    "NotSimulated",
-    "Partition",
-    "Priority",
-    "Process",
-    "ProcessorSharingServer",
-    "Queue",
-    "Reading",
-    "Record",
-    "Refused",
-    "Rejected",
-    "RequestCoDel",
-    "Semaphore",
-    "Server",
-    "Signal",
-    "Simulator",
-    "TcpSettings",
-    "Timer",
-    "Trace",
-    "Usage",
-    "Withdrawn",
-    "constant",
-    "derive",
-    "exponential",
-    "lognormal",
-    "ns",
-    "process",
-    "reality",
-    "stream",
-    "uniform",
-]
-
-_HOMES = {
-    "clock": "EPOCH_S Clock",
-    "cpu": "Cpu",
-    "disciplines": "AdaptiveLifo CoDel Fifo Lifo Priority RequestCoDel",
-    "disk": "Disk DiskFile",
-    "faults": "Faults",
-    "host": "Host",
-    "kernel": "Simulator process",
-    "link": "LinkSpec constant exponential lognormal uniform",
-    "network": "Inbox Message Network Partition TcpSettings",
-    "processor_sharing": "ProcessorSharingServer",
-    "queues": "Lock Queue Semaphore",
-    "randomness": "derive stream",
-    "sandbox": "NotSimulated reality",
-    "server": "Server",
-    "server_base": "Dropped Reading Refused Rejected Usage Withdrawn",
-    "server_fifo": "FifoServer",
-    "signals": "NS Crashed Deadlock Process Signal Timer ns",
-    "trace": "Record Trace",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    thing = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = thing
-    return thing
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+__getattr__, __dir__ = lend(__name__)

@@ -1,7 +1,7 @@
 """A host's disk: it keeps what was synced, and of the rest what it happens to have written when the power fails.
 
 It has the small file interface that storage code of this project writes through (a structural match: ``Files`` and
-``File`` in `windtunnel.blocks.files`), so the same log runs on a real disk, and here with crashes.
+``File`` in `windtunnel.blocks.ground.files`), so the same log runs on a real disk, and here with crashes.
 """
 
 from __future__ import annotations

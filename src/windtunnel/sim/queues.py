@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from windtunnel.sim.kernel import Signal
-from windtunnel.sim.server_base import Rejected
+from windtunnel.sim.servers.base import Rejected
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
 
 
-class NotSimulated(RuntimeError):  # noqa: N818  (what it is, not that it failed)
+class NotSimulated(RuntimeError):
     """The tunnel has no stand-in for this. The message says what to do instead."""
 
 

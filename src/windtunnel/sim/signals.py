@@ -28,11 +28,11 @@ def ns(seconds: float) -> int:
     return round(seconds * NS)
 
 
-class Deadlock(RuntimeError):  # noqa: N818  (the field's word)
+class Deadlock(RuntimeError):
     """Nothing can happen any more, and somebody still waits. The message names who waits for what."""
 
 
-class Crashed(ConnectionError):  # noqa: N818  (what happened to the host, not to the caller)
+class Crashed(ConnectionError):
     """What was waited for died with its host."""
 
 

@@ -23,8 +23,8 @@ Heard = Callable[[dict[str, Any]], object]
 @click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
 def new(name: str, to: Path | None, json_: bool) -> int:
     """Write a challenge: the lesson, what is asked, and a naive design to start from."""
-    from windtunnel.lab.challenge import write_stub
     from windtunnel.lab.discovery import find
+    from windtunnel.lab.grading.challenge import write_stub
 
     experiment = find(name)
     file = write_stub(experiment, to or Path(experiment.id.replace("-", "_") + ".py"))
@@ -46,7 +46,7 @@ def new(name: str, to: Path | None, json_: bool) -> int:
 def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg: Path | None, json_: bool) -> int:
     """Judge your design: hidden seeds, faults, par, and the smallest case that fails."""
     from windtunnel.lab import progress
-    from windtunnel.lab.challenge import challenge_of
+    from windtunnel.lab.grading.challenge import challenge_of
     from windtunnel.ui.progress import bar
 
     experiment = challenge_of(file)
@@ -77,7 +77,7 @@ def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg:
 @click.option("--once", is_flag=True, help="Judge once and leave, as for a test of your editor's set-up.")
 def watch(file: Path, seeds: int, once: bool) -> int:
     """Judge your design whenever you save the file; Ctrl-C ends it."""
-    from windtunnel.lab.challenge import challenge_of
+    from windtunnel.lab.grading.challenge import challenge_of
 
     challenge_of(file)
     click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
@@ -160,7 +160,7 @@ def _graded(
 
     Nothing once it is ``unwanted``.
     """
-    from windtunnel.lab.limits import Limits, limited
+    from windtunnel.lab.grading.limits import Limits, limited
 
     limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
     ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds}, limits, heard, unwanted)

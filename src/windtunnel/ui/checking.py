@@ -13,7 +13,7 @@ from windtunnel.lab.errors import WrongInput
 
 def check_file(file: Path, model: str, json_: bool) -> int:
     """Judge the file and print the verdict; 0 it holds, 1 it does not, 3 it cannot be told."""
-    from windtunnel.lab import checkers
+    from windtunnel import checkers
 
     if not file.is_file():
         raise WrongInput(f"There is no file {file}.")

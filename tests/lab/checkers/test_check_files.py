@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from check_script import script
 
-from windtunnel.lab.checkers import MODELS, HistoryFileError, check_file, check_history, read_history, write_history
+from helpers.check_script import script
+from windtunnel import check
+from windtunnel.checkers import MODELS, HistoryFileError, check_file, read_history, write_history
 from windtunnel.lab.history import History
 
 STALE = """\
@@ -103,13 +104,13 @@ def test_invocations_and_completions_of_jepsen_are_paired(file: Path) -> None:
         ("3", "write", (4,), "unknown", None),
     ]
     assert history[0].end == 2.0
-    assert check_history(history, "cas").ok
+    assert check(history, "cas").ok
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_has_a_line_of_help_and_judges_an_empty_history(name: str) -> None:
     assert MODELS[name]
-    assert check_history(History([]), name).ok
+    assert check(History([]), name).ok
 
 
 EXAMPLES = {
@@ -172,13 +173,13 @@ def test_a_bad_name_or_option_is_refused_with_what_there_is(
     model: str, options: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
-        check_history(History([]), model, **options)
+        check(History([]), model, **options)
 
 
 def test_a_model_of_ones_own_is_named_by_its_file(tmp_path: Path, file: Path) -> None:
     source = tmp_path / "ours.py"
     source.write_text(
-        "from windtunnel.lab.checkers import Model\n\n\n"
+        "from windtunnel.checkers import Model\n\n\n"
         "class Latch(Model):\n"
         '    name = "latch"\n\n'
         "    def initial(self):\n        return False\n\n"

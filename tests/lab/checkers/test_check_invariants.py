@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from check_oracle import random_history
-from check_script import script
 
-from windtunnel.lab.checkers import (
+from helpers.check_oracle import random_history
+from helpers.check_script import script
+from windtunnel.checkers import (
     Counter,
     Queue,
     Set,

@@ -3,9 +3,9 @@
 from collections.abc import Hashable
 
 import pytest
-from check_script import script
 
-from windtunnel.lab.checkers import (
+from helpers.check_script import script
+from windtunnel.checkers import (
     CompareAndSet,
     Counter,
     KeyValue,

@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from check_oracle import Cell, Fifo, brute_force, random_history
-from check_oracle_models import Bag, Pile, Store, Tally, Thing, random_history_of
 
+from helpers.check_oracle import Cell, Fifo, brute_force, random_history
+from helpers.check_oracle_models import Bag, Pile, Store, Tally, Thing, random_history_of
 from windtunnel.lab.checkers.linearizable import check_linearizable
 from windtunnel.lab.checkers.models import UNSEEN, CompareAndSet, Counter, KeyValue, Model, Queue, Register, Set
 from windtunnel.lab.checkers.sequential import check_sequential

@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from check_oracle import random_history
-from check_script import script
 
-from windtunnel.lab.checkers import GUARANTEES, Register, Verdict, check_linearizable, check_sessions
+from helpers.check_oracle import random_history
+from helpers.check_script import script
+from windtunnel.checkers import GUARANTEES, Register, Verdict, check_linearizable, check_sessions
 
 OVERLAP = "a put('x', 1) @ 0 9 \n b put('x', 2) @ 0 9 \n "
 

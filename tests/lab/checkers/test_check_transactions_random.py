@@ -6,7 +6,8 @@ Registers show less. There no correct run may be accused; of the others a good p
 import random
 
 import pytest
-from check_isolation_oracle import (
+
+from helpers.check_isolation_oracle import (
     as_history,
     as_registers,
     is_serializable,
@@ -14,7 +15,6 @@ from check_isolation_oracle import (
     last,
     random_transactions,
 )
-
 from windtunnel.lab.checkers.transactions.check import check_list_append, check_read_write
 
 

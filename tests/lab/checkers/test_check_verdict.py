@@ -1,6 +1,6 @@
 """What a verdict is, and what many are together."""
 
-from windtunnel.lab.checkers import Finding, Verdict, merge_verdicts
+from windtunnel.checkers import Finding, Verdict, merge_verdicts
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.order import real_time_pairs
 

@@ -9,10 +9,9 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from windtunnel.lab.explore import Access, Lock, RealThreads, Threads, explore, picture, replay, simplest
+from windtunnel.explore import Access, Lock, RealThreads, Threads, explore, picture, replay, simplest
 from windtunnel.lab.explore.generator_threads import Thread
 from windtunnel.lab.explore.strategies import DPOR, DepthFirst, strategy
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from windtunnel.lab.explore import Tunnel, explore, replay
+from windtunnel.explore import Tunnel, explore, replay
 from windtunnel.lab.explore.strategies import strategy
 from windtunnel.sim.kernel import Simulator
 

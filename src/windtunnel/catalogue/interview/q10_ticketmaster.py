@@ -30,11 +30,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel.engines.database import Aborted, AtLeast, AtMost, Changes, Plus, Where
-from windtunnel.lab.experiment import Claim, Experiment, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
+from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel.engines import Aborted, AtLeast, AtMost, Changes, Plus, Where
 
 CONNECTION_S = 0.004
 """Seconds of a connection for one sale in the model: three statements and a commit."""

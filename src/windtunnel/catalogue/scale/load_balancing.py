@@ -28,13 +28,10 @@ from dataclasses import dataclass
 from math import exp
 from random import Random
 
-from windtunnel.lab.experiment import Claim, Experiment, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
-from windtunnel.lab.statistics import mean, percentiles
-from windtunnel.lab.workload import lognormal, poisson, requests
-from windtunnel.sim.server_fifo import Departure
+from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel.sim import Departure
+from windtunnel.statistics import mean, percentiles
+from windtunnel.workload import lognormal, poisson, requests
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
-from windtunnel.sim.disciplines import Discipline, RequestCoDel
-from windtunnel.sim.kernel import process
-from windtunnel.sim.server import Server
-from windtunnel.sim.server_base import Rejected
+from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param, process
+from windtunnel.sim import Discipline, Rejected, RequestCoDel, Server
 
 TRIGGER_AT_S = 10.0
 SHED_AT_S = 15.0

@@ -24,11 +24,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel.lab.experiment import Claim, Experiment, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
-from windtunnel.sim.queues_retry import RetryStorm, retry_storm
+from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel.sim.compiled import RetryStorm, retry_storm
 
 LOADS = (0.2, 0.23, 0.3, 0.45, 0.52, 0.7, 0.8, 0.9)
 """Shares of the capacity."""
@@ -64,7 +61,7 @@ class ThreeRetries:
 
     def start(self) -> None:
         """Compile before the run: the cache of compiled code is a real file, and none is written in the tunnel."""
-        from windtunnel.sim.kernels import retry
+        from windtunnel.sim.compiled.kernels import retry
 
         retry.warm()
 

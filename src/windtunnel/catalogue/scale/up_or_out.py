@@ -26,12 +26,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
-from windtunnel.lab.history import History, Op
-from windtunnel.lab.params import param
-from windtunnel.lab.stage import Stage
-from windtunnel.lab.statistics import mean, percentiles
-from windtunnel.sim.server_fifo import Departure, FifoServer
+from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param
+from windtunnel.sim import Departure, FifoServer
+from windtunnel.statistics import mean, percentiles
 
 
 @dataclass(frozen=True)

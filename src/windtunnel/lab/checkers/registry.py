@@ -101,10 +101,10 @@ def check_file(path: str | os.PathLike[str], model: str, **options: Any) -> Verd
     ``HistoryFileError`` for a bad file, and ValueError for an unknown model, an unknown option, or operations that the
     model does not know: each with one sentence.
     """
-    return check_history(read_history(path), model, **options)
+    return check(read_history(path), model, **options)
 
 
-def check_history(history: History, model: str, **options: Any) -> Verdict:
+def check(history: History, model: str, **options: Any) -> Verdict:
     """As ``check_file``, for a history at hand."""
     if ":" in model:
         checker = _linearizable(_users_model(model))

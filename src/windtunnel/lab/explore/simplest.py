@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windtunnel.lab.diagram import Diagram, Mark
 from windtunnel.lab.explore.core import Failure, Program, replay
-from windtunnel.lab.minimise import minimise
+from windtunnel.lab.grading.minimise import minimise
 
 
 def simplest(program: Program, failure: Failure, tries: int = 500) -> Failure:

@@ -1,0 +1,169 @@
+"""A cache in front of something slow, for asyncio: one load at a time for each key, and refresh before expiry.
+
+The trouble has a name, the **stampede**: a popular entry expires, and every request that comes until the first has
+loaded it anew starts a load of its own. With 200 requests a second and loads of half a second that is a hundred loads
+for one value. Two remedies, which go well together:
+
+- **Single flight**: who misses while a load of the key is under way waits for that one.
+- **Early refresh** (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache stampede prevention",
+  VLDB 2015): each request may decide, with a probability that rises as expiry draws near, to load anew while the old
+  value is still good. It does if ``now - took_s * beta * ln(u) >= expires``, with ``u`` uniform in (0, 1]: slow loads
+  start earlier, and ``beta`` above 1 earlier still. Nobody waits: the refresh runs in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from math import log
+from random import Random
+from typing import Generic
+
+from windtunnel.blocks.caching.cache import Cache, ValueT
+from windtunnel.blocks.caching.cache_policies import KeyT
+
+
+@dataclass
+class _Flight(Generic[ValueT]):
+    call: asyncio.Future[ValueT]
+    waiting: int = 0
+
+
+class SingleFlight(Generic[KeyT, ValueT]):
+    """Runs at most one call for each key at a time; who asks meanwhile shares its result or its exception.
+
+    The call runs in a task of its own: one caller may be cancelled without harm to the others, and when the last is
+    cancelled the call is too. For the tasks of one event loop, not for threads.
+    """
+
+    def __init__(self) -> None:
+        self._flights: dict[KeyT, _Flight[ValueT]] = {}
+
+    def __contains__(self, key: KeyT) -> bool:
+        """Whether a call for the key is under way."""
+        return key in self._flights
+
+    async def do(self, key: KeyT, call: Callable[[], Awaitable[ValueT]]) -> ValueT:
+        """The result of the call for this key that is under way, or of this one."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(call()))
+            flight.call.add_done_callback(lambda done: self._landed(key, done))
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.call)
+        finally:
+            flight.waiting -= 1
+            if flight.waiting == 0 and not flight.call.done():
+                flight.call.cancel()
+                if self._flights.get(key) is flight:  # who comes now must not join a call that is being cancelled
+                    del self._flights[key]
+
+    def detach(self, key: KeyT) -> None:
+        """Let the call that is under way go on for those who wait for it, but let nobody join any more."""
+        self._flights.pop(key, None)
+
+    def _landed(self, key: KeyT, done: asyncio.Future[ValueT]) -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.call is done:
+            del self._flights[key]
+        if not done.cancelled():
+            done.exception()  # those who waited have it; without waiters nobody misses it
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded(Generic[ValueT]):
+    value: ValueT
+    expires: float
+    took_s: float
+
+
+class LoadingCache(Generic[KeyT, ValueT]):
+    """Gets a value from the cache, or loads and keeps it for ``ttl_s`` seconds.
+
+    ``beta`` sets how early values are refreshed (1: as in the paper; 0: never early). Time is the event loop's, so in
+    the tunnel it is virtual; luck comes from ``luck``. An exception of ``load`` goes to all who wait for it and is not
+    kept; one of a background refresh leaves the old value in place and is counted in ``refresh_failures``.
+    For the tasks of one event loop, not for threads. Leave with ``async with`` or ``aclose``, which cancels what runs.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        load: Callable[[KeyT], Awaitable[ValueT]],
+        *,
+        ttl_s: float,
+        beta: float = 1.0,
+        policy: str = "s3-fifo",
+        luck: Random | None = None,
+    ) -> None:
+        if not ttl_s > 0 or not beta >= 0:
+            raise ValueError(f"The time to live is above 0 and beta at least 0, not {ttl_s} and {beta}.")
+        self._cache: Cache[KeyT, _Loaded[ValueT]] = Cache(capacity, policy=policy)
+        self._load = load
+        self._ttl_s = ttl_s
+        self._beta = beta
+        self._luck = luck or Random()
+        self._flights: SingleFlight[KeyT, ValueT] = SingleFlight()
+        self._loading: dict[KeyT, object] = {}
+        self._refreshes: set[asyncio.Task[None]] = set()
+        self.loads = 0
+        self.refresh_failures = 0
+
+    async def __aenter__(self) -> LoadingCache[KeyT, ValueT]:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel the refreshes that run in the background, and wait until they have ended."""
+        running = list(self._refreshes)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def get(self, key: KeyT) -> ValueT:
+        """The value, at most ``ttl_s`` seconds after its load."""
+        held = self._cache.get(key)
+        now = asyncio.get_running_loop().time()
+        if held is None or now >= held.expires:
+            return await self._fly(key)
+        # 1 - random() lies in (0, 1], where the logarithm is finite.
+        early_s = -held.took_s * self._beta * log(1.0 - self._luck.random())
+        if now + early_s >= held.expires and key not in self._flights:
+            task = asyncio.ensure_future(self._refresh(key))
+            self._refreshes.add(task)
+            task.add_done_callback(self._refreshes.discard)
+        return held.value
+
+    def forget(self, key: KeyT) -> None:
+        """Drop the value, as after a write to what lies behind; a load that began before is not kept either."""
+        self._cache.delete(key)
+        self._loading.pop(key, None)
+        self._flights.detach(key)
+
+    async def _fly(self, key: KeyT) -> ValueT:
+        return await self._flights.do(key, lambda: self._load_and_keep(key))
+
+    async def _load_and_keep(self, key: KeyT) -> ValueT:
+        clock = asyncio.get_running_loop().time
+        self.loads += 1
+        mine = self._loading[key] = object()
+        start = clock()
+        try:
+            value = await self._load(key)
+            end = clock()
+            if self._loading.get(key) is mine:
+                self._cache.set(key, _Loaded(value, end + self._ttl_s, end - start))
+            return value
+        finally:
+            if self._loading.get(key) is mine:
+                del self._loading[key]
+
+    async def _refresh(self, key: KeyT) -> None:
+        try:
+            await self._fly(key)
+        except Exception:
+            self.refresh_failures += 1

@@ -1,1 +1,0 @@
-"""Compiled kernels of the blocks; each says the same as the plain Python beside its block, at the speed of C."""

@@ -1,0 +1,203 @@
+"""Circuit breaker: stop asking a dependency that fails, and find out with one call at a time whether it is back.
+
+It protects the caller (threads, connections, time) more than the dependency (Nygard, *Release It!*, 2007). Closed, it
+counts outcomes in a rolling window; once there were enough calls and the error *rate* is too high it opens, and calls
+fail at once; after a sleep window it is half-open and lets exactly one probe through, whose outcome decides. A count of
+consecutive failures would do neither: one lucky success resets it, and at low traffic three bad calls open it. The
+defaults are those of Netflix's Hystrix: 10 s in 10 buckets, 20 calls, 50 %, 5 s.
+
+>>> breaker = CircuitBreaker(failures=ConnectionError)
+>>> @breaker                              # doctest: +SKIP
+... async def ask() -> str: ...
+>>> await breaker.call(ask)               # doctest: +SKIP
+>>> async with breaker:                   # doctest: +SKIP
+...     await ask()
+
+Use one breaker for each host, not for each service: if one of ten shards is down, 10 % of errors open nothing, and a
+lower threshold makes 100 % out of 10 %.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import Enum
+from functools import wraps
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from windtunnel.blocks.ground.errors import Refused
+from windtunnel.blocks.resilience.deadline import now_s
+from windtunnel.blocks.resilience.retry import Which, matches
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class State(Enum):
+    """``HALF_OPEN`` from the moment that the probe is let through until its outcome is known."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+CLOSED, OPEN, HALF_OPEN = State  # the enumeration's own attributes take longer to look up
+
+
+class CircuitOpen(Refused):
+    """The call was not made. ``retry_after_s``: when one may be let through again."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"The circuit is open; try again in {retry_after_s:.3g} s.")
+        self.retry_after_s = retry_after_s
+
+
+class RollingCounts:
+    """Calls and failures of the last ``buckets`` spans of ``bucket_s``, the present one included."""
+
+    def __init__(self, buckets: int, bucket_s: float) -> None:
+        self._bucket_s = bucket_s
+        self._totals = [0] * buckets
+        self._failures = [0] * buckets
+        self._newest = 0
+        self._at = 0
+        self.total = 0
+        self.failed = 0
+
+    def add(self, now: float, failed: bool) -> None:
+        """Count one outcome."""
+        bucket = int(now / self._bucket_s)
+        if bucket > self._newest:
+            self._advance(bucket)
+        self.total += 1
+        self._totals[self._at] += 1
+        if failed:
+            self.failed += 1
+            self._failures[self._at] += 1
+
+    def _advance(self, bucket: int) -> None:
+        """Forget the buckets that have left the window."""
+        buckets = len(self._totals)
+        for passed in range(max(self._newest, bucket - buckets) + 1, bucket + 1):
+            at = passed % buckets
+            self.total -= self._totals[at]
+            self.failed -= self._failures[at]
+            self._totals[at] = self._failures[at] = 0
+        self._newest, self._at = bucket, bucket % buckets
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._totals = [0] * len(self._totals)
+        self._failures = [0] * len(self._failures)
+        self.total = self.failed = 0
+
+
+class CircuitBreaker:
+    """Calls go through while at most ``error_rate`` of those in the last ``window_s`` failed; see the module.
+
+    ``failures`` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
+    nothing. An outcome counts only in the state in which its call was made: what began before the circuit opened says
+    nothing about now. ``on_change(old, new)`` is told of each change. For tasks of one loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        window_s: float = 10.0,
+        buckets: int = 10,
+        volume_threshold: int = 20,
+        error_rate: float = 0.5,
+        sleep_window_s: float = 5.0,
+        failures: Which = Exception,
+        on_change: Callable[[State, State], None] | None = None,
+    ) -> None:
+        if not window_s > 0 or buckets < 1 or volume_threshold < 1 or not sleep_window_s >= 0:
+            raise ValueError("window_s, buckets and volume_threshold must be positive, sleep_window_s not negative.")
+        if not 0 < error_rate <= 1:
+            raise ValueError(f"error_rate must be above 0 and at most 1; got {error_rate}.")
+        self._counts = RollingCounts(buckets, window_s / buckets)
+        self._volume_threshold = volume_threshold
+        self._error_rate = error_rate
+        self._sleep_window_s = sleep_window_s
+        self._failures = failures
+        self._on_change = on_change
+        self._state = CLOSED
+        self._probe_at = 0.0
+        self._epoch = 0  # grows with each change of state
+        self._entered: dict[asyncio.Task[Any] | None, list[int]] = {}
+
+    @property
+    def state(self) -> State:
+        """The state as of the last call; an open circuit becomes half-open when a call comes after its sleep window."""
+        return self._state
+
+    async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``await function(*args, **kwargs)``, or :class:`CircuitOpen`."""
+        epoch = self._epoch if self._state is CLOSED else self._enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            self._leave(epoch, error)
+            raise
+        self._leave(epoch, None)
+        return result
+
+    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        @wraps(function)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self.call(function, *args, **kwargs)
+
+        return guarded
+
+    async def __aenter__(self) -> None:
+        epoch = self._enter()  # first: a refusal must leave nothing behind
+        self._entered.setdefault(asyncio.current_task(), []).append(epoch)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        task = asyncio.current_task()
+        epochs = self._entered[task]
+        epoch = epochs.pop()
+        if not epochs:
+            del self._entered[task]
+        self._leave(epoch, error)
+
+    def _enter(self) -> int:
+        """Let a call through and return the epoch it belongs to, or raise :class:`CircuitOpen`."""
+        if self._state is not CLOSED:
+            wait_s = self._probe_at - now_s()
+            if self._state is HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early
+                raise CircuitOpen(max(0.0, wait_s))
+            self._change(HALF_OPEN)
+        return self._epoch
+
+    def _leave(self, epoch: int, error: BaseException | None) -> None:
+        if epoch != self._epoch:
+            return
+        failed = error is not None
+        counted = not failed or (isinstance(error, Exception) and matches(error, self._failures))
+        if self._state is HALF_OPEN:
+            if not counted:
+                self._change(OPEN)  # the probe told nothing: the next call is a probe again
+            elif failed:
+                self._open()
+            else:
+                self._counts.clear()
+                self._change(CLOSED)
+        elif counted:
+            counts = self._counts
+            counts.add(now_s(), failed)
+            if counts.total >= self._volume_threshold and counts.failed >= self._error_rate * counts.total:
+                self._open()
+
+    def _open(self) -> None:
+        self._probe_at = now_s() + self._sleep_window_s
+        self._change(OPEN)
+
+    def _change(self, new: State) -> None:
+        old, self._state = self._state, new
+        self._epoch += 1
+        if self._on_change is not None:
+            self._on_change(old, new)

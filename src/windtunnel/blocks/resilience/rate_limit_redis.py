@@ -1,0 +1,197 @@
+"""The rate limiters of ``rate_limit`` with their state in Redis, shared by many processes.
+
+Reading a counter and writing it back are two steps, and between them another process reads the same number: eight
+processes that do so let far more through than the limit. A Lua script runs alone, so the whole decision is one step.
+Time is the server's own (``TIME``), so the clocks of the clients do not matter.
+
+>>> limiter = RedisRateLimiter(redis.asyncio.Redis(), Gcra(rate_per_s=10, burst=20))     # doctest: +SKIP
+>>> (await limiter.take("alice")).allowed                                               # doctest: +SKIP
+True
+
+The scripts say the same as the plain Python, in the same order and the same doubles; the tests compare them decision by
+decision. State expires when it is as good as new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, Literal, Protocol
+
+from windtunnel.blocks.resilience.rate_limit import (
+    SLACK_S,
+    Decision,
+    FixedWindow,
+    Gcra,
+    RateLimited,
+    RateLimiter,
+    SlidingCounter,
+    SlidingLog,
+    TokenBucket,
+)
+
+OnError = Literal["raise", "allow", "deny"]
+
+
+class Script(Protocol):
+    """What ``register_script`` of redis-py gives."""
+
+    def __call__(self, keys: list[str], args: list[str]) -> Awaitable[Any]: ...
+
+
+class RedisClient(Protocol):
+    """The part of ``redis.asyncio.Redis`` (or Valkey's client) that is used."""
+
+    def register_script(self, script: Any) -> Any: ...
+
+
+PRELUDE = """
+local key, cost, now = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local a, b = tonumber(ARGV[3]), tonumber(ARGV[4])
+if not now then
+  local t = redis.call('TIME')
+  now = t[1] + t[2] / 1e6
+end
+local slack = tonumber(ARGV[5])
+local function exact(x) return string.format('%.17g', x) end
+local function keep(seconds) redis.call('PEXPIRE', key, math.max(1, math.ceil(seconds * 1000))) end
+local function answer(allowed, remaining, wait) return {allowed, exact(remaining), exact(wait)} end
+"""
+
+TOKEN_BUCKET = """
+local rate, burst = a, b
+local state = redis.call('HMGET', key, 't', 'at')
+local tokens, at = tonumber(state[1]) or burst, tonumber(state[2]) or now
+now = math.max(now, at)
+tokens = math.min(burst, tokens + (now - at) * rate)
+local allowed = cost - tokens <= slack * rate
+local left = allowed and tokens - cost or tokens
+redis.call('HSET', key, 't', exact(left), 'at', exact(now))
+keep((burst - left) / rate)
+if allowed then return answer(1, math.max(0, left), 0) end
+return answer(0, math.max(0, left), (cost - tokens) / rate)
+"""
+
+GCRA = """
+local rate, burst = a, b
+local full_at = math.max(tonumber(redis.call('GET', key) or now), now) + cost / rate
+local early = full_at - burst / rate - now
+if early <= slack then
+  redis.call('SET', key, exact(full_at))
+  keep(full_at - now)
+  return answer(1, math.max(0, -early * rate), 0)
+end
+return answer(0, math.max(0, cost - early * rate), early)
+"""
+
+SLIDING_LOG = """
+local limit, window = a, b
+local last = redis.call('LINDEX', key, -1)
+if last then now = math.max(now, tonumber(last)) end
+local first = redis.call('LINDEX', key, 0)
+while first and tonumber(first) + window <= now + slack do
+  redis.call('LPOP', key)
+  first = redis.call('LINDEX', key, 0)
+end
+local free = limit - redis.call('LLEN', key)
+if cost <= free then
+  for _ = 1, cost do redis.call('RPUSH', key, exact(now)) end
+  keep(window)
+  return answer(1, free - cost, 0)
+end
+return answer(0, free, tonumber(redis.call('LINDEX', key, cost - free - 1)) + window - now)
+"""
+
+SLIDING_COUNTER = """
+local limit, width = a, b
+local state = redis.call('HMGET', key, 'w', 'n', 'b')
+local window = math.floor(now / width)
+local at, count, before = tonumber(state[1]) or window, tonumber(state[2]) or 0, tonumber(state[3]) or 0
+if at > window then window = at; now = at * width end
+if at < window then
+  before = at == window - 1 and count or 0
+  count = 0
+end
+local passed = now / width - window
+local seen = before * (1 - passed) + count
+if seen + cost <= limit + 1e-9 then
+  redis.call('HSET', key, 'w', exact(window), 'n', exact(count + cost), 'b', exact(before))
+  keep(2 * width)
+  return answer(1, math.max(0, limit - seen - cost), 0)
+end
+local wait
+if count + cost <= limit then wait = (1 - (limit - cost - count) / before - passed) * width
+else wait = (2 - (limit - cost) / count - passed) * width end
+return answer(0, math.max(0, limit - seen), wait)
+"""
+
+FIXED_WINDOW = """
+local limit, width = a, b
+local state = redis.call('HMGET', key, 'w', 'n')
+local window = math.floor(now / width)
+local at, count = tonumber(state[1]) or window, tonumber(state[2]) or 0
+if at > window then window = at; now = at * width end
+if at < window then count = 0 end
+if count + cost <= limit then
+  redis.call('HSET', key, 'w', exact(window), 'n', exact(count + cost))
+  keep((window + 1) * width - now)
+  return answer(1, limit - count - cost, 0)
+end
+return answer(0, limit - count, (window + 1) * width - now)
+"""
+
+
+class RedisRateLimiter:
+    """``algorithm`` (its settings, not its state) run in Redis; keys are ``prefix`` + key.
+
+    ``on_error`` says what happens when Redis does not answer: ``raise`` the client's error, ``allow`` (a limiter that
+    is down shall not take the service down) or ``deny``. Give the client a socket timeout, or wrap the call in a
+    ``Deadline``. As safe for tasks and threads as the client is.
+    """
+
+    def __init__(
+        self, client: RedisClient, algorithm: RateLimiter[Any], *, prefix: str = "rate:", on_error: OnError = "raise"
+    ) -> None:
+        script, self._arguments = _script(algorithm)
+        self._most = algorithm.most
+        self._whole = isinstance(algorithm, SlidingLog)
+        self._prefix = prefix
+        self._on_error = on_error
+        self._run: Script = client.register_script(PRELUDE + script)
+
+    async def take(self, key: str = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
+        """As ``RateLimiter.take``. ``at_s`` in place of the server's time is for tests and replays."""
+        if not 0 < cost <= self._most:
+            raise ValueError(f"A cost must be above 0 and at most {self._most:g}; got {cost:g}.")
+        if self._whole and cost != int(cost):
+            raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
+        now = "" if at_s is None else repr(float(at_s))
+        try:
+            allowed, remaining, wait_s = await self._run(
+                [self._prefix + key], [repr(cost), now, *self._arguments, repr(SLACK_S)]
+            )
+        except Exception:
+            if self._on_error == "raise":
+                raise
+            return Decision(self._on_error == "allow", 0.0, 0.0)
+        return Decision(allowed == 1, float(remaining), float(wait_s))
+
+    async def check(self, key: str = "", cost: float = 1) -> None:
+        """:class:`RateLimited` unless ``cost`` could be taken."""
+        decision = await self.take(key, cost)
+        if not decision.allowed:
+            raise RateLimited(decision.retry_after_s)
+
+
+def _script(algorithm: RateLimiter[Any]) -> tuple[str, list[str]]:
+    match algorithm:
+        case TokenBucket():
+            return TOKEN_BUCKET, [repr(algorithm.rate_per_s), repr(algorithm.burst)]
+        case Gcra():
+            return GCRA, [repr(algorithm.rate_per_s), repr(algorithm.burst)]
+        case SlidingLog():
+            return SLIDING_LOG, [repr(algorithm.limit), repr(algorithm.window_s)]
+        case SlidingCounter():
+            return SLIDING_COUNTER, [repr(algorithm.limit), repr(algorithm.window_s)]
+        case FixedWindow():
+            return FIXED_WINDOW, [repr(algorithm.limit), repr(algorithm.window_s)]
+    raise ValueError(f"There is no script for {type(algorithm).__name__}.")

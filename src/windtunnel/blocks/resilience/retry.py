@@ -1,0 +1,218 @@
+"""Retry: try again, later, not all at once, not for ever, and not when everybody does.
+
+Which wait is best was measured by M. Brooker (*Exponential Backoff and Jitter*, AWS Architecture Blog, 2015): without
+jitter, clients that collided once collide again; full jitter makes the fewest calls. And retries multiply load just
+when there is too much of it, so a :class:`Budget` lets them be a small part of the calls and no more (Bronson et al.,
+*Metastable Failures in Distributed Systems*, HotOS 2021; Finagle and gRPC ship the same).
+
+>>> retry = Retry(attempts=4, backoff=full_jitter(base_s=0.1, cap_s=5), budget=Budget())
+>>> @retry                                # doctest: +SKIP
+... async def fetch() -> bytes: ...
+>>> await retry.call(fetch, "url")        # doctest: +SKIP
+>>> async for attempt in retry:           # doctest: +SKIP
+...     with attempt:
+...         value = await fetch("url")
+
+Retry only what may be done twice (idempotent), on one layer only: three layers of four attempts make 64 calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from random import Random
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from windtunnel.blocks.resilience.deadline import remaining_s
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Backoff = Callable[[int, float, Random], float]
+"""(number of this retry, from 0; the wait before, 0 at first; luck) to seconds to wait."""
+
+Which = type[Exception] | tuple[type[Exception], ...] | Callable[[Exception], bool]
+"""The errors that are meant: types, or a function that says so."""
+
+
+def no_wait() -> Backoff:
+    """At once."""
+    return lambda retry, before_s, random: 0.0
+
+
+def exponential(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
+    """``min(cap, base 2^n)``, without jitter: to be seen failing, not to be used."""
+    _check(base_s, cap_s)
+    return lambda retry, before_s, random: _doubled(base_s, cap_s, retry)
+
+
+def equal_jitter(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
+    """Half of the exponential wait, and a random part of the other half."""
+    _check(base_s, cap_s)
+    return lambda retry, before_s, random: _doubled(base_s, cap_s, retry) * (0.5 + 0.5 * random.random())
+
+
+def full_jitter(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
+    """A random part of the exponential wait."""
+    _check(base_s, cap_s)
+    return lambda retry, before_s, random: _doubled(base_s, cap_s, retry) * random.random()
+
+
+def decorrelated_jitter(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
+    """Between the base and three times the wait before."""
+    _check(base_s, cap_s)
+    return lambda retry, before_s, random: min(cap_s, random.uniform(base_s, 3 * max(before_s, base_s)))
+
+
+class Budget:
+    """A purse that each call fills with ``ratio`` and each retry takes 1 from; it begins full and holds ``burst``.
+
+    So retries are at most ``ratio`` of the calls in the long run. Share one among all calls to the same place. For
+    tasks of one loop.
+    """
+
+    def __init__(self, ratio: float = 0.1, burst: float = 10.0) -> None:
+        if not ratio >= 0 or not burst >= 0:
+            raise ValueError("ratio and burst must be 0 or more.")
+        self.ratio = ratio
+        self.burst = burst
+        self.tokens = burst
+
+    def deposit(self) -> None:
+        """A first attempt was made."""
+        self.tokens = min(self.burst, self.tokens + self.ratio)
+
+    def withdraw(self) -> bool:
+        """Take one token for one more attempt; False, and nothing taken, where there is none."""
+        if self.tokens < 1 - 1e-9:
+            return False
+        self.tokens -= 1
+        return True
+
+
+class Retry:
+    """Try up to ``attempts`` times, waiting ``backoff`` in between; the last error is raised as it is.
+
+    Tried again are only errors that ``on`` names; by default a connection that broke and time that ran out. An error
+    with an attribute ``retry_after_s`` (a rate limit, an open circuit) sets the least wait. Where the deadline (see
+    ``deadline``) would pass during the wait, or ``budget`` is empty, the error is raised at once. Stateless but for the
+    budget: one object serves all tasks.
+    """
+
+    def __init__(
+        self,
+        attempts: int = 3,
+        backoff: Backoff | None = None,
+        *,
+        on: Which = (ConnectionError, TimeoutError),
+        budget: Budget | None = None,
+        random: Random | None = None,
+    ) -> None:
+        if attempts < 1:
+            raise ValueError(f"attempts must be at least 1; got {attempts}.")
+        self._attempts = attempts
+        self._backoff = full_jitter() if backoff is None else backoff
+        self._on = on
+        self._budget = budget
+        self._random = Random() if random is None else random
+
+    async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """``await function(*args, **kwargs)``, until it succeeds or there is no more trying."""
+        if self._budget is not None:
+            self._budget.deposit()
+        retry, wait_s = 0, 0.0
+        while True:
+            try:
+                return await function(*args, **kwargs)
+            except Exception as error:
+                wait = self._wait_s(error, retry, wait_s)
+                if wait is None:
+                    raise
+                wait_s = wait
+            await asyncio.sleep(wait_s)
+            retry += 1
+
+    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+        @wraps(function)
+        async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
+            return await self.call(function, *args, **kwargs)
+
+        return retried
+
+    def __aiter__(self) -> Rounds:
+        if self._budget is not None:
+            self._budget.deposit()
+        return Rounds(self)
+
+    def _wait_s(self, error: Exception, retry: int, before_s: float) -> float | None:
+        """Seconds to wait before trying again, or ``None`` to give up."""
+        if retry + 1 >= self._attempts or not matches(error, self._on):
+            return None
+        wait_s = max(self._backoff(retry, before_s, self._random), getattr(error, "retry_after_s", 0.0))
+        left_s = remaining_s()
+        if left_s is not None and wait_s >= left_s:
+            return None
+        if self._budget is not None and not self._budget.withdraw():
+            return None
+        return wait_s
+
+
+class Attempt:
+    """One round of ``async for attempt in retry``; swallows an error that is worth another round. For one task."""
+
+    def __init__(self, retry: Retry, number: int, before_s: float) -> None:
+        self.number = number
+        self.wait_s: float | None = None
+        self._retry = retry
+        self._before_s = before_s
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.wait_s = self._retry._wait_s(error, self.number, self._before_s)
+        return self.wait_s is not None
+
+
+class Rounds:
+    """What ``async for attempt in retry`` goes through: an attempt, and one more for each that failed. For one task."""
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+        self._last: Attempt | None = None
+
+    def __aiter__(self) -> Rounds:
+        return self
+
+    async def __anext__(self) -> Attempt:
+        last = self._last
+        if last is None:
+            self._last = Attempt(self._retry, 0, 0.0)
+        elif last.wait_s is None:
+            raise StopAsyncIteration
+        else:
+            await asyncio.sleep(last.wait_s)
+            self._last = Attempt(self._retry, last.number + 1, last.wait_s)
+        return self._last
+
+
+def matches(error: Exception, which: Which) -> bool:
+    """Whether ``which`` means this error."""
+    if isinstance(which, type | tuple):
+        return isinstance(error, which)
+    return which(error)
+
+
+def _check(base_s: float, cap_s: float) -> None:
+    if not 0 <= base_s <= cap_s:
+        raise ValueError(f"There must be 0 <= base_s <= cap_s; got {base_s} and {cap_s}.")
+
+
+def _doubled(base_s: float, cap_s: float, retry: int) -> float:
+    return min(cap_s, base_s * 2.0 ** min(retry, 1000))

@@ -1,0 +1,81 @@
+"""The geometry of `windtunnel.blocks.space.quadtree_sphere` for kernels."""
+
+from __future__ import annotations
+
+from math import cos, pi, sin
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from windtunnel.blocks.space.kernels.geohash import gather
+from windtunnel.blocks.space.quadtree_sphere import SLACK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+RADIAN = pi / 180
+
+
+@njit(cache=True)
+def points(lat: Floats, lon: Floats, out: Floats) -> None:
+    """Write each place as a point on the unit sphere to its row of ``out``."""
+    for i in range(lat.size):
+        phi, lam = lat[i] * RADIAN, lon[i] * RADIAN
+        out[i, 0] = cos(phi) * cos(lam)
+        out[i, 1] = cos(phi) * sin(lam)
+        out[i, 2] = sin(phi)
+
+
+@njit(cache=True)
+def cell_box(prefix: np.uint64, depth: int, box: Floats) -> None:
+    """Write the box in space around the cell whose key begins with these ``2 * depth`` bits."""
+    height, width = pi / 2.0**depth, 2 * pi / 2.0**depth
+    south = np.float64(gather(prefix)) * height - pi / 2
+    west = np.float64(gather(prefix >> np.uint64(1))) * width - pi
+    north, east = south + height, west + width
+    least, most = min(cos(south), cos(north)), max(cos(south), cos(north))
+    x0, x1 = min(cos(west), cos(east)), max(cos(west), cos(east))
+    y0, y1 = min(sin(west), sin(east)), max(sin(west), sin(east))
+    if depth == 0:  # the cells below have the equator, 0, 90 and 180 degrees on their edges, if at all
+        most, x1, y0, y1 = 1.0, 1.0, -1.0, 1.0
+    if depth == 1:
+        y0, y1 = (-1.0, 0.0) if west < 0 else (0.0, 1.0)
+    box[0] = x0 * (most if x0 < 0 else least) - SLACK
+    box[1] = x1 * (most if x1 > 0 else least) + SLACK
+    box[2] = y0 * (most if y0 < 0 else least) - SLACK
+    box[3] = y1 * (most if y1 > 0 else least) + SLACK
+    box[4] = sin(south) - SLACK
+    box[5] = sin(north) + SLACK
+
+
+@njit(cache=True, inline="always")
+def box_chord_squared(x: float, y: float, z: float, boxes: Floats, i: int) -> float:
+    """The square of the distance from a point to the box in row ``i``; 0 inside."""
+    dx = max(boxes[i, 0] - x, 0.0, x - boxes[i, 1])
+    dy = max(boxes[i, 2] - y, 0.0, y - boxes[i, 3])
+    dz = max(boxes[i, 4] - z, 0.0, z - boxes[i, 5])
+    return float(dx * dx + dy * dy + dz * dz)
+
+
+@njit(cache=True, inline="always")
+def keep_nearest(squared: float, thing: int, held: int, best: Floats, things: NDArray[np.int64]) -> int:
+    """Put a candidate in its place among the ``held`` nearest, ascending in ``best``; returns how many are held."""
+    if held == best.size:
+        if squared >= best[held - 1]:
+            return held
+        held -= 1
+    at = held
+    while at > 0 and best[at - 1] > squared:
+        best[at], things[at] = best[at - 1], things[at - 1]
+        at -= 1
+    best[at], things[at] = squared, thing
+    return held + 1
+
+
+def warm() -> None:
+    """Compile every kernel for the types it is used with."""
+    points(np.zeros(1), np.zeros(1), np.empty((1, 3)))
+    cell_box(np.uint64(0), 1, np.empty(6))

@@ -1,0 +1,78 @@
+"""Exact nearest neighbours: measure every distance. What every index is judged against, and what wins below some
+thousand vectors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from windtunnel.blocks.vectors.vector_input import as_keys, as_rows, check_metric, kernel_metric, next_keys, padded
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+
+class BruteForce:
+    """Vectors under integer keys, searched exactly. Searches by several threads are safe while nobody adds."""
+
+    def __init__(self, dim: int, metric: str = "l2") -> None:
+        """No vectors of ``dim`` numbers yet; ``metric`` is ``l2``, ``ip`` or ``cosine``."""
+        if dim < 1:
+            raise ValueError(f"A vector has at least 1 dimension; got {dim}.")
+        import numpy as np
+
+        self.dim = dim
+        self.metric = check_metric(metric)
+        self._vectors = np.empty((0, padded(dim)), np.float32)
+        self._keys = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, vectors: ArrayLike, keys: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Add rows of ``vectors`` (n, dim) under ``keys`` (n,), by default the next free integers; returns the keys."""
+        import numpy as np
+
+        rows = as_rows(vectors, self.dim, self.metric)
+        start = int(self._keys.max(initial=-1)) + 1
+        new = next_keys(start, len(rows)) if keys is None else as_keys(keys)
+        if len(new) != len(rows):
+            raise ValueError(f"There are {len(rows)} vectors and {len(new)} keys.")
+        if len(np.unique(new)) < len(new) or np.isin(new, self._keys).any():
+            raise ValueError("A key is given twice or already in use.")
+        self._vectors = np.concatenate([self._vectors, rows])
+        self._keys = np.concatenate([self._keys, new])
+        return new
+
+    def search(
+        self, queries: ArrayLike, k: int = 10, *, allowed: ArrayLike | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The ``k`` nearest keys of each query (n, dim) and their distances, both (n, k), nearest first.
+
+        With ``allowed`` only these keys are found. Of equal distances the vector added first wins. Where there are
+        fewer than ``k``, keys are -1 and distances inf.
+        """
+        import numpy as np
+
+        from windtunnel.blocks.vectors.kernels.brute_force import search_rows
+
+        if k < 1:
+            raise ValueError(f"k must be at least 1; got {k}.")
+        rows = as_rows(queries, self.dim, self.metric)
+        places = np.arange(len(self._keys))
+        if allowed is not None:
+            places = np.flatnonzero(np.isin(self._keys, as_keys(allowed)))
+        found = np.empty((len(rows), k), np.int64)
+        distances = np.empty((len(rows), k), np.float32)
+        search_rows(kernel_metric(self.metric), self._vectors, places, rows, found, distances)
+        real = found >= 0
+        found[real] = self._keys[found[real]]
+        return found, distances
+
+    def nearest(self, vector: ArrayLike, k: int = 10) -> list[tuple[int, float]]:
+        """The ``k`` nearest of one vector as (key, distance), nearest first."""
+        import numpy as np
+
+        keys, distances = self.search(np.asarray(vector, np.float32)[None, :], k)
+        return [(key, far) for key, far in zip(keys[0].tolist(), distances[0].tolist(), strict=True) if key >= 0]

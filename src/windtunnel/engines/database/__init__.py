@@ -1,0 +1,1 @@
+"""A relational database: rows, conditional updates, row locks, isolation levels."""

@@ -1,0 +1,458 @@
+"""A model of a relational database for the tunnel: versions of rows, row locks, isolation, a pool, time.
+
+It keeps the promises of the port as PostgreSQL does: writers lock rows and wait for each other, readers see versions
+and wait for nobody, a statement that waited for a row in "read committed" looks at it again, and in "repeatable read"
+the first to write wins. "serializable" checks at the commit that nothing which was read has changed since (backward
+validation; Kung & Robinson, *On Optimistic Methods for Concurrency Control*, 1981): stricter than PostgreSQL's, never
+weaker. A cycle of waiting transactions aborts the one that closes it.
+
+It runs on a host of its own, and clients reach it over the network. Each connection has a process there that works its
+statements off: a client that gives up does not stop its statement, and a commit that was on its way may have happened.
+What a client cannot know it does not learn here either. A crash loses what was not committed. A client that vanishes
+without a word (its host lost power) keeps its locks, as with PostgreSQL's own settings.
+
+Not modelled: indexes (a condition on ``id`` finds one row, any other looks at all of them, for free), SQL itself,
+vacuum, group commit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from windtunnel.engines.database.port import (
+    Aborted,
+    AtLeast,
+    AtMost,
+    Autocommit,
+    Changes,
+    Conflict,
+    Isolation,
+    Plus,
+    Row,
+    Value,
+    Where,
+    check_columns,
+)
+from windtunnel.engines.shared.wire import Wire, Wires, asker
+from windtunnel.sim.kernel import Process, Signal, Simulator
+
+T = TypeVar("T")
+Key = tuple[str, Value]
+PORT = 5432
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """What a transaction has read, written and locked so far."""
+
+    number: int
+    isolation: Isolation
+    snapshot: int
+    alone: bool
+    writes: dict[Key, Row | None] = field(default_factory=dict)
+    locks: dict[Key, None] = field(default_factory=dict)
+    read: set[Key] = field(default_factory=set)
+    scanned: set[str] = field(default_factory=set)
+    waits_for: Key | None = None
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class _Lock:
+    owner: _Transaction
+    queue: deque[tuple[_Transaction, Signal[None]]] = field(default_factory=deque)
+
+
+def matches(row: Row, where: Where) -> bool:
+    """Whether every condition holds for the row; a comparison with null never does."""
+    for column, wanted in where.items():
+        value = row[column]
+        if isinstance(wanted, AtLeast | AtMost):
+            if value is None or isinstance(value, str):
+                return False
+            if value < wanted.bound if isinstance(wanted, AtLeast) else value > wanted.bound:
+                return False
+        elif value != wanted:
+            return False
+    return True
+
+
+def changed(row: Row, changes: Changes) -> Row:
+    """The row after the changes."""
+    new = dict(row)
+    for column, change in changes.items():
+        if column not in new:
+            raise ValueError(f"there is no column {column}; the row has {', '.join(new)}")
+        if isinstance(change, Plus):
+            old = new[column]
+            if isinstance(old, str):
+                raise ValueError(f"column {column} holds text; numbers can be added to numbers only")
+            new[column] = None if old is None else old + change.amount
+        else:
+            new[column] = change
+    return new
+
+
+class ModelDatabase(Autocommit):
+    """The database of the tunnel.
+
+    Args:
+        name: of the database, and of its host.
+        connections: transactions that each client host can have open at once; the rest wait in the order of coming.
+        cores: of its host: statements that are worked on at once.
+        round_trip_s: mean seconds for a statement to travel there and back (half each way, exponential), over links
+            that nobody has set.
+        statement_s: seconds of a core for each statement.
+        commit_s: seconds until a commit that wrote something is on disk.
+    """
+
+    def __init__(
+        self,
+        sim: Simulator,
+        name: str = "db",
+        *,
+        connections: int = 8,
+        cores: int = 4,
+        round_trip_s: float = 0.0005,
+        statement_s: float = 0.0001,
+        commit_s: float = 0.001,
+    ) -> None:
+        self.sim = sim
+        self.name = name
+        self.host = sim.host(name, cores=cores)
+        self.statement_s, self.commit_s = statement_s, commit_s
+        self._columns: dict[str, Mapping[str, type]] = {}
+        self._versions: dict[str, dict[Value, list[tuple[int, Row | None]]]] = {}
+        self._locks: dict[Key, _Lock] = {}
+        self._clock = 0
+        self._numbers = 0
+        self._wires = Wires(self.host, PORT, connections, round_trip_s, self._accept)
+        self.commits = 0
+        self.aborts = 0
+        self.host.start(self._recover, light=True)
+
+    # --- faults --------------------------------------------------------------------------------------------------
+    def crash(self, *, process_only: bool = True) -> None:
+        """Lose what was not committed, and every connection; what was under way is unknown to its clients.
+
+        Args:
+            process_only: the database died and its host lives: clients learn of it by a reset. Otherwise the power of
+                the host fails, and they hear nothing.
+        """
+        self.host.crash(process_only=process_only)
+
+    def restart(self) -> None:
+        """Come back with what was committed."""
+        self.host.restart()
+
+    def pause(self, seconds: float) -> None:
+        """Stand still for a while; nothing is lost."""
+        self.host.pause(seconds)
+
+    async def _recover(self) -> None:
+        """The first thing after each start: nobody holds a lock any more, and clients may come."""
+        self._locks.clear()
+        self._wires.listen()
+
+    # --- the port ------------------------------------------------------------------------------------------------
+    async def create_table(
+        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+    ) -> None:
+        """As `Database.create_table`; it takes no time, like everything that is there before the run begins."""
+        check_columns(table, columns)
+        self._wires.reach(asker(self.sim))
+        self._columns[table] = dict(columns)
+        versions: dict[Value, list[tuple[int, Row | None]]] = {}
+        for row in rows:
+            complete: Row = {c: row.get(c) for c in columns}
+            versions[complete["id"]] = [(self._clock, complete)]
+        self._versions[table] = versions
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+        async with self._wires.connection() as wire:
+            session = _Session(self, wire, self._begin(isolation, alone=False))
+            try:
+                yield session
+            except BaseException:
+                session.leave()
+                raise
+            await session.commit()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[_Session]:
+        async with self._wires.connection() as wire:
+            session = _Session(self, wire, self._begin("read committed", alone=True))
+            try:
+                yield session
+            except BaseException:
+                session.leave()
+                raise
+
+    async def close(self) -> None:
+        self._wires.close()
+        self._versions.clear()
+
+    # --- connections, as the database sees them --------------------------------------------------------------------
+    def _accept(self, wire: Wire) -> None:
+        backend = _Backend(self, wire)
+        backend.process = self.host.spawn(backend.run(), f"{self.name}.backend", daemon=True)
+
+    # --- transactions --------------------------------------------------------------------------------------------
+    def _begin(self, isolation: Isolation, alone: bool) -> _Transaction:
+        self._numbers += 1
+        return _Transaction(self._numbers, isolation, -1, alone)
+
+    async def _commit(self, transaction: _Transaction) -> None:
+        if transaction.isolation == "serializable" and transaction.writes:
+            self._validate(transaction)
+        if transaction.writes and self.commit_s:
+            await self.sim.sleep(self.commit_s)
+            if transaction.isolation == "serializable":
+                self._validate(transaction)
+        if transaction.writes:
+            self._clock += 1
+            for (table, key), row in transaction.writes.items():
+                self._versions[table].setdefault(key, []).append((self._clock, row))
+        self.commits += 1
+        self._release(transaction)
+
+    def _validate(self, transaction: _Transaction) -> None:
+        for table in transaction.scanned:
+            for versions in self._versions[table].values():
+                if versions[-1][0] > transaction.snapshot:
+                    raise Aborted(f"table {table} changed since this transaction read it")
+        for table, key in transaction.read:
+            versions = self._versions[table].get(key, [])
+            if versions and versions[-1][0] > transaction.snapshot:
+                raise Aborted(f"row {key} of {table} changed since this transaction read it")
+
+    def _roll_back(self, transaction: _Transaction) -> None:
+        if not transaction.ended:
+            self.aborts += 1
+            self._release(transaction)
+
+    def _release(self, transaction: _Transaction) -> None:
+        transaction.ended = True
+        for key in transaction.locks:
+            lock = self._locks.get(key)
+            if lock is None or lock.owner is not transaction:
+                continue
+            if lock.queue:
+                lock.owner, turn = lock.queue.popleft()
+                lock.owner.locks[key] = None
+                lock.owner.waits_for = None
+                turn.set()
+            else:
+                del self._locks[key]
+        transaction.locks.clear()
+
+    # --- rows ----------------------------------------------------------------------------------------------------
+    def _table(self, table: str) -> dict[Value, list[tuple[int, Row | None]]]:
+        try:
+            return self._versions[table]
+        except KeyError:
+            raise ValueError(f"there is no table {table}; there are {', '.join(self._versions) or 'none'}") from None
+
+    def _see(self, transaction: _Transaction) -> int:
+        """The moment that the statement that starts now sees."""
+        if transaction.isolation == "read committed" or transaction.snapshot < 0:
+            transaction.snapshot = self._clock
+        return transaction.snapshot
+
+    def _visible(self, transaction: _Transaction, table: str, key: Value, moment: int) -> Row | None:
+        own = transaction.writes.get((table, key), ...)
+        if own is not ...:
+            return own
+        for stamp, row in reversed(self._table(table).get(key, [])):
+            if stamp <= moment:
+                return row
+        return None
+
+    def _found(self, transaction: _Transaction, table: str, where: Where, moment: int) -> list[Row]:
+        rows = self._table(table)
+        for column in where:
+            if column not in self._columns[table]:
+                raise ValueError(f"{table} has no column {column}; it has {', '.join(self._columns[table])}")
+        wanted = where.get("id", ...)
+        if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
+            transaction.read.add((table, wanted))
+            keys: list[Value] = [wanted]
+        else:
+            transaction.scanned.add(table)
+            keys = [*rows, *(k for t, k in transaction.writes if t == table and k not in rows)]
+        seen = (self._visible(transaction, table, key, moment) for key in keys)
+        return [row for row in seen if row is not None and matches(row, where)]
+
+    async def _lock(self, transaction: _Transaction, key: Key) -> bool:
+        """Own the row's lock; True where somebody else held it meanwhile."""
+        lock = self._locks.get(key)
+        if lock is None:
+            self._locks[key] = _Lock(transaction)
+            transaction.locks[key] = None
+            return False
+        if lock.owner is transaction:
+            return False
+        other: _Transaction | None = lock.owner
+        while other is not None:
+            if other is transaction:
+                raise Aborted("deadlock: this transaction waits for one that waits for it")
+            blocker = self._locks.get(other.waits_for) if other.waits_for is not None else None
+            other = blocker.owner if blocker is not None else None
+        turn: Signal[None] = self.sim.signal(
+            f"the lock of row {key[1]} of {key[0]}, held by transaction {lock.owner.number}"
+        )
+        transaction.waits_for = key
+        lock.queue.append((transaction, turn))
+        await turn
+        return True
+
+    async def _lock_newest(self, transaction: _Transaction, table: str, key: Value) -> Row | None:
+        """Lock the row and read what it is now; Aborted where a snapshot is too old for that."""
+        await self._lock(transaction, (table, key))
+        versions = self._table(table).get(key, [])
+        if versions and versions[-1][0] > transaction.snapshot and transaction.isolation != "read committed":
+            raise Aborted(f"row {key} of {table} changed since this transaction began")
+        return self._visible(transaction, table, key, self._clock)
+
+    async def _write(
+        self, transaction: _Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
+    ) -> int:
+        count = 0
+        for seen in self._found(transaction, table, where, self._see(transaction)):
+            key = seen["id"]
+            row = await self._lock_newest(transaction, table, key)
+            # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
+            if row is not None and matches(row, where):
+                transaction.writes[table, key] = change(row)
+                count += 1
+        return count
+
+    async def _get(self, transaction: _Transaction, table: str, key: Value, lock: bool) -> Row | None:
+        moment = self._see(transaction)
+        transaction.read.add((table, key))
+        row = self._visible(transaction, table, key, moment)
+        if lock and row is not None:
+            row = await self._lock_newest(transaction, table, key)
+        return dict(row) if row is not None else None
+
+    async def _select(
+        self, transaction: _Transaction, table: str, where: Where, order_by: str, limit: int | None
+    ) -> list[Row]:
+        rows = self._found(transaction, table, where, self._see(transaction))
+        # Nulls come last, as in PostgreSQL.
+        rows.sort(key=lambda r: (r[order_by] is None, r[order_by], r["id"]))
+        return [dict(row) for row in rows[:limit]]
+
+    async def _insert(self, transaction: _Transaction, table: str, row: Mapping[str, Value]) -> None:
+        self._table(table)
+        unknown = [c for c in row if c not in self._columns[table]]
+        if unknown:
+            raise ValueError(f"{table} has no column {unknown[0]}; it has {', '.join(self._columns[table])}")
+        complete: Row = {c: row.get(c) for c in self._columns[table]}
+        key = complete["id"]
+        self._see(transaction)
+        await self._lock(transaction, (table, key))
+        if self._visible(transaction, table, key, self._clock) is not None:
+            raise Conflict(f"{table} has a row {key} already")
+        transaction.writes[table, key] = complete
+
+
+class _Backend:
+    """The process of the database that serves one connection."""
+
+    def __init__(self, database: ModelDatabase, wire: Wire) -> None:
+        self._database = database
+        self._wire = wire
+        self.process: Process[None]
+
+    async def run(self) -> None:
+        """Work statements off until the client is gone."""
+        database, wire, process = self._database, self._wire, self.process
+        statement_s, cpu = database.statement_s, database.host.cpu
+        transaction: _Transaction | None = None
+        while True:
+            try:
+                transaction, work = await wire.receive()
+            except ConnectionResetError:
+                break
+            if work is None:
+                database._roll_back(transaction)
+                continue
+            process.request = wire.end.request  # the luck is that of the request which asks
+            process.daemon = False  # who waits for a lock that nobody releases is in a deadlock
+            value, error = None, None
+            try:
+                if transaction.ended:
+                    raise Aborted("the transaction has ended")
+                if statement_s:
+                    await cpu.work(statement_s)
+                value = await work()
+                if transaction.alone:
+                    await database._commit(transaction)
+            except Exception as raised:
+                database._roll_back(transaction)
+                error = raised
+            process.daemon = True
+            wire.send((value, error))
+        if transaction is not None:
+            database._roll_back(transaction)
+        wire.close()
+
+
+class _Session:
+    """The statements of the port inside one transaction of the model, as the client says them."""
+
+    def __init__(self, database: ModelDatabase, wire: Wire, transaction: _Transaction) -> None:
+        self._database = database
+        self._wire = wire
+        self._transaction = transaction
+
+    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Send a statement and wait for the answer; a client that stops waiting stops only itself."""
+        wire = self._wire
+        wire.send((self._transaction, work))
+        try:
+            value, error = await wire.receive()
+        except BaseException:
+            wire.close()
+            raise
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # what ``work`` returned at the other end
+
+    def leave(self) -> None:
+        """Roll back, without waiting until it is done. A connection with an answer under way was closed instead."""
+        if not self._wire.over and not self._transaction.ended:
+            self._wire.send((self._transaction, None))
+
+    async def commit(self) -> None:
+        """Make it so."""
+        d, t = self._database, self._transaction
+        await self._ask(lambda: d._commit(t))
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._get(t, table, key, lock))
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit))
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        d, t = self._database, self._transaction
+        await self._ask(lambda: d._insert(t, table, row))
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes)))
+
+    async def delete(self, table: str, where: Where) -> int:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._write(t, table, where, lambda row: None))

@@ -1,0 +1,149 @@
+"""The port to a relational database: rows with a key, conditional updates, row locks, transactions.
+
+A design written against `DatabasePort` runs on the model in the tunnel, on SQLite and on PostgreSQL. One suite
+(`tests/engines`) holds all three to the promises made here.
+
+What happens to one row when several write it is the point, so the promises are exact:
+
+- A statement outside `DatabasePort.transaction` is a transaction of its own.
+- ``update`` tests its ``where`` and applies its ``changes`` in one step: no other write comes between.
+- ``get(..., lock=True)`` returns the newest committed row and keeps everybody else's writes and locks of it waiting
+  until the transaction ends.
+- In a "read committed" transaction each statement sees what was committed when it began. In "repeatable read" all see
+  one snapshot, and a write to a row that somebody changed since raises `Aborted`. "serializable" behaves as if
+  transactions ran one after the other, or raises `Aborted`.
+- `Aborted` and `Conflict` mean that nothing of the transaction happened. A lost connection says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Value = int | float | str | None
+Row = dict[str, Value]
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+
+
+class Aborted(Exception):
+    """The database rolled the transaction back (serialization failure, deadlock): nothing happened, try again."""
+
+    outcome = "fail"
+
+
+class Conflict(Exception):
+    """A row with this key exists already: nothing happened."""
+
+    outcome = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Plus:
+    """A change: add ``amount`` to what the column holds when the row is written."""
+
+    amount: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A condition: the column holds ``bound`` or more."""
+
+    bound: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A condition: the column holds ``bound`` or less."""
+
+    bound: int | float
+
+
+Where = Mapping[str, Value | AtLeast | AtMost]
+"""Conditions on columns, all of which must hold; a plain value means equality (None: is null)."""
+Changes = Mapping[str, Value | Plus]
+
+
+class Statements(Protocol):
+    """What can be said inside a transaction, or alone."""
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        """The row whose ``id`` is ``key``; ``lock`` holds it against other writers until the transaction ends."""
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        """The rows that match, in the order of a column (then of ``id``)."""
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        """Add a row. Raises Conflict where its ``id`` is taken."""
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        """Change the rows that match; returns how many did."""
+
+    async def delete(self, table: str, where: Where) -> int:
+        """Remove the rows that match; returns how many did."""
+
+
+class DatabasePort(Statements, Protocol):
+    """A database with a pool of connections."""
+
+    name: str
+
+    async def create_table(
+        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+    ) -> None:
+        """Make an empty table with these columns (types int, float or str; ``id`` is the key) and fill it."""
+
+    def transaction(self, isolation: Isolation = "read committed") -> AbstractAsyncContextManager[Statements]:
+        """Statements that happen together: committed at the end of the block, rolled back where it raises."""
+
+    async def close(self) -> None:
+        """Give every connection back."""
+
+
+class Autocommit:
+    """Statements outside a transaction, for adapters that can hand out a session: each is a transaction of its own."""
+
+    def _session(self) -> AbstractAsyncContextManager[Statements]:
+        raise NotImplementedError
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        """As `Statements.get`; a lock taken here ends with the statement."""
+        async with self._session() as session:
+            return await session.get(table, key, lock=lock)
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        """As `Statements.select`."""
+        async with self._session() as session:
+            return await session.select(table, where, order_by=order_by, limit=limit)
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        """As `Statements.insert`."""
+        async with self._session() as session:
+            await session.insert(table, row)
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        """As `Statements.update`."""
+        async with self._session() as session:
+            return await session.update(table, where, changes)
+
+    async def delete(self, table: str, where: Where) -> int:
+        """As `Statements.delete`."""
+        async with self._session() as session:
+            return await session.delete(table, where)
+
+
+def check_columns(table: str, columns: Mapping[str, type]) -> None:
+    """One sentence for a table that cannot be made."""
+    if columns.get("id") not in (int, str):
+        raise ValueError(f"table {table} needs a column id of type int or str; its columns are {', '.join(columns)}")
+    for column, kind in columns.items():
+        if kind not in (int, float, str):
+            raise ValueError(f"column {table}.{column} has type {kind!r}; int, float and str can be stored")
+    for name in (table, *columns):
+        if not name.isidentifier() or not name.islower():
+            raise ValueError(f"{name!r} cannot name a table or column; take lower-case letters, digits and _")

@@ -1,0 +1,211 @@
+"""PostgreSQL behind the database port, by asyncpg. A database of ours is a schema of its own, dropped at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from windtunnel.engines.database.port import (
+    Aborted,
+    Autocommit,
+    Changes,
+    Conflict,
+    Isolation,
+    Row,
+    Value,
+    Where,
+    check_columns,
+)
+from windtunnel.engines.database.sql import Dialect, Statement
+from windtunnel.engines.errors import MissingEngine, Unavailable
+from windtunnel.engines.shared.servers import postgres_url
+
+if TYPE_CHECKING:
+    import asyncpg
+
+T = TypeVar("T")
+CONNECT_TIMEOUT_S = 10.0
+DIALECT = Dialect(
+    numbered=True, types={int: "bigint", float: "double precision", str: "text"}, lock_clause=" FOR UPDATE"
+)
+
+
+async def _translated(answer: Awaitable[T]) -> T:
+    """Await a statement, with asyncpg's errors told apart by what they say about the outcome."""
+    import asyncpg
+
+    try:
+        return await answer
+    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+        raise Aborted(str(error)) from error
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict(str(error)) from error
+    except asyncpg.TooManyConnectionsError as error:
+        raise Unavailable(str(error)) from error
+    except (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # what a statement meets on a connection that breaks at that moment
+    ) as error:
+        raise ConnectionError(str(error)) from error
+
+
+async def _connected(connecting: Awaitable[T], url: str) -> T:
+    """Await a connection. Raises Unavailable, in one sentence, whatever the reason."""
+    import asyncpg
+
+    try:
+        return await connecting
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        why = str(error) or f"it did not answer within {CONNECT_TIMEOUT_S} s"
+        raise Unavailable(f"no connection to PostgreSQL at {without_password(url)}: {why}") from error
+
+
+def without_password(url: str) -> str:
+    """The URL, as it may be shown."""
+    return re.sub(
+        r"(://[^:/@]*):[^@]*@|((?:^|[?&])password=)[^&]*", lambda m: f"{m[1]}@" if m[1] else f"{m[2]}***", url
+    )
+
+
+class _Session:
+    """The statements of the port on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def _rows(self, statement: Statement) -> list[Row]:
+        text, arguments = statement
+        return [dict(row) for row in await _translated(self._connection.fetch(text, *arguments))]
+
+    async def _count(self, statement: Statement) -> int:
+        text, arguments = statement
+        status: str = await _translated(self._connection.execute(text, *arguments))
+        return int(status.rsplit(" ", 1)[-1])
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        rows = await self._rows(DIALECT.get(table, key, lock))
+        return rows[0] if rows else None
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        return await self._rows(DIALECT.select(table, where, order_by, limit))
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        await self._count(DIALECT.insert(table, row))
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        return await self._count(DIALECT.update(table, where, changes))
+
+    async def delete(self, table: str, where: Where) -> int:
+        return await self._count(DIALECT.delete(table, where))
+
+
+class PostgresDatabase(Autocommit):
+    """A pool of connections to one schema of a PostgreSQL server.
+
+    Args:
+        url: the server; by default what `postgres_url` finds or starts.
+        connections: how many statements can run at once; the rest wait.
+    """
+
+    def __init__(self, name: str = "db", url: str | None = None, connections: int = 8) -> None:
+        try:
+            import asyncpg  # noqa: F401  (said here, before load, rather than at the first request)
+        except ImportError:
+            raise MissingEngine(
+                "the PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'"
+            ) from None
+        self.name = name
+        self._url = url or postgres_url()
+        self._connections = connections
+        self._schema = f"windtunnel_{secrets.token_hex(6)}"
+        self._opening: asyncio.Task[asyncpg.Pool] | None = None
+
+    async def _open(self) -> asyncpg.Pool:
+        import asyncpg
+
+        pool = asyncpg.create_pool(
+            self._url,
+            min_size=0,  # a pool that holds its floor complains to the log when the server dies
+            max_size=self._connections,
+            timeout=CONNECT_TIMEOUT_S,
+            server_settings={"search_path": self._schema, "synchronous_commit": "on"},
+        )
+
+        async def opening() -> asyncpg.Pool:
+            await pool
+            await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+            return pool
+
+        return await _connected(opening(), self._url)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        pool = await asyncio.shield(self._opening)
+        connection = await _connected(pool.acquire(), self._url)
+        try:
+            yield connection
+        finally:
+            # What goes wrong here is the pool's matter: it drops a connection that cannot be used again.
+            with contextlib.suppress(Exception):
+                await pool.release(connection)
+
+    async def create_table(
+        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+    ) -> None:
+        check_columns(table, columns)
+        async with self._connection() as connection:
+            await _translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
+            await _translated(connection.execute(DIALECT.create(table, columns)))
+            if rows:
+                names = list(columns)
+                records = [tuple(row.get(c) for c in names) for row in rows]
+                await _translated(connection.copy_records_to_table(table, records=records, columns=names))
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            transaction = connection.transaction(isolation=isolation.replace(" ", "_"))
+            await _translated(transaction.start())
+            try:
+                yield _Session(connection)
+            except BaseException:
+                # Where the connection is gone the server has rolled back already.
+                with contextlib.suppress(Exception):
+                    await transaction.rollback()
+                raise
+            await _translated(transaction.commit())
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            yield _Session(connection)
+
+    async def close(self) -> None:
+        """Drop the schema and close the pool.
+
+        Raises:
+            Unavailable: there never was a connection, or the server is gone and what was measured counts for nothing.
+        """
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        pool = await opening
+        try:
+            await pool.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+            await pool.close()
+        except Exception as error:
+            pool.terminate()
+            raise Unavailable(
+                f"PostgreSQL at {without_password(self._url)} was lost during the run: {error}"
+            ) from error

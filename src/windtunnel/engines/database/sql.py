@@ -1,0 +1,82 @@
+"""The statements of the port as SQL text and arguments; SQLite and PostgreSQL differ in placeholders and types only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from windtunnel.engines.database.port import AtLeast, AtMost, Changes, Plus, Value, Where
+
+Statement = tuple[str, list[Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one engine writes a placeholder, its column types, and a row lock."""
+
+    numbered: bool
+    types: Mapping[type, str]
+    lock_clause: str
+
+    def _mark(self, arguments: list[Value]) -> str:
+        return f"${len(arguments)}" if self.numbered else "?"
+
+    def _conditions(self, where: Where, arguments: list[Value]) -> str:
+        parts = []
+        for column, wanted in where.items():
+            if wanted is None:
+                parts.append(f'"{column}" IS NULL')
+                continue
+            sign = "="
+            if isinstance(wanted, AtLeast):
+                sign, wanted = ">=", wanted.bound
+            elif isinstance(wanted, AtMost):
+                sign, wanted = "<=", wanted.bound
+            arguments.append(wanted)
+            parts.append(f'"{column}" {sign} {self._mark(arguments)}')
+        return " AND ".join(parts) or "TRUE"
+
+    def create(self, table: str, columns: Mapping[str, type]) -> str:
+        """CREATE TABLE, with ``id`` as primary key."""
+        body = ", ".join(f'"{c}" {self.types[t]}{" PRIMARY KEY" if c == "id" else ""}' for c, t in columns.items())
+        return f'CREATE TABLE "{table}" ({body})'
+
+    def get(self, table: str, key: Value, lock: bool) -> Statement:
+        """SELECT one row by its key, with a row lock where asked (and where the engine has such)."""
+        arguments: list[Value] = [key]
+        clause = self.lock_clause if lock else ""
+        return f'SELECT * FROM "{table}" WHERE "id" = {self._mark(arguments)}{clause}', arguments
+
+    def select(self, table: str, where: Where | None, order_by: str, limit: int | None) -> Statement:
+        """SELECT the rows that match, in a definite order."""
+        arguments: list[Value] = []
+        conditions = self._conditions(where or {}, arguments)
+        order = '"id"' if order_by == "id" else f'"{order_by}" NULLS LAST, "id"'
+        text = f'SELECT * FROM "{table}" WHERE {conditions} ORDER BY {order}'
+        return (text if limit is None else f"{text} LIMIT {limit:d}"), arguments
+
+    def insert(self, table: str, row: Mapping[str, Value]) -> Statement:
+        """INSERT one row."""
+        arguments: list[Value] = []
+        marks = []
+        for value in row.values():
+            arguments.append(value)
+            marks.append(self._mark(arguments))
+        names = ", ".join(f'"{column}"' for column in row)
+        return f'INSERT INTO "{table}" ({names}) VALUES ({", ".join(marks)})', arguments
+
+    def update(self, table: str, where: Where, changes: Changes) -> Statement:
+        """UPDATE the rows that match, in one step."""
+        arguments: list[Value] = []
+        parts = []
+        for column, change in changes.items():
+            amount = change.amount if isinstance(change, Plus) else change
+            arguments.append(amount)
+            mark = self._mark(arguments)
+            parts.append(f'"{column}" = "{column}" + {mark}' if isinstance(change, Plus) else f'"{column}" = {mark}')
+        return f'UPDATE "{table}" SET {", ".join(parts)} WHERE {self._conditions(where, arguments)}', arguments
+
+    def delete(self, table: str, where: Where) -> Statement:
+        """DELETE the rows that match."""
+        arguments: list[Value] = []
+        return f'DELETE FROM "{table}" WHERE {self._conditions(where, arguments)}', arguments

@@ -1,0 +1,204 @@
+"""SQLite behind the database port: real files, one writer at a time, a thread for each connection.
+
+What SQLite is: transactions are serializable; readers see a snapshot (write-ahead log) and never wait; there is one
+write lock for the whole file. A transaction that read first and writes later, after somebody else wrote, is refused
+at once (SQLITE_BUSY_SNAPSHOT), which the port calls `Aborted`. So weaker isolation levels give the stronger one here,
+except that a statement alone is always its own transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from windtunnel.engines.database.port import (
+    Aborted,
+    Autocommit,
+    Changes,
+    Conflict,
+    Isolation,
+    Row,
+    Value,
+    Where,
+    check_columns,
+)
+from windtunnel.engines.database.sql import Dialect, Statement
+from windtunnel.engines.errors import Unavailable
+
+DIALECT = Dialect(numbered=False, types={int: "INTEGER", float: "REAL", str: "TEXT"}, lock_clause="")
+BUSY_TIMEOUT_S = 30.0
+MACHINE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM")
+"""What goes wrong with the machine, whatever the statement was."""
+
+
+def _translate(error: sqlite3.Error) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (getattr(sqlite3, name) for name in MACHINE):
+        return ConnectionError(f"SQLite cannot use its file: {error}")
+    if code == sqlite3.SQLITE_BUSY:
+        return Aborted(f"SQLite refused to write: {error}")
+    if isinstance(error, sqlite3.IntegrityError):
+        return Conflict(str(error))
+    return error
+
+
+class _Connection:
+    """One connection and the thread that owns it."""
+
+    def __init__(self, path: Path, synchronous: str) -> None:
+        self.lost: ConnectionError | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._opened = self._thread.submit(self._open, path, synchronous)
+
+    @staticmethod
+    def _open(path: Path, synchronous: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        return connection
+
+    async def do(self, statement: Statement) -> tuple[list[Row], int]:
+        """Run one statement in the connection's thread; its rows and the number of rows that it changed."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, statement)
+
+    def _do(self, statement: Statement) -> tuple[list[Row], int]:
+        text, arguments = statement
+        try:
+            cursor = self._opened.result().execute(text, arguments)
+            return [dict(row) for row in cursor.fetchall()], cursor.rowcount
+        except sqlite3.Error as error:
+            said = _translate(error)
+            if isinstance(said, ConnectionError):
+                self.lost = said
+            raise said from error
+
+    def roll_back(self) -> None:
+        """Queue a rollback behind whatever still runs; harmless where there is no transaction."""
+        self._thread.submit(lambda: self._opened.result().rollback())
+
+    def close(self) -> None:
+        """Close, after what was queued."""
+        self._thread.submit(lambda: self._opened.result().close())
+        self._thread.shutdown(wait=True)
+
+
+class _Session:
+    """The statements of the port on one connection."""
+
+    def __init__(self, connection: _Connection, *, lazy_begin: bool) -> None:
+        self._connection = connection
+        self._to_begin = lazy_begin
+
+    async def _do(self, statement: Statement, *, writes: bool) -> tuple[list[Row], int]:
+        if self._to_begin:
+            # A transaction whose first statement writes (or locks) queues for the write lock; one that reads first
+            # takes a snapshot, and may find at its first write that it is too old.
+            self._to_begin = False
+            await self._connection.do(("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED", []))
+        return await self._connection.do(statement)
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        rows, _ = await self._do(DIALECT.get(table, key, lock), writes=lock)
+        return rows[0] if rows else None
+
+    async def select(
+        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+    ) -> list[Row]:
+        return (await self._do(DIALECT.select(table, where, order_by, limit), writes=False))[0]
+
+    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
+        await self._do(DIALECT.insert(table, row), writes=True)
+
+    async def update(self, table: str, where: Where, changes: Changes) -> int:
+        return (await self._do(DIALECT.update(table, where, changes), writes=True))[1]
+
+    async def delete(self, table: str, where: Where) -> int:
+        return (await self._do(DIALECT.delete(table, where), writes=True))[1]
+
+
+class SqliteDatabase(Autocommit):
+    """A pool of connections to one SQLite file.
+
+    Args:
+        path: the file; a temporary folder of our own where it is None, removed by `close`.
+        connections: how many statements can run at once; the rest wait in the order in which they came.
+        synchronous: FULL syncs at every commit, as a bank would.
+
+    Raises:
+        Unavailable: there is no folder for the file.
+    """
+
+    def __init__(self, name: str = "db", path: Path | None = None, connections: int = 8, synchronous: str = "FULL"):
+        self.name = name
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if path is None:
+            try:
+                self._folder = tempfile.TemporaryDirectory(prefix="windtunnel-sqlite-")
+            except OSError as error:
+                raise Unavailable(f"SQLite has no folder for its file: {error.strerror}") from error
+            path = Path(self._folder.name) / f"{name}.sqlite"
+        self._path = path
+        self._synchronous = synchronous
+        self._connections = connections
+        self._all: list[_Connection] = []
+        self._free: asyncio.Queue[_Connection] = asyncio.Queue()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[_Connection]:
+        if self._free.empty() and len(self._all) < self._connections:
+            self._all.append(_Connection(self._path, self._synchronous))
+            connection = self._all[-1]
+        else:
+            connection = await self._free.get()
+        try:
+            yield connection
+        finally:
+            self._free.put_nowait(connection)
+
+    async def create_table(
+        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+    ) -> None:
+        check_columns(table, columns)
+        async with self._connection() as connection:
+            await connection.do((f'DROP TABLE IF EXISTS "{table}"', []))
+            await connection.do((DIALECT.create(table, columns), []))
+        async with self.transaction() as t:
+            for row in rows:
+                await t.insert(table, row)
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            try:
+                yield (session := _Session(connection, lazy_begin=True))
+                if not session._to_begin:
+                    await connection.do(("COMMIT", []))
+            except BaseException:
+                connection.roll_back()
+                raise
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[_Session]:
+        async with self._connection() as connection:
+            yield _Session(connection, lazy_begin=False)
+
+    async def close(self) -> None:
+        """Close the connections, and remove the folder where it is ours.
+
+        Raises:
+            Unavailable: the file could not be used (a full disk): what was measured counts for nothing.
+        """
+        for connection in self._all:
+            connection.close()
+        lost = next((c.lost for c in self._all if c.lost is not None), None)
+        self._all.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+        if lost is not None:
+            raise Unavailable(str(lost))

@@ -1,0 +1,1 @@
+"""A server that can be overloaded, stalled and killed."""

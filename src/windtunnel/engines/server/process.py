@@ -1,0 +1,123 @@
+"""A real server behind the server port: a process of our own whose workers burn this machine's processor.
+
+Pauses and crashes are the real ones, SIGSTOP and SIGKILL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from windtunnel.engines.errors import MissingEngine, Unavailable
+from windtunnel.engines.shared.servers import Guarded, guarded
+from windtunnel.sim.servers.base import Rejected
+
+PROGRAM = Path(__file__).with_name("burner.py")
+
+
+class ProcessServer:
+    """Workers in a process of their own. It is started now, and dies with us.
+
+    Args:
+        workers: requests served at once; more than there are cores take turns on them.
+        speed: work done in a second of processor time by one worker.
+        queue_limit: places to wait; None is no limit.
+    """
+
+    def __init__(
+        self, name: str = "server", *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
+    ) -> None:
+        if os.name != "posix":
+            raise MissingEngine("a real server is stopped and killed by the signals of Unix; use stage sim here")
+        self.name = name
+        self._workers, self._speed = workers, speed
+        self._limit = -1 if queue_limit is None else queue_limit
+        self._process: Guarded | None = None
+        self._pid = 0
+        self._paused = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the process anew, empty; harmless where it runs."""
+        if self._process is not None:
+            return
+        folder = Path(tempfile.mkdtemp(prefix="wt-srv-"))
+        self._path = str(folder / "socket")
+        asked = [self._path, str(self._workers), str(self._speed), str(self._limit)]
+        try:
+            self._process = guarded([sys.executable, "-I", str(PROGRAM), *asked], folder, self._path, self._ready)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _ready(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self._path)
+            except OSError:
+                return False
+            probe.sendall(b"pid\n")
+            self._pid = int(probe.recv(32))
+            return True
+
+    async def serve(self, work_s: float) -> None:
+        """Wait for a worker, then while it does the work."""
+        answer = await self._ask(f"work {work_s!r}\n")
+        if answer == b"full\n":
+            raise Rejected(f"{self.name} is full")
+        if answer != b"done\n":
+            raise ConnectionResetError(f"{self.name} went away in the middle")
+
+    async def _ask(self, line: str) -> bytes:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path)
+        except OSError as error:
+            raise Unavailable(f"{self.name} cannot be reached: {error.strerror}") from error
+        try:
+            writer.write(line.encode())
+            return await reader.readline()
+        finally:
+            writer.close()
+
+    def set_speed(self, speed: float) -> None:
+        """Work done in a second of processor time by one worker, from now on."""
+        self._speed = speed
+        if self._process is None:
+            return  # the next process is told when it is started
+        with socket.socket(socket.AF_UNIX) as told:
+            told.connect(self._path)
+            told.sendall(f"speed {speed!r}\n".encode())
+            if not self._paused:  # else it reads that when it goes on
+                told.recv(16)
+
+    def pause(self) -> None:
+        """Stop the process where it is."""
+        if self._process is not None:
+            self._paused = True
+            os.kill(self._pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the process go on."""
+        if self._process is not None:
+            self._paused = False
+            os.kill(self._pid, signal.SIGCONT)
+
+    def crash(self) -> None:
+        """Kill the process, with everybody inside."""
+        if self._process is not None:
+            os.kill(self._pid, signal.SIGKILL)
+            self._process.stop()
+            self._process = None
+            self._paused = False
+
+    async def close(self) -> None:
+        """Stop the process."""
+        with contextlib.suppress(ProcessLookupError):
+            self.crash()

@@ -1,0 +1,1 @@
+"""What the real engines share: servers of ours under a guard, connections that can be cut."""

@@ -1,0 +1,1 @@
+"""Judge a design of the user's: an adversary, trials, smallest failing cases, limits."""

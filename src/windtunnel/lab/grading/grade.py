@@ -1,0 +1,276 @@
+"""Grade a design of the user's: on seeds it has not seen, with and without faults, beside the reference.
+
+Demands are claims about "yours". Those marked ``always`` have to hold whatever goes wrong; the others only while
+nothing does beyond the experiment's own faults. The first failure is shrunk to the fewest requests and faults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab.claims import speaks_of, truth, with_numbers
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Claim, Experiment
+from windtunnel.lab.grading.adversary import attacks, rehearse
+from windtunnel.lab.grading.challenge import YOURS, challenge_of
+from windtunnel.lab.grading.trial import Broken, Case, Trial, play, shrink
+from windtunnel.lab.outside import with_design
+from windtunnel.lab.params import make, settings
+from windtunnel.lab.running.work import workload
+from windtunnel.sim.kernel import Deadlock
+
+Say = Callable[[dict[str, Any]], object]
+FIRST_HIDDEN_SEED = 7_001
+"""Runs count seeds from 0; grading starts where nobody's experiments have been."""
+FULL_TRIALS = 2
+"""How many seeds are also tried at the experiment's full size."""
+ATTACKED_REQUESTS = 800
+"""About how many requests of a seed are sent under attack: small runs are attacked more often than large ones."""
+MOST_ATTACKS = 50
+"""On one seed."""
+COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
+"""How many requests may be sent again to find a case where the reference does better: so many, or whole runs."""
+LARGEST_CASE = 30
+"""Requests and faults that a person still looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A demand, on how many trials it held, and its numbers in the first that failed."""
+
+    expression: str
+    because: str
+    always: bool
+    held: int
+    trials: int
+    shown: str
+
+    @property
+    def verdict(self) -> str:
+        """Whether it held on every trial."""
+        return "holds" if self.held == self.trials else "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What came out. ``passed`` where every demand held on every trial that could be judged.
+
+    ``unjudged`` counts the others: after the faults the final state could not be read, which is no verdict.
+    """
+
+    experiment: str
+    passed: bool
+    trials: int
+    demands: list[Demand]
+    par: str
+    measures: Mapping[str, float]
+    par_measures: Mapping[str, float]
+    failing: str = ""
+    shown: str = ""
+    case: Case | None = None
+    unjudged: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, without what JSON cannot say."""
+        case = self.case.to_dict() if self.case is not None else None
+        found = asdict(replace(self, case=None)) | {"case": case}
+        for shown, demand in zip(found["demands"], self.demands, strict=True):
+            shown["verdict"] = demand.verdict
+        for table in ("measures", "par_measures"):
+            found[table] = {k: v if math.isfinite(v) else None for k, v in found[table].items()}
+        return found
+
+
+def grade_file(path: str, seeds: int = 10, say: Say = lambda message: None) -> Grade:
+    """Grade the design in a file. Raises WrongInput or DesignError, each one sentence."""
+    experiment = challenge_of(Path(path))
+    found = [d for name, d in with_design(experiment, path).designs.items() if name not in experiment.designs]
+    if len(found) != 1:
+        raise WrongInput(f"{path} defines {len(found)} designs; a challenge takes one.")
+    return grade(experiment, found[0], range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds), say)
+
+
+def grade(
+    experiment: Experiment[Any],
+    yours: Callable[[Any, Any], object],
+    seeds: Sequence[int],
+    say: Say = lambda message: None,
+) -> Grade:
+    """Grade a design. ``say`` hears of the first failure at once, and of every trial that is done."""
+    par = list(experiment.designs)[-1]
+    joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
+    quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
+    tally = _Tally(
+        experiment.demands, say, len(seeds) * (1 + _attacks_on(joined, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
+    )
+    # Quick and quiet first: whoever waits for a verdict wants the first one soon.
+    for seed in seeds:
+        tally.take(Trial(seed, quick), joined, par)
+    for seed in seeds:
+        for trial in attacked(joined, YOURS, quick, seed):
+            tally.take(trial, joined, "")
+    for seed in seeds[:FULL_TRIALS]:
+        tally.take(Trial(seed, full), joined, par)
+    case = None
+    if tally.failing is not None:
+        case = _smallest(joined, *tally.failing, par)
+    return tally.grade(experiment, par, case)
+
+
+def attacked(
+    experiment: Experiment[Any], design: str, quick: Mapping[str, Any], seed: int, count: int | None = None
+) -> list[Trial]:
+    """The trials of a seed in which things go wrong for a design; more of them the fewer requests there are."""
+    if count is None:
+        count = _attacks_on(experiment, quick, seed)
+    return [Trial(seed, quick, faults) for faults in attacks(rehearse(experiment, design, quick, seed), seed, count)]
+
+
+def _attacks_on(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> int:
+    asked = len(workload(experiment, make(experiment.params, quick), seed))
+    return max(1, min(MOST_ATTACKS, ATTACKED_REQUESTS // max(asked, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The first trial that breaks a demand, after how many trials on how many seeds, and its smallest case."""
+
+    demand: Claim
+    seeds: int
+    trials: int
+    case: Case
+
+
+def hunt(
+    experiment: Experiment[Any],
+    yours: Callable[[Any, Any], object],
+    seeds: Sequence[int],
+    count: int | None = None,
+) -> Found | None:
+    """Search seed by seed, first in quiet and then under attack, until a demand fails; None where none does.
+
+    Args:
+        count: attacks on each seed; as many as grading makes where None.
+    """
+    joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
+    quick = settings(experiment.params, experiment.quick)
+    trials = 0
+    for number, seed in enumerate(seeds, 1):
+        for trial in _of_seed(joined, quick, seed, count):
+            trials += 1
+            measures = play(joined, YOURS, trial)[1]
+            for demand in experiment.demands:
+                if (demand.always or not trial.faults) and _fails(demand, trial, measures):
+                    return Found(demand, number, trials, shrink(joined, YOURS, trial, _breaking(demand, trial)))
+    return None
+
+
+def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int, count: int | None) -> Iterator[Trial]:
+    yield Trial(seed, quick)
+    yield from attacked(experiment, YOURS, quick, seed, count)
+
+
+def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
+    return truth(demand.expression, {"params": trial.settings, YOURS: measures}) is False
+
+
+def _breaking(demand: Claim, trial: Trial) -> Broken:
+    return lambda table: _fails(demand, trial, table[YOURS])
+
+
+def _smallest(experiment: Experiment[Any], demand: Claim, trial: Trial, par: str) -> Case | None:
+    """The smallest case that breaks a demand, with its sentence; None where that is too large to be looked at."""
+    broken, beside, requests = _breaking(demand, trial), list[str](), math.inf
+    if not demand.always or speaks_of(demand.expression) != [YOURS]:
+        # What has to happen happens on no empty workload, so the reference has to do on the case what yours does not.
+        asked = len(workload(experiment, make(experiment.params, trial.settings), trial.seed))
+        beside, requests = [par], max(COMPARED_REQUESTS, COMPARED_RUNS * asked)
+
+        def broken(table: Mapping[str, Mapping[str, float]]) -> bool:
+            told = {**table, "params": trial.settings}
+            mine, theirs = (truth(demand.expression, {**told, YOURS: table[name]}) for name in (YOURS, par))
+            return mine is False and theirs is True
+
+    try:
+        case = shrink(experiment, YOURS, trial, broken, beside=beside, most_requests=requests)
+    except ValueError:
+        return None  # the reference fails there as well
+    if case.size > LARGEST_CASE:
+        return None
+    table = {YOURS: case.measures, "params": trial.settings}
+    table |= {name: play(experiment, name, trial, case.ops, case.faults)[1] for name in beside}
+    sentence = f"{demand.expression} fails, {with_numbers(demand.expression, [table])}: {demand.because}"
+    return replace(case, sentence=sentence)
+
+
+class _Tally:
+    """Counts, for each demand, the trials on which it held."""
+
+    def __init__(self, demands: Sequence[Claim], say: Say, expected: int) -> None:
+        self.demands = demands
+        self.failing: tuple[Claim, Trial] | None = None
+        self._say = say
+        self._expected = expected
+        self._held = [0] * len(demands)
+        self._asked = [0] * len(demands)
+        self._shown = [""] * len(demands)
+        self._trials = 0
+        self.unjudged = 0
+        self._first: dict[str, Mapping[str, float]] = {}
+
+    def take(self, trial: Trial, experiment: Experiment[Any], par: str) -> None:
+        """Play a trial and judge it; beside par where nothing is made to go wrong."""
+        designs = [YOURS, par] if par else [YOURS]
+        try:
+            table: dict[str, Mapping[str, float]] = {name: play(experiment, name, trial)[1] for name in designs}
+        except DesignError as error:
+            # Requests may meet lost connections; only start and report cannot, and start comes before any fault. A
+            # report that cannot be had (a broken connection, a lock whose owner has vanished) says nothing.
+            if not trial.faults or not isinstance(error.__cause__, ConnectionError | Deadlock):
+                raise
+            self.unjudged += 1
+            self._say({"done": self._trials + self.unjudged, "of": self._expected})
+            return
+        if not self._first:
+            self._first = dict(table)
+        table["params"] = trial.settings
+        for index, demand in enumerate(self.demands):
+            if trial.faults and not demand.always:
+                continue
+            self._asked[index] += 1
+            if truth(demand.expression, table) is not False:
+                self._held[index] += 1
+                continue
+            if not self._shown[index]:
+                self._shown[index] = with_numbers(demand.expression, [table])
+            if self.failing is None:
+                self.failing = (demand, trial)
+                self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
+        self._trials += 1
+        done = self._trials + self.unjudged
+        self._say({"done": done, "of": max(done, self._expected)})
+
+    def grade(self, experiment: Experiment[Any], par: str, case: Case | None) -> Grade:
+        """Everything counted, as a grade."""
+        demands = [
+            Demand(d.expression, d.because, d.always, held, asked, shown)
+            for d, held, asked, shown in zip(self.demands, self._held, self._asked, self._shown, strict=True)
+        ]
+        index = self.demands.index(self.failing[0]) if self.failing is not None else -1
+        return Grade(
+            experiment.id,
+            self.failing is None,
+            self._trials,
+            demands,
+            par,
+            self._first[YOURS],
+            self._first[par],
+            self.failing[0].expression if self.failing is not None else "",
+            self._shown[index] if index >= 0 else "",
+            case,
+            self.unjudged,
+        )

@@ -1,0 +1,198 @@
+"""One run of one design that somebody doubts: play it, and shrink it to the smallest that still goes wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+from windtunnel.lab.diagram import Diagram, Lanes, Mark, of_events
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.experiment import Experiment, Fault
+from windtunnel.lab.grading.minimise import minimise
+from windtunnel.lab.grading.weather import in_weather
+from windtunnel.lab.history import Event, History, Op
+from windtunnel.lab.params import make
+from windtunnel.lab.running.work import drive, measured, workload
+
+PAIRS = 12
+"""Up to this many requests and faults the shrinker also tries to leave out two at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A seed, a setting, and what goes wrong beyond the experiment's own faults."""
+
+    seed: int
+    settings: Mapping[str, Any]
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The smallest run that still goes wrong: its requests, its faults, and both as a diagram.
+
+    ``sentence`` says what is wrong with it.
+    """
+
+    seed: int
+    ops: list[Op]
+    faults: list[Fault]
+    history: History
+    measures: Mapping[str, float]
+    sentence: str = ""
+
+    @property
+    def size(self) -> int:
+        """Requests and faults together."""
+        return len(self.ops) + len(self.faults)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, with the space-time diagram as text and as SVG."""
+        events = sorted(self.history, key=lambda e: (e.start, e.id))
+        diagram = _with_faults(of_events(events), self.faults)
+        return {
+            "seed": self.seed,
+            "sentence": self.sentence,
+            "events": [_plain(event) for event in events],
+            "faults": [asdict(fault) for fault in self.faults],
+            "text": diagram.text(),
+            "svg": diagram.svg(self.sentence),
+        }
+
+
+def play(
+    experiment: Experiment[Any],
+    design: str,
+    trial: Trial,
+    ops: list[Op] | None = None,
+    faults: Sequence[Fault] | None = None,
+) -> tuple[History, dict[str, float]]:
+    """What happened, and what is measured on it; with fewer requests or faults where they are given."""
+    params = make(experiment.params, trial.settings)
+    if ops is None:
+        ops = workload(experiment, params, trial.seed)
+    wrong = [*experiment.faults_for(params), *(trial.faults if faults is None else faults)]
+    made = in_weather(experiment.designs[design], wrong)
+    experiment = replace(experiment, designs={design: made}, module=experiment.module)
+    history = drive(experiment, "sim", design, trial.seed, params, ops, wrong)
+    return history, measured(experiment, history, params)
+
+
+Broken = Callable[[Mapping[str, Mapping[str, float]]], bool]
+"""Whether what was measured of the designs, by their names, shows the failure."""
+
+
+def shrink(
+    experiment: Experiment[Any],
+    design: str,
+    trial: Trial,
+    broken: Broken,
+    *,
+    beside: Sequence[str] = (),
+    tries: int = 600,
+    most_requests: float = math.inf,
+) -> Case:
+    """The fewest requests and faults of a trial that still show the failure.
+
+    First whole clients are left out, then single requests and faults, then two of them at a time, until nothing can be
+    spared. A run that goes wrong otherwise (the design raises) does not count: it would be another failure.
+
+    Args:
+        beside: designs that serve the same requests, for failures that only show in comparison.
+        tries: about how many runs it may take; the smallest case so far is returned then.
+        most_requests: about how many requests these runs may have together.
+
+    Raises:
+        ValueError: the trial itself does not show it.
+    """
+    spent = served = 0
+
+    def shows(ops: list[Op], faults: Sequence[Fault]) -> bool:
+        nonlocal spent, served
+        spent += 1
+        if served > most_requests:
+            return False
+        served += len(ops)
+        try:
+            return broken({name: play(experiment, name, trial, ops, faults)[1] for name in (design, *beside)})
+        except (WrongInput, RuntimeError):
+            return False
+
+    params = make(experiment.params, trial.settings)
+    ops = workload(experiment, params, trial.seed)
+    faults = list(trial.faults)
+    clients = minimise(
+        list(dict.fromkeys(op.client for op in ops)),
+        lambda left: shows(_of_clients(ops, left), faults),
+        tries // 4,
+    )
+    ops = _of_clients(ops, clients)
+    while spent < tries:
+        before = len(ops) + len(faults)
+        if faults:
+            faults = minimise(faults, partial(shows, ops), tries - spent)
+        if ops and spent < tries:
+            ops = minimise(ops, partial(_swapped, shows, faults), tries - spent)
+        if len(ops) + len(faults) < before:
+            continue
+        pair = _spare_pair(ops, faults, shows) if before <= PAIRS else None
+        if pair is None:
+            break
+        ops, faults = pair
+    history, measures = play(experiment, design, trial, ops, faults)
+    return Case(trial.seed, ops, faults, history, measures)
+
+
+def _of_clients(ops: Sequence[Op], clients: Sequence[str]) -> list[Op]:
+    known = set(clients)
+    return [op for op in ops if op.client in known]
+
+
+def _swapped(shows: Callable[[list[Op], Sequence[Fault]], bool], faults: Sequence[Fault], ops: list[Op]) -> bool:
+    return shows(ops, faults)
+
+
+def _spare_pair(
+    ops: list[Op], faults: list[Fault], shows: Callable[[list[Op], Sequence[Fault]], bool]
+) -> tuple[list[Op], list[Fault]] | None:
+    """The case without two of its parts neither of which can be left out alone; None where there are none."""
+    for gone in combinations(range(len(ops) + len(faults)), 2):
+        fewer = [op for i, op in enumerate(ops) if i not in gone]
+        calmer = [fault for i, fault in enumerate(faults, len(ops)) if i not in gone]
+        if fewer and shows(fewer, calmer):
+            return fewer, calmer
+    return None
+
+
+def _with_faults(diagram: Diagram, faults: Sequence[Fault]) -> Diagram:
+    """The diagram with the faults in lanes of their own."""
+    marks = list(diagram.marks)
+    lanes = Lanes()
+    for fault in sorted(faults, key=lambda f: f.at_s):
+        said = f"{fault.call} {', '.join(map(_said, fault.args))}".strip()
+        ends_s = fault.at_s + (fault.for_s or 0.0)
+        lane = lanes.free(fault.target, fault.at_s, ends_s)
+        if fault.for_s is None:
+            marks.append(Mark(fault.at_s, lane, said, bad=True))
+            continue
+        marks.append(Mark(fault.at_s, lane, said, "begin", bad=True))
+        marks.append(Mark(ends_s, lane, fault.undo, "end"))
+    return Diagram(tuple(dict.fromkeys([*diagram.lanes, *lanes.names()])), tuple(marks), diagram.arrows)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    found: dict[str, Any] = event._asdict()
+    found["args"] = [a if isinstance(a, int | float | str) else str(a) for a in event.args]
+    if not isinstance(event.value, int | float | str | None):
+        found["value"] = str(event.value)
+    return found

@@ -1,0 +1,234 @@
+"""One job of a run: one design, one seed, one setting. The same function serves in this process and in a worker."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from windtunnel.engines.errors import Unavailable
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Experiment, Fault
+from windtunnel.lab.history import History, Op
+from windtunnel.lab.measures import standard
+from windtunnel.lab.params import make
+from windtunnel.lab.running.outcomes import broken
+
+POINTS = 500
+"""Most points of a line that a result keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be done. ``history`` is where to write the events down, if anywhere."""
+
+    stage: str
+    design: str
+    seed: int
+    setting: int
+    params: dict[str, Any] = field(default_factory=dict)
+    series: bool = False
+    history: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it, as plain data."""
+
+    measures: dict[str, float]
+    digest: str
+    series: dict[str, list[tuple[float, float]]]
+    cpu_s: float
+
+
+_last: tuple[Experiment[Any], Any, int, list[Op]] | None = None
+"""The workload made last: the jobs of a seed come one after the other, and each design serves the same requests."""
+
+
+def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
+    """The requests of a seed in the order of their due time, numbered; the same for every design."""
+    from windtunnel.sim.randomness import stream
+
+    try:
+        ops = sorted(experiment.workload(params, stream(seed, "workload")), key=lambda op: op.at)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _broken(experiment, "workload", error) from error
+    return [op._replace(id=i) if op.id < 0 else op for i, op in enumerate(ops)]
+
+
+def _shared_workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
+    global _last
+    if _last is None or _last[0] is not experiment or _last[1:3] != (params, seed):
+        _last = (experiment, params, seed, workload(experiment, params, seed))
+    return _last[3]
+
+
+def history_of(experiment: Experiment[Any], job: Job) -> History:
+    """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
+    params = make(experiment.params, job.params)
+    ops = _shared_workload(experiment, params, job.seed)
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, experiment.faults_for(params))
+
+
+def drive(
+    experiment: Experiment[Any],
+    stage_name: str,
+    design_name: str,
+    seed: int,
+    params: Any,
+    ops: list[Op],
+    faults: Sequence[Fault],
+) -> History:
+    """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out."""
+    from windtunnel.lab.stage import open_stage
+
+    stage = open_stage(stage_name, seed)
+    make_design = experiment.designs[design_name]
+    try:
+        design = make_design(stage, params)
+    except (WrongInput, Unavailable):
+        raise
+    except (Exception, SystemExit) as error:
+        raise broken(design_name, make_design, "its constructor", error) from error
+    ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
+    try:
+        if stage_name == "sim":
+            from windtunnel.lab.running.drive_sim import Drive
+
+            return Drive(stage, design_name, design, ops).run(faults, ends_s)
+        from windtunnel.lab.running.drive_live import LiveDrive
+
+        return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
+    except SystemExit as error:  # what a design does must not look like the end of our own program
+        raise broken(design_name, design, "a method of it", error) from error
+
+
+def measured(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
+    """Everything that is measured on a history, by name. Raises WrongInput."""
+    warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
+    measures: dict[str, Any] = standard(history, warmup_s)
+    if experiment.measure is not None:
+        try:
+            measures |= experiment.measure(history, params)
+        except KeyError as error:
+            if not error.args or error.args[0] in history.facts or not isinstance(error.args[0], str):
+                raise _broken(experiment, "measure", error) from error
+            who = f"Design {design}" if design else "The design"
+            raise WrongInput(f"{who} has to report() its {error.args[0]}, which {experiment.id} measures.") from error
+        except Exception as error:
+            raise _broken(experiment, "measure", error) from error
+    return {name: _plain(value) for name, value in measures.items()}
+
+
+def execute(experiment: Experiment[Any], job: Job) -> Done:
+    """Do one job: drive, then measure."""
+    import time
+
+    from windtunnel.lab.digest import digest
+
+    start = time.process_time()
+    with _rarely_collecting() if job.stage == "sim" else nullcontext():
+        history = history_of(experiment, job)
+    params = make(experiment.params, job.params)
+    measures = measured(experiment, history, params, job.design)
+    series: Mapping[str, Any] = {}
+    if job.series and experiment.series is not None:
+        try:
+            series = experiment.series(history, params)
+        except Exception as error:
+            raise _broken(experiment, "series", error) from error
+    if job.history:
+        _write_down(history, job.history)
+    return Done(
+        measures,
+        digest(history, timed=job.stage == "sim"),
+        {name: thin([(float(x), float(y)) for x, y in line]) for name, line in series.items()},
+        time.process_time() - start,
+    )
+
+
+@contextmanager
+def _rarely_collecting() -> Iterator[None]:
+    """A run makes millions of small objects that live to its end: looking for garbage among them mostly finds none."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 10, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def thin(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most `POINTS` of the points, evenly taken, the first and the last among them."""
+    if len(line) <= POINTS:
+        return line
+    step = (len(line) - 1) / (POINTS - 1)
+    return [line[round(i * step)] for i in range(POINTS)]
+
+
+def _plain(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return float(value)
+    return value if type(value) in (int, float) else float(value)
+
+
+def _broken(experiment: Experiment[Any], what: str, error: BaseException) -> WrongInput:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
+    return WrongInput(
+        f"Experiment {experiment.id} is broken: its {what} raised {type(error).__name__}: {error} at {where}."
+    )
+
+
+def _write_down(history: History, path: str) -> None:
+    """A line of JSON for each event, as `windtunnel check` reads it."""
+    from pathlib import Path
+
+    from windtunnel.lab.result import write
+
+    lines = [json.dumps(event._asdict(), default=_listed) for event in history]
+    try:
+        write(Path(path), "\n".join(lines) + "\n")
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value, key=repr) if isinstance(value, set | frozenset) else str(value)
+
+
+def load(module: str, with_file: str) -> Experiment[Any]:
+    """The experiment of a module, with the design of a file beside its own where one is given."""
+    import importlib
+
+    experiment: Experiment[Any] = importlib.import_module(module).experiment
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        experiment = with_design(experiment, with_file)
+    return experiment
+
+
+def serve(lines: Any, answer: Any) -> None:
+    """A worker's life: the experiment first, then a job a line; each is answered with a line."""
+    first = json.loads(next(lines))
+    experiment: Experiment[Any] | None = None
+    for line in lines:
+        try:
+            if experiment is None:
+                experiment = load(first["module"], first["with_file"])
+            reply: dict[str, Any] = {"done": asdict(execute(experiment, Job(**json.loads(line))))}
+        except (WrongInput, DesignError) as error:
+            reply = {"wrong": type(error).__name__, "text": str(error)}
+        except MemoryError:
+            reply = {"wrong": "memory"}
+        except Exception as error:
+            reply = {"wrong": "crash", "text": traceback.format_exc(), "type": type(error).__name__}
+        answer(json.dumps(reply))

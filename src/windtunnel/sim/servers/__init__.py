@@ -1,0 +1,1 @@
+"""Servers: customers, workers, a queue between them, and the order in which it is served."""
