@@ -1,4 +1,4 @@
-"""Run the groups named, or all: every module ``bench/bench_NAME.py`` with a function ``rows()`` is a group."""
+"""Run the groups named, or all: every module `bench/bench_NAME.py` with a function `rows()` is a group."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Jobs for deterministic asyncio loops, and the loops that do them. Only asyncio is used: all run the same lines.
 
-Run as ``python asyncio_tier_jobs.py JOB`` in an interpreter that has the peers (simloop needs Python 3.12): it prints
+Run as `python asyncio_tier_jobs.py JOB` in an interpreter that has the peers (simloop needs Python 3.12): it prints
 the rates of all loops that it can import, ours among them, measured in turns.
 """
 

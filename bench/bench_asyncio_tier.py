@@ -1,6 +1,6 @@
 """Tasks of simulated asyncio hosts: against SimPy with our sleep, against other deterministic loops with asyncio's.
 
-The other loops need Python 3.12. Where this interpreter has them, or the one that ``WINDTUNNEL_PEER_PYTHON`` names,
+The other loops need Python 3.12. Where this interpreter has them, or the one that `WINDTUNNEL_PEER_PYTHON` names,
 ours runs beside them there, in one process and in turns (see `asyncio_tier_jobs`). Elsewhere those rows are skipped.
 """
 

@@ -14,8 +14,8 @@ from windtunnel.checkers import CompareAndSet, Model, Register, Verdict, check_l
 def served(seed: int, clients: int, operations: int, kind: str, spread: int, crashed: float = 0.0) -> list[Event]:
     """A true run of one register: each operation takes effect at some moment between its start and its end.
 
-    ``kind``: "unique" (every write a fresh value), "few" (``spread`` values) or "cas" (also compare-and-set). Of the
-    share ``crashed`` of operations, all carried out, nobody learned the outcome.
+    `kind`: "unique" (every write a fresh value), "few" (`spread` values) or "cas" (also compare-and-set). Of the
+    share `crashed` of operations, all carried out, nobody learned the outcome.
     """
     rng = random.Random(seed)
     free_at = [0.0] * clients

@@ -16,7 +16,7 @@ NODES = [f"node-{i}" for i in range(100)]
 
 
 def job(count: int, run: Callable[[], object]) -> Timed:
-    """A timed part that does ``count`` operations."""
+    """A timed part that does `count` operations."""
 
     def timed() -> int:
         run()

@@ -2,7 +2,7 @@
 
 All contenders of a row walk the same streams, and a peer runs only where its answer is ours. The jobs of the peers are
 in `simulation_peers`. happysim, which needs Python 3.13, runs in a process of its own and reports its own rate: by this
-interpreter, or by the one that ``WINDTUNNEL_PEER_PYTHON`` names.
+interpreter, or by the one that `WINDTUNNEL_PEER_PYTHON` names.
 """
 
 from __future__ import annotations

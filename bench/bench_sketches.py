@@ -41,7 +41,7 @@ def arrow(items: list[str]) -> Any:
 
 
 def job(count: int, run: Callable[[], object]) -> Timed:
-    """A timed part that does ``count`` operations."""
+    """A timed part that does `count` operations."""
 
     def timed() -> int:
         run()

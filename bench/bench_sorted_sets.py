@@ -1,8 +1,8 @@
 """Sorted sets of a million members: ours, Python's best, a skip list in C++, and a real server's own processor time.
 
-Scores are random doubles, all different, so that the C++ skip list (package ``orderedstructs``) can hold bare scores;
+Scores are random doubles, all different, so that the C++ skip list (package `orderedstructs`) can hold bare scores;
 beside it a dictionary holds the members, as beside every peer. The server is Valkey; what counts is the time that *it*
-spent (``INFO cpu``), not its client, and it gets its commands in pipelines of a thousand.
+spent (`INFO cpu`), not its client, and it gets its commands in pipelines of a thousand.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def built(count: int, names: tuple[str, ...]) -> dict[str, tuple[Contender, floa
 
 @cache
 def smallest_ef(count: int, names: tuple[str, ...], name: str) -> tuple[int, float]:
-    """The smallest ef of at least ten that finds ``RECALL`` of the true neighbours, and what it finds."""
+    """The smallest ef of at least ten that finds `RECALL` of the true neighbours, and what it finds."""
     contender = built(count, names)[name][0]
     low, high = NEIGHBOURS - 1, 400  # low is too small, high is enough
     while high - low > 1:

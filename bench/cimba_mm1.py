@@ -1,6 +1,6 @@
 """M/M/1 by cimba, after its own example, in a process of its own: its compiler wants to be the first to use Numba.
 
-``python -m bench.cimba_mm1 given UNTIL`` replays our streams; ``... drawn UNTIL`` draws its own. Prints the mean queue
+`python -m bench.cimba_mm1 given UNTIL` replays our streams; `... drawn UNTIL` draws its own. Prints the mean queue
 up to second UNTIL, and the best rate per second of this process's CPU time.
 """
 

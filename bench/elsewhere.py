@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def peer_python(package: str) -> str:
-    """The interpreter that has this peer: this one, or the one that ``WINDTUNNEL_PEER_PYTHON`` names; else Skip."""
+    """The interpreter that has this peer: this one, or the one that `WINDTUNNEL_PEER_PYTHON` names; else Skip."""
     if find_spec(package) is not None:
         return sys.executable
     python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
@@ -26,7 +26,7 @@ def peer_python(package: str) -> str:
 
 
 def report(command: list[str]) -> dict[str, float]:
-    """Run a contender that prints ``{"rate": per CPU-second, "answer": number}``; Skip if it fails."""
+    """Run a contender that prints `{"rate": per CPU-second, "answer": number}`; Skip if it fails."""
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     if found.returncode:
         raise Skip((found.stderr.strip().splitlines() or ["it failed without a word"])[-1])

@@ -28,9 +28,9 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One job. ``contenders`` maps a name to its preparation; names that start with "ours" are ours.
+    """One job. `contenders` maps a name to its preparation; names that start with "ours" are ours.
 
-    ``bar`` is the least ratio of the best of ours over the best peer that we hold ourselves to (None: shown, not held).
+    `bar` is the least ratio of the best of ours over the best peer that we hold ourselves to (None: shown, not held).
     """
 
     title: str
@@ -58,7 +58,7 @@ class Measured:
 
 
 def measure(row: Row) -> Measured:
-    """Run every contender of one row ``rounds`` times, in turns."""
+    """Run every contender of one row `rounds` times, in turns."""
     out = Measured(row.title, row.unit, row.bar, row.note)
     timed: dict[str, Timed] = {}
     for name, prepare in row.contenders.items():
@@ -136,7 +136,7 @@ def table(name: str, measured: Iterable[Measured], where: Mapping[str, object]) 
 
 
 def run_group(name: str, rows: Iterable[Row], out: Path) -> list[Measured]:
-    """Measure a group and write ``NAME.json`` and ``NAME.md`` beside each other."""
+    """Measure a group and write `NAME.json` and `NAME.md` beside each other."""
     measured, packages = [], {"numpy", "numba"}
     for row in rows:
         packages.update(row.packages)

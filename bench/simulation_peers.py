@@ -1,7 +1,7 @@
 """The three jobs of `bench_simulation`, written for each peer as its own documentation would, on shared streams.
 
 Every function does a job once and returns its answer (the mean time that a customer spent), so that answers can be
-compared before rates are. Peers that need another Python run as ``python simulation_peers.py NAME`` there.
+compared before rates are. Peers that need another Python run as `python simulation_peers.py NAME` there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The first use of each block, as a program of its own: prints as JSON what Numba compiled for each.
 
-After ``python -m windtunnel.warm`` nothing should be. ``test_warm.py`` runs this and reads the answer. A block with
+After `python -m windtunnel.warm` nothing should be. `test_warm.py` runs this and reads the answer. A block with
 kernels belongs here: a function that calls every method that ends in compiled code, with each form of input.
 """
 

@@ -1,4 +1,4 @@
-"""Blocks start fast: importing one loads no Numba, and once ``windtunnel.warm`` has run, first uses compile nothing."""
+"""Blocks start fast: importing one loads no Numba, and once `windtunnel.warm` has run, first uses compile nothing."""
 
 from __future__ import annotations
 

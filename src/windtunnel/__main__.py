@@ -1,4 +1,4 @@
-"""``python -m windtunnel`` is the command ``windtunnel``."""
+"""`python -m windtunnel` is the command `windtunnel`."""
 
 from windtunnel.ui.cli import main
 

@@ -1,8 +1,8 @@
 """Faces: the few modules that authors and users import from, so that files behind them can move.
 
-A face lists what it lends once, as imports under ``if TYPE_CHECKING``; type checkers read them there, and so do we. A
+A face lists what it lends once, as imports under `if TYPE_CHECKING`; type checkers read them there, and so do we. A
 name is loaded when it is first used, so that importing a face costs nothing. Each public name has exactly one home
-(``tests/test_faces.py``), as in trio.
+(`tests/test_faces.py`), as in trio.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def lent_by(face: str) -> dict[str, tuple[str, str]]:
 
 
 def lend(face: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """``__getattr__`` and ``__dir__`` of a face."""
+    """`__getattr__` and `__dir__` of a face."""
 
     def load(name: str) -> Any:
         if name == "__all__":

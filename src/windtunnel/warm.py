@@ -1,6 +1,6 @@
 """Compile every Numba kernel once, into the cache, so that nobody's first experiment waits: `make setup` runs this.
 
-A kernel module lives in a package named ``kernels`` and has a function ``warm()`` that calls each kernel on a
+A kernel module lives in a package named `kernels` and has a function `warm()` that calls each kernel on a
 tiny input.
 """
 
@@ -14,7 +14,7 @@ import windtunnel
 
 
 def kernel_modules() -> list[str]:
-    """Every module in a package named ``kernels``, of whatever family."""
+    """Every module in a package named `kernels`, of whatever family."""
     found = pkgutil.walk_packages(windtunnel.__path__, "windtunnel.")
     return [one.name for one in found if one.name.split(".")[-2] == "kernels"]
 

@@ -20,7 +20,7 @@ MISSING = {engine.name: engine.missing for engine in engines() if engine.port ==
 
 @pytest.fixture(params=["sim", "sqlite", "postgres"])
 def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
-    """Run a script on a new database of one engine; ``together`` runs several coroutines at the same time."""
+    """Run a script on a new database of one engine; `together` runs several coroutines at the same time."""
     stage: str = request.param
     if MISSING[stage]:
         pytest.skip(f"{stage}: {MISSING[stage]}")

@@ -1,4 +1,4 @@
-"""More things as plain mutable Python, for the brute force of ``check_oracle``, and random histories of them."""
+"""More things as plain mutable Python, for the brute force of `check_oracle`, and random histories of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from windtunnel.lab.history import Event
 
 
 class Thing:
-    """``do`` carries an operation out and returns its answer; ``draw`` draws an operation."""
+    """`do` carries an operation out and returns its answer; `draw` draws an operation."""
 
     def do(self, name: str, args: tuple[Any, ...]) -> Any:
         raise NotImplementedError

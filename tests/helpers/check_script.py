@@ -1,4 +1,4 @@
-"""Histories written as lines, so that a test can be read: ``client name args = answer @ start end outcome``.
+"""Histories written as lines, so that a test can be read: `client name args = answer @ start end outcome`.
 
 Without times each operation starts when the one before it has ended. Values are Python literals.
 """

@@ -1,6 +1,6 @@
 """Runs a coroutine on real asyncio, and in the tunnel, where time is virtual: the blocks must not see the difference.
 
-``run_real`` is ``asyncio.run``: a test for it states order and outcome, never how long a thing took. ``run_virtual``
+`run_real` is `asyncio.run`: a test for it states order and outcome, never how long a thing took. `run_virtual`
 runs on the event loop of a simulated host, from 0 s on; hours cost nothing there, and times are exact.
 """
 

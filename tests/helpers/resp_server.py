@@ -7,7 +7,7 @@ from collections import defaultdict
 
 
 class RespServer:
-    """Keeps strings in memory. ``commands`` counts what was executed, whether or not the answer arrived."""
+    """Keeps strings in memory. `commands` counts what was executed, whether or not the answer arrived."""
 
     def __init__(self) -> None:
         self.data: dict[bytes, bytes] = {}

@@ -1,9 +1,9 @@
 """A disk in memory that keeps only what it promised, and can lose power at any operation.
 
-It offers the interface of ``blocks.ground.files`` and nothing more than its promises: bytes without ``fsync`` and
-names without ``fsync_dir`` survive a crash as the dice fall. Operations that change the disk are numbered from 1; with
-``crash_at=n`` the n-th raises :class:`Crashed`, and so does every later one, as for a process that lost its machine.
-``restarted(random)`` is what the next boot finds.
+It offers the interface of `blocks.ground.files` and nothing more than its promises: bytes without `fsync` and
+names without `fsync_dir` survive a crash as the dice fall. Operations that change the disk are numbered from 1; with
+`crash_at=n` the n-th raises `Crashed`, and so does every later one, as for a process that lost its machine.
+`restarted(random)` is what the next boot finds.
 
 >>> disk = TornDisk(crash_at=3)
 >>> file = disk.open("a", create=True)      # 1
@@ -29,7 +29,7 @@ SECTOR = 512
 
 
 class Crashed(BaseException):
-    """The machine has lost power. Not an ``Exception``: code that lives on after it would be a mistake."""
+    """The machine has lost power. Not an `Exception`: code that lives on after it would be a mistake."""
 
 
 @dataclass
@@ -39,17 +39,17 @@ class Inode:
     data: bytearray = field(default_factory=bytearray)
     durable: bytes = b""
     pending: list[tuple[int, bytes | None]] = field(default_factory=list)
-    """(position, bytes) of a write, (size, None) of a truncation, since the last ``fsync``."""
+    """(position, bytes) of a write, (size, None) of a truncation, since the last `fsync`."""
 
 
 @dataclass(frozen=True)
 class Rename:
-    """A change of names that is not yet on the disk: creation (no ``old``), removal (no ``new``) or rename."""
+    """A change of names that is not yet on the disk: creation (no `old`), removal (no `new`) or rename."""
 
     old: str | None
     new: str | None
     inode: Inode | None
-    """The file that ``new`` shall mean; ``None`` for a directory."""
+    """The file that `new` shall mean; `None` for a directory."""
 
     @property
     def directories(self) -> frozenset[str]:
@@ -57,9 +57,9 @@ class Rename:
 
 
 class TornDisk:
-    """Files in memory; see the module. ``error_at=n`` lets the n-th operation fail with EIO instead of crashing.
+    """Files in memory; see the module. `error_at=n` lets the n-th operation fail with EIO instead of crashing.
 
-    After an ``fsync`` that failed, the bytes can still be read and will never reach the disk, as on Linux.
+    After an `fsync` that failed, the bytes can still be read and will never reach the disk, as on Linux.
     """
 
     def __init__(self, crash_at: int | None = None, error_at: int | None = None) -> None:
@@ -186,7 +186,7 @@ class TornDisk:
 
 
 class TornFile:
-    """A file of :class:`TornDisk`."""
+    """A file of `TornDisk`."""
 
     def __init__(self, disk: TornDisk, inode: Inode) -> None:
         self._disk = disk

@@ -1,6 +1,6 @@
 """Whole simulations, for the tests of determinism: run as a script it prints the digest of one.
 
-python tests/helpers/worlds.py light 7
+cd tests && python -m helpers.worlds light 7
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Peer:
     async def insist(self, to: Peer, name: str, *args: Any, tries: int | None = None) -> Any:
         """Call until there is an answer, waiting longer each time: retries at once keep the disk busy for ever.
 
-        Raises TimeoutError after so many ``tries``.
+        Raises TimeoutError after so many `tries`.
         """
         wait_s = CALL_S
         for attempt in count(1):

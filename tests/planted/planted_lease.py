@@ -34,7 +34,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``raise_counter(worker)``, answered with the new count."""
+    """`raise_counter(worker)`, answered with the new count."""
     at = 0.0
     for _ in range(p.requests):
         at += luck.expovariate(1 / p.every_s)

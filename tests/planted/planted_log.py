@@ -33,7 +33,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``append(partition, value, producer)`` and ``poll(partition, reader)``."""
+    """`append(partition, value, producer)` and `poll(partition, reader)`."""
     at = 0.0
     for number in range(p.requests):
         at += luck.expovariate(1 / p.every_s)

@@ -29,7 +29,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``pay(number, declined)``."""
+    """`pay(number, declined)`."""
     at = 0.0
     for number in range(p.payments):
         at += luck.expovariate(1 / p.every_s)

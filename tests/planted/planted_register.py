@@ -33,7 +33,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``write(client, value)`` with values that come once, and ``read(client)``."""
+    """`write(client, value)` with values that come once, and `read(client)`."""
     at = 0.0
     for number in range(p.requests):
         at += luck.expovariate(1 / p.every_s)

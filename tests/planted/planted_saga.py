@@ -31,7 +31,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``order(number, refused)``."""
+    """`order(number, refused)`."""
     at = 0.0
     for number in range(p.orders):
         at += luck.expovariate(1 / p.every_s)

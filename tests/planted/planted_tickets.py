@@ -36,7 +36,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``buy(buyer, pays_after_s, leaves)``, answered with the seat."""
+    """`buy(buyer, pays_after_s, leaves)`, answered with the seat."""
     at = 0.0
     for buyer in range(p.buyers):
         at += luck.expovariate(1 / p.every_s)

@@ -28,7 +28,7 @@ SEEDS = range(20)
 
 
 def agrees(runs: list[float], expected: float, within: float) -> None:
-    """The expected value lies in the interval, and the interval is at most ``within`` (relative) wide to each side."""
+    """The expected value lies in the interval, and the interval is at most `within` (relative) wide to each side."""
     mean, error = float(np.mean(runs)), float(stats.sem(runs))
     half = float(stats.t.ppf(0.9995, len(runs) - 1)) * error
     assert abs(mean - expected) <= half, f"{mean:.5g} ± {half:.2g} against {expected:.5g}"

@@ -15,13 +15,14 @@ from helpers.worlds import WORLDS, digest
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.trace import Record, Trace
 
-SCRIPT = Path(__file__).parents[1] / "helpers" / "worlds.py"
+TESTS = Path(__file__).parents[1]
 
 
 def digest_elsewhere(world: str, seed: int, hash_seed: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(SCRIPT), world, str(seed)],
+        [sys.executable, "-W", "error", "-m", "helpers.worlds", world, str(seed)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=TESTS,
         capture_output=True,
         text=True,
         timeout=120,
@@ -138,7 +139,7 @@ def test_the_trace_of_a_million_requests_fits_into_bounded_memory() -> None:
     program = """
 import resource, sys
 sys.path.insert(0, {tests!r})
-from test_determinism import requests
+from sim.test_determinism import requests
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.trace import Trace
 
@@ -150,7 +151,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0 if trace is None els
     unit = 1024 if sys.platform == "linux" else 1
 
     def memory(count: int, traced: bool) -> tuple[int, int]:
-        code = program.format(tests=str(Path(__file__).parent), traced=traced, count=count)
+        code = program.format(tests=str(TESTS), traced=traced, count=count)
         found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
         peak, records = map(int, found.stdout.split())
         return peak * unit, records

@@ -409,7 +409,7 @@ def test_slow_processors_add_up_and_end_as_they_were(sim: Simulator, host: Host)
 
 
 def test_wrong_work_is_refused(sim: Simulator, host: Host) -> None:
-    with pytest.raises(ValueError, match="cannot do -1 s of work"):
+    with pytest.raises(ValueError, match="Cannot do -1 s of work"):
         sim.run_process(host.cpu.work(-1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="0 cores do no work"):
         sim.host("b", cores=0)

@@ -222,7 +222,7 @@ def test_a_killed_process_runs_not_another_line(sim: Simulator) -> None:
 
     job = sim.spawn(worker(), "worker")
     sim.call_after(5, job.kill)
-    assert sim.run_process(waiter()) == "worker was killed"
+    assert sim.run_process(waiter()) == "worker was killed."
     gc.collect()
     sim.run(until=100.0)
     assert log == []

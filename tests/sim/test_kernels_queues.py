@@ -220,7 +220,7 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
         fifo_departures([1], [-1])
     with pytest.raises(ValueError, match="at least 1"):
         fifo_departures([1], [1], 0)
-    with pytest.raises(ValueError, match="no policy"):
+    with pytest.raises(ValueError, match="No policy"):
         balance([1], [1], 2, "best")
     with pytest.raises(ValueError, match="needs looked_at"):
         balance([1], [1], 2, "fewest of")

@@ -127,7 +127,7 @@ def test_columns_have_names_and_nonsense_is_refused() -> None:
     assert storm.offered.sum() == storm.tallies[:, 0].sum()
     with pytest.raises(AttributeError):
         _ = storm.latency
-    with pytest.raises(ValueError, match="no discipline"):
+    with pytest.raises(ValueError, match="No discipline"):
         RetryStorm(discipline="sfq")
     with pytest.raises(ValueError, match="above 0"):
         RetryStorm(load=0)

@@ -1,6 +1,6 @@
 """Weaknesses that were seen in a neighbouring simulator, each shown to be absent from hosts and network.
 
-The others have their tests where they belong: seeds and replicas in ``test_determinism``, uncounted customers with the
+The others have their tests where they belong: seeds and replicas in `test_determinism`, uncounted customers with the
 servers, intervals and warm-up with the laboratory.
 """
 

@@ -61,7 +61,7 @@ def test_withdrawn_jobs_are_skipped_and_all_others_come_out_once(kind: type[Any]
 
 
 def drops_of(discipline: Discipline, wait_ns: int, until_ns: int) -> list[int]:
-    """Pop every millisecond from a queue that never empties and in which everyone has waited ``wait_ns``."""
+    """Pop every millisecond from a queue that never empties and in which everyone has waited `wait_ns`."""
     dropped: list[int] = []
     for now in range(0, until_ns, MS):
         discipline.clear()

@@ -170,7 +170,7 @@ def test_waiting_for_a_lock_can_have_an_end() -> None:
             await sim.sleep(10.0)
 
     async def impatient() -> None:
-        with pytest.raises(TimeoutError, match=re.escape("waited 2 s for the lock, held by hog")):
+        with pytest.raises(TimeoutError, match=re.escape("Waited 2 s for the lock, held by hog.")):
             await lock.acquire(2.0)
         assert sim.now == 2.0
         await lock.acquire(60.0)

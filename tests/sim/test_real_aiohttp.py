@@ -17,7 +17,7 @@ LATENCY_S = 0.010
 
 
 class Service:
-    """Counts visits, in memory; ``/slow`` takes two seconds and waits for the tunnel, not for asyncio."""
+    """Counts visits, in memory; `/slow` takes two seconds and waits for the tunnel, not for asyncio."""
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim

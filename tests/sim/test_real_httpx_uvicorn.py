@@ -20,7 +20,7 @@ LATENCY_S = 0.010
 
 
 class Service:
-    """``/work`` charges the host's processor, ``/stream`` answers in three pieces, ``/sync`` wants a thread."""
+    """`/work` charges the host's processor, `/stream` answers in three pieces, `/sync` wants a thread."""
 
     def __init__(self, host: Host) -> None:
         self.host = host

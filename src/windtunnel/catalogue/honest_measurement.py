@@ -7,7 +7,7 @@ Requests come at a fixed rate, whatever the server does (an open loop); each con
 than the 1 % that p99 leaves out. The last 1 % of all waits (395 requests) are those that came in the first 0.2 s of
 the stall, so p99 has to be about 1.4 - 0.2 = 1.2 s. Whoever reports 7 ms has lost 2,700 users.
 
-**Design.** Naive code takes the time when it sends: ``t = now(); call(); record(now() - t)``. While the server stands
+**Design.** Naive code takes the time when it sends: `t = now(); call(); record(now() - t)`. While the server stands
 still every connection is stuck with one request; the others wait unsent, and their waiting is never recorded. The
 generator slows down together with the server, and so agrees with it to lie: coordinated omission. The remedy is one
 line: take the time from when the request was due.
@@ -17,7 +17,7 @@ looking at the worst case does not show the fault. Averages hide it again: the m
 of anything. Percentiles do not add up; merge samples, or histograms (HdrHistogram, DDSketch), and take them once.
 
 **Scale.** wrk2, Gatling's open model, k6's arrival-rate executors and vegeta send by the clock; wrk, ab and a plain
-loop of ``await get()`` do not. Every other experiment here counts latency from the due time.
+loop of `await get()` do not. Every other experiment here counts latency from the due time.
 """
 
 from __future__ import annotations

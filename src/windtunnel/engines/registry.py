@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A real engine. ``missing`` is None where it can be reached, else a sentence that says how to get it."""
+    """A real engine. `missing` is None where it can be reached, else a sentence that says how to get it."""
 
     name: str
     port: str
@@ -60,10 +60,10 @@ def open_database(stage: str, name: str = "db", *, sim: Simulator | None = None,
         MissingEngine: the real one cannot be reached; says how to get it.
     """
     if stage not in OPENERS:
-        raise ValueError(f"there is no database on stage {stage}; there is one on {', '.join(OPENERS)}")
+        raise ValueError(f"There is no database on stage {stage}; there is one on {', '.join(OPENERS)}.")
     if stage == "sim":
         if sim is None:
-            raise ValueError("the model database needs the simulator that it shall live in")
+            raise ValueError("The model database needs the simulator that it shall live in.")
         options["sim"] = sim
     return OPENERS[stage](name=name, **options)
 
@@ -77,7 +77,7 @@ def open_server(stage: str, name: str = "server", *, sim: Simulator | None = Non
     """
     if stage == "sim":
         if sim is None:
-            raise ValueError("the model server needs the simulator that it shall live in")
+            raise ValueError("The model server needs the simulator that it shall live in.")
         from windtunnel.sim.servers.fifo import FifoServer
 
         return FifoServer(sim, name, **options)

@@ -1,6 +1,6 @@
 """What a list says of an experiment, read off its file without running it: sixty imports would cost half a second.
 
-The title, question, designs and stages of ``experiment = Experiment(...)`` are nearly always written out. Where one is
+The title, question, designs and stages of `experiment = Experiment(...)` are nearly always written out. Where one is
 computed, the module is imported after all.
 """
 

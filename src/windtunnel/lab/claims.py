@@ -1,7 +1,7 @@
 """Claims are text that is evaluated: what a person reads is what was checked.
 
-The language is a corner of Python: measurements ``design.measure``, ``params.name``, numbers, ``+ - * / // ** %``,
-``min``, ``max``, ``abs``, comparisons, ``and``, ``or``, ``not``. We walk the syntax tree ourselves; no code runs.
+The language is a corner of Python: measurements `design.measure`, `params.name`, numbers, `+ - * / // ** %`,
+`min`, `max`, `abs`, comparisons, `and`, `or`, `not`. We walk the syntax tree ourselves; no code runs.
 Truth has three values: a measurement that is no number makes a claim unknown, unless the rest decides it.
 """
 
@@ -19,7 +19,7 @@ from windtunnel.lab.statistics import mean, t_interval
 
 Verdict = Literal["holds", "fails", "unknown", "skipped"]
 Table = Mapping[str, Mapping[str, float]]
-"""One seed's measurements, by design and name; ``params`` stands beside the designs."""
+"""One seed's measurements, by design and name; `params` stands beside the designs."""
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,

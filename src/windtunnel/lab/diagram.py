@@ -20,7 +20,7 @@ BAD = "#c0392b"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something at one moment in one lane. ``edge``: "begin" and "end" of an operation, or "" for a single moment."""
+    """Something at one moment in one lane. `edge`: "begin" and "end" of an operation, or "" for a single moment."""
 
     at_s: float
     lane: str
@@ -31,7 +31,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A message from one lane to another; ``to_s`` is None where it was lost."""
+    """A message from one lane to another; `to_s` is None where it was lost."""
 
     from_s: float
     source: str
@@ -68,7 +68,7 @@ class Diagram:
         return sorted([*self.marks, *sent, *got], key=lambda m: (m.at_s, m.edge == "begin"))
 
     def text(self, width: int = 100) -> str:
-        """The diagram in box characters, at most ``width`` columns wide; a plain list where the lanes do not fit."""
+        """The diagram in box characters, at most `width` columns wide; a plain list where the lanes do not fit."""
         if not self.lanes:
             return ""
         column = (width - 12) // len(self.lanes)
@@ -155,7 +155,7 @@ class Diagram:
 
 
 def of_events(events: Iterable[Event], bad: Iterable[int] = (), arrows: Iterable[Arrow] = ()) -> Diagram:
-    """The diagram of these operations; those whose ids are in ``bad`` stand out.
+    """The diagram of these operations; those whose ids are in `bad` stand out.
 
     A client that asks again before it is answered has several lanes: it must be seen which answer belongs to what.
     """
@@ -183,7 +183,7 @@ class Lanes:
         self._free_at: dict[str, list[float]] = {}
 
     def free(self, name: str, start: float, end: float) -> str:
-        """The first lane of this name that is free from ``start``, taken until ``end``; ask in order of the starts."""
+        """The first lane of this name that is free from `start`, taken until `end`; ask in order of the starts."""
         own = self._free_at.setdefault(name, [])
         place = next((i for i, until in enumerate(own) if until <= start), len(own))
         own[place : place + 1] = [end]

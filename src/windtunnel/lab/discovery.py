@@ -1,4 +1,4 @@
-"""Finding experiments: every file below a package that binds ``experiment`` is one, under its own name.
+"""Finding experiments: every file below a package that binds `experiment` is one, under its own name.
 
 Files are looked at before they are imported, so that running one experiment does not import all others.
 """

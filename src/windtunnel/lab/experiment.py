@@ -46,8 +46,8 @@ class Claim:
     """A sentence about the measurements that a run can prove wrong.
 
     Args:
-        expression: compares measurements ``design.measure``, parameters ``params.name`` and numbers; may use
-            ``+ - * / // ** %``, ``min``, ``max``, ``abs``, ``and``, ``or``, ``not``.
+        expression: compares measurements `design.measure`, parameters `params.name` and numbers; may use
+            `+ - * / // ** %`, `min`, `max`, `abs`, `and`, `or`, `not`.
         because: why it should hold, one sentence.
         source: where that is said.
         over: "seed" asks that it holds on each seed; "mean" asks it of the means, and it holds only where the interval
@@ -78,7 +78,7 @@ class Figure:
         name: what the number is, with its unit.
         source_value: what the source says.
         ours: an expression as in `Claim`, with a number as its value.
-        tolerance: greatest share of ``source_value`` by which the mean of ours may differ.
+        tolerance: greatest share of `source_value` by which the mean of ours may differ.
         mark: how far the source's number can be trusted (`MARKS`); one marked M is shown, never judged.
         conditions: under which conditions the source measured or derived it.
         given: as in `Claim`; figures start from the defaults, whatever the run was told.
@@ -97,9 +97,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """At second ``at_s`` after the first request may be due, call ``target.call(*args)``; undo it after ``for_s``.
+    """At second `at_s` after the first request may be due, call `target.call(*args)`; undo it after `for_s`.
 
-    ``target`` is the name of something that lives on the stage: a host, a server, a database, "network".
+    `target` is the name of something that lives on the stage: a host, a server, a database, "network".
     """
 
     at_s: float
@@ -120,7 +120,7 @@ class Experiment(Generic[P]):
         question: one sentence that ends with a question mark.
         params: a frozen dataclass of `param` fields, in the experiment's own module.
         workload: pure: the same requests for every design. They are numbered in the order of their due time.
-        designs: naive first, best last. Any class that takes ``(stage, params)`` and has the methods that the requests
+        designs: naive first, best last. Any class that takes `(stage, params)` and has the methods that the requests
             name. The first line of its docstring is its idea.
         measure: pure: what is read off a history, by name (units last). Counts of outcomes, throughput and latencies
             come for free.
@@ -133,7 +133,7 @@ class Experiment(Generic[P]):
         series: pure: lines for a chart, each a list of (x, y), from the history of one design.
         axes: what stands at the chart's x and y, with units.
         log_axes: which of them are logarithmic: "", "x", "y" or "xy".
-        module: where it is defined; taken from ``params``.
+        module: where it is defined; taken from `params`.
     """
 
     title: str

@@ -1,8 +1,8 @@
 """What happened: the only thing that measurements, checkers and claims may look at.
 
-Three outcomes, not two. ``ok``: the operation answered. ``fail``: it certainly did not happen. ``unknown``: nobody can
+Three outcomes, not two. `ok`: the operation answered. `fail`: it certainly did not happen. `unknown`: nobody can
 tell; a request that timed out may have been carried out, and may still be (Kingsbury, *Knossos*, 2013, calls it
-``info``).
+`info`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Outcome = Literal["ok", "fail", "unknown"]
 
 # Tuples, not dataclasses: a run makes one of each per request, and a frozen dataclass costs six times as much.
 class Op(NamedTuple):
-    """A request that is due at second ``at``: call the design's method ``name`` with ``args`` for ``client``.
+    """A request that is due at second `at`: call the design's method `name` with `args` for `client`.
 
-    ``id`` is its place in the workload. The luck of a request is derived from it, so that taking another request away
-    changes nothing for this one. With ``think_s`` of 0 or more the loop is closed: the request is due that many
-    seconds after the client's previous one ended, and not before ``at``.
+    `id` is its place in the workload. The luck of a request is derived from it, so that taking another request away
+    changes nothing for this one. With `think_s` of 0 or more the loop is closed: the request is due that many
+    seconds after the client's previous one ended, and not before `at`.
     """
 
     at: float
@@ -33,9 +33,9 @@ class Op(NamedTuple):
 class Event(NamedTuple):
     """One operation and its outcome. All times are in seconds of the stage's clock.
 
-    ``due`` is when the workload wanted it, ``start`` when it was really called, ``end`` when the caller learned the
-    outcome. Latency counts from ``due``. An ``unknown`` operation may take effect at any time after ``start``, also
-    after ``end``.
+    `due` is when the workload wanted it, `start` when it was really called, `end` when the caller learned the
+    outcome. Latency counts from `due`. An `unknown` operation may take effect at any time after `start`, also
+    after `end`.
     """
 
     client: str
@@ -57,8 +57,8 @@ class Event(NamedTuple):
 class History(Sequence[Event]):
     """The events of one run in the order in which they ended, and what the design itself reported at the end.
 
-    ``facts`` holds what no client saw: the final state of the stage (stock left, bytes on disk, hosts' counters), put
-    there by the design's optional ``report()``. ``facts["unsent"]`` counts requests that were not due before the end.
+    `facts` holds what no client saw: the final state of the stage (stock left, bytes on disk, hosts' counters), put
+    there by the design's optional `report()`. `facts["unsent"]` counts requests that were not due before the end.
     """
 
     __slots__ = ("_events", "duration", "facts")

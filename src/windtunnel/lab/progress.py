@@ -32,7 +32,7 @@ class Done:
 
 
 def default_path() -> Path:
-    """WINDTUNNEL_PROGRESS, else ``progress.json`` where this system keeps a user's data."""
+    """WINDTUNNEL_PROGRESS, else `progress.json` where this system keeps a user's data."""
     given = os.environ.get("WINDTUNNEL_PROGRESS")
     if given:
         return Path(given)

@@ -1,6 +1,6 @@
 """The result of a run: one JSON document that the terminal, the page, the tests and the docs all read.
 
-Everything that differs between two runs of the same commit and seeds on the simulator stands under ``provenance``.
+Everything that differs between two runs of the same commit and seeds on the simulator stands under `provenance`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class JudgedClaim:
-    """A claim and what became of it. ``shown`` has numbers in place of names; ``seeds`` the verdict on each seed."""
+    """A claim and what became of it. `shown` has numbers in place of names; `seeds` the verdict on each seed."""
 
     expression: str
     because: str

@@ -38,10 +38,10 @@ def run(
         stage: where; the experiment's first stage by default.
         seeds: how many (0, 1, ...), or which.
         designs: which; all by default. Claims that speak of others are skipped.
-        quick: start from the experiment's ``quick`` parameters, as the tests do; figures are not judged.
+        quick: start from the experiment's `quick` parameters, as the tests do; figures are not judged.
         jobs: how many processes; as many as there are cores by default. Only the simulator runs in several.
         with_file: a Python file with one more design.
-        histories: a folder to write each history to, one ``DESIGN-SEED.jsonl`` each.
+        histories: a folder to write each history to, one `DESIGN-SEED.jsonl` each.
         progress: told after each job.
         params: values for parameters.
 

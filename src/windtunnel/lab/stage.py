@@ -120,7 +120,7 @@ class Stage:
 
         Args:
             connections: how many transactions can be open at once.
-            model: what only the model has (``round_trip_s``, ``statement_s``, ``commit_s``, ``cores``).
+            model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
         """
         from windtunnel.engines.registry import open_database
 
@@ -150,7 +150,7 @@ class Stage:
     ) -> FifoServer | Server:
         """A server: k workers and a queue, first come first served unless a discipline says otherwise.
 
-        Await ``server.serve(work_s)``, or return ``server.submit(work_s)`` from a method: that costs one event. On a
+        Await `server.serve(work_s)`, or return `server.submit(work_s)` from a method: that costs one event. On a
         real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server.port` says.
         """
         from windtunnel.engines.registry import open_server

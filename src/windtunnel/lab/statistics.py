@@ -21,7 +21,7 @@ def mean(samples: Sequence[float]) -> float:
 
 
 def percentile(samples: Iterable[float], q: float) -> float:
-    """The ``q``-th percentile (0 to 100) of raw samples, linear between neighbours; NaN of nothing."""
+    """The `q`-th percentile (0 to 100) of raw samples, linear between neighbours; NaN of nothing."""
     return percentiles(samples, (q,))[0]
 
 
@@ -93,7 +93,7 @@ def paired(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0
 
 @lru_cache(maxsize=256)
 def t_quantile(confidence: float, freedom: int) -> float:
-    """How many standard errors on each side hold ``confidence`` of Student's t with so many degrees of freedom."""
+    """How many standard errors on each side hold `confidence` of Student's t with so many degrees of freedom."""
     if not 0 < confidence < 1 or freedom < 1:
         raise ValueError(f"there is no t quantile for confidence {confidence} and {freedom} degrees of freedom")
     low, high = 0.0, 1.0

@@ -20,7 +20,7 @@ def sweep(
     told: Callable[[int, Result], object] | None = None,
     **options: Any,
 ) -> list[Result]:
-    """`run` with each value of the parameter ``over``; ``told`` hears of each result. Raises WrongInput.
+    """`run` with each value of the parameter `over`; `told` hears of each result. Raises WrongInput.
 
     All values are looked at before anything runs.
     """

@@ -45,7 +45,7 @@ def at_once(count: int, at_s: float = 0.0) -> Iterator[float]:
 
 
 def varying(rate_at: Callable[[float], float], peak_per_s: float, until_s: float, random: Random) -> Iterator[float]:
-    """Poisson arrivals whose rate is a function of time that never exceeds ``peak_per_s``."""
+    """Poisson arrivals whose rate is a function of time that never exceeds `peak_per_s`."""
     for now in poisson(peak_per_s, random, until_s=until_s):
         rate = rate_at(now)
         if not 0 <= rate <= peak_per_s:
@@ -57,7 +57,7 @@ def varying(rate_at: Callable[[float], float], peak_per_s: float, until_s: float
 def bursts(
     base_per_s: float, burst_per_s: float, every_s: float, length_s: float, until_s: float, random: Random
 ) -> Iterator[float]:
-    """A steady rate with bursts of another: one of ``length_s`` at the end of each ``every_s``."""
+    """A steady rate with bursts of another: one of `length_s` at the end of each `every_s`."""
     _positive(every_s=every_s)
 
     def rate(now: float) -> float:
@@ -76,7 +76,7 @@ def ramp(from_per_s: float, to_per_s: float, until_s: float, random: Random) -> 
 def diurnal(
     mean_per_s: float, swing: float, until_s: float, random: Random, period_s: float = 86_400.0
 ) -> Iterator[float]:
-    """Day and night: a sine around the mean, lowest at second 0, ``swing`` (0 to 1) of the mean up and down."""
+    """Day and night: a sine around the mean, lowest at second 0, `swing` (0 to 1) of the mean up and down."""
     if not 0 <= swing <= 1:
         raise ValueError(f"swing is {swing}; it is a share of the mean, from 0 to 1")
     return varying(
@@ -88,7 +88,7 @@ def diurnal(
 
 
 def recorded(times_s: Iterable[float], speed: float = 1.0) -> Iterator[float]:
-    """Arrivals that were seen somewhere, from the first one on, ``speed`` times as fast."""
+    """Arrivals that were seen somewhere, from the first one on, `speed` times as fast."""
     _positive(speed=speed)
     ordered = sorted(times_s)
     return ((t - ordered[0]) / speed for t in ordered)
@@ -100,7 +100,7 @@ def requests(
     args: Callable[[int], tuple[Any, ...]] | None = None,
     client: Callable[[int], str] | None = None,
 ) -> Iterator[Op]:
-    """A request for each arrival. ``args`` and ``client`` are functions of its number; without ``client`` each
+    """A request for each arrival. `args` and `client` are functions of its number; without `client` each
     request comes from a client of its own."""
     for i, at in enumerate(times_s):
         yield Op(at, client(i) if client else f"client {i}", name, args(i) if args else ())
@@ -115,7 +115,7 @@ def thinking(
     name: str,
     args: Callable[[int], tuple[Any, ...]] | None = None,
 ) -> Iterator[Op]:
-    """Clients that wait for an answer, think (exponentially, ``think_s`` on average) and ask again, ``each`` times.
+    """Clients that wait for an answer, think (exponentially, `think_s` on average) and ask again, `each` times.
 
     A closed loop: when the system is slow, its clients ask less. Think time 0 is a loop without a pause.
     """
@@ -131,7 +131,7 @@ def batches(name: str, items: Iterable[Any], client: str = "batch") -> Iterator[
 
 # --- what and how much -------------------------------------------------------------------------------------------
 class Zipf:
-    """Keys 0 to ``count`` - 1, the k-th with weight 1 / (k + 1) ** ``exponent``: a few are asked for all the time."""
+    """Keys 0 to `count` - 1, the k-th with weight 1 / (k + 1) ** `exponent`: a few are asked for all the time."""
 
     def __init__(self, count: int, exponent: float = 1.0) -> None:
         _positive(count=count)
@@ -143,7 +143,7 @@ class Zipf:
 
 
 class HotKeys:
-    """Keys 0 to ``count`` - 1; the first ``hot`` of them share ``share`` of the requests evenly."""
+    """Keys 0 to `count` - 1; the first `hot` of them share `share` of the requests evenly."""
 
     def __init__(self, count: int, hot: int, share: float) -> None:
         if not 0 < hot < count or not 0 <= share <= 1:

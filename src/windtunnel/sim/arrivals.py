@@ -26,9 +26,9 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 
 def poisson_ns(luck: np.random.Generator, rate: float, count: int) -> Times:
-    """Moments of ``count`` arrivals of a Poisson process with ``rate`` a second, from time 0 on."""
+    """Moments of `count` arrivals of a Poisson process with `rate` a second, from time 0 on."""
     if rate <= 0:
-        raise ValueError(f"a Poisson process needs a rate above 0; got {rate}")
+        raise ValueError(f"A Poisson process needs a rate above 0; got {rate}.")
     import numpy as np
 
     return np.cumsum(exponential_ns(luck, 1 / rate, count), dtype=np.int64)
@@ -49,7 +49,7 @@ def constant_ns(value_s: float, count: int) -> Times:
 def lognormal_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int) -> Times:
     """Lognormal times with this mean, and this standard deviation over the mean."""
     if cv <= 0:
-        raise ValueError(f"a lognormal time needs a coefficient of variation above 0; got {cv}")
+        raise ValueError(f"A lognormal time needs a coefficient of variation above 0; got {cv}.")
     spread = sqrt(log(1 + cv * cv))
     return _whole(luck.lognormal(log(_positive(mean_s) * NS) - spread * spread / 2, spread, count))
 
@@ -57,7 +57,7 @@ def lognormal_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int
 def gamma_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int) -> Times:
     """Gamma times with this mean and coefficient of variation: 1/sqrt(k) is an Erlang time of k stages."""
     if cv <= 0:
-        raise ValueError(f"a gamma time needs a coefficient of variation above 0; got {cv}")
+        raise ValueError(f"A gamma time needs a coefficient of variation above 0; got {cv}.")
     return _whole(luck.gamma(1 / (cv * cv), _positive(mean_s) * NS * cv * cv, count))
 
 
@@ -65,7 +65,7 @@ def hyperexponential_ns(luck: np.random.Generator, mean_s: float, cv: float, cou
     """A mix of two exponentials with balanced means, of this mean and a coefficient of variation of 1 or more
     (Allen, *Probability, Statistics and Queueing Theory*, 1990, sect. 3.2)."""
     if cv < 1:
-        raise ValueError(f"a hyperexponential time has a coefficient of variation of at least 1; got {cv}")
+        raise ValueError(f"A hyperexponential time has a coefficient of variation of at least 1; got {cv}.")
     import numpy as np
 
     share = (1 + sqrt((cv * cv - 1) / (cv * cv + 1))) / 2
@@ -76,7 +76,7 @@ def hyperexponential_ns(luck: np.random.Generator, mean_s: float, cv: float, cou
 
 def _positive(mean_s: float) -> float:
     if not mean_s > 0:
-        raise ValueError(f"a time needs a mean above 0 s; got {mean_s}")
+        raise ValueError(f"A time needs a mean above 0 s; got {mean_s}.")
     return mean_s
 
 

@@ -81,7 +81,7 @@ def _on_the_stack(*modules: str) -> bool:
 
 
 def forbid(running: Mapping[int, object]) -> Callable[[str, tuple[Any, ...]], None]:
-    """The hook. ``running`` has the threads in which a simulation runs."""
+    """The hook. `running` has the threads in which a simulation runs."""
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if not running or event not in FORBIDDEN or get_ident() not in running:

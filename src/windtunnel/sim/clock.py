@@ -15,7 +15,7 @@ EPOCH_S: Final = 1_767_225_600
 
 
 class Clock:
-    """The clock of one host. ``monotonic`` drifts and never jumps; ``time`` drifts, is ahead by the skew, and can jump.
+    """The clock of one host. `monotonic` drifts and never jumps; `time` drifts, is ahead by the skew, and can jump.
 
     Args:
         drift_ppm: how much too fast it runs, in millionths; a cheap quartz is off by 20 to 100.
@@ -27,7 +27,7 @@ class Clock:
         self._rate = _rate(drift_ppm)
         self._true_ns = 0
         self._local_ns = 0
-        """What it showed at ``_true_ns``, when its rate last changed."""
+        """What it showed at `_true_ns`, when its rate last changed."""
         self.skew_s = skew_s
 
     @property
@@ -75,5 +75,5 @@ class Clock:
 
 def _rate(drift_ppm: float) -> float:
     if drift_ppm <= -1e6:
-        raise ValueError(f"a clock that drifts by {drift_ppm} ppm does not go forward; give more than -1000000")
+        raise ValueError(f"A clock that drifts by {drift_ppm} ppm does not go forward; give more than -1000000.")
     return 1.0 + drift_ppm * 1e-6

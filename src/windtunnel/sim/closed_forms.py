@@ -15,7 +15,7 @@ def _loaded(arrival_rate: float, service_rate: float, workers: int = 1) -> float
     """The utilisation, checked."""
     if arrival_rate < 0 or service_rate <= 0 or workers < 1:
         raise ValueError(
-            f"needs arrival_rate >= 0, service_rate > 0 and workers >= 1; got {arrival_rate}, {service_rate}, {workers}"
+            f"Needs arrival_rate >= 0, service_rate > 0, workers >= 1; got {arrival_rate}, {service_rate}, {workers}."
         )
     return arrival_rate / (service_rate * workers)
 
@@ -35,7 +35,7 @@ def mm1_inside(arrival_rate: float, service_rate: float) -> float:
 def mm1_sojourn_quantile_s(arrival_rate: float, service_rate: float, quantile: float) -> float:
     """Quantile of the time in an M/M/1 FIFO system, which is exponential with rate mu - lambda."""
     if not 0 <= quantile < 1:
-        raise ValueError(f"a quantile lies in [0, 1); got {quantile}")
+        raise ValueError(f"A quantile lies in [0, 1); got {quantile}.")
     return -log(1 - quantile) * mm1_sojourn_s(arrival_rate, service_rate)
 
 
@@ -47,7 +47,7 @@ def mg1_wait_s(arrival_rate: float, mean_service_s: float, service_cv: float) ->
     """
     rho = arrival_rate * mean_service_s
     if rho < 0 or mean_service_s <= 0 or service_cv < 0:
-        raise ValueError("needs arrival_rate >= 0, mean_service_s > 0 and service_cv >= 0")
+        raise ValueError("Needs arrival_rate >= 0, mean_service_s > 0 and service_cv >= 0.")
     return rho / (1 - rho) * mean_service_s * (1 + service_cv**2) / 2 if rho < 1 else inf
 
 
@@ -78,7 +78,7 @@ def mm1_priority_waits_s(arrival_rates: list[float], service_rate: float) -> lis
     "Priority Assignment in Waiting Line Problems", Operations Research 2(1), 1954)."""
     left = 1.0 - sum(arrival_rates) / service_rate
     if left <= 0:
-        raise ValueError("the classes together need less than full load")
+        raise ValueError("The classes together need less than full load.")
     residual = sum(arrival_rates) / service_rate**2
     waits, used = [], 0.0
     for rate in arrival_rates:
@@ -88,7 +88,7 @@ def mm1_priority_waits_s(arrival_rates: list[float], service_rate: float) -> lis
 
 
 def mm1k_blocked(arrival_rate: float, service_rate: float, places: int) -> float:
-    """Share of customers turned away by an M/M/1/K system with ``places`` in all, the one in service among them."""
+    """Share of customers turned away by an M/M/1/K system with `places` in all, the one in service among them."""
     rho = _loaded(arrival_rate, service_rate)
     if isclose(rho, 1.0, abs_tol=1e-12):
         return 1 / (places + 1)
@@ -97,12 +97,12 @@ def mm1k_blocked(arrival_rate: float, service_rate: float, places: int) -> float
 
 # --- k servers -------------------------------------------------------------------------------------------------------
 def erlang_b(offered: float, workers: int) -> float:
-    """Share of calls lost by ``workers`` lines without a queue, at ``offered`` = lambda / mu erlangs.
+    """Share of calls lost by `workers` lines without a queue, at `offered` = lambda / mu erlangs.
 
     By the recurrence B(k) = a B(k-1) / (k + a B(k-1)), which neither overflows nor cancels.
     """
     if offered < 0 or workers < 0:
-        raise ValueError(f"needs offered >= 0 and workers >= 0; got {offered}, {workers}")
+        raise ValueError(f"Needs offered >= 0 and workers >= 0; got {offered}, {workers}.")
     blocked = 1.0
     for k in range(1, workers + 1):
         blocked = offered * blocked / (k + offered * blocked)
@@ -130,7 +130,7 @@ def mmk_sojourn_s(arrival_rate: float, service_rate: float, workers: int) -> flo
 
 
 def mmk_wait_exceeds(arrival_rate: float, service_rate: float, workers: int, wait_s: float) -> float:
-    """Probability that the wait in an M/M/k FIFO queue is longer than ``wait_s``."""
+    """Probability that the wait in an M/M/k FIFO queue is longer than `wait_s`."""
     if _loaded(arrival_rate, service_rate, workers) >= 1:
         return 1.0
     return erlang_c(arrival_rate / service_rate, workers) * exp(-(workers * service_rate - arrival_rate) * wait_s)
@@ -138,12 +138,12 @@ def mmk_wait_exceeds(arrival_rate: float, service_rate: float, workers: int, wai
 
 # --- many servers, and sums ------------------------------------------------------------------------------------------
 def supermarket_sojourn_s(load: float, choices: int, mean_service_s: float = 1.0) -> float:
-    """Mean time where each customer joins the shortest of ``choices`` random queues, with very many servers.
+    """Mean time where each customer joins the shortest of `choices` random queues, with very many servers.
 
     The sum over i >= 1 of load^((d^i - d) / (d - 1)), times the mean service time; d = 1 is M/M/1.
     """
     if not 0 <= load < 1 or choices < 1:
-        raise ValueError(f"needs 0 <= load < 1 and choices >= 1; got {load}, {choices}")
+        raise ValueError(f"Needs 0 <= load < 1 and choices >= 1; got {load}, {choices}.")
     if choices == 1:
         return mean_service_s / (1 - load)
     total, exponent, power = 0.0, 0.0, float(choices)
@@ -163,12 +163,12 @@ def jackson_sojourn_s(arrival_rate: float, visits: list[float], service_rates: l
         visits: mean number of visits of one customer to each station.
     """
     if len(visits) != len(service_rates):
-        raise ValueError("needs as many visit ratios as service rates")
+        raise ValueError("Needs as many visit ratios as service rates.")
     return sum(v * mm1_sojourn_s(v * arrival_rate, mu) for v, mu in zip(visits, service_rates, strict=True))
 
 
 def collision_probability(items: int, places: int) -> float:
-    """Probability that some two of ``items`` land in the same of ``places`` (the birthday problem, exactly)."""
+    """Probability that some two of `items` land in the same of `places` (the birthday problem, exactly)."""
     if items > places:
         return 1.0
     return -expm1(fsum(log1p(-i / places) for i in range(items)))
@@ -180,5 +180,5 @@ def metastable_load(capacity: float, amplification: float) -> float:
     Theorem 2 of Huang et al., "Metastable Failures in the Wild", OSDI 2022; with R retries the amplification is R + 1.
     """
     if capacity <= 0 or amplification < 1:
-        raise ValueError(f"needs capacity > 0 and amplification >= 1; got {capacity}, {amplification}")
+        raise ValueError(f"Needs capacity > 0 and amplification >= 1; got {capacity}, {amplification}.")
     return capacity / amplification

@@ -27,7 +27,7 @@ class Cpu:
 
     def __init__(self, sim: Simulator, cores: int = 1, speed: float = 1.0) -> None:
         if cores < 1:
-            raise ValueError(f"{cores} cores do no work; give at least 1")
+            raise ValueError(f"{cores} cores do no work; give at least 1.")
         self._sim = sim
         self.cores = cores
         self.speed = speed
@@ -42,17 +42,17 @@ class Cpu:
 
     @types.coroutine
     def work(self, seconds: float) -> Generator[Any, None, None]:
-        """Have ``seconds`` of work done: wait for a core, then for the work.
+        """Have `seconds` of work done: wait for a core, then for the work.
 
         Raises:
             Crashed: for a process that lives elsewhere, when the work would have ended: the host was down meanwhile.
         """
         if not 0 <= seconds < float("inf"):
-            raise ValueError(f"cannot do {seconds} s of work; give 0 or more")
+            raise ValueError(f"Cannot do {seconds} s of work; give 0 or more.")
         sim, free = self._sim, self._free_ns
         speed = self.speed * self.slowdown
         if not speed > 0:
-            raise ValueError(f"at a speed of {speed:g} no work is ever done; pause the host instead")
+            raise ValueError(f"At a speed of {speed:g} no work is ever done; pause the host instead.")
         cost = round(seconds * NS / speed)
         end = max(free[0], sim.now_ns) + cost
         doomed = self.down
@@ -66,7 +66,7 @@ class Cpu:
             stopped = self._stopped_ns
             yield from sim.sleep_ns(max(0, end - sim.now_ns))
         if doomed or crashes != self._crashes:
-            raise Crashed("the host crashed before the work was done")
+            raise Crashed("The host crashed before the work was done.")
 
     @property
     def backlog_s(self) -> float:

@@ -1,7 +1,7 @@
 """A host's disk: it keeps what was synced, and of the rest what it happens to have written when the power fails.
 
-It has the small file interface that storage code of this project writes through (a structural match: ``Files`` and
-``File`` in `windtunnel.blocks.ground.files`), so the same log runs on a real disk, and here with crashes.
+It has the small file interface that storage code of this project writes through (a structural match: `Files` and
+`File` in `windtunnel.blocks.ground.files`), so the same log runs on a real disk, and here with crashes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Data = bytes | bytearray | memoryview
 class Disk:
     """A directory tree that survives crashes as far as it was synced.
 
-    Calls take no virtual time; `sync` is ``fsync`` that does. One writer at a time a file, as on a real disk.
+    Calls take no virtual time; `sync` is `fsync` that does. One writer at a time a file, as on a real disk.
 
     Args:
         fsync_s: how long the disk takes for a sync, besides the bytes.
         write_bytes_per_s: how fast unsynced bytes reach it during a sync.
-        capacity_bytes: what fits; more raises ``OSError(ENOSPC)``.
+        capacity_bytes: what fits; more raises `OSError(ENOSPC)`.
         after_power_loss: what becomes of writes that were not synced. "prefix": some of the first, and a part of the
             next one, cut at a sector (a torn write). "sectors": any sectors of any of them. "nothing": all are lost.
     """
@@ -57,7 +57,7 @@ class Disk:
         """Syncs of files and directories so far: what durability costs."""
         self._names: dict[str, _Node] = {"": _Node(None)}
         self._kept: dict[str, _Node] = dict(self._names)
-        """The names as they are after a loss of power, but for ``_renames``."""
+        """The names as they are after a loss of power, but for `_renames`."""
         self._renames: list[_NameChange] = []
         """Changes of names that are not synced, oldest first."""
         self._free_ns = 0
@@ -65,7 +65,7 @@ class Disk:
 
     # --- the interface of Files ------------------------------------------------------------------------------------
     def open(self, path: str, *, create: bool = False) -> DiskFile:
-        """Open for reading and writing; ``create`` makes an empty file if there is none."""
+        """Open for reading and writing; `create` makes an empty file if there is none."""
         node = self._names.get(path)
         if node is None:
             if not create:
@@ -125,7 +125,7 @@ class Disk:
     # --- beyond it -------------------------------------------------------------------------------------------------
     @types.coroutine
     def sync(self, file: DiskFile) -> Generator[Any, None, None]:
-        """``fsync``, with the time that it takes; syncs queue up. What is written meanwhile is not covered by it."""
+        """`fsync`, with the time that it takes; syncs queue up. What is written meanwhile is not covered by it."""
         content = file._content
         covered = content.writes
         cost_s = self.fsync_s + sum(len(write.data) for write in content.pending) / self.write_bytes_per_s
@@ -144,7 +144,7 @@ class Disk:
         return sum(len(node.content.data) for node in self._names.values() if node.content is not None)
 
     def lose_power(self) -> None:
-        """Keep what was synced, and of the rest what ``after_power_loss`` says. Open files are gone."""
+        """Keep what was synced, and of the rest what `after_power_loss` says. Open files are gone."""
         luck = self._sim.random(f"disk {self._name}")
         nodes = {id(node): node for names in (self._names, self._kept) for node in names.values()}
         for change in self._renames[: luck.randint(0, len(self._renames)) if self.after_power_loss != "nothing" else 0]:
@@ -171,7 +171,7 @@ class Disk:
             node.content = content.survivor()
 
     def _sync(self, content: _Content, covered: int) -> None:
-        """The first ``covered`` writes that were ever made to the file are on the disk now."""
+        """The first `covered` writes that were ever made to the file are on the disk now."""
         self.syncs += 1
         count = max(0, covered - (content.writes - len(content.pending)))
         written, content.pending = content.pending[:count], content.pending[count:]
@@ -214,28 +214,28 @@ class DiskFile:
         return len(self._content.data)
 
     def append(self, data: Data) -> int:
-        """Write ``data`` at the end and return the position where it begins."""
+        """Write `data` at the end and return the position where it begins."""
         start = self.size
         self.write_at(start, data)
         return start
 
     def write_at(self, position: int, data: Data) -> None:
-        """Write over what stands at ``position``; may reach past the end, but not begin there."""
+        """Write over what stands at `position`; may reach past the end, but not begin there."""
         content = self._usable()
         if not 0 <= position <= len(content.data):
-            raise ValueError(f"position {position} is outside of the file's {len(content.data)} bytes")
+            raise ValueError(f"Position {position} is outside of the file's {len(content.data)} bytes.")
         self._disk._need_room(position + len(data) - len(content.data))
         content.write(_Write(position, bytes(data)))
 
     def read_at(self, position: int, size: int) -> bytes:
-        """Up to ``size`` bytes from ``position``; fewer only at the end of the file."""
+        """Up to `size` bytes from `position`; fewer only at the end of the file."""
         return bytes(self._usable().data[position : position + size])
 
     def truncate(self, size: int) -> None:
-        """Cut the file to its first ``size`` bytes."""
+        """Cut the file to its first `size` bytes."""
         content = self._usable()
         if not 0 <= size <= len(content.data):
-            raise ValueError(f"cannot cut a file of {len(content.data)} bytes to {size}")
+            raise ValueError(f"Cannot cut a file of {len(content.data)} bytes to {size}.")
         content.write(_Write(size, b"", cut=True))
 
     def fsync(self) -> None:
@@ -249,7 +249,7 @@ class DiskFile:
 
     def _usable(self) -> _Content:
         if self._closed or self._content.lost:
-            raise ValueError("the file is closed; open it again")
+            raise ValueError("The file is closed; open it again.")
         return self._content
 
 

@@ -22,7 +22,7 @@ Action = Callable[[], object]
 
 
 class Faults:
-    """Schedules faults. Times are seconds of virtual time; ``for_s`` is how long a fault lasts (None: for good).
+    """Schedules faults. Times are seconds of virtual time; `for_s` is how long a fault lasts (None: for good).
 
     Every method returns the timers of its beginning and, if it has one, of its end: cancel them to call the fault off.
     Faults of one kind may overlap: a host is down while any of its crashes lasts, losses and slowness add up, and the
@@ -42,7 +42,7 @@ class Faults:
     def crash(
         self, host: Host, at_s: float, for_s: float | None = None, *, process_only: bool = False
     ) -> tuple[Timer, ...]:
-        """The host crashes, and restarts after ``for_s``."""
+        """The host crashes, and restarts after `for_s`."""
 
         def crash() -> None:
             self._crashes[host] = self._crashes.get(host, 0) + 1
@@ -76,7 +76,7 @@ class Faults:
     ) -> tuple[Timer, ...]:
         """What goes from one host to the other takes longer."""
         if not extra_s >= 0:
-            raise ValueError(f"a link that takes {extra_s} s longer is no slower; give 0 or more")
+            raise ValueError(f"A link that takes {extra_s} s longer is no slower; give 0 or more.")
         link = self._sim.network.link(src, dst)
 
         def add(seconds: float) -> None:
@@ -89,7 +89,7 @@ class Faults:
     ) -> tuple[Timer, ...]:
         """A part of what goes from one host to the other is lost, of what the link itself does not lose."""
         if not 0 <= loss <= 1:
-            raise ValueError(f"a loss is a probability, from 0 to 1; got {loss}")
+            raise ValueError(f"A loss is a probability, from 0 to 1; got {loss}.")
         link = self._sim.network.link(src, dst)
         losses = self._losses.setdefault(link, [])
 
@@ -101,7 +101,7 @@ class Faults:
     def slow_cpu(self, host: Host, speed: float, *, at_s: float, for_s: float | None = None) -> tuple[Timer, ...]:
         """The host's cores work at this part of their speed."""
         if not speed > 0:
-            raise ValueError(f"at a speed of {speed} no work is ever done; use pause")
+            raise ValueError(f"At a speed of {speed} no work is ever done; use pause.")
         speeds = self._speeds.setdefault(host, [])
 
         def apply() -> None:
@@ -124,7 +124,7 @@ class Faults:
         if for_s is not None:
             if for_s < 0:
                 timers[0].cancel()
-                raise ValueError(f"a fault cannot last {for_s} s; give 0 or more, or None for good")
+                raise ValueError(f"A fault cannot last {for_s} s; give 0 or more, or None for good.")
             timers.append(self.at(at_s + for_s, end))
         return tuple(timers)
 

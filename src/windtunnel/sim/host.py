@@ -30,7 +30,7 @@ class Host:
 
     Attributes:
         address: its IP address; its name resolves to it on all hosts.
-        down: its programs do not run. ``powered``: its operating system does.
+        down: its programs do not run. `powered`: its operating system does.
         boots: how often it has started.
     """
 
@@ -82,7 +82,7 @@ class Host:
 
     # --- programs --------------------------------------------------------------------------------------------------
     def start(self, main: Main, *args: Any, light: bool = False) -> Task | Process[Any]:
-        """Run ``main(*args)`` here, now and again after each restart. If it raises, so does the run.
+        """Run `main(*args)` here, now and again after each restart. If it raises, so does the run.
 
         Args:
             light: as a light process (may await what the tunnel offers); else as an asyncio task.
@@ -108,7 +108,7 @@ class Host:
         """
         if self.down:
             coro.close()
-            raise Crashed(f"{self.name} is down; restart it first")
+            raise Crashed(f"{self.name} is down; restart it first.")
         context = None
         if request is not None:
             context = copy_context()
@@ -121,7 +121,7 @@ class Host:
         """Run a coroutine as a light process of this host; as `Simulator.spawn`."""
         if self.down:
             coro.close()
-            raise Crashed(f"{self.name} is down; restart it first")
+            raise Crashed(f"{self.name} is down; restart it first.")
         return self.sim.spawn(coro, name, host=self, daemon=daemon, request=request)
 
     def inbox(self, port: int = 0) -> Inbox:
@@ -137,14 +137,14 @@ class Host:
 
     # --- crash and restart -----------------------------------------------------------------------------------------
     def crash(self, *, process_only: bool = False) -> None:
-        """Stop everything here dead: no line of it runs any more, no ``finally`` either.
+        """Stop everything here dead: no line of it runs any more, no `finally` either.
 
         The default is a loss of power: writes that were not synced are lost, and the network falls silent. Peers learn
         of it from their own time limits, from TCP giving up (`TcpSettings.give_up_s`), or from the reset that they get
         when they send again after a restart. There are no keep-alives.
 
         Args:
-            process_only: only the programs die, as by ``kill -9``; the operating system lives on. It resets their
+            process_only: only the programs die, as by `kill -9`; the operating system lives on. It resets their
                 connections, refuses new ones, and keeps what was written. The power may still fail later.
         """
         if self.down and (process_only or not self.powered):
@@ -157,7 +157,7 @@ class Host:
         if self._loop is not None:
             self._loop.die()
         for process in list(self._processes):
-            process.kill(Crashed(f"{self.name} crashed"))
+            process.kill(Crashed(f"{self.name} crashed."))
         self._inboxes.clear()
         self.ports.crash(reset=process_only)
         self.cpu.reset()

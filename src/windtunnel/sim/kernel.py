@@ -230,17 +230,17 @@ class Simulator:
         if when_ns.__class__ is not int:  # a NumPy integer, say: the clock keeps to Python's
             when_ns = index(when_ns)
         if when_ns < self.now_ns:
-            raise ValueError(f"{when_ns} ns has passed: it is {self.now_ns} ns; times only go forward")
+            raise ValueError(f"{when_ns} ns has passed: it is {self.now_ns} ns; times only go forward.")
         timer = Timer(call, args)
         heappush(self._heap, (when_ns, next(self._numbers), timer))
         return timer
 
     def call_after(self, delay_ns: int, call: Callable[..., object], *args: Any) -> Timer:
-        """Make a call ``delay_ns`` from now."""
+        """Make a call `delay_ns` from now."""
         return self.call_at(self.now_ns + delay_ns, call, *args)
 
     def push(self, when_ns: int, thing: Runnable) -> None:
-        """Put something with a ``_run`` method into the heap: handles of asyncio loops come in here."""
+        """Put something with a `_run` method into the heap: handles of asyncio loops come in here."""
         heappush(self._heap, (when_ns, next(self._numbers), thing))
 
     def push_now(self, thing: Runnable) -> None:
@@ -260,7 +260,7 @@ class Simulator:
 
     # --- running -------------------------------------------------------------------------------------------------
     def run(self, until: float | None = None) -> None:
-        """Run until nothing is left to do, or until second ``until``.
+        """Run until nothing is left to do, or until second `until`.
 
         Raises:
             Deadlock: nothing can happen any more, and a process that is no daemon still waits.
@@ -268,7 +268,7 @@ class Simulator:
         """
         limit = sys.maxsize if until is None else ns(until)
         if limit < self.now_ns:
-            raise ValueError(f"second {until} has passed: it is second {self.now}; times only go forward")
+            raise ValueError(f"Second {until} has passed: it is second {self.now}; times only go forward.")
         self._run(limit)
         if until is not None:
             self.now_ns = limit
@@ -518,7 +518,7 @@ class Simulator:
             if nanoseconds >= 0:  # a whole number of another kind, as NumPy has them
                 heappush(self._heap, (self.now_ns + nanoseconds, ticket, process))
             else:
-                error = ValueError(f"a sleep of {nanoseconds} ns would turn the clock back; times only go forward")
+                error = ValueError(f"A sleep of {nanoseconds} ns would turn the clock back; times only go forward.")
                 (process._throw if process.__class__ is Task else process.throw)(error)
         elif command is None:  # asyncio.sleep(0): after what is ready now
             self._ready.append((process, ticket, None))
@@ -539,7 +539,7 @@ class Simulator:
             command.add_done_callback(wake)
         else:
             process.throw(
-                TypeError(f"a light process awaited {command!r}; it can await sleeps, signals, processes and futures")
+                TypeError(f"A light process awaited {command!r}; it can await sleeps, signals, processes and futures.")
             )
 
     def _end(self, process: Any, value: Any, error: BaseException | None) -> None:
@@ -586,7 +586,7 @@ class Simulator:
             lines[20:] = [f"and {len(lines) - 20} more"]
         if signal is not None and not lines:
             lines.append(f"nobody is left who could cause {signal.describe()}")
-        raise Deadlock(f"deadlock at {self.now:.9f} s: " + "; ".join(lines))
+        raise Deadlock(f"Deadlock at {self.now:.9f} s: " + "; ".join(lines))
 
     def __enter__(self) -> Simulator:
         return self
@@ -635,7 +635,7 @@ def _is_stale(entry: tuple[int, int, Any]) -> bool:
 
 
 def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Process[T]]:
-    """Decorate an ``async def`` method of an object with a ``sim``: calling it starts a light process.
+    """Decorate an `async def` method of an object with a `sim`: calling it starts a light process.
 
     A design's method so marked costs a fraction of an asyncio task; it may await what the tunnel offers, not asyncio.
     """

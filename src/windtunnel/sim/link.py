@@ -28,14 +28,14 @@ def uniform(low_s: float, high_s: float) -> Latency:
 
 
 def exponential(mean_s: float, floor_s: float = 0.0) -> Latency:
-    """A floor plus a memoryless wait; ``mean_s`` is the mean of both together."""
+    """A floor plus a memoryless wait; `mean_s` is the mean of both together."""
     return lambda luck: floor_s + luck.expovariate(1.0) * (mean_s - floor_s)
 
 
 def lognormal(median_s: float, p99_s: float) -> Latency:
     """The usual shape of round trips in a data centre, given by two quantiles."""
     if not 0 < median_s <= p99_s:
-        raise ValueError(f"a lognormal latency needs 0 < median <= p99; got {median_s} and {p99_s}")
+        raise ValueError(f"A lognormal latency needs 0 < median <= p99; got {median_s} and {p99_s}.")
     mu, sigma = math.log(median_s), math.log(p99_s / median_s) / 2.3263478740408408  # the normal's 99 % quantile
     return lambda luck: luck.lognormvariate(mu, sigma)
 
@@ -61,9 +61,9 @@ class LinkSpec:
     def __post_init__(self) -> None:
         for name in ("loss", "duplicate", "reorder"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a probability, from 0 to 1; got {getattr(self, name)}")
+                raise ValueError(f"{name} is a probability, from 0 to 1; got {getattr(self, name)}.")
         if self.bandwidth_bytes_per_s is not None and not self.bandwidth_bytes_per_s > 0:
-            raise ValueError(f"a bandwidth of {self.bandwidth_bytes_per_s} carries nothing; give bytes per second")
+            raise ValueError(f"A bandwidth of {self.bandwidth_bytes_per_s} carries nothing; give bytes per second.")
         if not callable(self.latency):
             _checked(self.latency, "a link")
 
@@ -151,5 +151,5 @@ class Link:
 
 def _checked(seconds: float, who: str) -> float:
     if not 0 <= seconds < math.inf:
-        raise ValueError(f"{who} cannot have a latency of {seconds} s; give 0 or more")
+        raise ValueError(f"{who} cannot have a latency of {seconds} s; give 0 or more.")
     return seconds

@@ -118,7 +118,7 @@ class HostLoop(UnsimulatedParts):
             self.sim._leave()
         for process, ticket in self.watchers.items():
             if process._ticket == ticket:
-                process.throw(Crashed(f"{self.host.name} crashed"))
+                process.throw(Crashed(f"{self.host.name} crashed."))
         self.watchers.clear()
 
     # --- time and callbacks ------------------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ class HostLoop(UnsimulatedParts):
 
 
 def resolve(asker: Host, host: Any, port: Any, family: int, kind: int, proto: int, flags: int) -> list[Any]:
-    """``getaddrinfo`` on a simulated host: names of hosts, IPv4 addresses, localhost."""
+    """`getaddrinfo` on a simulated host: names of hosts, IPv4 addresses, localhost."""
     if isinstance(host, bytes):
         host = host.decode("idna")
     if family not in (socket.AF_UNSPEC, socket.AF_INET):

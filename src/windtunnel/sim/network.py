@@ -30,8 +30,8 @@ class TcpSettings:
     Attributes:
         window_bytes: what may be under way or unread in one direction.
         segment_bytes: the most that travels as one event.
-        rto_min_s: first wait before something lost is sent again; doubled up to ``rto_max_s``.
-        syn_rto_s: the same for the first segment of a connection, which is sent ``syn_retries`` times again.
+        rto_min_s: first wait before something lost is sent again; doubled up to `rto_max_s`.
+        syn_rto_s: the same for the first segment of a connection, which is sent `syn_retries` times again.
         give_up_s: a connection on which nothing gets through for so long is dead.
     """
 
@@ -160,7 +160,7 @@ class Partition:
 
 
 class Network:
-    """All links. A link is made when it is first used, as the network's ``default``, and can be set before.
+    """All links. A link is made when it is first used, as the network's `default`, and can be set before.
 
     Attributes:
         default: what links are like that nobody set.
@@ -212,7 +212,7 @@ class Network:
         return found
 
     def connect(self, a: Host, b: Host, *, one_way: bool = False, **changes: Any) -> None:
-        """Set what the links between two hosts are like: fields of `LinkSpec`, the others as in ``default``."""
+        """Set what the links between two hosts are like: fields of `LinkSpec`, the others as in `default`."""
         spec = replace(self.default, **changes)
         self.link(a, b).spec = spec
         if not one_way:
@@ -225,7 +225,7 @@ class Network:
         Args:
             ones: a host, its name, or several.
             others: the same; None is everybody else.
-            one_way: cut only what goes from ``ones`` to ``others``.
+            one_way: cut only what goes from `ones` to `others`.
         """
         partition = Partition(self, _names(ones), None if others is None else _names(others), one_way)
         self._partitions[partition] = None
@@ -250,7 +250,7 @@ class Network:
 
     # --- messages --------------------------------------------------------------------------------------------------
     def send(self, src: Host, dst: Host, body: Any, size_bytes: int = 0, port: int = 0) -> None:
-        """Send a message. It arrives in ``dst.inbox(port)``, or never: like a datagram, and nobody is told.
+        """Send a message. It arrives in `dst.inbox(port)`, or never: like a datagram, and nobody is told.
 
         The luck of the message is that of the request which sends it.
         """

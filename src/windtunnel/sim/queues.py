@@ -43,7 +43,7 @@ async def _take(turn: _Turn, line: deque[_Turn], timeout_s: float | None) -> Non
         if timeout_s is None:
             await turn
         elif not await turn.within(timeout_s):
-            raise TimeoutError(f"waited {timeout_s:g} s for {turn.describe()}")
+            raise TimeoutError(f"Waited {timeout_s:g} s for {turn.describe()}.")
     except BaseException:
         if turn in line:
             line.remove(turn)
@@ -59,7 +59,7 @@ def _next_wanted(line: deque[_Turn]) -> _Turn | None:
 
 
 class Semaphore:
-    """A number of permits. `acquire` takes one, `release` gives one back; also as ``async with``.
+    """A number of permits. `acquire` takes one, `release` gives one back; also as `async with`.
 
     A holder that is killed keeps its permit, as a thread that dies in a critical section does.
     """
@@ -68,7 +68,7 @@ class Semaphore:
 
     def __init__(self, sim: Simulator, permits: int, name: str = "") -> None:
         if permits < 1:
-            raise ValueError(f"a semaphore with {permits} permits blocks everyone for ever; give at least 1")
+            raise ValueError(f"A semaphore with {permits} permits blocks everyone for ever; give at least 1.")
         self.sim = sim
         self.name = name or self._kind
         self.permits = permits
@@ -92,7 +92,7 @@ class Semaphore:
         return f"{self.name}, held by {names}" if names else self.name
 
     async def acquire(self, timeout_s: float | None = None) -> None:
-        """Take a permit, waiting in line for it; TimeoutError where that lasts longer than ``timeout_s``."""
+        """Take a permit, waiting in line for it; TimeoutError where that lasts longer than `timeout_s`."""
         if self._free and not self._line:
             self._free -= 1
             self._hold(self.sim._current)
@@ -117,7 +117,7 @@ class Semaphore:
     def release(self) -> None:
         """Give a permit back; the first in line has it from this moment on."""
         if self._free == self.permits:
-            raise RuntimeError(f"{self.name} was released without having been acquired")
+            raise RuntimeError(f"{self.name} was released without having been acquired.")
         self._give(self.sim._current)
 
     def _give(self, holder: Any) -> None:
@@ -163,16 +163,16 @@ class Lock(Semaphore):
         """Give it back; RuntimeError for a process that does not hold it."""
         me = self.sim._current
         if me is not None and me not in self._holders:  # nobody runs when a simulation is closed down
-            raise RuntimeError(f"{_name(me)} does not hold {self.describe()}, so it cannot release it")
+            raise RuntimeError(f"{_name(me)} does not hold {self.describe()}, so it cannot release it.")
         super().release()
 
 
 class Queue(Generic[T]):
-    """First in, first out, with room for ``limit`` items (None: no limit)."""
+    """First in, first out, with room for `limit` items (None: no limit)."""
 
     def __init__(self, sim: Simulator, limit: int | None = None, name: str = "queue") -> None:
         if limit is not None and limit < 1:
-            raise ValueError(f"a queue with room for {limit} items takes nothing; give at least 1, or None")
+            raise ValueError(f"A queue with room for {limit} items takes nothing; give at least 1, or None.")
         self.sim = sim
         self.name = name
         self.limit = limit
@@ -190,7 +190,7 @@ class Queue(Generic[T]):
         return self.limit is not None and len(self._items) >= self.limit
 
     async def put(self, item: T, timeout_s: float | None = None) -> None:
-        """Put an item in, waiting for room; TimeoutError where that lasts longer than ``timeout_s``."""
+        """Put an item in, waiting for room; TimeoutError where that lasts longer than `timeout_s`."""
         if not self.full:
             self.put_nowait(item)
             return
@@ -205,7 +205,7 @@ class Queue(Generic[T]):
     def put_nowait(self, item: T) -> None:
         """Put an item in at once; Rejected where the queue is full."""
         if self.full:
-            raise Rejected(f"{self.name} is full: it holds {self.limit} items")
+            raise Rejected(f"{self.name} is full: it holds {self.limit} items.")
         getter = _next_wanted(self._getters)
         if getter is None:
             self._items.append(item)
@@ -213,7 +213,7 @@ class Queue(Generic[T]):
             getter.set(item)
 
     async def get(self, timeout_s: float | None = None) -> T:
-        """Take the oldest item, waiting for one; TimeoutError where that lasts longer than ``timeout_s``."""
+        """Take the oldest item, waiting for one; TimeoutError where that lasts longer than `timeout_s`."""
         if self._items:
             item = self._items.popleft()
             self._refill()

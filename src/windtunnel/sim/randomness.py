@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 else:
 
     class _Distributions:
-        """Random's distributions, for a class with its own ``random`` and ``getrandbits``."""
+        """Random's distributions, for a class with its own `random` and `getrandbits`."""
 
         _randbelow = Random._randbelow_with_getrandbits
 
@@ -66,7 +66,7 @@ class Luck(_Distributions):
         return (mix(state) >> 11) * 2.0**-53
 
     def getrandbits(self, k: int, /) -> int:
-        """``k`` random bits."""
+        """`k` random bits."""
         if k < 0:
             raise ValueError("number of bits must be non-negative")
         bits = have = 0

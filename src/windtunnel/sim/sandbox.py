@@ -1,13 +1,13 @@
 """What surrounds a run: while it lasts, this thread's clocks, random sources and sockets are the tunnel's.
 
 Libraries read `time.monotonic`, ask `os.urandom`, make sockets, and know nothing of us. So their names for these things
-(``import time`` and ``from time import monotonic`` alike) point to the stand-ins of `windtunnel.sim.stand_ins` while a
+(`import time` and `from time import monotonic` alike) point to the stand-ins of `windtunnel.sim.stand_ins` while a
 simulation runs, and back to the real ones after. A stand-in that is called by another thread, or between runs, is the
 real thing. What has no stand-in (threads, subprocesses, real connections, files opened for writing) is caught by an
 audit hook and raises `NotSimulated`.
 
 What it cannot reach: default arguments that took a real clock when they were defined, NumPy's global generator (make
-one by ``default_rng``), processor time, which stays real, and a ``threading.Lock`` that is acquired twice: as nobody
+one by `default_rng`), processor time, which stays real, and a `threading.Lock` that is acquired twice: as nobody
 else could release it, that stands still for ever.
 """
 
@@ -48,7 +48,9 @@ def simulation(sim: Simulator) -> Iterator[None]:
     thread = get_ident()
     outer = _running.get(thread)
     if outer is sim:
-        raise RuntimeError("this simulation is running already; await what you want to wait for instead of calling run")
+        raise RuntimeError(
+            "This simulation is running already; await what you want to wait for instead of calling run."
+        )
     _install()
     _running[thread] = sim
     try:

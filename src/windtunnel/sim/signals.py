@@ -69,7 +69,7 @@ class Signal(Generic[T]):
     def result(self) -> T:
         """The value; raises the exception that it ended with, or RuntimeError where it has not happened yet."""
         if not self._done:
-            raise RuntimeError(f"{self.describe()} has not happened yet; await it")
+            raise RuntimeError(f"{self.describe()} has not happened yet; await it.")
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # None only where T admits it
@@ -146,14 +146,14 @@ class Signal(Generic[T]):
         return self.result()
 
     def _as_future(self) -> Generator[Any, None, None]:
-        """A task that the kernel does not step waits: one made by ``asyncio.Task(...)`` itself, as aiohttp does."""
+        """A task that the kernel does not step waits: one made by `asyncio.Task(...)` itself, as aiohttp does."""
         future = self.sim._loop.create_future()
         self.add_done_callback(lambda _: None if future.done() else future.set_result(None))
         yield from future
 
     @types.coroutine
     def within(self, seconds: float) -> Generator[Any, None, bool]:
-        """Wait at most ``seconds``; True where it has happened by then. The waiter goes on, the signal stays.
+        """Wait at most `seconds`; True where it has happened by then. The waiter goes on, the signal stays.
 
         A limit below 0, as of a deadline that has passed, is 0.
         """
@@ -222,7 +222,7 @@ class Process(Signal[T]):
             self.sim._ready.append((self, ticket, error))
 
     def kill(self, error: BaseException | None = None) -> None:
-        """Stop it dead: not another line of it runs, no ``finally`` either, as when the power fails.
+        """Stop it dead: not another line of it runs, no `finally` either, as when the power fails.
 
         A process that kills itself runs on to its next wait, and never returns from there.
         """
@@ -234,7 +234,7 @@ class Process(Signal[T]):
             self.sim._live.pop(self, None)
             if self.host is not None:
                 self.host._processes.pop(self, None)
-            self.fail(error or Crashed(f"{self.describe()} was killed"))
+            self.fail(error or Crashed(f"{self.describe()} was killed."))
 
 
 class _Corpse:
@@ -260,7 +260,7 @@ class Frozen(Process[T]):
 
 
 class Arrival:
-    """Base of what travels on the network and stands in the heap: its ``_run`` calls no code of programs."""
+    """Base of what travels on the network and stands in the heap: its `_run` calls no code of programs."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Sockets of simulated hosts: what ``socket.socket`` is while a simulation runs."""
+"""Sockets of simulated hosts: what `socket.socket` is while a simulation runs."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _kept: list[Any] = []
 
 
 def _replaces(real: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the simulated version of ``real``: outside of simulations, ``real`` is called."""
+    """Decorate the simulated version of `real`: outside of simulations, `real` is called."""
 
     def decorate(simulated: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(real)
@@ -186,7 +186,7 @@ _seed = random.Random.seed
 
 
 def _seed_generator(self: random.Random, a: Any = None, version: int = 2) -> None:
-    """``Random()`` asks the system for a seed, in C; give it one of ours."""
+    """`Random()` asks the system for a seed, in C; give it one of ours."""
     if a is None and current_simulator() is not None and not importing():
         a = _luck("random.Random").getrandbits(64)
     _seed(self, a, version)
@@ -239,7 +239,7 @@ if hasattr(select, "poll"):
     _real_poll = select.poll
 
     class _Poll:
-        """``select.poll`` for simulated sockets: says what is ready now, and does not wait."""
+        """`select.poll` for simulated sockets: says what is ready now, and does not wait."""
 
         def __init__(self) -> None:
             self._masks: dict[int, int] = {}

@@ -243,7 +243,7 @@ def _frame(body: Any) -> Any:
 def bury(dead: list[Any]) -> None:
     """Let go of coroutines and tasks that were stopped dead.
 
-    Python offers no way to drop a suspended coroutine but to close it, which runs its ``finally`` blocks. They run
+    Python offers no way to drop a suspended coroutine but to close it, which runs its `finally` blocks. They run
     here, when all is over: loops are dead, so nothing that they start happens, and what they log is not shown. Nor is
     it held against them that they leave connections open: so does a crash.
     """

@@ -72,7 +72,7 @@ class Ports:
         return table.get(address) or table.get((ANY, address[1]))
 
     def connect(self, address: Address, local_port: int | None = None) -> End:
-        """Begin a connection; its ``established`` signal says how it went."""
+        """Begin a connection; its `established` signal says how it went."""
         peer = self.network.host_at(address[0], self.host)
         if peer is None:
             raise os_error(errno.EHOSTUNREACH)
@@ -98,7 +98,7 @@ class Ports:
 
 
 class Listener:
-    """A port that takes connections. ``on_event`` is called when one waits in ``queue``."""
+    """A port that takes connections. `on_event` is called when one waits in `queue`."""
 
     def __init__(self, ports: Ports, address: Address, backlog: int) -> None:
         self._ports = ports
@@ -157,7 +157,7 @@ class Segment(Arrival):
 
 
 class End:
-    """One end of a connection, as the operating system keeps it. ``on_event`` is called when there is news.
+    """One end of a connection, as the operating system keeps it. `on_event` is called when there is news.
 
     Attributes:
         error: why it broke, if it did.
@@ -267,7 +267,7 @@ class End:
 
     # --- sending -----------------------------------------------------------------------------------------------------
     def write(self, data: bytes) -> None:
-        """Take bytes to be sent; ``unsent_bytes`` says how many of all are still waiting for the window."""
+        """Take bytes to be sent; `unsent_bytes` says how many of all are still waiting for the window."""
         request = self.sim.request
         if request < 0:
             request = self.request
@@ -432,7 +432,7 @@ class End:
         self._tell()
 
     def read(self, limit: int) -> bytes:
-        """Up to ``limit`` of the bytes that are here."""
+        """Up to `limit` of the bytes that are here."""
         unread = self.unread
         if len(unread) == 1 and len(unread[0]) <= limit:
             data = unread.popleft()

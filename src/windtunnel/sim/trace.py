@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Record(NamedTuple):
-    """At ``now_ns``, ``kind`` happened to ``who``."""
+    """At `now_ns`, `kind` happened to `who`."""
 
     now_ns: int
     kind: str
@@ -21,7 +21,7 @@ class Record(NamedTuple):
 
 
 class Trace:
-    """Keeps the newest ``keep`` records and a running digest of all; two runs are equal when their digests are."""
+    """Keeps the newest `keep` records and a running digest of all; two runs are equal when their digests are."""
 
     def __init__(self, keep: int = 10_000) -> None:
         self.records: deque[Record] = deque(maxlen=keep)

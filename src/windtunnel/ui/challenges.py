@@ -158,7 +158,7 @@ def _graded(
 ) -> dict[str, Any]:
     """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput.
 
-    Nothing once it is ``unwanted``.
+    Nothing once it is `unwanted`.
     """
     from windtunnel.lab.grading.limits import Limits, limited
 

@@ -1,7 +1,7 @@
 """The command line: one contract for people and programs.
 
 Exit status: 0 everything judged holds, 1 a claim or figure fails, 2 the input is wrong, 3 nothing fails but something
-cannot be told, 70 a fault of ours, 130 Ctrl-C. With ``--json`` standard output is one JSON document, errors included;
+cannot be told, 70 a fault of ours, 130 Ctrl-C. With `--json` standard output is one JSON document, errors included;
 what designs print goes to standard error.
 """
 

@@ -169,7 +169,7 @@ def test_a_failed_refresh_leaves_the_old_value_until_it_expires() -> None:
 
 
 def test_refreshes_come_as_early_as_the_formula_says() -> None:
-    """The chance at ``t`` seconds before expiry is exp(-t / (took * beta)): u is uniform and -ln(u) exponential."""
+    """The chance at `t` seconds before expiry is exp(-t / (took * beta)): u is uniform and -ln(u) exponential."""
 
     async def chance(before_s: float, beta: float) -> float:
         refreshed, trials = 0, 2_000

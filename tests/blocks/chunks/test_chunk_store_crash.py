@@ -1,11 +1,12 @@
 """The chunk store loses power at every operation: nothing acknowledged is lost, nothing torn is read.
 
-The simulated disk (``torn_disk``) keeps what was synced and, of the rest, what the dice leave. The soak test does the
-same with ``kill -9`` of a real process on the real disk.
+The simulated disk (`torn_disk`) keeps what was synced and, of the rest, what the dice leave. The soak test does the
+same with `kill -9` of a real process on the real disk.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ class Story:
         """What the counts are if the call under way, or that was cut short, had its whole effect."""
 
     def live(self, disk: TornDisk, operations: int) -> None:
-        """Use the store until the disk crashes or ``operations`` have been done."""
+        """Use the store until the disk crashes or `operations` have been done."""
         random = self.random
         store = ChunkStore(disk, "store", pack_bytes=2000)
         self.check(store)
@@ -112,7 +113,7 @@ def test_the_store_survives_an_error_at_each_operation_and_then_a_crash() -> Non
 
 
 class Forgetful(TornDisk):
-    """A disk whose ``fsync`` returns at once and does nothing."""
+    """A disk whose `fsync` returns at once and does nothing."""
 
     def open(self, path: str, *, create: bool = False) -> TornFile:
         file = super().open(path, create=create)
@@ -152,6 +153,10 @@ while True:
 """
 
 
+HERE = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+
+
 def chunk(number: int) -> bytes:
     return b"%d," % number * (number % 900 + 1)
 
@@ -167,7 +172,7 @@ def test_a_killed_process_loses_nothing_that_it_had_announced(tmp_path: Path) ->
     dice, state = Random(1), (0, 0)
     for _ in range(1000):
         command = [sys.executable, "-c", WRITER, str(tmp_path), *map(str, state)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE, env=ENVIRONMENT) as writer:
             assert writer.stdout is not None
             lines = [writer.stdout.readline() for _ in range(dice.randrange(1, 30))]
             writer.send_signal(signal.SIGKILL)

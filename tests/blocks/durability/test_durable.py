@@ -29,9 +29,9 @@ Life = Callable[[TornDisk], Awaitable[None]]
 
 
 def lives(live: Life, seed: int = 0, lives_each: int = 4) -> Iterator[TornDisk]:
-    """Runs ``live`` with a crash at each operation of the disk in turn; yields each disk after its last, whole life.
+    """Runs `live` with a crash at each operation of the disk in turn; yields each disk after its last, whole life.
 
-    After the first crash come more, at random, as long as ``lives_each`` allows; the last life is left in peace.
+    After the first crash come more, at random, as long as `lives_each` allows; the last life is left in peace.
     """
     whole = TornDisk()
     run_virtual(live(whole))
@@ -143,7 +143,7 @@ def test_on_a_real_loop_the_sync_runs_in_a_thread(tmp_path: Path) -> None:
 
 
 class SlowSync:
-    """A file whose ``fsync`` waits a moment for anybody to close it meanwhile, and notes what came first."""
+    """A file whose `fsync` waits a moment for anybody to close it meanwhile, and notes what came first."""
 
     def __init__(self, file: Any) -> None:
         self._file = file

@@ -1,7 +1,7 @@
 """The log loses power at every operation, with every kind of loss: nothing safe is lost, nothing torn is read.
 
-The simulated disk (``torn_disk``) keeps what was synced and, of the rest, what the dice leave. The soak test does the
-same with ``kill -9`` of a real process on the real disk.
+The simulated disk (`torn_disk`) keeps what was synced and, of the rest, what the dice leave. The soak test does the
+same with `kill -9` of a real process on the real disk.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Story:
         """Records below this may be missing if a later one has their key."""
 
     def live(self, disk: TornDisk, operations: int) -> None:
-        """Use the log until the disk crashes or ``operations`` have been done."""
+        """Use the log until the disk crashes or `operations` have been done."""
         random = self.random
         log = Log(disk, "d/log", segment_bytes=2000, buffer_bytes=400, clock=lambda: 1000.0)
         self.check(log)

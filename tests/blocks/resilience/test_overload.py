@@ -52,7 +52,7 @@ def test_codel_never_drops_the_last_item() -> None:
 
 
 def serve(rate_per_s: float, capacity_per_s: float, queue: CoDelQueue[float], timeout_s: float) -> float:
-    """Goodput of one server, over capacity: the share of requests that are answered within ``timeout_s``."""
+    """Goodput of one server, over capacity: the share of requests that are answered within `timeout_s`."""
 
     async def main() -> float:
         random, good, last = Random(1), 0, 20.0
@@ -101,7 +101,7 @@ def test_codel_needs_a_target_below_its_interval(target_s: float, interval_s: fl
 
 
 def goodput(shedder: LoadShedder, load: float, timeout_s: float = 0.1) -> float:
-    """Answers within ``timeout_s`` over the capacity of a server for 10 at a time, 10 ms each (1000 a second)."""
+    """Answers within `timeout_s` over the capacity of a server for 10 at a time, 10 ms each (1000 a second)."""
 
     async def main() -> float:
         random, good = Random(2), 0
@@ -231,7 +231,7 @@ def test_a_throttled_client_sends_about_twice_what_is_accepted() -> None:
 def settle(
     law: LimitLaw, *, servers: int = 10, service_s: float = 0.1, load: float = 3.0, until_s: float = 60
 ) -> float:
-    """The mean limit over the second half of a run against ``servers`` places with a queue, offered ``load``."""
+    """The mean limit over the second half of a run against `servers` places with a queue, offered `load`."""
 
     async def main() -> float:
         random, places = Random(5), asyncio.Semaphore(servers)

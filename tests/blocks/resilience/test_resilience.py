@@ -1,6 +1,6 @@
 """The resilience blocks on real asyncio and in the tunnel: one module, both loops.
 
-Durations are in units of ``U`` seconds, short enough for a real loop. Where a test needs that something has *not*
+Durations are in units of `U` seconds, short enough for a real loop. Where a test needs that something has *not*
 happened yet, the time until it would is made so long that no slow machine reaches it.
 """
 

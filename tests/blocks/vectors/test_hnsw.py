@@ -20,7 +20,7 @@ Vectors = NDArray[np.float32]
 
 
 def manifold(n: int, dim: int = 24, latent: int = 8, seed: int = 1) -> Vectors:
-    """Points near a curved ``latent``-dimensional sheet: neighbours mean something, as in embeddings."""
+    """Points near a curved `latent`-dimensional sheet: neighbours mean something, as in embeddings."""
     random = np.random.default_rng(seed)
     sheet = np.random.default_rng(99).normal(size=(latent, dim))
     points = np.tanh(random.normal(size=(n, latent)) @ sheet / 2) + 0.05 * random.normal(size=(n, dim))

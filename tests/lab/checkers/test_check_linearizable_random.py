@@ -1,4 +1,4 @@
-"""The checker and the brute force of ``check_oracle`` must never disagree."""
+"""The checker and the brute force of `check_oracle` must never disagree."""
 
 import random
 from types import MappingProxyType
@@ -51,7 +51,7 @@ def test_the_checker_agrees_with_a_brute_force_on_100_000_random_histories(kind:
 
 
 def compare_sequential(kind: str, seeds: range) -> tuple[int, int]:
-    """As ``compare``, for sequential consistency."""
+    """As `compare`, for sequential consistency."""
     model, thing, unique = KINDS[kind]
     tally = [0, 0]
     for seed in seeds:
@@ -95,7 +95,7 @@ OTHERS: dict[str, tuple[type[Model], type[Thing]]] = {
 
 
 def compare_other(kind: str, seeds: range) -> tuple[int, int]:
-    """As ``compare``, for the other models, both in real time and in each client's own order."""
+    """As `compare`, for the other models, both in real time and in each client's own order."""
     model, thing = OTHERS[kind]
     tally = [0, 0]
     for seed in seeds:

@@ -1,7 +1,7 @@
 """Every anomaly has a history in which it is found, and a near miss in which it is not.
 
-A history is written as lines "client outcome: steps": ``ax1`` appends 1 to x, ``rx12`` reads x as [1, 2], ``rx`` reads
-it as empty; for registers ``wx1`` writes 1 and ``rx1`` reads it. Transactions run at once unless a line starts with
+A history is written as lines "client outcome: steps": `ax1` appends 1 to x, `rx12` reads x as [1, 2], `rx` reads
+it as empty; for registers `wx1` writes 1 and `rx1` reads it. Transactions run at once unless a line starts with
 "then", which begins after all before it have ended, except those that are "long".
 """
 

@@ -37,7 +37,7 @@ POLICIES: dict[str, Callable[[int], Policy[Any]]] = {
 
 @dataclass
 class CacheStats:
-    """Counted since the cache was made. A miss because of expiry is in ``misses`` and in ``expired``."""
+    """Counted since the cache was made. A miss because of expiry is in `misses` and in `expired`."""
 
     hits: int = 0
     misses: int = 0
@@ -51,9 +51,9 @@ class CacheStats:
 
 
 class Cache(Generic[KeyT, ValueT]):
-    """At most ``capacity`` values, each for at most ``ttl_s`` seconds (None: no limit).
+    """At most `capacity` values, each for at most `ttl_s` seconds (None: no limit).
 
-    ``policy`` is one of ``POLICIES`` or makes a policy for a capacity; ``clock`` gives seconds. Keys are hashable and
+    `policy` is one of `POLICIES` or makes a policy for a capacity; `clock` gives seconds. Keys are hashable and
     not None. Not safe to share between threads. No method awaits, so the tasks of one event loop may share a cache.
 
     >>> cache: Cache[str, int] = Cache(2, policy="lru")
@@ -91,7 +91,7 @@ class Cache(Generic[KeyT, ValueT]):
         return len(self._entries)
 
     def __contains__(self, key: KeyT) -> bool:
-        """Whether ``get`` would find the key; counts as no use of it."""
+        """Whether `get` would find the key; counts as no use of it."""
         entry = self._entries.get(key)
         return entry is not None and self._lives(entry[1])
 
@@ -104,7 +104,7 @@ class Cache(Generic[KeyT, ValueT]):
     @overload
     def get(self, key: KeyT, default: DefaultT) -> ValueT | DefaultT: ...
     def get(self, key: KeyT, default: DefaultT | None = None) -> ValueT | DefaultT | None:
-        """The value, or ``default`` if the key is absent or has expired."""
+        """The value, or `default` if the key is absent or has expired."""
         entry = self._entries.get(key)
         if entry is None:
             self.stats.misses += 1
@@ -120,7 +120,7 @@ class Cache(Generic[KeyT, ValueT]):
         return value
 
     def set(self, key: KeyT, value: ValueT, ttl_s: float | None = None) -> None:
-        """Keep the value, for ``ttl_s`` seconds if given, else for the cache's own. It may displace another.
+        """Keep the value, for `ttl_s` seconds if given, else for the cache's own. It may displace another.
 
         Setting a key that is there counts as a use of it.
         """

@@ -7,8 +7,8 @@ for one value. Two remedies, which go well together:
 - **Single flight**: who misses while a load of the key is under way waits for that one.
 - **Early refresh** (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal probabilistic cache stampede prevention",
   VLDB 2015): each request may decide, with a probability that rises as expiry draws near, to load anew while the old
-  value is still good. It does if ``now - took_s * beta * ln(u) >= expires``, with ``u`` uniform in (0, 1]: slow loads
-  start earlier, and ``beta`` above 1 earlier still. Nobody waits: the refresh runs in the background.
+  value is still good. It does if `now - took_s * beta * ln(u) >= expires`, with `u` uniform in (0, 1]: slow loads
+  start earlier, and `beta` above 1 earlier still. Nobody waits: the refresh runs in the background.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class _Loaded(Generic[ValueT]):
 
 
 class LoadingCache(Generic[KeyT, ValueT]):
-    """Gets a value from the cache, or loads and keeps it for ``ttl_s`` seconds.
+    """Gets a value from the cache, or loads and keeps it for `ttl_s` seconds.
 
-    ``beta`` sets how early values are refreshed (1: as in the paper; 0: never early). Time is the event loop's, so in
-    the tunnel it is virtual; luck comes from ``luck``. An exception of ``load`` goes to all who wait for it and is not
-    kept; one of a background refresh leaves the old value in place and is counted in ``refresh_failures``.
-    For the tasks of one event loop, not for threads. Leave with ``async with`` or ``aclose``, which cancels what runs.
+    `beta` sets how early values are refreshed (1: as in the paper; 0: never early). Time is the event loop's, so in
+    the tunnel it is virtual; luck comes from `luck`. An exception of `load` goes to all who wait for it and is not
+    kept; one of a background refresh leaves the old value in place and is counted in `refresh_failures`.
+    For the tasks of one event loop, not for threads. Leave with `async with` or `aclose`, which cancels what runs.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class LoadingCache(Generic[KeyT, ValueT]):
         await asyncio.gather(*running, return_exceptions=True)
 
     async def get(self, key: KeyT) -> ValueT:
-        """The value, at most ``ttl_s`` seconds after its load."""
+        """The value, at most `ttl_s` seconds after its load."""
         held = self._cache.get(key)
         now = asyncio.get_running_loop().time()
         if held is None or now >= held.expires:

@@ -1,8 +1,8 @@
 """Which key has to go: the policies that fit on a page. `cache_s3_fifo` and `cache_tiny_lfu` have the other two.
 
 A policy knows keys only, no values and no time; `cache.Cache` adds those. It is told three things: a key that is in
-the cache was used (``hit``), a key that is not shall go in (``admit``, which names whom it sends away), a key left for
-a reason of its own (``remove``: deleted, expired).
+the cache was used (`hit`), a key that is not shall go in (`admit`, which names whom it sends away), a key left for
+a reason of its own (`remove`: deleted, expired).
 
 - **FIFO** sends away the oldest. Nothing happens on a hit, which is why it scales.
 - **LRU** sends away the least recently used. One scan of keys that never return flushes it.
@@ -26,7 +26,7 @@ KeyT = TypeVar("KeyT")
 
 
 class Policy(Protocol[KeyT]):
-    """Decides who stays among at most ``capacity`` keys."""
+    """Decides who stays among at most `capacity` keys."""
 
     capacity: int
 

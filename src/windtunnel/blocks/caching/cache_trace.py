@@ -66,7 +66,7 @@ class CacheTrace:
         return self._keys
 
     def misses(self, policy: str, capacity: int) -> int:
-        """How many requests miss a cache that starts empty. ``policy`` is one of ``NAMES``."""
+        """How many requests miss a cache that starts empty. `policy` is one of `NAMES`."""
         from windtunnel.blocks.caching.kernels import cache_trace
 
         if policy not in NAMES:

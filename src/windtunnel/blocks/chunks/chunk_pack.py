@@ -30,7 +30,7 @@ _SEARCH_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``references`` are added to those of ``digest``; a chunk's bytes stand at ``position``, ``size`` long."""
+    """`references` are added to those of `digest`; a chunk's bytes stand at `position`, `size` long."""
 
     kind: int
     digest: bytes
@@ -41,7 +41,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that were committed together, from ``start`` in the file to ``end``, where the next batch begins."""
+    """Records that were committed together, from `start` in the file to `end`, where the next batch begins."""
 
     number: int
     records: tuple[Record, ...]
@@ -50,7 +50,7 @@ class Batch:
 
 
 class BatchWriter:
-    """Collects the bytes of one batch and the records that they will be at ``start`` of a file. For one thread."""
+    """Collects the bytes of one batch and the records that they will be at `start` of a file. For one thread."""
 
     def __init__(self, store: int, number: int, start: int) -> None:
         self._store = store
@@ -61,7 +61,7 @@ class BatchWriter:
         self.records: list[Record] = []
 
     def add(self, digest: bytes, references: int, payload: bytes | None = None) -> None:
-        """Add a chunk, or without ``payload`` a change of its references."""
+        """Add a chunk, or without `payload` a change of its references."""
         kind, data = (COUNT, b"") if payload is None else (CHUNK, payload)
         self._append(kind, references, len(data), digest)
         self.records.append(Record(kind, digest, references, self._start + self._size, len(data)))
@@ -81,7 +81,7 @@ class BatchWriter:
 
 
 def scan(file: File, store: int, *, payloads: bool) -> Iterator[Batch]:
-    """The whole batches of a pack, from the start to the first that is not whole; ``payloads``: check chunks too."""
+    """The whole batches of a pack, from the start to the first that is not whole; `payloads`: check chunks too."""
     start, at, records = 0, 0, list[Record]()
     while (header := _parse(file.read_at(at, _HEADER.size), store)) is not None:
         kind, references, size, number, digest = header
@@ -101,9 +101,9 @@ def scan(file: File, store: int, *, payloads: bool) -> Iterator[Batch]:
 
 
 def holds_later_batch(file: File, start: int, store: int, number: int) -> bool:
-    """Whether a record of a batch after ``number`` stands anywhere behind ``start``.
+    """Whether a record of a batch after `number` stands anywhere behind `start`.
 
-    A batch begins only when the one before was acknowledged: if so, what is broken at ``start`` is no torn write.
+    A batch begins only when the one before was acknowledged: if so, what is broken at `start` is no torn write.
     """
     while start + _HEADER.size <= file.size:
         window = file.read_at(start, _SEARCH_BYTES + _HEADER.size)

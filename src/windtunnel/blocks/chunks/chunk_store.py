@@ -2,12 +2,12 @@
 
 The parts are those of every deduplicating store (Venti, FAST 2002; git; restic): a chunk's name is the digest of its
 bytes, so equal chunks meet, and a reader can check what it reads. Chunks and changes of their reference counts are
-appended to *pack* files in batches, one write and one ``fsync`` for each (see ``chunk_pack``). Nothing is overwritten;
-:meth:`ChunkStore.compact` copies what is still referenced into a new generation of packs and switches to it by
+appended to *pack* files in batches, one write and one `fsync` for each (see `chunk_pack`). Nothing is overwritten;
+`ChunkStore.compact` copies what is still referenced into a new generation of packs and switches to it by
 replacing one small file.
 
 The promise: when a call has returned, its effect survives the loss of power; a call that was cut short happened wholly
-or not at all; what is read was once put. Bytes that rot afterwards are found out (``DamagedError``), not repaired.
+or not at all; what is read was once put. Bytes that rot afterwards are found out (`DamagedError`), not repaired.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ class _Place:
 
 
 class ChunkStore:
-    """A directory of chunks; ``ChunkStore(DiskFiles("some/directory"))`` opens it, or makes it.
+    """A directory of chunks; `ChunkStore(DiskFiles("some/directory"))` opens it, or makes it.
 
     For one process and one thread at a time. Calls block on the disk: hand many chunks over in one call, which costs
-    one ``fsync``, and in asyncio code give calls to a thread. After an ``OSError`` from a write the store takes no more
+    one `fsync`, and in asyncio code give calls to a thread. After an `OSError` from a write the store takes no more
     of them: what reached the disk is then known only after opening it anew.
     """
 
     def __init__(self, files: Files, directory: str = "", *, pack_bytes: int = 64 << 20) -> None:
-        """Open the store, dropping what an earlier process did not finish; a pack is closed beyond ``pack_bytes``.
+        """Open the store, dropping what an earlier process did not finish; a pack is closed beyond `pack_bytes`.
 
-        Raises ``DamagedError`` if bytes that had been acknowledged are broken, on a real disk
-        :class:`~windtunnel.blocks.ground.files.InUse` if another writer has the store open.
+        Raises `DamagedError` if bytes that had been acknowledged are broken, on a real disk
+        `windtunnel.blocks.ground.files.InUse` if another writer has the store open.
         """
         self._files = files
         self._directory = directory
@@ -63,7 +63,7 @@ class ChunkStore:
         self._packs: dict[int, File] = {}
         self._writable = True
         self.dead_bytes = 0
-        """Bytes of chunks that nobody needs: what :meth:`compact` would give back."""
+        """Bytes of chunks that nobody needs: what `compact` would give back."""
         make_directory(files, directory)
         self._lock = take(files, self._path("chunks.lock"))
         try:
@@ -99,7 +99,7 @@ class ChunkStore:
         return [digest for digest in digests if digest not in self]
 
     def get(self, digest: bytes) -> bytes:
-        """The chunk. Raises ``KeyError`` if it is not referenced, ``DamagedError`` if its bytes have changed."""
+        """The chunk. Raises `KeyError` if it is not referenced, `DamagedError` if its bytes have changed."""
         place = self._chunks.get(digest)
         if place is None or not place.references:
             raise KeyError(digest.hex())
@@ -129,11 +129,11 @@ class ChunkStore:
         return self.exchange(chunks, [])
 
     def retain(self, digests: Iterable[bytes]) -> None:
-        """Count one more need of chunks that are here. Raises ``KeyError``, and counts none, if one is not."""
+        """Count one more need of chunks that are here. Raises `KeyError`, and counts none, if one is not."""
         self._change({}, Counter(digests))
 
     def release(self, digests: Iterable[bytes]) -> None:
-        """Count one need less, of each; raises ``KeyError``, and counts none, for one that nobody needs."""
+        """Count one need less, of each; raises `KeyError`, and counts none, for one that nobody needs."""
         self.exchange([], digests)
 
     def exchange(self, chunks: Iterable[bytes], released: Iterable[bytes]) -> list[bytes]:
@@ -244,7 +244,7 @@ class ChunkStore:
             raise RuntimeError("The store is closed, or a write to it failed: open it anew.")
 
     def _switch(self, generation: int, store: int, batch: int) -> None:
-        """Make a generation the one that counts; ``batch`` is the last before it."""
+        """Make a generation the one that counts; `batch` is the last before it."""
         header = {"generation": generation, "store": store, "batch": batch}
         replace_whole(self._files, self._path(_MANIFEST), seal(_KIND, _VERSION, header, b""))
 

@@ -22,11 +22,11 @@ class Chunker(Protocol):
         """No chunk is longer, and where one ends depends on no byte further on than this."""
 
     def cut_points(self, data: Bytes) -> NDArray[np.int64]:
-        """The end of each chunk of ``data``, ascending; the last is its length. Empty data has no chunks."""
+        """The end of each chunk of `data`, ascending; the last is its length. Empty data has no chunks."""
 
 
 def chunks(chunker: Chunker, data: Bytes) -> Iterator[memoryview]:
-    """The chunks of ``data``, as views of it."""
+    """The chunks of `data`, as views of it."""
     view, start = as_view(data), 0
     for end in chunker.cut_points(data).tolist():
         yield view[start:end]
@@ -34,9 +34,9 @@ def chunks(chunker: Chunker, data: Bytes) -> Iterator[memoryview]:
 
 
 def stream_chunks(chunker: Chunker, reads: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks of a stream that arrives in ``reads``: the same as of the whole in memory, however it is split.
+    """The chunks of a stream that arrives in `reads`: the same as of the whole in memory, however it is split.
 
-    Holds the longest chunk and a megabyte more. A file is streamed as ``iter(lambda: file.read(1 << 20), b"")``.
+    Holds the longest chunk and a megabyte more. A file is streamed as `iter(lambda: file.read(1 << 20), b"")`.
     """
     held = bytearray()
     for read in reads:
@@ -53,7 +53,7 @@ def stream_chunks(chunker: Chunker, reads: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def as_view(data: Bytes) -> memoryview:
-    """Any buffer as a flat view of its bytes. Raises ``ValueError`` if it does not lie in one piece."""
+    """Any buffer as a flat view of its bytes. Raises `ValueError` if it does not lie in one piece."""
     view = memoryview(data)  # type: ignore[arg-type]  # arrays are buffers, which typing learned in 3.12
     if not view.contiguous:
         raise ValueError("Data to be cut must lie in one piece; copy it first.")

@@ -6,12 +6,12 @@ A rolling hash of the last 64 bytes is looked at after each byte; where certain 
 A byte inserted changes the chunk it falls into and rarely the next: all others are found again by their digests.
 
 - *Gear hash*: shift by one bit, add a number drawn for the byte. What is 64 bytes back has been shifted out.
-- *Minimum*: no end is looked for in the first ``min_bytes``, which also skips the work there.
+- *Minimum*: no end is looked for in the first `min_bytes`, which also skips the work there.
 - *Normalised chunking*: up to the average size more bits have to be zero, beyond it fewer, so that sizes gather around
-  the average and few chunks end at ``max_bytes`` for want of a better place.
+  the average and few chunks end at `max_bytes` for want of a better place.
 - *Two bytes a step* (2020): ends are looked for from an even offset on, and up to one.
 
-Gear numbers and masks are those of the ``fastcdc`` crate for Rust (module v2020) and ``pyfastcdc``, so that the ends
+Gear numbers and masks are those of the `fastcdc` crate for Rust (module v2020) and `pyfastcdc`, so that the ends
 are the same: stores that exchange chunks must agree on every one.
 """
 
@@ -69,10 +69,10 @@ class FastCDC:
         max_bytes: int | None = None,
         normalization: int = 1,
     ) -> None:
-        """Chunks of ``average_bytes`` (256 to 4 Mi), by default at least a quarter of it and at most four times it.
+        """Chunks of `average_bytes` (256 to 4 Mi), by default at least a quarter of it and at most four times it.
 
-        ``normalization`` (0 to 3): how many bits more than usual are asked for below the average, and fewer above.
-        Raises ``ValueError`` unless 64 <= minimum <= average <= maximum and 1024 <= maximum <= 16 Mi.
+        `normalization` (0 to 3): how many bits more than usual are asked for below the average, and fewer above.
+        Raises `ValueError` unless 64 <= minimum <= average <= maximum and 1024 <= maximum <= 16 Mi.
         """
         smallest = average_bytes // 4 if min_bytes is None else min_bytes
         largest = average_bytes * 4 if max_bytes is None else max_bytes
@@ -91,7 +91,7 @@ class FastCDC:
         self.masks = (MASKS[bits + normalization], MASKS[bits - normalization])
 
     def cut_points(self, data: Bytes) -> NDArray[np.int64]:
-        """The end of each chunk of ``data``, ascending; the last is its length. Empty data has no chunks."""
+        """The end of each chunk of `data`, ascending; the last is its length. Empty data has no chunks."""
         import numpy as np
 
         from windtunnel.blocks.chunks.kernels.fastcdc import cut_points
@@ -111,7 +111,7 @@ class FastCDC:
 
 
 def plain_cut(data: Sequence[int], min_bytes: int, average_bytes: int, max_bytes: int, hard: int, easy: int) -> int:
-    """The length of the first chunk of ``data``: hash after hash, with the ``hard`` mask first, then the ``easy``."""
+    """The length of the first chunk of `data`: hash after hash, with the `hard` mask first, then the `easy`."""
     left = min(len(data), max_bytes)
     if left <= min_bytes:
         return left

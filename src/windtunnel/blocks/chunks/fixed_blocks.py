@@ -1,6 +1,6 @@
 """Chunks of one size: the cheapest cut, and as good as any where bytes are overwritten and never inserted.
 
-One byte inserted at the front moves every block, and none is found again: see ``fastcdc`` for the other way.
+One byte inserted at the front moves every block, and none is found again: see `fastcdc` for the other way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FixedBlocks:
-    """Cuts every ``block_bytes``; the last block may be shorter. Has no state: safe for threads and tasks."""
+    """Cuts every `block_bytes`; the last block may be shorter. Has no state: safe for threads and tasks."""
 
     def __init__(self, block_bytes: int = 4 * 1024 * 1024) -> None:
         if block_bytes < 1:
@@ -30,7 +30,7 @@ class FixedBlocks:
         return self.block_bytes
 
     def cut_points(self, data: Bytes) -> NDArray[np.int64]:
-        """The end of each block; the last is the length of ``data``."""
+        """The end of each block; the last is the length of `data`."""
         import numpy as np
 
         total = as_view(data).nbytes

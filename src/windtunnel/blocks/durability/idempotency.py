@@ -53,7 +53,7 @@ class Entry:
 
 
 class Request:
-    """A request that holds its key. ``response`` is the answer, once there is one; else go on from ``point``.
+    """A request that holds its key. `response` is the answer, once there is one; else go on from `point`.
 
     For the task that holds the key.
     """
@@ -65,35 +65,35 @@ class Request:
 
     @property
     def point(self) -> str:
-        """The last recovery point: ``"started"``, one that was given to :meth:`reach`, or ``"finished"``."""
+        """The last recovery point: `"started"`, one that was given to `reach`, or `"finished"`."""
         return self._entry.point
 
     @property
     def state(self) -> dict[str, Any]:
-        """All that was given to :meth:`reach`, together."""
+        """All that was given to `reach`, together."""
         return self._entry.state
 
     @property
     def response(self) -> Json:
-        """What was given to :meth:`finish`, or ``None``."""
+        """What was given to `finish`, or `None`."""
         return self._entry.response
 
     async def reach(self, point: str, state: dict[str, Any] | None = None) -> None:
-        """Note durably that ``point`` has been reached, and what is needed to go on from there."""
+        """Note durably that `point` has been reached, and what is needed to go on from there."""
         await self._store._commit([["reach", self.key, point, state or {}]])
 
     async def finish(self, response: Json) -> None:
-        """Note the answer durably (not ``None``): every later request with this key gets it."""
+        """Note the answer durably (not `None`): every later request with this key gets it."""
         if response is None:
             raise ValueError("A response of None cannot be told from no response.")
         await self._store._commit([["finish", self.key, response]])
 
 
 class IdempotencyStore(DurableState):
-    """Keys, their recovery points and their answers, below ``directory``; kept for ``keep_s`` (at least, for answers).
+    """Keys, their recovery points and their answers, below `directory`; kept for `keep_s` (at least, for answers).
 
     A key whose work was begun and not finished is kept as long; its lock lives in memory and dies with the process.
-    One process, the tasks of one loop. ``clock`` gives seconds since 1970.
+    One process, the tasks of one loop. `clock` gives seconds since 1970.
     """
 
     def __init__(
@@ -114,10 +114,10 @@ class IdempotencyStore(DurableState):
 
     @asynccontextmanager
     async def begin(self, key: str, fingerprint: Json = None) -> AsyncIterator[Request]:
-        """Hold ``key`` for the time of the block; an error inside gives it back with the points that were reached.
+        """Hold `key` for the time of the block; an error inside gives it back with the points that were reached.
 
-        ``fingerprint`` is what makes the request this one (method, path, body). Raises :class:`KeyReused` where it
-        differs from that of the key's first request, :class:`KeyBusy` where the key is held.
+        `fingerprint` is what makes the request this one (method, path, body). Raises `KeyReused` where it
+        differs from that of the key's first request, `KeyBusy` where the key is held.
         """
         if key in self._busy:
             raise KeyBusy(f"A request with key {key!r} is in progress.")
@@ -137,7 +137,7 @@ class IdempotencyStore(DurableState):
             self._busy.discard(key)
 
     async def once(self, key: str, work: Callable[[], Awaitable[Json]], fingerprint: Json = None) -> Json:
-        """The answer of ``work``, which runs only where there is none yet. For work without recovery points."""
+        """The answer of `work`, which runs only where there is none yet. For work without recovery points."""
         async with self.begin(key, fingerprint) as request:
             if request.response is None:
                 await request.finish(await work())

@@ -16,13 +16,13 @@ range(1, 3)
 
 What it promises:
 
-- A record is **safe** when ``sync`` has returned after its ``append``; ``synced_offset`` says how far that reaches.
+- A record is **safe** when `sync` has returned after its `append`; `synced_offset` says how far that reaches.
 - After a crash the log holds all safe records, perhaps some later ones, and nothing else: a prefix of what was
-  appended, batches of ``append_many`` whole or absent.
-- Damage to what had been synced raises :class:`DamagedLog` instead of losing it silently. (Rot in the very last frames,
+  appended, batches of `append_many` whole or absent.
+- Damage to what had been synced raises `DamagedLog` instead of losing it silently. (Rot in the very last frames,
   with nothing written after them, cannot be told from a torn write and is cut.)
-- When the disk refuses a write or a sync, the log takes no more appends (:class:`LogFailed`): open it again, which
-  recovers. A second ``fsync`` would succeed without having written anything (see ``files``).
+- When the disk refuses a write or a sync, the log takes no more appends (`LogFailed`): open it again, which
+  recovers. A second `fsync` would succeed without having written anything (see `files`).
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class OffsetGone(LookupError):
 
 
 class Log:
-    """A segmented append-only log below ``directory``. One writer at a time: one process, one thread or task.
+    """A segmented append-only log below `directory`. One writer at a time: one process, one thread or task.
 
-    ``segment_bytes``: a segment that would pass this is closed and a new one begun. ``retention_bytes`` and
-    ``retention_s``: whole segments are removed from the front while the rest holds at least so many bytes, or when
+    `segment_bytes`: a segment that would pass this is closed and a new one begun. `retention_bytes` and
+    `retention_s`: whole segments are removed from the front while the rest holds at least so many bytes, or when
     their last record is older; checked whenever a segment fills. Single appends are gathered in memory up to
-    ``buffer_bytes`` and written as one frame by ``flush``, which ``sync`` and all readers call. ``clock`` gives seconds
+    `buffer_bytes` and written as one frame by `flush`, which `sync` and all readers call. `clock` gives seconds
     since 1970; timestamps never go backwards within a log. On a real disk a second writer is refused
-    (:class:`~windtunnel.blocks.ground.files.InUse`).
+    (`windtunnel.blocks.ground.files.InUse`).
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Log:
     # Writing.
 
     def append(self, value: bytes | None, key: bytes | None = None) -> int:
-        """Add one record and return its offset. Safe after :meth:`sync`."""
+        """Add one record and return its offset. Safe after `sync`."""
         if not isinstance(value, bytes) and (value is not None or key is None):
             raise ValueError("A value is bytes, or None (a tombstone) for a key.")
         if key is not None and not isinstance(key, bytes):
@@ -187,7 +187,7 @@ class Log:
     def sync_flushed(self) -> None:
         """Return once everything flushed so far is on the disk.
 
-        The one method that another thread may run while this one appends: an ``fsync`` takes milliseconds.
+        The one method that another thread may run while this one appends: an `fsync` takes milliseconds.
         """
         with self._sync_lock:
             active = self._active
@@ -229,7 +229,7 @@ class Log:
     # Reading.
 
     def batches(self, start: int | None = None) -> Iterator[Batch]:
-        """The batches from the one that holds offset ``start`` on (default: the first), up to the end as it is now."""
+        """The batches from the one that holds offset `start` on (default: the first), up to the end as it is now."""
         self.flush()
         offset = self.start_offset if start is None else start
         if offset < self.start_offset:
@@ -253,13 +253,13 @@ class Log:
                 offset = max(offset, self._segments[at + 1].first_offset)  # compaction may have left the end empty
 
     def records(self, start: int | None = None) -> Iterator[Record]:
-        """The records from offset ``start`` on, up to the end as it is now."""
+        """The records from offset `start` on, up to the end as it is now."""
         first = self.start_offset if start is None else start
         for batch in self.batches(start):
             yield from batch.records(first)
 
     def read(self, offset: int, limit: int) -> list[Record]:
-        """Up to ``limit`` records from ``offset`` on; none at the end. :class:`OffsetGone` before the start."""
+        """Up to `limit` records from `offset` on; none at the end. `OffsetGone` before the start."""
         found: list[Record] = []
         for record in self.records(offset):
             if len(found) >= limit:
@@ -270,7 +270,7 @@ class Log:
     # Giving space back.
 
     def trim(self, before: int) -> None:
-        """Remove whole segments that hold nothing at or after offset ``before``; the active one stays."""
+        """Remove whole segments that hold nothing at or after offset `before`; the active one stays."""
         with _Guard(self):
             while len(self._segments) > 1 and self._segments[1].first_offset <= before:
                 self._remove_first()
@@ -306,7 +306,7 @@ class Log:
 
         Works on closed segments, one after the other from the oldest, each replaced atomically (as Kafka's cleaner
         does). Records without key stay. A tombstone hides the older records of its key from readers who follow the
-        log; it goes when it is older than ``keep_tombstones_s``. Holds all keys in memory.
+        log; it goes when it is older than `keep_tombstones_s`. Holds all keys in memory.
         """
         self.sync()  # a record may go only if the later one of its key is safe
         last = {record.key: record.offset for record in self.records() if record.key is not None}

@@ -2,12 +2,12 @@
 
 A frame is a header and a body. The checksum (CRC-32) covers all that follows it, so a frame that a crash tore is seen
 and never read. One frame carries one batch, as in Kafka's message format: one checksum and one header for a thousand
-records is what makes batches fast, and what makes ``append_many`` all or nothing.
+records is what makes batches fast, and what makes `append_many` all or nothing.
 
 ====== ==== ======================================================================================================
 bytes  type field
 ====== ==== ======================================================================================================
-0-3         ``WTfr``
+0-3         `WTfr`
 4-7    u32  CRC-32 of everything after this field
 8-11   u32  bytes of the body
 12-15  u32  records in it, at least 1
@@ -20,7 +20,7 @@ bytes  type field
 
 A length of 2^32 - 1 means "none": a record without key, or without value (a tombstone). Numbers are little-endian.
 
-The ``synced`` field tells rot from tearing: if a frame is bad, but a later one says that the place of the bad one had
+The `synced` field tells rot from tearing: if a frame is bad, but a later one says that the place of the bad one had
 been synced, then the disk has lost acknowledged data, and cutting the log there would hide it (Alagappan et al.,
 *Protocol-Aware Recovery for Consensus-Based Storage*, FAST 2018).
 """
@@ -47,7 +47,7 @@ READ_BYTES = 1 << 16, 1 << 20
 
 
 class Record(NamedTuple):
-    """One entry of a log. ``value`` is ``None`` in a tombstone, which says that ``key`` was deleted."""
+    """One entry of a log. `value` is `None` in a tombstone, which says that `key` was deleted."""
 
     offset: int
     timestamp_ms: int
@@ -57,7 +57,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The records of one frame, by columns; ``keys`` is ``None`` where no record has one."""
+    """The records of one frame, by columns; `keys` is `None` where no record has one."""
 
     offsets: Sequence[int]
     timestamp_ms: int
@@ -65,7 +65,7 @@ class Batch:
     values: Sequence[bytes | None]
 
     def records(self, start: int = 0) -> Iterator[Record]:
-        """The records from offset ``start`` on."""
+        """The records from offset `start` on."""
         keys = self.keys or [None] * len(self.values)
         for offset, key, value in zip(self.offsets, keys, self.values, strict=True):
             if offset >= start:
@@ -106,7 +106,7 @@ class Frame(NamedTuple):
 def encode(batch: Batch, synced: int) -> bytes:
     """The frame of a batch that has at least one record.
 
-    Raises ``ValueError`` if it would pass 4 GiB, or has a tombstone without key.
+    Raises `ValueError` if it would pass 4 GiB, or has a tombstone without key.
     """
     first, count, keys = batch.offsets[0], len(batch.values), batch.keys
     flags, parts = 0, []
@@ -149,7 +149,7 @@ def decode(frame: Frame) -> Batch:
 
 
 def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
-    """The frame that begins at ``data[at]``, or ``None`` where no whole frame does."""
+    """The frame that begins at `data[at]`, or `None` where no whole frame does."""
     if at + HEADER.size > len(data):
         return None
     header = Header._make(HEADER.unpack_from(data, at))
@@ -163,7 +163,7 @@ def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
 
 
 def scan(file: File, position: int) -> Iterator[Frame]:
-    """The frames from ``position`` on, up to the first that is not whole."""
+    """The frames from `position` on, up to the first that is not whole."""
     end = file.size
     size, most = READ_BYTES
     while position < end:
@@ -185,7 +185,7 @@ def scan(file: File, position: int) -> Iterator[Frame]:
 
 
 def vouched_for(file: File, position: int) -> bool:
-    """Whether a whole frame after ``position`` says that ``position`` had been synced before that frame was written."""
+    """Whether a whole frame after `position` says that `position` had been synced before that frame was written."""
     rest = file.read_at(position, file.size - position)
     at = rest.find(MAGIC, 1)
     while at >= 0:
@@ -228,8 +228,8 @@ def _joined(items: Sequence[bytes | None]) -> bytes:
 
 
 def _cut(body: bytes, at: int, lengths: array[int]) -> tuple[list[bytes | None], int]:
-    """The items that stand one after the other from ``at`` on, and where they end."""
-    source = BytesIO(body)  # its ``read``, mapped over the lengths, is twice as fast as slicing in a loop
+    """The items that stand one after the other from `at` on, and where they end."""
+    source = BytesIO(body)  # its `read`, mapped over the lengths, is twice as fast as slicing in a loop
     source.seek(at)
     items: list[bytes | None]
     if lengths.count(NONE):

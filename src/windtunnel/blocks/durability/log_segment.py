@@ -20,7 +20,7 @@ from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import File, Files, replace_whole
 
 HEADER = Struct("<8sQQI")
-"""Magic with version, this segment's first offset, that of the segment before it (``NOTHING`` if none), CRC-32."""
+"""Magic with version, this segment's first offset, that of the segment before it (`NOTHING` if none), CRC-32."""
 MAGIC = b"WTlog\x00\x00\x01"
 NOTHING = 2**64 - 1
 INDEX_HEADER = Struct("<8sQQqII")
@@ -33,9 +33,9 @@ class DamagedLog(DamagedError):
 
 
 class Segment:
-    """An open segment. ``size`` is where the next frame goes; ``synced`` how far the file is surely on the disk.
+    """An open segment. `size` is where the next frame goes; `synced` how far the file is surely on the disk.
 
-    For one thread, but that another may ``sync``.
+    For one thread, but that another may `sync`.
     """
 
     def __init__(self, path: str, first_offset: int, previous: int, file: File) -> None:
@@ -67,7 +67,7 @@ class Segment:
     def open_last(files: Files, path: str, previous: int) -> Segment:
         """The segment that was being written: read to its last whole frame, cut behind it, and synced.
 
-        Raises :class:`DamagedLog` where what would be cut had been synced.
+        Raises `DamagedLog` where what would be cut had been synced.
         """
         file = files.open(path)
         first_offset = offset_of(path)
@@ -92,7 +92,7 @@ class Segment:
 
     @staticmethod
     def open_sealed(files: Files, path: str, previous: int) -> Segment:
-        """A full segment: by its index if that fits, else by reading it all. Any damage is :class:`DamagedLog`."""
+        """A full segment: by its index if that fits, else by reading it all. Any damage is `DamagedLog`."""
         file = files.open(path)
         segment = Segment(path, offset_of(path), previous, file)
         segment._check_header(_read_header(file))
@@ -116,7 +116,7 @@ class Segment:
     # Writing.
 
     def write(self, batch: Batch, data: bytes) -> None:
-        """Append a batch, given also as the frame ``data``. Readable at once, and safe after :meth:`sync`."""
+        """Append a batch, given also as the frame `data`. Readable at once, and safe after `sync`."""
         self.file.append(data)
         self._note(self.size, batch.offsets[0], len(data))
         self.size += len(data)
@@ -150,7 +150,7 @@ class Segment:
     # Reading.
 
     def batches(self, offset: int) -> Iterator[Batch]:
-        """The batches from the one that holds ``offset`` (or the next after it) on, each checked as it is read."""
+        """The batches from the one that holds `offset` (or the next after it) on, each checked as it is read."""
         entry = bisect_right(self._index_offsets, offset) - 1
         position = self._index_positions[entry] if entry >= 0 else HEADER.size
         if offset >= self.next_offset:

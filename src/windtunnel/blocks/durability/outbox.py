@@ -4,14 +4,14 @@ Whoever writes to his database and then to a broker can crash in between; the ot
 therefore written into the same database, in the same transaction, and a relay sends what it finds there, as often as it
 takes (the transactional outbox; Richardson, *Microservices Patterns*, 2018; Helland, *Life beyond Distributed
 Transactions*, CIDR 2007). The relay may crash after sending and before noting so: messages arrive at least once, each
-with its ``id``, and the receiver's inbox makes that an effect once.
+with its `id`, and the receiver's inbox makes that an effect once.
 
 >>> with connection:                                          # one SQLite transaction    # doctest: +SKIP
 ...     connection.execute("UPDATE account SET balance = balance - 5 WHERE name = 'a'")
 ...     outbox.add("payments", {"to": "b", "amount": 5})
 >>> await Relay(outbox, publish).drain()                      # doctest: +SKIP
 
-:class:`SqlOutbox` lives in an SQLite database beside the tables it tells of; :class:`OutboxState` is a durable
+`SqlOutbox` lives in an SQLite database beside the tables it tells of; `OutboxState` is a durable
 dictionary of its own with an outbox in it.
 """
 
@@ -35,7 +35,7 @@ from windtunnel.blocks.resilience.retry import Backoff, full_jitter
 
 @dataclass(frozen=True)
 class Message:
-    """``id`` is the same each time the message is sent: what a receiver knows it again by."""
+    """`id` is the same each time the message is sent: what a receiver knows it again by."""
 
     id: str
     topic: str
@@ -57,9 +57,9 @@ class Outbox(Protocol):
 
 
 class SqlOutbox:
-    """An outbox table in the SQLite database of ``connection``. ``add`` joins the caller's transaction.
+    """An outbox table in the SQLite database of `connection`. `add` joins the caller's transaction.
 
-    For the thread that the connection belongs to. :meth:`sent` commits: give the relay a connection of its own.
+    For the thread that the connection belongs to. `sent` commits: give the relay a connection of its own.
     """
 
     def __init__(self, connection: sqlite3.Connection, table: str = "outbox") -> None:
@@ -81,12 +81,12 @@ class SqlOutbox:
         return message
 
     async def pending(self, limit: int) -> Sequence[Message]:
-        """See :class:`Outbox`."""
+        """See `Outbox`."""
         rows = self._connection.execute(f"SELECT id, topic, body FROM {self._table} ORDER BY place LIMIT ?", (limit,))
         return [Message(message_id, topic, json.loads(body)) for message_id, topic, body in rows]
 
     async def sent(self, ids: Sequence[str]) -> None:
-        """See :class:`Outbox`."""
+        """See `Outbox`."""
         with self._connection:
             self._connection.executemany(f"DELETE FROM {self._table} WHERE id = ?", [(i,) for i in ids])
 
@@ -112,7 +112,7 @@ class SqlInbox:
 class OutboxState(DurableState):
     """A durable dictionary with an outbox: changes and messages that are committed together are both there or neither.
 
-    One process, the tasks of one loop. Messages are numbered, ``prefix`` and a count: the same after any crash.
+    One process, the tasks of one loop. Messages are numbered, `prefix` and a count: the same after any crash.
     """
 
     def __init__(
@@ -131,18 +131,18 @@ class OutboxState(DurableState):
         super().__init__(files, directory, checkpoint_every=checkpoint_every, offload=offload)
 
     async def commit(self, changes: Mapping[str, Json], messages: Sequence[tuple[str, Json]] = ()) -> None:
-        """Set values (``None`` removes one) and add messages (topic, body), durably and all at once."""
+        """Set values (`None` removes one) and add messages (topic, body), durably and all at once."""
         await self._commit([["set", dict(changes), [list(message) for message in messages]]])
 
     async def pending(self, limit: int) -> Sequence[Message]:
-        """See :class:`Outbox`."""
+        """See `Outbox`."""
         oldest = islice(self._messages.items(), limit)
         found = [Message(f"{self._prefix}{number}", topic, body) for number, (topic, body) in oldest]
         await self._settle()  # never send what a crash could still take back
         return found
 
     async def sent(self, ids: Sequence[str]) -> None:
-        """See :class:`Outbox`."""
+        """See `Outbox`."""
         await self._commit([["sent", [int(message_id.removeprefix(self._prefix)) for message_id in ids]]])
 
     def _apply(self, change: Json) -> None:
@@ -172,8 +172,8 @@ class OutboxState(DurableState):
 class Relay:
     """Sends what is in an outbox, in order, at least once. One relay, run by one task, to an outbox.
 
-    An error of ``publish`` stops the line, so that nothing overtakes; the relay waits (``backoff``) and begins again
-    with that message. Up to ``batch`` messages are sent before they are noted as sent, and may be sent again after a
+    An error of `publish` stops the line, so that nothing overtakes; the relay waits (`backoff`) and begins again
+    with that message. Up to `batch` messages are sent before they are noted as sent, and may be sent again after a
     crash.
     """
 
@@ -198,11 +198,11 @@ class Relay:
         self._call = asyncio.Event()
 
     def wake(self) -> None:
-        """There is something new: do not wait for the end of ``idle_s``."""
+        """There is something new: do not wait for the end of `idle_s`."""
         self._call.set()
 
     async def run(self) -> None:
-        """Send for ever, looking every ``idle_s`` and at each :meth:`wake`."""
+        """Send for ever, looking every `idle_s` and at each `wake`."""
         while True:
             self._call.clear()
             await self.drain()

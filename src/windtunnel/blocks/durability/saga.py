@@ -13,7 +13,7 @@ is done, and after a crash the saga goes on from its last note. It gives up isol
 >>> await sagas.resume()                                      # doctest: +SKIP
 >>> await sagas.run("trip", "order-17", {"to": "Lisbon"})     # doctest: +SKIP
 
-A crash may fall between an effect and its note. The step then runs again, with the same ``context.key``: whoever
+A crash may fall between an effect and its note. The step then runs again, with the same `context.key`: whoever
 carries it out must know the key and do it once. Nothing else can make it exactly once.
 """
 
@@ -52,11 +52,11 @@ Action = Callable[[Context], Awaitable[Json]]
 
 @dataclass(frozen=True)
 class Step:
-    """``compensation`` undoes ``action``; it must accept that there is nothing to undo, and see to it that an action
+    """`compensation` undoes `action`; it must accept that there is nothing to undo, and see to it that an action
     that was lost on the way and arrives later comes to nothing.
 
-    A ``pivot`` is the point of no return: from its success on the saga goes forward only, and the steps after it are
-    tried until they succeed. They need no compensation, and their :class:`Refused` is tried again like any error.
+    A `pivot` is the point of no return: from its success on the saga goes forward only, and the steps after it are
+    tried until they succeed. They need no compensation, and their `Refused` is tried again like any error.
     """
 
     name: str
@@ -92,17 +92,17 @@ class Run:
     input: Json
     results: dict[str, Json] = field(default_factory=dict)
     undoing: list[str] | None = None
-    """Steps that are still to be undone, the next last; ``None`` while it goes forward."""
+    """Steps that are still to be undone, the next last; `None` while it goes forward."""
     error: str = ""
     outcome: Outcome | None = None
 
 
 class Sagas(DurableState):
-    """Runs sagas and remembers them below ``directory``. One process, the tasks of one loop.
+    """Runs sagas and remembers them below `directory`. One process, the tasks of one loop.
 
-    An action's error is retried as ``retry`` says; one that stays, and is not :class:`Refused`, may have had its
+    An action's error is retried as `retry` says; one that stays, and is not `Refused`, may have had its
     effect, so its step is compensated as well. Compensations, and the steps after a pivot, are tried until they
-    succeed, with ``backoff`` in between. The outcomes of the last ``keep`` sagas are remembered, so that ``run`` with a
+    succeed, with `backoff` in between. The outcomes of the last `keep` sagas are remembered, so that `run` with a
     known id answers without doing anything.
     """
 
@@ -134,10 +134,10 @@ class Sagas(DurableState):
         return [saga_id for saga_id, run in self._runs.items() if run.outcome is None]
 
     async def run(self, saga: str, saga_id: str, value: Json = None) -> Run:
-        """Carry the saga out and return how it ended (``.outcome``, ``.results``, ``.error``).
+        """Carry the saga out and return how it ended (`.outcome`, `.results`, `.error`).
 
-        With an id that has begun before this joins or resumes that run; ``ValueError`` if it is of another saga. The
-        saga does not stop when the caller is cancelled, only with :meth:`close` or the process.
+        With an id that has begun before this joins or resumes that run; `ValueError` if it is of another saga. The
+        saga does not stop when the caller is cancelled, only with `close` or the process.
         """
         known = self._runs.get(saga_id)
         if saga not in self._sagas or (known is not None and known.saga != saga):

@@ -32,15 +32,15 @@ HEADER = Struct("<8sQI")
 MAGIC = b"WTsnap\x00\x01"
 
 Offload = Callable[[Callable[[], None]], Awaitable[None]]
-"""Runs a blocking function elsewhere; ``asyncio.to_thread`` is one."""
+"""Runs a blocking function elsewhere; `asyncio.to_thread` is one."""
 
 
 class WriteAheadLog:
     """A log of entries and the last snapshot of the state that they make. For the tasks of one loop, in one process.
 
-    ``snapshot`` is what the last :meth:`checkpoint` was given, ``None`` before the first. ``offload`` takes the
-    ``fsync`` of :meth:`commit` off the loop (``asyncio.to_thread``); without it the loop waits, which is right for a
-    simulated disk. Raises :class:`~windtunnel.blocks.durability.log.DamagedLog` for files that no crash can have left.
+    `snapshot` is what the last `checkpoint` was given, `None` before the first. `offload` takes the
+    `fsync` of `commit` off the loop (`asyncio.to_thread`); without it the loop waits, which is right for a
+    simulated disk. Raises `windtunnel.blocks.durability.log.DamagedLog` for files that no crash can have left.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class WriteAheadLog:
         return self._log.next_offset
 
     def append(self, entries: Sequence[bytes]) -> int:
-        """Write entries that belong together; they are safe after :meth:`sync`. Returns the offset behind them."""
+        """Write entries that belong together; they are safe after `sync`. Returns the offset behind them."""
         return self._log.append_many(entries).stop
 
     def sync(self) -> None:
@@ -90,14 +90,14 @@ class WriteAheadLog:
     async def commit(self, entries: Sequence[bytes]) -> None:
         """Append entries that belong together and return once they are safe.
 
-        Tasks that commit at the same time share one ``fsync`` (group commit): that is what makes thousands of durable
+        Tasks that commit at the same time share one `fsync` (group commit): that is what makes thousands of durable
         commits a second possible on a disk that can sync only hundreds of times.
         """
         end = self.append(entries)
         await self.synced(end)
 
     async def synced(self, end: int) -> None:
-        """Return once all entries below offset ``end`` are safe."""
+        """Return once all entries below offset `end` are safe."""
         while self._log.synced_offset < end:
             if self._leader is not None:
                 await asyncio.wait([self._leader])  # a sync is under way: it may have begun before our append
@@ -114,7 +114,7 @@ class WriteAheadLog:
                 self._leader = None
 
     def checkpoint(self, state: bytes) -> None:
-        """Make ``state``, which all entries so far have led to, the snapshot, and drop these entries."""
+        """Make `state`, which all entries so far have led to, the snapshot, and drop these entries."""
         self._log.sync()
         offset = self._log.next_offset
         head = HEADER.pack(MAGIC, offset, 0)[:-4]

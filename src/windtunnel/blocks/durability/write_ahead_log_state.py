@@ -12,14 +12,14 @@ from windtunnel.blocks.durability.write_ahead_log import Offload, WriteAheadLog
 from windtunnel.blocks.ground.files import Files
 
 Json = Any
-"""What ``json`` can write: None, bool, int, float, str, list and dict of these."""
+"""What `json` can write: None, bool, int, float, str, list and dict of these."""
 
 
 class DurableState(ABC):
     """Changes are JSON, applied one by one to the state in memory, in the order in which they stand in the log.
 
-    A change is seen in memory a moment before it is safe; whoever tells the outside about it awaits ``_commit`` first.
-    Once the log has more than ``checkpoint_every`` entries, the state is written down and the log begins anew. For the
+    A change is seen in memory a moment before it is safe; whoever tells the outside about it awaits `_commit` first.
+    Once the log has more than `checkpoint_every` entries, the state is written down and the log begins anew. For the
     tasks of one loop, in one process.
     """
 

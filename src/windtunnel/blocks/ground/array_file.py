@@ -1,4 +1,4 @@
-"""Arrays inside of an :mod:`~windtunnel.blocks.ground.envelope`: how indexes are kept on disk.
+"""Arrays inside of an `windtunnel.blocks.ground.envelope`: how indexes are kept on disk.
 
 The payload begins with the length of a description (uint32) and the description: a JSON list of each array's name, type
 and shape. The arrays' bytes follow, little-endian, one after another.
@@ -36,7 +36,7 @@ def seal_arrays(
 
 
 def unseal_arrays(kind: str, version: int, data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The header and the arrays (read-only). Raises ``DamagedError`` unless ``data`` is whole and of this kind."""
+    """The header and the arrays (read-only). Raises `DamagedError` unless `data` is whole and of this kind."""
     import numpy as np
 
     header, payload = unseal(kind, version, data)
@@ -51,6 +51,6 @@ def unseal_arrays(kind: str, version: int, data: bytes) -> tuple[dict[str, Any],
 
 
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put ``data`` at ``path`` so that a crash leaves the old file or the new one, whole."""
+    """Put `data` at `path` so that a crash leaves the old file or the new one, whole."""
     target = Path(path)
     replace_whole(DiskFiles(target.parent), target.name, data)

@@ -33,7 +33,7 @@ def seal(kind: str, version: int, header: Mapping[str, int | float], payload: by
 def unseal(kind: str, version: int, blob: bytes) -> tuple[dict[str, Any], bytes]:
     """The header and the payload.
 
-    Raises ``DamagedError`` with one sentence unless the blob is whole, of this kind and of this version.
+    Raises `DamagedError` with one sentence unless the blob is whole, of this kind and of this version.
     """
     least = _FRONT.size + _CHECKSUM.size
     if len(blob) < least:

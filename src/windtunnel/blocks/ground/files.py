@@ -1,18 +1,18 @@
 """A disk as one small interface: what the log, the write-ahead log and the chunk store write through.
 
-The idea is LevelDB's ``Env``: storage code that names the disk's promises can be run on a disk that keeps only those.
+The idea is LevelDB's `Env`: storage code that names the disk's promises can be run on a disk that keeps only those.
 The promises are few, and weaker than most programs assume (Pillai et al., *All File Systems Are Not Created Equal*,
 OSDI 2014):
 
-- Bytes that were written are on the disk only after ``fsync`` of their file has returned. Before that a crash may keep
+- Bytes that were written are on the disk only after `fsync` of their file has returned. Before that a crash may keep
   all, none, or some sectors of them, in any order.
-- A name that was created, renamed or removed is on the disk only after ``fsync_dir`` of the directory that holds it.
-  ``fsync`` of a new file does not save its name.
-- ``rename`` over an existing name is atomic: after a crash the name means the old file or the new one, never neither.
-- An ``fsync`` that failed has lost the bytes for good; calling it again proves nothing (Rebello et al., *Can
+- A name that was created, renamed or removed is on the disk only after `fsync_dir` of the directory that holds it.
+  `fsync` of a new file does not save its name.
+- `rename` over an existing name is atomic: after a crash the name means the old file or the new one, never neither.
+- An `fsync` that failed has lost the bytes for good; calling it again proves nothing (Rebello et al., *Can
   Applications Recover from fsync Failures?*, USENIX ATC 2020). Close the file and recover from what can be read.
 
-Paths are relative to the root, with ``/`` between their parts, on every system; the root itself is ``""``.
+Paths are relative to the root, with `/` between their parts, on every system; the root itself is `""`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-if sys.platform == "win32":  # not ``os.name``, which type checkers do not follow
+if sys.platform == "win32":  # not `os.name`, which type checkers do not follow
     import msvcrt
 else:
     import fcntl
@@ -41,16 +41,16 @@ class File(Protocol):
         """Bytes in the file, written or appended, synced or not."""
 
     def append(self, data: bytes | bytearray | memoryview) -> int:
-        """Write ``data`` at the end and return the position where it begins. A failure leaves ``size`` as it was."""
+        """Write `data` at the end and return the position where it begins. A failure leaves `size` as it was."""
 
     def write_at(self, position: int, data: bytes | bytearray | memoryview) -> None:
-        """Write over what stands at ``position``; may reach past the end, but not begin there (``ValueError``)."""
+        """Write over what stands at `position`; may reach past the end, but not begin there (`ValueError`)."""
 
     def read_at(self, position: int, size: int) -> bytes:
-        """Up to ``size`` bytes from ``position``; fewer only at the end of the file."""
+        """Up to `size` bytes from `position`; fewer only at the end of the file."""
 
     def truncate(self, size: int) -> None:
-        """Cut the file to its first ``size`` bytes (``ValueError`` if it is shorter)."""
+        """Cut the file to its first `size` bytes (`ValueError` if it is shorter)."""
 
     def fsync(self) -> None:
         """Return once all bytes so far are on the disk."""
@@ -60,10 +60,10 @@ class File(Protocol):
 
 
 class Files(Protocol):
-    """A directory tree on a disk. A missing path raises ``FileNotFoundError``."""
+    """A directory tree on a disk. A missing path raises `FileNotFoundError`."""
 
     def open(self, path: str, *, create: bool = False) -> File:
-        """Open for reading and writing; ``create`` makes an empty file if there is none."""
+        """Open for reading and writing; `create` makes an empty file if there is none."""
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory of this name."""
@@ -85,7 +85,7 @@ class Files(Protocol):
 
 
 class Lock(Protocol):
-    """What is ours alone until ``close``, or until this process ends."""
+    """What is ours alone until `close`, or until this process ends."""
 
     def close(self) -> None:
         """Let others have it. May be called twice."""
@@ -96,11 +96,11 @@ class SharedFiles(Protocol):
     """A disk that several processes can reach, and that can keep them apart. A simulated one has one user."""
 
     def lock(self, path: str) -> Lock:
-        """Take the lock of this name, or raise :class:`InUse`."""
+        """Take the lock of this name, or raise `InUse`."""
 
 
 def take(files: Files, path: str) -> Lock | None:
-    """The lock of what has one writer; ``None`` on a disk that has one user anyway."""
+    """The lock of what has one writer; `None` on a disk that has one user anyway."""
     return files.lock(path) if isinstance(files, SharedFiles) else None
 
 
@@ -114,9 +114,9 @@ def read_whole(files: Files, path: str) -> bytes:
 
 
 def replace_whole(files: Files, path: str, data: bytes) -> None:
-    """Make ``data`` the content of ``path``, durably: after a crash it holds the old bytes or the new, whole.
+    """Make `data` the content of `path`, durably: after a crash it holds the old bytes or the new, whole.
 
-    Writes ``path.new`` first; one that an earlier crash left behind is overwritten.
+    Writes `path.new` first; one that an earlier crash left behind is overwritten.
     """
     temporary = path + ".new"
     file = files.open(temporary, create=True)
@@ -139,14 +139,14 @@ def make_directory(files: Files, path: str) -> None:
 
 
 def parent(path: str) -> str:
-    """The directory that holds ``path``; the root's children give ``""``."""
+    """The directory that holds `path`; the root's children give `""`."""
     return path.rpartition("/")[0]
 
 
 class DiskFiles:
-    """The real disk, below the directory ``root`` (made if absent).
+    """The real disk, below the directory `root` (made if absent).
 
-    Calls block; in asyncio code give the long ones (``fsync``) to a thread. Safe for several threads, one file handle
+    Calls block; in asyncio code give the long ones (`fsync`) to a thread. Safe for several threads, one file handle
     to a thread.
     """
 
@@ -193,7 +193,7 @@ class DiskFiles:
 
 
 class DiskLock:
-    """A lock of :class:`DiskFiles`; given back at the latest when nobody refers to it any more.
+    """A lock of `DiskFiles`; given back at the latest when nobody refers to it any more.
 
     For one thread. A process that is forked off holds it as well.
     """
@@ -219,9 +219,9 @@ class DiskLock:
 
 
 class DiskFile:
-    """A file of :class:`DiskFiles`. Keeps its own size, so that an append that failed half-way is written over.
+    """A file of `DiskFiles`. Keeps its own size, so that an append that failed half-way is written over.
 
-    One thread may ``fsync`` or read while another writes; two may not write.
+    One thread may `fsync` or read while another writes; two may not write.
     """
 
     def __init__(self, descriptor: int) -> None:

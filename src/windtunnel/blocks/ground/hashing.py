@@ -2,10 +2,10 @@
 
 Every key has one hash, the same for a single key, an item of a list, an element of a NumPy array and a value of an
 Arrow column, today and on another machine: XXH3 in 64 bits with seed 0 (Yann Collet, https://xxhash.com) of the key's
-bytes. A text is its UTF-8, so ``"a"`` and ``b"a"`` are the same key. An integer is its eight little-endian bytes in
+bytes. A text is its UTF-8, so `"a"` and `b"a"` are the same key. An integer is its eight little-endian bytes in
 two's complement, so -1 and 2**64 - 1 are the same key, and other integers lie outside the domain.
 
-Python's own ``hash()`` is not used: it is salted per process, so what it builds can be neither stored nor shared, and
+Python's own `hash()` is not used: it is salted per process, so what it builds can be neither stored nor shared, and
 it buys nothing here, since compiled code walks a list and hashes the bytes of its strings faster than an iterator
 can hand out their cached hashes.
 
@@ -34,7 +34,7 @@ Key: TypeAlias = str | bytes | int
 
 
 class ArrowColumn(Protocol):
-    """A pyarrow ``Array`` of strings, binaries or integers, or a ``ChunkedArray`` of them."""
+    """A pyarrow `Array` of strings, binaries or integers, or a `ChunkedArray` of them."""
 
     @property
     def type(self) -> Any: ...
@@ -58,7 +58,7 @@ _OFFSET_BITS = {"string": 32, "binary": 32, "large_string": 64, "large_binary": 
 def stable_hash(key: Key) -> int:
     """The hash of one key, below 2**64.
 
-    Raises ``ValueError`` for an integer outside -2**63 to 2**64 - 1, a text that has no UTF-8 (a lone surrogate) and
+    Raises `ValueError` for an integer outside -2**63 to 2**64 - 1, a text that has no UTF-8 (a lone surrogate) and
     anything that is neither text, bytes nor integer.
     """
     if isinstance(key, str):
@@ -75,7 +75,7 @@ def stable_hash(key: Key) -> int:
 
 
 def stable_hashes(keys: Keys) -> NDArray[np.uint64]:
-    """The hashes of a batch, in its order; each equals ``stable_hash`` of the key. Raises what ``Batch`` does."""
+    """The hashes of a batch, in its order; each equals `stable_hash` of the key. Raises what `Batch` does."""
     import numpy as np
 
     batch = Batch(keys)
@@ -88,7 +88,7 @@ class Batch:
     """Many keys, to be hashed part by part.
 
     A list of strings that are not ASCII keeps their UTF-8 in the string objects, as CPython does. A batch refers to the
-    keys it was given: do not change them before it is used up. Raises ``ValueError`` for what ``stable_hash`` refuses
+    keys it was given: do not change them before it is used up. Raises `ValueError` for what `stable_hash` refuses
     (when that is reached), for a float or nested array, and for a column with nulls. For one thread.
     """
 
@@ -134,10 +134,10 @@ class Batch:
 
 
 def places(h: int, size: int, count: int) -> tuple[int, ...]:
-    """So many places among ``size`` (at most 2**64) for a key with this hash.
+    """So many places among `size` (at most 2**64) for a key with this hash.
 
-    The hash seeds a multiplicative generator, ``h = h * MULTIPLIER % 2**64``, and each of its values is scaled to the
-    size, ``h * size >> 64``. All of them are had at once, twice as fast as one after the other: side by side in one
+    The hash seeds a multiplicative generator, `h = h * MULTIPLIER % 2**64`, and each of its values is scaled to the
+    size, `h * size >> 64`. All of them are had at once, twice as fast as one after the other: side by side in one
     long integer, in lanes of 128 bits.
     """
     powers, lower_halves, upper_halves = _lanes(count)

@@ -24,10 +24,10 @@ BLOCK_ENTRIES = 256
 
 
 class PlainCountedBlocks(Generic[MemberT]):
-    """Entries ``(score, member)`` in order: by score, then by member. Pure Python; not safe to share between threads.
+    """Entries `(score, member)` in order: by score, then by member. Pure Python; not safe to share between threads.
 
-    The same interface as `skip_list.PlainSkipList`, and the same contract: ``insert`` expects an entry that is absent,
-    ``remove`` one that is there.
+    The same interface as `skip_list.PlainSkipList`, and the same contract: `insert` expects an entry that is absent,
+    `remove` one that is there.
     """
 
     def __init__(self, block_entries: int = BLOCK_ENTRIES) -> None:
@@ -62,7 +62,7 @@ class PlainCountedBlocks(Generic[MemberT]):
             self._count(at, +1)
 
     def remove(self, score: float, member: MemberT) -> None:
-        """Take out an entry that is there; ``KeyError`` if it is not."""
+        """Take out an entry that is there; `KeyError` if it is not."""
         at, inside = self._find(score, member)
         if at == len(self._blocks) or self._blocks[at][inside] != (score, member):
             raise KeyError((score, member))
@@ -81,7 +81,7 @@ class PlainCountedBlocks(Generic[MemberT]):
         return self._before(at) + inside
 
     def count_below(self, score: float, *, inclusive: bool) -> int:
-        """How many entries have a score below ``score``, or at most ``score``."""
+        """How many entries have a score below `score`, or at most `score`."""
 
         def outside(entry: tuple[float, MemberT]) -> bool:
             return entry[0] > score if inclusive else entry[0] >= score
@@ -91,7 +91,7 @@ class PlainCountedBlocks(Generic[MemberT]):
         return self._before(at) + inside
 
     def slice(self, start: int, stop: int) -> list[tuple[float, MemberT]]:
-        """The entries at ranks ``start`` to ``stop - 1``; ranks outside the list are left out."""
+        """The entries at ranks `start` to `stop - 1`; ranks outside the list are left out."""
         start, wanted = max(start, 0), min(stop, self._size) - max(start, 0)
         found: list[tuple[float, MemberT]] = []
         if wanted <= 0:
@@ -137,7 +137,7 @@ class PlainCountedBlocks(Generic[MemberT]):
             i += i & -i
 
     def _before(self, at: int) -> int:
-        """How many entries lie in the blocks before block ``at``."""
+        """How many entries lie in the blocks before block `at`."""
         total = 0
         while at > 0:
             total += self._counts[at]
@@ -145,7 +145,7 @@ class PlainCountedBlocks(Generic[MemberT]):
         return total
 
     def _locate(self, rank: int) -> tuple[int, int]:
-        """The block that holds the entry at ``rank``, and the entry's place in it."""
+        """The block that holds the entry at `rank`, and the entry's place in it."""
         at, step = 0, 1 << len(self._counts).bit_length()
         while step := step >> 1:
             if at + step < len(self._counts) and self._counts[at + step] <= rank:

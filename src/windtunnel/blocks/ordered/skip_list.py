@@ -6,10 +6,10 @@ on: a search starts on the longest links and drops a level whenever the next nod
 coin the walk takes about log N steps, and nothing ever has to be rebalanced.
 
 Redis adds one number to every link, its **span**: how many nodes it jumps over. The rank of an entry is the sum of the
-spans on the way to it, and the entry at a rank is found by walking until the spans add up. That is why ``ZRANK`` costs
-log N where ``SELECT COUNT(*) ... WHERE score > ?`` counts.
+spans on the way to it, and the entry at a rank is found by walking until the spans add up. That is why `ZRANK` costs
+log N where `SELECT COUNT(*) ... WHERE score > ?` counts.
 
-Constants as in Redis' ``server.h``: a node climbs another level with probability 1/4, and at most 32 levels. (Redis
+Constants as in Redis' `server.h`: a node climbs another level with probability 1/4, and at most 32 levels. (Redis
 also keeps a link back from each node on the lowest level, to walk ranges downwards; here a range is taken upwards and
 turned.)
 
@@ -39,10 +39,10 @@ class _Node(Generic[MemberT]):
 
 
 class PlainSkipList(Generic[MemberT]):
-    """Entries ``(score, member)`` in order: by score, then by member. Pure Python; not safe to share between threads.
+    """Entries `(score, member)` in order: by score, then by member. Pure Python; not safe to share between threads.
 
     It holds an order only. Whether a member is present, and with which score, is the dictionary's business
-    (`sorted_set.PlainSortedSet`); so ``insert`` expects an entry that is absent and ``remove`` one that is there.
+    (`sorted_set.PlainSortedSet`); so `insert` expects an entry that is absent and `remove` one that is there.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -78,7 +78,7 @@ class PlainSkipList(Generic[MemberT]):
         self._size += 1
 
     def remove(self, score: float, member: MemberT) -> None:
-        """Take out an entry that is there; ``KeyError`` if it is not."""
+        """Take out an entry that is there; `KeyError` if it is not."""
         path, _ = self._descend(score, member)
         node = path[0].link[0]
         if node is None or node.score != score or node.member != member:
@@ -99,7 +99,7 @@ class PlainSkipList(Generic[MemberT]):
         return self._descend(score, member)[1][0]
 
     def count_below(self, score: float, *, inclusive: bool) -> int:
-        """How many entries have a score below ``score``, or at most ``score``."""
+        """How many entries have a score below `score`, or at most `score`."""
         node, walked = self._head, 0
         for level in reversed(range(self._levels)):
             while (after := node.link[level]) is not None and (
@@ -110,7 +110,7 @@ class PlainSkipList(Generic[MemberT]):
         return walked
 
     def slice(self, start: int, stop: int) -> list[tuple[float, MemberT]]:
-        """The entries at ranks ``start`` to ``stop - 1``; ranks outside the list are left out."""
+        """The entries at ranks `start` to `stop - 1`; ranks outside the list are left out."""
         start, stop = max(start, 0), min(stop, self._size)
         found: list[tuple[float, MemberT]] = []
         if start >= stop:

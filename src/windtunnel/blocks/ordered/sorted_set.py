@@ -18,9 +18,9 @@ _VERSION = 1
 
 
 class SortedSet(Ranges[MemberT]):
-    """A sorted set of one kind of members (``int`` of 64 bits, ``str`` or ``bytes``) in compiled kernels.
+    """A sorted set of one kind of members (`int` of 64 bits, `str` or `bytes`) in compiled kernels.
 
-    Batches (``..._many`` and the plurals) cost about a microsecond an item. A single item costs twenty, mostly
+    Batches (`..._many` and the plurals) cost about a microsecond an item. A single item costs twenty, mostly
     the way into compiled code: for one at a time `PlainSortedSet` is faster. A batch does what the same operations one
     by one would.
     No method awaits, so tasks of one loop may share a set; threads need a lock around it.
@@ -63,7 +63,7 @@ class SortedSet(Ranges[MemberT]):
         return self.score(member) is not None
 
     def add(self, member: MemberT, score: float) -> bool:
-        """Set the member's score; True if the member is new. ``ValueError`` if the score is NaN."""
+        """Set the member's score; True if the member is new. `ValueError` if the score is NaN."""
         return self.add_many([member], [score]) == 1
 
     def add_many(self, members: Batch[MemberT], scores: Floats) -> int:
@@ -84,7 +84,7 @@ class SortedSet(Ranges[MemberT]):
     def increment_many(self, members: Batch[MemberT], by: Floats) -> NDArray[np.float64]:
         """Add to many scores, in order; returns what each came to.
 
-        Raises ``ValueError`` where a score would be NaN; what stands before it in the batch has been done.
+        Raises `ValueError` where a score would be NaN; what stands before it in the batch has been done.
         """
         return self._set(members, _floats(by), increment=True)
 
@@ -105,7 +105,7 @@ class SortedSet(Ranges[MemberT]):
         return out
 
     def rank(self, member: MemberT, *, reverse: bool = False) -> int | None:
-        """How many entries sort before the member's (after it, with ``reverse``), or None if it is not in the set."""
+        """How many entries sort before the member's (after it, with `reverse`), or None if it is not in the set."""
         rank = int(self.ranks([member], reverse=reverse)[0])
         return None if rank < 0 else rank
 
@@ -123,7 +123,7 @@ class SortedSet(Ranges[MemberT]):
     ) -> tuple[Sequence[MemberT] | NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """Many ranges by rank, ends included, negative ranks from the end, as in `range`.
 
-        Returns members, scores and offsets: what the range ``i`` found is at ``offsets[i]:offsets[i + 1]``.
+        Returns members, scores and offsets: what the range `i` found is at `offsets[i]:offsets[i + 1]`.
         """
         import numpy as np
 
@@ -178,7 +178,7 @@ class SortedSet(Ranges[MemberT]):
         order: Literal["counted blocks", "skip list"] = "counted blocks",
         seed: int = 0,
     ) -> SortedSet[MemberT]:
-        """What `to_bytes` wrote. Raises ``envelope.DamagedError`` unless ``blob`` is whole and of this kind."""
+        """What `to_bytes` wrote. Raises `envelope.DamagedError` unless `blob` is whole and of this kind."""
         from windtunnel.blocks.ground.array_file import unseal_arrays
 
         made = cls(members, order=order, seed=seed)
@@ -206,7 +206,7 @@ class SortedSet(Ranges[MemberT]):
     def _slices(
         self, starts: NDArray[np.int64], stops: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-        """Words and scores at ranks ``starts[i]`` to ``stops[i] - 1``, all in the set, and where each slice begins."""
+        """Words and scores at ranks `starts[i]` to `stops[i] - 1`, all in the set, and where each slice begins."""
         import numpy as np
 
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stops - starts)])

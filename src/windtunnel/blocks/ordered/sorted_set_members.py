@@ -28,9 +28,9 @@ still in the nearest cache then, which makes long ranges a third faster than all
 
 
 class Numbers(Protocol[MemberT]):
-    """Which member has which id. ``members`` is what the kernels read; ``score`` in it belongs to them.
+    """Which member has which id. `members` is what the kernels read; `score` in it belongs to them.
 
-    ``find`` and ``intern`` return ids and words (see `kernels.sorted_set`).
+    `find` and `intern` return ids and words (see `kernels.sorted_set`).
     """
 
     kind: type[MemberT]
@@ -65,7 +65,7 @@ def numbers_of(kind: type[MemberT]) -> Numbers[MemberT]:
 
 
 def _with_room(members: Members, ids: int) -> Members:
-    """The same members in arrays that hold ``ids`` of them."""
+    """The same members in arrays that hold `ids` of them."""
     new = no_members(max(ids, 2 * members.score.size), text=members.start.size > 0)
     for old, into in zip(members[:4], new[:4], strict=True):
         into[: old.size] = old
@@ -116,7 +116,7 @@ class IntNumbers:
 
 
 class TextNumbers:
-    """Text (as UTF-8) or bytes, in a dictionary; their bytes lie one after another in ``members.text``."""
+    """Text (as UTF-8) or bytes, in a dictionary; their bytes lie one after another in `members.text`."""
 
     def __init__(self, kind: type[str] | type[bytes]) -> None:
         self.kind = kind
@@ -210,7 +210,7 @@ class TextNumbers:
 
 
 def _int64(batch: Any) -> Ids:
-    """Integers as an int64 array. Raises ``ValueError`` for other types and for what 63 bits and a sign do not hold."""
+    """Integers as an int64 array. Raises `ValueError` for other types and for what 63 bits and a sign do not hold."""
     if hasattr(batch, "null_count"):
         if batch.null_count:
             raise ValueError("A batch of members has no nulls.")

@@ -9,7 +9,7 @@ Two orders are here, interchangeable. `skip_list` is Redis' own and the one to r
 that wins on a modern processor.
 
 The semantics are those of Redis, checked against a real server: entries are ordered by score, equal scores by member
-(bytes as ``memcmp`` has them, which for text is the order of code points; integers as numbers); NaN is refused;
+(bytes as `memcmp` has them, which for text is the order of code points; integers as numbers); NaN is refused;
 infinite scores are allowed, and an increment that would make NaN of them is refused; -0.0 equals 0.0, so it does not
 replace it.
 
@@ -37,7 +37,7 @@ class Comparable(Protocol):
 
 
 MemberT = TypeVar("MemberT", bound=Comparable)
-"""In a plain set anything that hashes and compares; in a compiled one ``int``, ``str`` or ``bytes``."""
+"""In a plain set anything that hashes and compares; in a compiled one `int`, `str` or `bytes`."""
 Batch: TypeAlias = "Sequence[MemberT] | NDArray[np.int64] | ArrowColumn"
 """Members of a batch: integers as a NumPy or Arrow array or a list, text and bytes as a list or an Arrow array."""
 Floats: TypeAlias = "Sequence[float] | NDArray[np.float64]"
@@ -46,7 +46,7 @@ NOT_NAN = "A score is a number, not NaN."
 
 
 class Order(Protocol[MemberT]):
-    """Entries ``(score, member)`` in order; `PlainSkipList` and `PlainCountedBlocks` are two."""
+    """Entries `(score, member)` in order; `PlainSkipList` and `PlainCountedBlocks` are two."""
 
     def __len__(self) -> int: ...
     def insert(self, score: float, member: MemberT) -> None: ...
@@ -72,9 +72,9 @@ class Ranges(ABC, Generic[MemberT]):
         return iter(self._slice(0, len(self)))
 
     def range(self, start: int, stop: int, *, reverse: bool = False) -> list[tuple[MemberT, float]]:
-        """The entries at ranks ``start`` to ``stop``, both included; negative ranks count from the end (``ZRANGE``).
+        """The entries at ranks `start` to `stop`, both included; negative ranks count from the end (`ZRANGE`).
 
-        With ``reverse`` the greatest entry has rank 0 and comes first.
+        With `reverse` the greatest entry has rank 0 and comes first.
         """
         size = len(self)
         first, last = max(start + size if start < 0 else start, 0), min(stop + size if stop < 0 else stop, size - 1)
@@ -93,7 +93,7 @@ class Ranges(ABC, Generic[MemberT]):
         offset: int = 0,
         limit: int | None = None,
     ) -> list[tuple[MemberT, float]]:
-        """The entries with scores from ``low`` to ``high``, of which ``offset`` are skipped and ``limit`` taken."""
+        """The entries with scores from `low` to `high`, of which `offset` are skipped and `limit` taken."""
         first, last = self._bounds(low, high, include_low, include_high)
         if offset < 0 or (limit is not None and limit < 0):
             raise ValueError(f"Offset and limit are 0 or more, not {offset} and {limit}.")
@@ -104,7 +104,7 @@ class Ranges(ABC, Generic[MemberT]):
         return self._slice(first, min(last, first + limit) if limit is not None else last)
 
     def count(self, low: float, high: float, *, include_low: bool = True, include_high: bool = True) -> int:
-        """How many entries have scores from ``low`` to ``high`` (``ZCOUNT``)."""
+        """How many entries have scores from `low` to `high` (`ZCOUNT`)."""
         first, last = self._bounds(low, high, include_low, include_high)
         return max(0, last - first)
 
@@ -143,7 +143,7 @@ class PlainSortedSet(Ranges[MemberT]):
         return member in self._scores
 
     def add(self, member: MemberT, score: float) -> bool:
-        """Set the member's score; True if the member is new. ``ValueError`` if the score is NaN."""
+        """Set the member's score; True if the member is new. `ValueError` if the score is NaN."""
         if math.isnan(score):
             raise ValueError(NOT_NAN)
         old = self._scores.get(member)
@@ -165,7 +165,7 @@ class PlainSortedSet(Ranges[MemberT]):
         return self._scores.get(member)
 
     def rank(self, member: MemberT, *, reverse: bool = False) -> int | None:
-        """How many entries sort before the member's (after it, with ``reverse``), or None if it is not in the set."""
+        """How many entries sort before the member's (after it, with `reverse`), or None if it is not in the set."""
         score = self._scores.get(member)
         if score is None:
             return None

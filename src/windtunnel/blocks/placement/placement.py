@@ -2,13 +2,13 @@
 
 | | memory | time a key | moved when a node comes or goes | nodes |
 |---|---|---|---|---|
-| ``jump_hash`` | none | ln n steps | the least possible | numbered; only the last can go |
-| ``Rendezvous`` | the names | n hashes | the least possible | any, weighted |
-| ``MaglevTable`` | a table | one look | a little more than the least | any, weighted |
+| `jump_hash` | none | ln n steps | the least possible | numbered; only the last can go |
+| `Rendezvous` | the names | n hashes | the least possible | any, weighted |
+| `MaglevTable` | a table | one look | a little more than the least | any, weighted |
 
 Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014; Thaler and Ravishankar, "Using Name-Based
 Mappings to Increase Hit Rates", 1998; Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer",
-NSDI 2016, section 3.4. See ``ring`` for the hash ring.
+NSDI 2016, section 3.4. See `ring` for the hash ring.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAGLEV_SIZE = 65537
 
 
 def jump_hash(key: Key, buckets: int) -> int:
-    """The bucket of a key, from 0 to ``buckets - 1``: one more bucket takes its share from all others, evenly."""
+    """The bucket of a key, from 0 to `buckets - 1`: one more bucket takes its share from all others, evenly."""
     _check_buckets(buckets)
     return jump(stable_hash(key), buckets)
 
@@ -65,7 +65,7 @@ def _check_buckets(buckets: int) -> None:
 
 
 def weighted(nodes: Iterable[str] | Mapping[str, float]) -> dict[str, float]:
-    """Names and weights in alphabetical order; raises ``ValueError`` for none, or for a weight that is not positive."""
+    """Names and weights in alphabetical order; raises `ValueError` for none, or for a weight that is not positive."""
     weights = dict(nodes) if isinstance(nodes, Mapping) else dict.fromkeys(nodes, 1.0)
     if not weights:
         raise ValueError("There is at least one node.")
@@ -78,7 +78,7 @@ def weighted(nodes: Iterable[str] | Mapping[str, float]) -> dict[str, float]:
 class Rendezvous:
     """Each key goes to the node with the highest score for it; a node that goes leaves each key to its second best.
 
-    With weights, a node wins keys in proportion to its own (score ``-weight / ln u`` for a hash ``u`` in 0 to 1).
+    With weights, a node wins keys in proportion to its own (score `-weight / ln u` for a hash `u` in 0 to 1).
     Cannot be changed, and is safe for any number of threads: make a new one for other nodes.
     """
 
@@ -89,7 +89,7 @@ class Rendezvous:
         self._even = len(set(self.weights.values())) == 1
 
     def scores(self, key: Key) -> list[float]:
-        """The score of each node for a key, in the order of ``nodes``; above 0, and the highest wins."""
+        """The score of each node for a key, in the order of `nodes`; above 0, and the highest wins."""
         h = stable_hash(key)
         draws = [(stable_hash(h ^ seed) >> 11) + 0.5 for seed in self._seeds]
         if self._even:
@@ -102,12 +102,12 @@ class Rendezvous:
         return self.nodes[scores.index(max(scores))]
 
     def preference(self, key: Key, count: int) -> list[str]:
-        """The ``count`` best nodes for a key: where its copies belong."""
+        """The `count` best nodes for a key: where its copies belong."""
         ranked = nlargest(count, zip(self.scores(key), range(0, -len(self.nodes), -1), strict=True))
         return [self.nodes[-i] for _, i in ranked]
 
     def lookup_many(self, keys: Keys) -> NDArray[np.int32]:
-        """For each key of a batch the index of its node in ``nodes``."""
+        """For each key of a batch the index of its node in `nodes`."""
         import numpy as np
 
         from windtunnel.blocks.placement.kernels.placement import rendezvous, rendezvous_weighted
@@ -125,7 +125,7 @@ class Rendezvous:
 
 
 class MaglevTable:
-    """A table of ``size`` entries, a prime: nodes take turns to claim their next favourite entry until it is full.
+    """A table of `size` entries, a prime: nodes take turns to claim their next favourite entry until it is full.
 
     Loads differ by 1 % at most where the table has 100 entries a node; when a node goes, a few keys of other nodes move
     too. Cannot be changed, and is safe for any number of threads: make a new one for other nodes.
@@ -141,7 +141,7 @@ class MaglevTable:
         self.size = size
         offsets, skips, turns = permutations(self.weights, size)
         self.table: NDArray[np.int32] = np.full(size, -1, np.int32)
-        """The index in ``nodes`` that owns each entry."""
+        """The index in `nodes` that owns each entry."""
         fill_maglev(np.array(offsets, np.int64), np.array(skips, np.int64), np.array(turns, np.float64), self.table)
 
     def lookup(self, key: Key) -> str:
@@ -149,7 +149,7 @@ class MaglevTable:
         return self.nodes[int(self.table[stable_hash(key) % self.size])]
 
     def lookup_many(self, keys: Keys) -> NDArray[np.int32]:
-        """For each key of a batch the index of its node in ``nodes``."""
+        """For each key of a batch the index of its node in `nodes`."""
         import numpy as np
 
         from windtunnel.blocks.placement.kernels.placement import look_up

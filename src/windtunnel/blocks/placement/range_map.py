@@ -28,7 +28,7 @@ class StaleRangeError(ValueError):
 
 @dataclass(frozen=True)
 class Range(Generic[K]):
-    """Keys from ``start`` (None: from the first) up to but without ``end`` (None: to the last)."""
+    """Keys from `start` (None: from the first) up to but without `end` (None: to the last)."""
 
     start: K | None
     end: K | None
@@ -81,7 +81,7 @@ class RangeMap(Generic[K]):
         return ranges[_index(ranges, key)]
 
     def lookup_many(self, keys: Iterable[K] | NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each key of a batch the index of its range in ``ranges()``; an array of integers is the fast way."""
+        """For each key of a batch the index of its range in `ranges()`; an array of integers is the fast way."""
         import numpy as np
 
         starts = [one.start for one in self._ranges[1:] if one.start is not None]
@@ -92,9 +92,9 @@ class RangeMap(Generic[K]):
         return np.array([bisect_right(starts, key) for key in keys], np.int64)
 
     def check(self, key: K, epoch: int) -> Range[K]:
-        """What an owner does with a request: raises ``StaleRangeError`` if the range changed after the caller's look.
+        """What an owner does with a request: raises `StaleRangeError` if the range changed after the caller's look.
 
-        ``epoch`` is that of the range that the caller was given.
+        `epoch` is that of the range that the caller was given.
         """
         found = self.lookup(key)
         if found.epoch != epoch:
@@ -102,9 +102,9 @@ class RangeMap(Generic[K]):
         return found
 
     def split(self, at: K) -> tuple[Range[K], Range[K]]:
-        """Cut a range in two before ``at``; both halves stay with the owner.
+        """Cut a range in two before `at`; both halves stay with the owner.
 
-        Raises ``ValueError`` if a range begins there already, or is on the move.
+        Raises `ValueError` if a range begins there already, or is on the move.
         """
         with self._lock:
             index = _index(self._ranges, at)
@@ -118,9 +118,9 @@ class RangeMap(Generic[K]):
             return halves
 
     def join(self, at: K) -> Range[K]:
-        """Undo a split: one range in the place of the two that meet at ``at``.
+        """Undo a split: one range in the place of the two that meet at `at`.
 
-        Raises ``ValueError`` if none meet there, have different owners or are on the move.
+        Raises `ValueError` if none meet there, have different owners or are on the move.
         """
         with self._lock:
             index = _index(self._ranges, at)
@@ -137,7 +137,7 @@ class RangeMap(Generic[K]):
             return whole
 
     def begin_move(self, key: K, to: str) -> Move[K]:
-        """Begin to move the range of a key; the old owner keeps it until ``commit``."""
+        """Begin to move the range of a key; the old owner keeps it until `commit`."""
         with self._lock:
             moving = self.lookup(key)
             self._refuse_moving(moving)

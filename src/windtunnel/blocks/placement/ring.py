@@ -2,10 +2,10 @@
 
 Each node stands on the ring at many points, its virtual nodes, and a key belongs to the first point at or after its
 hash (Karger et al., "Consistent Hashing and Random Trees", STOC 1997; virtual nodes as in Dynamo, SOSP 2007). With
-``v`` points a node, the shares of equal nodes spread by about ``1 / sqrt(v)``. With ``hash(key) % n`` in its place,
+`v` points a node, the shares of equal nodes spread by about `1 / sqrt(v)`. With `hash(key) % n` in its place,
 going from n to n + 1 nodes moves n / (n + 1) of all keys.
 
-``BoundedLoads`` adds a ceiling: no node takes more than ``1 + epsilon`` times its fair share, and a key that finds its
+`BoundedLoads` adds a ceiling: no node takes more than `1 + epsilon` times its fair share, and a key that finds its
 node full goes on to the next (Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", SODA 2018).
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class HashRing:
     """Maps keys to nodes; adding a node moves keys to that node only, removing one moves only its own keys.
 
-    ``virtual_nodes`` is the number of points of a node of weight 1; a node of weight 2 has twice as many. Nodes are a
+    `virtual_nodes` is the number of points of a node of weight 1; a node of weight 2 has twice as many. Nodes are a
     sequence of names, or a mapping of names to weights. The ring depends on names and weights, not on their order.
 
     Any number of threads may look up, but none while one adds or removes: guard that with a lock, or change a copy and
@@ -57,12 +57,12 @@ class HashRing:
         return {name: self._weights[name] for name in self.nodes}
 
     def add(self, node: str, weight: float = 1.0) -> None:
-        """Put a node on the ring; raises ``ValueError`` if it is there."""
+        """Put a node on the ring; raises `ValueError` if it is there."""
         self._points += self._points_of(node, weight)
         self._changed()
 
     def remove(self, node: str) -> None:
-        """Take a node off the ring; raises ``KeyError`` if it is not there."""
+        """Take a node off the ring; raises `KeyError` if it is not there."""
         del self._weights[node]
         self._points = [point for point in self._points if point[1] != node]
         self._changed()
@@ -81,7 +81,7 @@ class HashRing:
         self._table = None
 
     def lookup(self, key: Key) -> str:
-        """The node of a key; raises ``ValueError`` if the ring has none."""
+        """The node of a key; raises `ValueError` if the ring has none."""
         if not self._points:
             raise ValueError("The ring has no nodes: add one first.")
         at = bisect_left(self._places, stable_hash(key))
@@ -96,7 +96,7 @@ class HashRing:
             yield self._points[i % len(self._points)][1]
 
     def preference(self, key: Key, count: int) -> list[str]:
-        """The first ``count`` different nodes from the key on: where its copies belong. Fewer if there are fewer."""
+        """The first `count` different nodes from the key on: where its copies belong. Fewer if there are fewer."""
         found: dict[str, None] = {}
         for node in self.walk(key):
             found.setdefault(node)
@@ -105,7 +105,7 @@ class HashRing:
         return list(found)
 
     def lookup_many(self, keys: Keys) -> NDArray[np.int32]:
-        """For each key of a batch the index of its node in ``nodes``."""
+        """For each key of a batch the index of its node in `nodes`."""
         import numpy as np
 
         from windtunnel.blocks.placement.kernels.ring import lookup
@@ -157,10 +157,10 @@ class _RingTable(NamedTuple):
 
 
 class BoundedLoads:
-    """Assigns keys to the nodes of a ring so that no load exceeds ``ceil((1 + epsilon) * fair share)``.
+    """Assigns keys to the nodes of a ring so that no load exceeds `ceil((1 + epsilon) * fair share)`.
 
     The fair share of a node is its part, by weight, of all keys assigned so far, the new one included; or of
-    ``expected`` keys in all where that number is known beforehand, which displaces fewer keys.
+    `expected` keys in all where that number is known beforehand, which displaces fewer keys.
 
     A release lowers the load but moves no other key back. For one thread; guard it with a lock for more. Safe among
     asyncio tasks, since no method awaits. The ring must not change meanwhile.
@@ -193,7 +193,7 @@ class BoundedLoads:
         raise AssertionError("all nodes together hold more than all keys")
 
     def assign_many(self, keys: Keys) -> NDArray[np.int32]:
-        """Assign a batch in its order; for each key the index of its node in ``ring.nodes``."""
+        """Assign a batch in its order; for each key the index of its node in `ring.nodes`."""
         import numpy as np
 
         from windtunnel.blocks.placement.kernels.ring import assign
@@ -208,7 +208,7 @@ class BoundedLoads:
         return out
 
     def release(self, node: str) -> None:
-        """One key of this node is gone; raises ``ValueError`` if it has none."""
+        """One key of this node is gone; raises `ValueError` if it has none."""
         if self._loads[node] < 1:
             raise ValueError(f"The node {node!r} has no key to release.")
         self._loads[node] -= 1

@@ -3,16 +3,16 @@
 By Little's law a service holds throughput times latency requests; more than that only queue. TCP has found such a limit
 for decades, without being told it, and the same control laws work for requests (Netflix, *concurrency-limits*, 2018):
 
-- :class:`Vegas` (Brakmo and Peterson, SIGCOMM 1994) estimates the queue as ``limit (1 - least latency / latency)``,
-  adds 1 below ``alpha``, takes 1 away above ``beta``;
-- :class:`Gradient2` compares a short with a long average of the latency and so follows a baseline that changes;
-- :class:`Aimd` (Chiu and Jain, 1989) adds 1 as long as all goes well and multiplies by ``backoff`` when it does not.
+- `Vegas` (Brakmo and Peterson, SIGCOMM 1994) estimates the queue as `limit (1 - least latency / latency)`,
+  adds 1 below `alpha`, takes 1 away above `beta`;
+- `Gradient2` compares a short with a long average of the latency and so follows a baseline that changes;
+- `Aimd` (Chiu and Jain, 1989) adds 1 as long as all goes well and multiplies by `backoff` when it does not.
 
 >>> limiter = AdaptiveLimiter(Vegas())
 >>> async with limiter:                   # doctest: +SKIP
 ...     await ask()                       # LimitExceeded, at once, if there are too many already
 
-The laws are plain objects without a clock: ``update(latency_s, in_flight, dropped)`` returns the new limit. None of
+The laws are plain objects without a clock: `update(latency_s, in_flight, dropped)` returns the new limit. None of
 them awaits, so the tasks of one loop may share one; several threads may not.
 """
 
@@ -59,7 +59,7 @@ class FixedLimit:
 
 
 class Aimd:
-    """Add 1 for each success while the limit is in use, multiply by ``backoff`` for each drop or slow answer."""
+    """Add 1 for each success while the limit is in use, multiply by `backoff` for each drop or slow answer."""
 
     def __init__(
         self, *, initial: int = 10, least: int = 1, most: int = 1000, backoff: float = 0.9, slow_s: float = math.inf
@@ -79,9 +79,9 @@ class Aimd:
 
 
 class Vegas:
-    """Keep the estimated queue between ``alpha`` and ``beta`` times the decimal logarithm of the limit (3 and 6).
+    """Keep the estimated queue between `alpha` and `beta` times the decimal logarithm of the limit (3 and 6).
 
-    The least latency seen is taken for that of an idle service. It is forgotten every ``probe`` times limit requests,
+    The least latency seen is taken for that of an idle service. It is forgotten every `probe` times limit requests,
     because an idle service, too, can become slower; the next request sets it anew.
     """
 
@@ -119,9 +119,9 @@ class Vegas:
 
 
 class Gradient2:
-    """Move the limit with the ratio of the long average latency to the latest one, and leave room for ``queue``.
+    """Move the limit with the ratio of the long average latency to the latest one, and leave room for `queue`.
 
-    ``tolerance``: how much slower than the long average is still fine. ``smoothing``: weight of the new limit.
+    `tolerance`: how much slower than the long average is still fine. `smoothing`: weight of the new limit.
     """
 
     def __init__(
@@ -162,9 +162,9 @@ class Gradient2:
 
 
 class AdaptiveLimiter:
-    """Lets a request through while fewer than ``law.limit`` are in progress; tells the law how each one fared.
+    """Lets a request through while fewer than `law.limit` are in progress; tells the law how each one fared.
 
-    ``drops``: the errors that mean overload (a timeout, a refusal); other errors and cancellation teach nothing.
+    `drops`: the errors that mean overload (a timeout, a refusal); other errors and cancellation teach nothing.
     For tasks of one loop.
     """
 

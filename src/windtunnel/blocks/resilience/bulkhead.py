@@ -30,9 +30,9 @@ class BulkheadFull(Refused):
 
 
 class Bulkhead:
-    """At most ``limit`` calls at a time; up to ``queue_limit`` more wait their turn, first come first served.
+    """At most `limit` calls at a time; up to `queue_limit` more wait their turn, first come first served.
 
-    ``wait_s`` bounds the wait in the queue (``None``: no bound of its own). For tasks of one loop.
+    `wait_s` bounds the wait in the queue (`None`: no bound of its own). For tasks of one loop.
     """
 
     def __init__(self, limit: int, *, queue_limit: int = 0, wait_s: float | None = None) -> None:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class State(Enum):
-    """``HALF_OPEN`` from the moment that the probe is let through until its outcome is known."""
+    """`HALF_OPEN` from the moment that the probe is let through until its outcome is known."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -46,7 +46,7 @@ CLOSED, OPEN, HALF_OPEN = State  # the enumeration's own attributes take longer 
 
 
 class CircuitOpen(Refused):
-    """The call was not made. ``retry_after_s``: when one may be let through again."""
+    """The call was not made. `retry_after_s`: when one may be let through again."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"The circuit is open; try again in {retry_after_s:.3g} s.")
@@ -54,7 +54,7 @@ class CircuitOpen(Refused):
 
 
 class RollingCounts:
-    """Calls and failures of the last ``buckets`` spans of ``bucket_s``, the present one included."""
+    """Calls and failures of the last `buckets` spans of `bucket_s`, the present one included."""
 
     def __init__(self, buckets: int, bucket_s: float) -> None:
         self._bucket_s = bucket_s
@@ -94,11 +94,11 @@ class RollingCounts:
 
 
 class CircuitBreaker:
-    """Calls go through while at most ``error_rate`` of those in the last ``window_s`` failed; see the module.
+    """Calls go through while at most `error_rate` of those in the last `window_s` failed; see the module.
 
-    ``failures`` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
+    `failures` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
     nothing. An outcome counts only in the state in which its call was made: what began before the circuit opened says
-    nothing about now. ``on_change(old, new)`` is told of each change. For tasks of one loop.
+    nothing about now. `on_change(old, new)` is told of each change. For tasks of one loop.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class CircuitBreaker:
         return self._state
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``await function(*args, **kwargs)``, or :class:`CircuitOpen`."""
+        """`await function(*args, **kwargs)`, or `CircuitOpen`."""
         epoch = self._epoch if self._state is CLOSED else self._enter()
         try:
             result = await function(*args, **kwargs)
@@ -165,7 +165,7 @@ class CircuitBreaker:
         self._leave(epoch, error)
 
     def _enter(self) -> int:
-        """Let a call through and return the epoch it belongs to, or raise :class:`CircuitOpen`."""
+        """Let a call through and return the epoch it belongs to, or raise `CircuitOpen`."""
         if self._state is not CLOSED:
             wait_s = self._probe_at - now_s()
             if self._state is HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early

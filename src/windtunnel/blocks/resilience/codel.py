@@ -4,7 +4,7 @@ A full queue that never empties adds its whole length to every request's latency
 such a standing queue from a burst by the *least* time that anyone waited in the last interval, and drops from the head,
 ever faster, until that is below the target again (Nichols and Jacobson, *Controlling Queue Delay*, ACM Queue 2012).
 
-:class:`CoDel` is the control law alone; :class:`CoDelQueue` an asyncio queue that obeys it.
+`CoDel` is the control law alone; `CoDelQueue` an asyncio queue that obeys it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class CoDel:
-    """Decides at each dequeue whether the item, which has waited ``sojourn_s``, is to be dropped.
+    """Decides at each dequeue whether the item, which has waited `sojourn_s`, is to be dropped.
 
-    ``target_s``: a wait that is fine. ``interval_s``: how long the least wait may be above it: about the time that a
+    `target_s`: a wait that is fine. `interval_s`: how long the least wait may be above it: about the time that a
     client needs to react. Both in the paper for packets: 5 and 100 ms. No clock of its own; times may not decrease.
     For one thread.
     """
@@ -41,7 +41,7 @@ class CoDel:
         self._count_before = 0
 
     def drop(self, now: float, sojourn_s: float, last: bool) -> bool:
-        """Whether to drop this item and look at the next. ``last``: nothing else is in the queue, so it is kept."""
+        """Whether to drop this item and look at the next. `last`: nothing else is in the queue, so it is kept."""
         standing = self._standing(now, sojourn_s, last)
         if self.dropping:
             if not standing:
@@ -78,7 +78,7 @@ class CoDel:
 
 
 class CoDelQueue(Generic[T]):
-    """An unbounded FIFO queue whose ``get`` passes over what CoDel drops; ``on_drop`` is told of each such item.
+    """An unbounded FIFO queue whose `get` passes over what CoDel drops; `on_drop` is told of each such item.
 
     For tasks of one loop. An item that was taken for a getter who is cancelled in that moment goes back to the head.
     """

@@ -3,8 +3,8 @@
 A timeout that each layer sets for itself adds up, and a server that does not know the client has given up goes on
 working for nobody; that is what keeps a metastable failure alive (Bronson et al., *Metastable Failures in Distributed
 Systems*, HotOS 2021). A deadline is one point in time, carried in a context variable: tasks that are started inside
-inherit it (and obey it wherever they set one of their own, be it ``None``), inner deadlines can only be earlier, and
-``grpc_timeout`` hands the rest of it to the next process (gRPC sends the time that is left, not the hour, because
+inherit it (and obey it wherever they set one of their own, be it `None`), inner deadlines can only be earlier, and
+`grpc_timeout` hands the rest of it to the next process (gRPC sends the time that is left, not the hour, because
 clocks differ).
 
 >>> async with Deadline(0.5):             # doctest: +SKIP
@@ -13,7 +13,7 @@ clocks differ).
 >>> @Deadline(0.5)                        # doctest: +SKIP
 ... async def ask() -> None: ...
 
-Time is the running loop's ``time()``, here and in all blocks of this family, so that they run in virtual time as well.
+Time is the running loop's `time()`, here and in all blocks of this family, so that they run in virtual time as well.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ def now_s() -> float:
 
 
 def remaining_s() -> float | None:
-    """Seconds until the deadline that holds here, at least 0; ``None`` where none does."""
+    """Seconds until the deadline that holds here, at least 0; `None` where none does."""
     held = _held.get()
     return None if held is None else max(0.0, held.at - now_s())
 
 
 def check_deadline() -> None:
-    """Raise :class:`DeadlineExceeded` if the deadline has passed: to be called before work that nobody may want."""
+    """Raise `DeadlineExceeded` if the deadline has passed: to be called before work that nobody may want."""
     if remaining_s() == 0.0:
         raise DeadlineExceeded("The deadline has passed.")
 
 
 def grpc_timeout() -> str | None:
-    """The time that is left, as gRPC's ``grpc-timeout`` header has it (at most eight digits and a unit)."""
+    """The time that is left, as gRPC's `grpc-timeout` header has it (at most eight digits and a unit)."""
     left = remaining_s()
     if left is None:
         return None
@@ -78,10 +78,10 @@ def grpc_timeout() -> str | None:
 
 
 class Deadline:
-    """Everything inside must end within ``timeout_s``, or by the deadline that holds already, if that is earlier.
+    """Everything inside must end within `timeout_s`, or by the deadline that holds already, if that is earlier.
 
-    As ``async with`` or as a decorator, where each call gets its own. What runs when time is up is cancelled, and
-    :class:`DeadlineExceeded` is raised. ``None`` sets no deadline of its own. For tasks of one loop; not to be entered
+    As `async with` or as a decorator, where each call gets its own. What runs when time is up is cancelled, and
+    `DeadlineExceeded` is raised. `None` sets no deadline of its own. For tasks of one loop; not to be entered
     twice at a time (as a decorator it may).
     """
 
@@ -93,7 +93,7 @@ class Deadline:
 
     @classmethod
     def from_grpc(cls, header: str | None) -> Deadline:
-        """The deadline that a caller sent in ``grpc-timeout``; none where the header is absent."""
+        """The deadline that a caller sent in `grpc-timeout`; none where the header is absent."""
         if header is None:
             return cls(None)
         digits, unit = header[:-1], header[-1:]

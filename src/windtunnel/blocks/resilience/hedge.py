@@ -8,7 +8,7 @@ slowness is bad luck of the single call, and hurts where it is load: so there is
 >>> hedge = Hedge(delay_s=0.010)
 >>> await hedge.call(ask, "key")          # doctest: +SKIP
 
-Only for what may be done twice (idempotent), and only if the second call goes elsewhere: ``ask`` is called anew.
+Only for what may be done twice (idempotent), and only if the second call goes elsewhere: `ask` is called anew.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Quantile:
-    """The given quantile of the last ``window`` latencies: a delay that follows the service. ``first_s`` until then.
+    """The given quantile of the last `window` latencies: a delay that follows the service. `first_s` until then.
 
     For tasks of one loop.
     """
@@ -53,12 +53,12 @@ class Quantile:
 
 
 class Hedge:
-    """Call; after ``delay_s`` without an answer call again, up to ``extra`` times; the first success wins.
+    """Call; after `delay_s` without an answer call again, up to `extra` times; the first success wins.
 
     Errors do not win: one is raised only when all calls that were made have failed, and it is the first. When a call
-    fails, the next is made at once. Losers are cancelled and awaited before ``call`` returns; so is everything when
-    the caller is cancelled. ``delay_s`` is seconds, or a :class:`Quantile`, which learns from the calls. Each extra
-    call takes a token from ``budget`` (default: 5 % of the calls, and never more than 10 in a burst); without one it
+    fails, the next is made at once. Losers are cancelled and awaited before `call` returns; so is everything when
+    the caller is cancelled. `delay_s` is seconds, or a `Quantile`, which learns from the calls. Each extra
+    call takes a token from `budget` (default: 5 % of the calls, and never more than 10 in a burst); without one it
     is not made. For tasks of one loop.
     """
 
@@ -72,7 +72,7 @@ class Hedge:
         self.hedged = 0
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The first successful ``await function(*args, **kwargs)``."""
+        """The first successful `await function(*args, **kwargs)`."""
         self.calls += 1
         self._budget.deposit()
         delay_s = self._delay_s() if isinstance(self._delay_s, Quantile) else self._delay_s

@@ -1,13 +1,13 @@
 """Load shedding: serve what can be served in time, and refuse the rest at once and cheaply.
 
 First in, first out is the worst order under overload: everyone waits until nobody's answer is of use. Facebook's cure
-(Maurer, *Fail at Scale*, ACM Queue 2015) has two parts, and :class:`LoadShedder` both:
+(Maurer, *Fail at Scale*, ACM Queue 2015) has two parts, and `LoadShedder` both:
 
-- **controlled delay**: a request may wait ``interval_s`` (100 ms) as long as the queue has been empty within the last
-  such interval; otherwise the queue stands, and it may wait ``target_s`` (5 ms) only;
+- **controlled delay**: a request may wait `interval_s` (100 ms) as long as the queue has been empty within the last
+  such interval; otherwise the queue stands, and it may wait `target_s` (5 ms) only;
 - **adaptive LIFO**: while the queue stands, the newest request goes first, because its client is still there.
 
-:class:`ClientThrottle` is the other end: a client that sees its requests refused stops sending some of them, so that
+`ClientThrottle` is the other end: a client that sees its requests refused stops sending some of them, so that
 the server need not even refuse (Beyer et al., *Site Reliability Engineering*, 2016, chapter 21).
 """
 
@@ -34,9 +34,9 @@ class Shed(Refused):
 
 
 class LoadShedder:
-    """At most ``limit`` requests at a time; others wait as long as controlled delay and their deadline let them.
+    """At most `limit` requests at a time; others wait as long as controlled delay and their deadline let them.
 
-    ``queue_limit`` bounds the queue: a newcomer to a full one takes the place of the oldest while the queue stands, and
+    `queue_limit` bounds the queue: a newcomer to a full one takes the place of the oldest while the queue stands, and
     is refused otherwise. For tasks of one loop.
     """
 
@@ -136,10 +136,10 @@ class Throttled(Refused):
 
 
 class ClientThrottle:
-    """Sends a request with probability ``1 - max(0, (requests - k accepts) / (requests + 1))``.
+    """Sends a request with probability `1 - max(0, (requests - k accepts) / (requests + 1))`.
 
-    Both are counted over the last ``window_s``, in ``buckets``. With ``k`` = 2 the server sees about twice what it
-    accepts, so that it is noticed soon when it accepts more. ``refusals``: the errors that mean "overloaded"; every
+    Both are counted over the last `window_s`, in `buckets`. With `k` = 2 the server sees about twice what it
+    accepts, so that it is noticed soon when it accepts more. `refusals`: the errors that mean "overloaded"; every
     other end of a request counts as accepted. For tasks of one loop.
     """
 

@@ -4,10 +4,10 @@
 class              remembers for a key  lets through
 ================== ==================== ==============================================================================
 `FixedWindow`      1 count              up to twice the limit around the edge of a window: to be seen failing
-`SlidingLog`       every request        exactly ``limit`` in any window
+`SlidingLog`       every request        exactly `limit` in any window
 `SlidingCounter`   2 counts             about that: it takes the window before as spread evenly (Cloudflare, *How we
                                         built rate limiting capable of scaling to millions of domains*, 2017)
-`TokenBucket`      tokens and a time    ``burst + rate t`` in any time ``t``
+`TokenBucket`      tokens and a time    `burst + rate t` in any time `t`
 `Gcra`             1 time               the same as the token bucket, decision for decision (the ATM Forum's generic
                                         cell rate algorithm, *Traffic Management 4.0*, 1996)
 ================== ==================== ==============================================================================
@@ -18,8 +18,8 @@ True
 >>> await limiter.wait("alice")           # doctest: +SKIP
 >>> async with limiter: ...               # doctest: +SKIP
 
-These hold their state in this process. ``rate_limit_redis`` runs the same algorithms atomically in Redis, for many
-processes; ``rate_limit_batch`` decides arrays of requests at the speed of C.
+These hold their state in this process. `rate_limit_redis` runs the same algorithms atomically in Redis, for many
+processes; `rate_limit_batch` decides arrays of requests at the speed of C.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SLACK_S = 1e-6
 
 
 class Decision(NamedTuple):
-    """``remaining``: what could still be taken now. ``retry_after_s``: when the refused cost could pass, else 0."""
+    """`remaining`: what could still be taken now. `retry_after_s`: when the refused cost could pass, else 0."""
 
     allowed: bool
     remaining: float
@@ -52,7 +52,7 @@ class Decision(NamedTuple):
 
 
 class RateLimited(Refused):
-    """The request was refused; ``retry_after_s`` is for the ``Retry-After`` header of a 429 (RFC 6585)."""
+    """The request was refused; `retry_after_s` is for the `Retry-After` header of a 429 (RFC 6585)."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"Too many requests; try again in {retry_after_s:.3g} s.")
@@ -63,8 +63,8 @@ class RateLimiter(ABC, Generic[S]):
     """What all limiters share: state for each key, and the ways to ask.
 
     Keys that have been idle for long enough to be as good as new are forgotten, in sweeps whose cost is spread over
-    the requests, so memory is bounded by the keys that are active. ``take`` neither waits nor awaits, and is
-    therefore atomic among the tasks of one loop; it is not safe for several threads. Time is the loop's (``at_s``
+    the requests, so memory is bounded by the keys that are active. `take` neither waits nor awaits, and is
+    therefore atomic among the tasks of one loop; it is not safe for several threads. Time is the loop's (`at_s`
     overrides it); for one key it never runs backwards.
     """
 
@@ -81,7 +81,7 @@ class RateLimiter(ABC, Generic[S]):
         return len(self._states)
 
     def take(self, key: Hashable = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
-        """Take ``cost`` for ``key`` if that is allowed now; a refusal takes nothing."""
+        """Take `cost` for `key` if that is allowed now; a refusal takes nothing."""
         if not 0 < cost <= self.most:
             raise ValueError(f"A cost must be above 0 and at most {self.most:g}; got {cost:g}.")
         now = now_s() if at_s is None else at_s
@@ -92,7 +92,7 @@ class RateLimiter(ABC, Generic[S]):
         return self._take(key, cost, now)
 
     async def wait(self, key: Hashable = "", cost: float = 1) -> None:
-        """Return once ``cost`` has been taken. Raises ``DeadlineExceeded`` at once where the deadline is sooner.
+        """Return once `cost` has been taken. Raises `DeadlineExceeded` at once where the deadline is sooner.
 
         Those who wait are not in a queue: whoever asks first when there is room gets it.
         """
@@ -116,7 +116,7 @@ class RateLimiter(ABC, Generic[S]):
         pass
 
     def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """Decorate: all calls together are one key; :class:`RateLimited` where there are too many."""
+        """Decorate: all calls together are one key; `RateLimited` where there are too many."""
 
         @wraps(function)
         async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -134,7 +134,7 @@ class RateLimiter(ABC, Generic[S]):
 
 
 class TokenBucket(RateLimiter[tuple[float, float]]):
-    """A bucket of ``burst`` tokens that fills at ``rate_per_s``; each request takes its cost. State: tokens, time."""
+    """A bucket of `burst` tokens that fills at `rate_per_s`; each request takes its cost. State: tokens, time."""
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class TokenBucket(RateLimiter[tuple[float, float]]):
 class Gcra(RateLimiter[float]):
     """The token bucket as one number: the theoretical arrival time, when the bucket would be full again.
 
-    A request of cost ``c`` moves it by ``c / rate``; it passes if that leaves it at most ``burst / rate`` from now.
+    A request of cost `c` moves it by `c / rate`; it passes if that leaves it at most `burst / rate` from now.
     """
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
@@ -179,7 +179,7 @@ class Gcra(RateLimiter[float]):
 
 
 class SlidingLog(RateLimiter[deque[float]]):
-    """The times of all requests of the last ``window_s``: exact, at 8 bytes and more a request. Costs are whole."""
+    """The times of all requests of the last `window_s`: exact, at 8 bytes and more a request. Costs are whole."""
 
     def __init__(self, limit: int, window_s: float) -> None:
         super().__init__()
@@ -205,10 +205,10 @@ class SlidingLog(RateLimiter[deque[float]]):
 
 
 class SlidingCounter(RateLimiter[tuple[int, float, float]]):
-    """This window's count, and the last one's in proportion to how much of it still lies within ``window_s`` of now.
+    """This window's count, and the last one's in proportion to how much of it still lies within `window_s` of now.
 
     State: number of the window, its count, the count of the one before. At 15 s into a minute, with 42 requests in the
-    minute before and 18 in this one, it sees ``42 (60 - 15) / 60 + 18 = 49.5``.
+    minute before and 18 in this one, it sees `42 (60 - 15) / 60 + 18 = 49.5`.
     """
 
     def __init__(self, limit: float, window_s: float) -> None:

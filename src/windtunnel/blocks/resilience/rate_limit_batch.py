@@ -1,7 +1,7 @@
-"""Rate limits for arrays of requests: the decisions of ``rate_limit``, at the speed of C.
+"""Rate limits for arrays of requests: the decisions of `rate_limit`, at the speed of C.
 
 For what comes in batches: a gateway that drains its sockets, a log that is replayed to choose a limit. Each request has
-a key and a time; decisions are those that ``Gcra`` or ``TokenBucket`` would make one after the other (cost 1), which
+a key and a time; decisions are those that `Gcra` or `TokenBucket` would make one after the other (cost 1), which
 are the reference in the tests.
 
 >>> limiter = BatchGcra(rate_per_s=2, burst=2)
@@ -42,9 +42,9 @@ class _Batch:
         return self._used
 
     def decide(self, keys: ArrayLike | Sequence[str] | Sequence[bytes], at_s: ArrayLike) -> NDArray[np.bool_]:
-        """Which requests pass, in the order given. ``at_s``: seconds, one for each request or one for all.
+        """Which requests pass, in the order given. `at_s`: seconds, one for each request or one for all.
 
-        ``keys`` are integers (array, Arrow array or list), or strings or bytes in a list, which are told apart by
+        `keys` are integers (array, Arrow array or list), or strings or bytes in a list, which are told apart by
         their 64-bit hash.
         """
         import numpy as np
@@ -77,7 +77,7 @@ class _Batch:
 
 
 class BatchGcra(_Batch):
-    """``Gcra`` over arrays: one time for each key."""
+    """`Gcra` over arrays: one time for each key."""
 
     _columns = 2
 
@@ -89,7 +89,7 @@ class BatchGcra(_Batch):
 
 
 class BatchTokenBucket(_Batch):
-    """``TokenBucket`` over arrays: tokens and a time for each key."""
+    """`TokenBucket` over arrays: tokens and a time for each key."""
 
     _columns = 3
 
@@ -101,7 +101,7 @@ class BatchTokenBucket(_Batch):
 
 
 def as_keys(keys: ArrayLike | Sequence[str] | Sequence[bytes]) -> NDArray[np.uint64]:
-    """Keys as uint64: integers as they are, strings and bytes by ``hash`` (good within this process only)."""
+    """Keys as uint64: integers as they are, strings and bytes by `hash` (good within this process only)."""
     import numpy as np
 
     if isinstance(keys, list | tuple) and keys and isinstance(keys[0], str | bytes):

@@ -1,8 +1,8 @@
-"""The rate limiters of ``rate_limit`` with their state in Redis, shared by many processes.
+"""The rate limiters of `rate_limit` with their state in Redis, shared by many processes.
 
 Reading a counter and writing it back are two steps, and between them another process reads the same number: eight
 processes that do so let far more through than the limit. A Lua script runs alone, so the whole decision is one step.
-Time is the server's own (``TIME``), so the clocks of the clients do not matter.
+Time is the server's own (`TIME`), so the clocks of the clients do not matter.
 
 >>> limiter = RedisRateLimiter(redis.asyncio.Redis(), Gcra(rate_per_s=10, burst=20))     # doctest: +SKIP
 >>> (await limiter.take("alice")).allowed                                               # doctest: +SKIP
@@ -33,13 +33,13 @@ OnError = Literal["raise", "allow", "deny"]
 
 
 class Script(Protocol):
-    """What ``register_script`` of redis-py gives."""
+    """What `register_script` of redis-py gives."""
 
     def __call__(self, keys: list[str], args: list[str]) -> Awaitable[Any]: ...
 
 
 class RedisClient(Protocol):
-    """The part of ``redis.asyncio.Redis`` (or Valkey's client) that is used."""
+    """The part of `redis.asyncio.Redis` (or Valkey's client) that is used."""
 
     def register_script(self, script: Any) -> Any: ...
 
@@ -141,11 +141,11 @@ return answer(0, limit - count, (window + 1) * width - now)
 
 
 class RedisRateLimiter:
-    """``algorithm`` (its settings, not its state) run in Redis; keys are ``prefix`` + key.
+    """`algorithm` (its settings, not its state) run in Redis; keys are `prefix` + key.
 
-    ``on_error`` says what happens when Redis does not answer: ``raise`` the client's error, ``allow`` (a limiter that
-    is down shall not take the service down) or ``deny``. Give the client a socket timeout, or wrap the call in a
-    ``Deadline``. As safe for tasks and threads as the client is.
+    `on_error` says what happens when Redis does not answer: `raise` the client's error, `allow` (a limiter that
+    is down shall not take the service down) or `deny`. Give the client a socket timeout, or wrap the call in a
+    `Deadline`. As safe for tasks and threads as the client is.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class RedisRateLimiter:
         self._run: Script = client.register_script(PRELUDE + script)
 
     async def take(self, key: str = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
-        """As ``RateLimiter.take``. ``at_s`` in place of the server's time is for tests and replays."""
+        """As `RateLimiter.take`. `at_s` in place of the server's time is for tests and replays."""
         if not 0 < cost <= self._most:
             raise ValueError(f"A cost must be above 0 and at most {self._most:g}; got {cost:g}.")
         if self._whole and cost != int(cost):
@@ -176,7 +176,7 @@ class RedisRateLimiter:
         return Decision(allowed == 1, float(remaining), float(wait_s))
 
     async def check(self, key: str = "", cost: float = 1) -> None:
-        """:class:`RateLimited` unless ``cost`` could be taken."""
+        """`RateLimited` unless `cost` could be taken."""
         decision = await self.take(key, cost)
         if not decision.allowed:
             raise RateLimited(decision.retry_after_s)

@@ -2,7 +2,7 @@
 
 Which wait is best was measured by M. Brooker (*Exponential Backoff and Jitter*, AWS Architecture Blog, 2015): without
 jitter, clients that collided once collide again; full jitter makes the fewest calls. And retries multiply load just
-when there is too much of it, so a :class:`Budget` lets them be a small part of the calls and no more (Bronson et al.,
+when there is too much of it, so a `Budget` lets them be a small part of the calls and no more (Bronson et al.,
 *Metastable Failures in Distributed Systems*, HotOS 2021; Finagle and gRPC ship the same).
 
 >>> retry = Retry(attempts=4, backoff=full_jitter(base_s=0.1, cap_s=5), budget=Budget())
@@ -43,7 +43,7 @@ def no_wait() -> Backoff:
 
 
 def exponential(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
-    """``min(cap, base 2^n)``, without jitter: to be seen failing, not to be used."""
+    """`min(cap, base 2^n)`, without jitter: to be seen failing, not to be used."""
     _check(base_s, cap_s)
     return lambda retry, before_s, random: _doubled(base_s, cap_s, retry)
 
@@ -67,9 +67,9 @@ def decorrelated_jitter(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
 
 
 class Budget:
-    """A purse that each call fills with ``ratio`` and each retry takes 1 from; it begins full and holds ``burst``.
+    """A purse that each call fills with `ratio` and each retry takes 1 from; it begins full and holds `burst`.
 
-    So retries are at most ``ratio`` of the calls in the long run. Share one among all calls to the same place. For
+    So retries are at most `ratio` of the calls in the long run. Share one among all calls to the same place. For
     tasks of one loop.
     """
 
@@ -93,11 +93,11 @@ class Budget:
 
 
 class Retry:
-    """Try up to ``attempts`` times, waiting ``backoff`` in between; the last error is raised as it is.
+    """Try up to `attempts` times, waiting `backoff` in between; the last error is raised as it is.
 
-    Tried again are only errors that ``on`` names; by default a connection that broke and time that ran out. An error
-    with an attribute ``retry_after_s`` (a rate limit, an open circuit) sets the least wait. Where the deadline (see
-    ``deadline``) would pass during the wait, or ``budget`` is empty, the error is raised at once. Stateless but for the
+    Tried again are only errors that `on` names; by default a connection that broke and time that ran out. An error
+    with an attribute `retry_after_s` (a rate limit, an open circuit) sets the least wait. Where the deadline (see
+    `deadline`) would pass during the wait, or `budget` is empty, the error is raised at once. Stateless but for the
     budget: one object serves all tasks.
     """
 
@@ -119,7 +119,7 @@ class Retry:
         self._random = Random() if random is None else random
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """``await function(*args, **kwargs)``, until it succeeds or there is no more trying."""
+        """`await function(*args, **kwargs)`, until it succeeds or there is no more trying."""
         if self._budget is not None:
             self._budget.deposit()
         retry, wait_s = 0, 0.0
@@ -147,7 +147,7 @@ class Retry:
         return Rounds(self)
 
     def _wait_s(self, error: Exception, retry: int, before_s: float) -> float | None:
-        """Seconds to wait before trying again, or ``None`` to give up."""
+        """Seconds to wait before trying again, or `None` to give up."""
         if retry + 1 >= self._attempts or not matches(error, self._on):
             return None
         wait_s = max(self._backoff(retry, before_s, self._random), getattr(error, "retry_after_s", 0.0))
@@ -160,7 +160,7 @@ class Retry:
 
 
 class Attempt:
-    """One round of ``async for attempt in retry``; swallows an error that is worth another round. For one task."""
+    """One round of `async for attempt in retry`; swallows an error that is worth another round. For one task."""
 
     def __init__(self, retry: Retry, number: int, before_s: float) -> None:
         self.number = number
@@ -181,7 +181,7 @@ class Attempt:
 
 
 class Rounds:
-    """What ``async for attempt in retry`` goes through: an attempt, and one more for each that failed. For one task."""
+    """What `async for attempt in retry` goes through: an attempt, and one more for each that failed. For one task."""
 
     def __init__(self, retry: Retry) -> None:
         self._retry = retry
@@ -203,7 +203,7 @@ class Rounds:
 
 
 def matches(error: Exception, which: Which) -> bool:
-    """Whether ``which`` means this error."""
+    """Whether `which` means this error."""
     if isinstance(which, type | tuple):
         return isinstance(error, which)
     return which(error)

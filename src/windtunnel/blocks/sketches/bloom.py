@@ -1,8 +1,8 @@
 """Bloom filter: a set that answers "certainly not" or "probably", in ten bits a key.
 
-Each key sets ``k`` bits of ``m``; a key is probably in the set when all its bits are set. Nothing is ever missed, and a
-stranger is taken for a member with probability ``(1 - e^(-kn/m))^k`` after ``n`` keys (Bloom 1970). One hash of the key
-gives all its places (``hashing.places``). Double hashing (Kirsch and Mitzenmacher, "Less Hashing, Same Performance",
+Each key sets `k` bits of `m`; a key is probably in the set when all its bits are set. Nothing is ever missed, and a
+stranger is taken for a member with probability `(1 - e^(-kn/m))^k` after `n` keys (Bloom 1970). One hash of the key
+gives all its places (`hashing.places`). Double hashing (Kirsch and Mitzenmacher, "Less Hashing, Same Performance",
 2006) costs the same and keeps the rate in large filters, but small ones at low rates were seen to err up to 14 % above
 the theory with it.
 
@@ -44,9 +44,9 @@ def smallest_filter(capacity: int, error_rate: float) -> tuple[int, int]:
 
 
 class BloomFilter:
-    """Holds ``capacity`` keys; takes at most ``error_rate`` of all strangers for members while it is not beyond that.
+    """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
-    Beyond its capacity it goes on without a false negative, at a worse error rate (``error_rate_now``).
+    Beyond its capacity it goes on without a false negative, at a worse error rate (`error_rate_now`).
 
     Not for several threads at once: a write is a read, a change and a write; guard it with a lock. Safe among asyncio
     tasks, since no method awaits.
@@ -76,7 +76,7 @@ class BloomFilter:
 
     def __contains__(self, key: Key) -> bool:
         bits = self._bits
-        for place in self._places(key):  # noqa: SIM110  (a generator for ``all`` would cost as much as the rest)
+        for place in self._places(key):  # noqa: SIM110  (a generator for `all` would cost as much as the rest)
             if not bits[place >> 3] >> (place & 7) & 1:
                 return False
         return True
@@ -96,7 +96,7 @@ class BloomFilter:
         return out
 
     def add_hashes(self, hashes: NDArray[np.uint64], start: int = 0, room: int = WORD >> 1) -> tuple[int, int]:
-        """Add keys by their hashes from ``start`` on, until ``room`` of them were new.
+        """Add keys by their hashes from `start` on, until `room` of them were new.
 
         Returns the index of the first one not added, and how many were new.
         """
@@ -106,7 +106,7 @@ class BloomFilter:
         return int(stop), int(new)
 
     def contains_hashes(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """``contains_many`` for those who have hashed the keys already."""
+        """`contains_many` for those who have hashed the keys already."""
         import numpy as np
 
         out = np.empty(hashes.size, np.bool_)
@@ -157,7 +157,7 @@ class BloomFilter:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> BloomFilter:
-        """The filter that was stored; raises ``DamagedError`` for anything else."""
+        """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         if len(payload) * 8 != header["size_bits"]:
             raise DamagedError("The stored bloom filter does not have the size that its header states.")

@@ -1,6 +1,6 @@
-"""Blocked Bloom filter: all bits of a key lie in one cache line, so that a look costs one miss and not ``k``.
+"""Blocked Bloom filter: all bits of a key lie in one cache line, so that a look costs one miss and not `k`.
 
-A key's hash chooses one block of 512 bits, and its ``k`` bits lie there. Blocks fill unevenly, so the filter needs some
+A key's hash chooses one block of 512 bits, and its `k` bits lie there. Blocks fill unevenly, so the filter needs some
 more bits than the classic one for the same error rate; how many is computed here from the Poisson mixture of block
 loads (Putze, Sanders and Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2007). It pays once a filter is
 larger than the processor's caches.
@@ -23,7 +23,7 @@ BLOCK_BITS = 512
 BLOCK_BYTES = BLOCK_BITS // 8
 MOST_HASHES = 16
 SALTS = tuple(stable_hash(i) | 1 for i in range(MOST_HASHES))
-"""Odd multipliers: the upper nine bits of ``hash * salt`` are a place within the block."""
+"""Odd multipliers: the upper nine bits of `hash * salt` are a place within the block."""
 
 
 def error_rate_of_blocks(keys_per_block: float, hash_count: int) -> float:
@@ -50,7 +50,7 @@ def smallest_blocked_filter(capacity: int, error_rate: float) -> tuple[int, int]
 
 
 class BlockedBloomFilter:
-    """Holds ``capacity`` keys; takes at most ``error_rate`` of all strangers for members while it is not beyond that.
+    """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
     Not for several threads at once: guard it with a lock. Safe among asyncio tasks, since no method awaits.
     """
@@ -131,7 +131,7 @@ class BlockedBloomFilter:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> BlockedBloomFilter:
-        """The filter that was stored; raises ``DamagedError`` for anything else."""
+        """The filter that was stored; raises `DamagedError` for anything else."""
         import numpy as np
 
         header, payload = unseal(cls.KIND, cls.VERSION, blob)

@@ -20,7 +20,7 @@ STUCK = 15
 
 
 class CountingBloomFilter:
-    """Holds ``capacity`` keys; takes at most ``error_rate`` of all strangers for members while it is not beyond that.
+    """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
     Only what was added may be removed: removing a stranger that the filter takes for a member takes counts from
     others, and may make it miss one of them. Adding a key twice needs two removals.
@@ -52,7 +52,7 @@ class CountingBloomFilter:
         self._change(key, 1)
 
     def remove(self, key: Key) -> None:
-        """Take out a key that was added; raises ``KeyError`` if it is certainly not there."""
+        """Take out a key that was added; raises `KeyError` if it is certainly not there."""
         if key not in self:
             raise KeyError(key)
         self._change(key, -1)
@@ -120,7 +120,7 @@ class CountingBloomFilter:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> CountingBloomFilter:
-        """The filter that was stored; raises ``DamagedError`` for anything else."""
+        """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         if len(payload) * 2 != header["counters"]:
             raise DamagedError("The stored counting bloom filter does not have the size that its header states.")

@@ -22,9 +22,9 @@ TIGHTENING = 0.5
 
 
 class ScalableBloomFilter:
-    """Takes at most ``error_rate`` of all strangers for members, however many keys come.
+    """Takes at most `error_rate` of all strangers for members, however many keys come.
 
-    ``capacity`` is that of the first filter: the closer to what comes, the fewer filters a look has to ask.
+    `capacity` is that of the first filter: the closer to what comes, the fewer filters a look has to ask.
 
     Not for several threads at once: guard it with a lock. Safe among asyncio tasks, since no method awaits.
     """
@@ -117,7 +117,7 @@ class ScalableBloomFilter:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> ScalableBloomFilter:
-        """The filter that was stored; raises ``DamagedError`` for anything else."""
+        """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["capacity"], header["error_rate"])
         made._count, made._room = header["count"], header["room"]

@@ -1,12 +1,12 @@
 """Count-Min: how often each key came, in memory that does not grow with the keys, never too low.
 
-``depth`` rows of ``width`` counters; a key has one counter in each row, and the least of them is its estimate. Others
-share the counters, so it is too high by more than ``epsilon`` of all counts with probability ``delta`` at most, if
-``width = e / epsilon`` and ``depth = ln(1 / delta)`` (Cormode and Muthukrishnan, "An Improved Data Stream Summary",
+`depth` rows of `width` counters; a key has one counter in each row, and the least of them is its estimate. Others
+share the counters, so it is too high by more than `epsilon` of all counts with probability `delta` at most, if
+`width = e / epsilon` and `depth = ln(1 / delta)` (Cormode and Muthukrishnan, "An Improved Data Stream Summary",
 2005). The conservative form raises only the counters that have to rise: its estimates are closer, most of all on skewed
 streams (Estan and Varghese, "New Directions in Traffic Measurement and Accounting", 2002).
 
-It answers how often a key that you name came. To learn which keys came most, see ``heavy_hitters``.
+It answers how often a key that you name came. To learn which keys came most, see `heavy_hitters`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class CountMin:
-    """Estimates are never below the truth, and above it by more than ``epsilon * total`` with probability ``delta``.
+    """Estimates are never below the truth, and above it by more than `epsilon * total` with probability `delta`.
 
     Not for several threads at once: guard it with a lock, or keep one for each thread and merge. Safe among asyncio
     tasks, since no method awaits.
@@ -69,7 +69,7 @@ class CountMin:
         return min(self._counters[cell] for cell in self._cells(key))
 
     def add_many(self, keys: Keys, counts: NDArray[np.int64] | None = None) -> None:
-        """Count a batch: each key once, or as often as ``counts`` says beside it."""
+        """Count a batch: each key once, or as often as `counts` says beside it."""
         from windtunnel.blocks.sketches.kernels.count_min import add, add_conservative
 
         batch = Batch(keys)
@@ -119,7 +119,7 @@ class CountMin:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> CountMin:
-        """The sketch that was stored; raises ``DamagedError`` for anything else."""
+        """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["epsilon"], header["delta"], conservative=bool(header["conservative"]))
         made.width, made.depth, made.total = header["width"], header["depth"], header["total"]

@@ -1,8 +1,8 @@
-"""Heavy hitters: which keys came most, in memory for ``k`` of them.
+"""Heavy hitters: which keys came most, in memory for `k` of them.
 
-``SpaceSaving`` keeps ``k`` counters. A key without one takes over the lowest, count and all: the count it inherits is
-what it may be too high by. Every key that came more than ``total / k`` times has a counter (Metwally, Agrawal and
-El Abbadi, ICDT 2005). ``CountMinTopK`` estimates every key with a Count-Min sketch and keeps the ``k`` with the highest
+`SpaceSaving` keeps `k` counters. A key without one takes over the lowest, count and all: the count it inherits is
+what it may be too high by. Every key that came more than `total / k` times has a counter (Metwally, Agrawal and
+El Abbadi, ICDT 2005). `CountMinTopK` estimates every key with a Count-Min sketch and keeps the `k` with the highest
 estimates; it takes more memory and can also answer for keys that are not among them.
 
 Keys are told apart by their 64-bit hashes: of a million keys two are taken for one with probability 3 in 10**8.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Hitter(NamedTuple):
-    """A key and how often it came, or more: up to ``overcount`` of it may belong to other keys."""
+    """A key and how often it came, or more: up to `overcount` of it may belong to other keys."""
 
     key: Key
     estimate: int
@@ -33,7 +33,7 @@ class Hitter(NamedTuple):
 
 
 class _Candidates:
-    """``k`` keys with their counts: what both kinds of heavy hitters keep."""
+    """`k` keys with their counts: what both kinds of heavy hitters keep."""
 
     def __init__(self, k: int) -> None:
         self.leaders = Leaders(k)
@@ -75,9 +75,9 @@ class _Candidates:
 
 
 class SpaceSaving:
-    """Counts of tracked keys are never too low, and too high by at most ``total / k``.
+    """Counts of tracked keys are never too low, and too high by at most `total / k`.
 
-    Every key that came more than ``total / k`` times is tracked.
+    Every key that came more than `total / k` times is tracked.
 
     Not for several threads at once: guard it with a lock, or keep one for each thread and merge. Safe among asyncio
     tasks, since no method awaits.
@@ -105,7 +105,7 @@ class SpaceSaving:
             leaders.raise_by(slot, count)
 
     def add_many(self, keys: Keys, counts: NDArray[np.int64] | None = None) -> None:
-        """Count a batch: each key once, or as often as ``counts`` says beside it."""
+        """Count a batch: each key once, or as often as `counts` says beside it."""
         import numpy as np
 
         from windtunnel.blocks.sketches.kernels.heavy_hitters import space_saving
@@ -132,7 +132,7 @@ class SpaceSaving:
         """Take in the counts of another; the guarantee holds for both streams together.
 
         A key that only one of them tracks may have come as often as the other's lowest count (Agarwal et al.,
-        "Mergeable Summaries", PODS 2012). Raises ``ValueError`` for another ``k``.
+        "Mergeable Summaries", PODS 2012). Raises `ValueError` for another `k`.
         """
         if self.k != other.k:
             raise ValueError(f"Summaries of {self.k} and {other.k} counters cannot be merged.")
@@ -152,7 +152,7 @@ class SpaceSaving:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> SpaceSaving:
-        """The summary that was stored; raises ``DamagedError`` for anything else."""
+        """The summary that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["k"])
         made.total = header["total"]
@@ -161,9 +161,9 @@ class SpaceSaving:
 
 
 class CountMinTopK:
-    """The ``k`` keys with the highest estimates of a conservative Count-Min sketch.
+    """The `k` keys with the highest estimates of a conservative Count-Min sketch.
 
-    Counts are never too low, and too high by more than ``epsilon * total`` with probability ``delta``.
+    Counts are never too low, and too high by more than `epsilon * total` with probability `delta`.
 
     Not for several threads at once: guard it with a lock. Safe among asyncio tasks, since no method awaits.
     """
@@ -197,7 +197,7 @@ class CountMinTopK:
             leaders.raise_by(slot, estimate - leaders.count_of(slot))
 
     def add_many(self, keys: Keys, counts: NDArray[np.int64] | None = None) -> None:
-        """Count a batch: each key once, or as often as ``counts`` says beside it."""
+        """Count a batch: each key once, or as often as `counts` says beside it."""
         import numpy as np
 
         from windtunnel.blocks.sketches.kernels.heavy_hitters import count_min_top
@@ -236,7 +236,7 @@ class CountMinTopK:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> CountMinTopK:
-        """The summary that was stored; raises ``DamagedError`` for anything else."""
+        """The summary that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls.__new__(cls)
         made.k = header["k"]

@@ -1,6 +1,6 @@
 """HyperLogLog: how many different keys a stream held, within 0.8 % and in 12 KB.
 
-A hash chooses one of ``m = 2^p`` registers with its first ``p`` bits; the register keeps the longest run of zeros that
+A hash chooses one of `m = 2^p` registers with its first `p` bits; the register keeps the longest run of zeros that
 the remaining bits began with, plus one. Rare runs tell of many keys: relative error 1.04 / sqrt(m) (Flajolet, Fusy,
 Gandouet and Meunier, AofA 2007). Two more ideas make it fit for work:
 
@@ -37,7 +37,7 @@ SMALLEST_TABLE = 16
 class HyperLogLog:
     """Counts different keys with a root-mean-square error of 1.04 / sqrt(2^precision): 0.81 % for 14.
 
-    ``precision`` is 4 to 18. A sketch in dense form takes 2^precision bytes in memory and three quarters stored.
+    `precision` is 4 to 18. A sketch in dense form takes 2^precision bytes in memory and three quarters stored.
 
     Not for several threads at once: guard it with a lock, or keep one for each thread and merge. Safe among asyncio
     tasks, since no method awaits.
@@ -52,7 +52,7 @@ class HyperLogLog:
         self._registers: bytearray | None = None
         """One run a register, or None while the sketch is sparse."""
         self._table = array("I", bytes(4 * SMALLEST_TABLE))
-        """Open addressing by the upper bits; an entry is ``upper bits << 6 | run``, and 0 is free."""
+        """Open addressing by the upper bits; an entry is `upper bits << 6 | run`, and 0 is free."""
         self._used = 0
         if self._largest_table < SMALLEST_TABLE:
             self._become(bytearray(1 << precision))
@@ -87,7 +87,7 @@ class HyperLogLog:
             self.add_hashes(hashes)
 
     def add_hashes(self, hashes: NDArray[np.uint64]) -> None:
-        """``add_many`` for those who have hashed the keys already."""
+        """`add_many` for those who have hashed the keys already."""
         import numpy as np
 
         from windtunnel.blocks.sketches.kernels.hyperloglog import add_dense, add_sparse, raise_registers
@@ -187,7 +187,7 @@ class HyperLogLog:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> HyperLogLog:
-        """The sketch that was stored; raises ``DamagedError`` for anything else."""
+        """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["precision"])
         if header["sparse"]:
@@ -201,7 +201,7 @@ class HyperLogLog:
 
 
 def run_of(h: int, bits: int) -> int:
-    """One more than the zeros that the lowest ``bits`` of a hash begin with."""
+    """One more than the zeros that the lowest `bits` of a hash begin with."""
     return bits - (h & ((1 << bits) - 1)).bit_length() + 1
 
 
@@ -219,7 +219,7 @@ def converted(entry: int, precision: int) -> tuple[int, int]:
 
 
 def ertl_estimate(counts: Mapping[int, int], precision: int) -> float:
-    """The number of keys from how many registers hold each value; registers number ``2^precision``."""
+    """The number of keys from how many registers hold each value; registers number `2^precision`."""
     m, longest = 1 << precision, 64 - precision
     if counts.get(0, 0) == m:
         return 0.0
@@ -231,7 +231,7 @@ def ertl_estimate(counts: Mapping[int, int], precision: int) -> float:
 
 
 def _sigma(x: float) -> float:
-    """The correction for registers that are still zero; ``x`` is their share, below 1."""
+    """The correction for registers that are still zero; `x` is their share, below 1."""
     total, before, weight = x, -1.0, 1.0
     while total != before:
         before = total
@@ -242,7 +242,7 @@ def _sigma(x: float) -> float:
 
 
 def _tau(x: float) -> float:
-    """The correction for registers that can grow no more; ``x`` is the share of the others."""
+    """The correction for registers that can grow no more; `x` is the share of the others."""
     if x in (0.0, 1.0):
         return 0.0
     total, before, weight = 1 - x, -1.0, 1.0

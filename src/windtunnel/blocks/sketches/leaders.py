@@ -5,7 +5,7 @@ with the last of its run, and then belongs to the next run or opens one: no othe
 of Metwally, Agrawal and El Abbadi ("Efficient Computation of Frequent and Top-k Elements in Data Streams", ICDT 2005),
 laid out in arrays. A table beside it finds the slot of a hash.
 
-``heavy_hitters`` keeps its candidates here; ``kernels/leaders.py`` says the same for batches, over the same arrays.
+`heavy_hitters` keeps its candidates here; `kernels/leaders.py` says the same for batches, over the same arrays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FREE = -1
 
 
 class Leaders:
-    """``size`` slots, all free at first, which is a count of zero. For one thread."""
+    """`size` slots, all free at first, which is a count of zero. For one thread."""
 
     def __init__(self, size: int) -> None:
         if size < 1:
@@ -44,10 +44,10 @@ class Leaders:
         self.spare = array("i", [size, *range(size, 0, -1), FREE])
         """First how many runs are not in use, then which, as a stack."""
         self.table = array("i", [FREE] * (1 << (4 * size - 1).bit_length()))
-        """Open addressing by the lower bits of the hash: the slot, or ``FREE``."""
+        """Open addressing by the lower bits of the hash: the slot, or `FREE`."""
 
     def find(self, h: int) -> int:
-        """The slot of a hash, or ``FREE``."""
+        """The slot of a hash, or `FREE`."""
         return self.table[self._entry(h)]
 
     def _entry(self, h: int) -> int:

@@ -1,7 +1,7 @@
 """DDSketch: quantiles of a stream, each within a fixed share of the true value, and sketches add up exactly.
 
-A value falls into the bucket ``ceil(log_gamma(value))`` with ``gamma = (1 + alpha) / (1 - alpha)``, and a bucket
-answers with the one number that is within ``alpha`` of both its ends. So the 99th percentile of latencies that range
+A value falls into the bucket `ceil(log_gamma(value))` with `gamma = (1 + alpha) / (1 - alpha)`, and a bucket
+answers with the one number that is within `alpha` of both its ends. So the 99th percentile of latencies that range
 over five decades is as good as their median (Masson, Rim and Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch
 with Relative-Error Guarantees", VLDB 2019).
 """
@@ -24,7 +24,7 @@ LARGEST_LOG = 709.78
 
 
 class Buckets:
-    """Counts by bucket index: at most ``most`` neighbours; what lies below them all is counted in the lowest.
+    """Counts by bucket index: at most `most` neighbours; what lies below them all is counted in the lowest.
 
     For one thread.
     """
@@ -35,7 +35,7 @@ class Buckets:
         self.counts = array("q")
 
     def cover(self, low: int, high: int) -> None:
-        """Make room for indices from ``low`` to ``high``, as far as there may be."""
+        """Make room for indices from `low` to `high`, as far as there may be."""
         if self.counts:
             low, high = min(low, self.low), max(high, self.low + len(self.counts) - 1)
         low = max(low, high - self.most + 1)
@@ -68,9 +68,9 @@ class Buckets:
 
 
 class DDSketch:
-    """Every quantile is within ``alpha`` of the true one: ``abs(answer - true) <= alpha * abs(true)``.
+    """Every quantile is within `alpha` of the true one: `abs(answer - true) <= alpha * abs(true)`.
 
-    That holds while all magnitudes lie within ``gamma ** max_buckets`` of the largest (17 decades by default); beyond,
+    That holds while all magnitudes lie within `gamma ** max_buckets` of the largest (17 decades by default); beyond,
     the smallest magnitudes are counted together and only quantiles among them lose the guarantee.
 
     Not for several threads at once: guard it with a lock, or keep one for each thread and merge. Safe among asyncio
@@ -96,11 +96,11 @@ class DDSketch:
         self._negative = Buckets(max_buckets)
 
     def add(self, value: float) -> None:
-        """Add one value; raises ``ValueError`` for what is not a finite number."""
+        """Add one value; raises `ValueError` for what is not a finite number."""
         if not isfinite(value):
             raise ValueError(f"A value is a finite number, not {value}.")
         self.count += 1
-        if value < self.minimum:  # quicker than ``min``
+        if value < self.minimum:  # quicker than `min`
             self.minimum = value
         if value > self.maximum:
             self.maximum = value
@@ -136,10 +136,10 @@ class DDSketch:
         self.maximum = max(self.maximum, float(numbers.max()))
 
     def quantile(self, q: float) -> float:
-        """The value that has the share ``q`` of all values below it: of rank ``floor(q * (count - 1))``.
+        """The value that has the share `q` of all values below it: of rank `floor(q * (count - 1))`.
 
         The lowest and the highest are exact.
-        Raises ``ValueError`` for an empty sketch.
+        Raises `ValueError` for an empty sketch.
         """
         if not 0 <= q <= 1:
             raise ValueError(f"A quantile is asked for a share of 0 to 1, not {q}.")
@@ -164,7 +164,7 @@ class DDSketch:
         raise AssertionError("the buckets hold fewer values than were counted")
 
     def _middle(self, index: int) -> float:
-        """The number within ``alpha`` of all of a bucket: ``2 * gamma**index / (gamma + 1)``."""
+        """The number within `alpha` of all of a bucket: `2 * gamma**index / (gamma + 1)`."""
         return exp(min(index * self._log_gamma + log(1 - self.alpha), LARGEST_LOG))
 
     def _within(self, value: float) -> float:
@@ -198,7 +198,7 @@ class DDSketch:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> DDSketch:
-        """The sketch that was stored; raises ``DamagedError`` for anything else."""
+        """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["alpha"], header["max_buckets"])
         counts = little_endian(array("q", payload))

@@ -49,7 +49,7 @@ class Bounds(NamedTuple):
 def encode(lat: float, lon: float, precision: int = 9) -> str:
     """The word of so many letters for the cell that holds the place.
 
-    Nine letters are cells of about 5 m, six of 1 km. Raises ``ValueError`` for places that are not on the map.
+    Nine letters are cells of about 5 m, six of 1 km. Raises `ValueError` for places that are not on the map.
     """
     checked_place(lat, lon)
     _checked_precision(precision)
@@ -71,7 +71,7 @@ def encode(lat: float, lon: float, precision: int = 9) -> str:
 
 
 def decode(word: str) -> Bounds:
-    """The cell that the word names. Raises ``ValueError`` if it is no geohash of 1 to 12 letters."""
+    """The cell that the word names. Raises `ValueError` if it is no geohash of 1 to 12 letters."""
     _checked_precision(len(word))
     south, west, north, east = -90.0, -180.0, 90.0, 180.0
     bit = 0
@@ -104,9 +104,9 @@ def neighbours(word: str) -> list[str]:
 
 
 def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
-    """The cells of this precision that come within ``radius_m`` of the place, on the sphere; around the poles too.
+    """The cells of this precision that come within `radius_m` of the place, on the sphere; around the poles too.
 
-    Walks outward from the own cell, row by row. Raises ``ValueError`` where that would be more than 100,000 cells.
+    Walks outward from the own cell, row by row. Raises `ValueError` where that would be more than 100,000 cells.
     """
     checked_place(lat, lon)
     _checked_precision(precision)
@@ -151,7 +151,7 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
 
 
 def morton_key(lat: float, lon: float) -> int:
-    """The key of 64 bits, 32 for each direction; its first ``5 * n`` bits are the geohash of ``n`` letters."""
+    """The key of 64 bits, 32 for each direction; its first `5 * n` bits are the geohash of `n` letters."""
     checked_place(lat, lon)
     key = 0
     south, west, north, east = -90.0, -180.0, 90.0, 180.0
@@ -193,7 +193,7 @@ def encode_many(lats: Degrees, lons: Degrees, precision: int = 9) -> NDArray[np.
 
 
 def decode_many(words: Sequence[str] | NDArray[np.bytes_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Latitudes and longitudes of the middle of many cells. Raises ``ValueError`` if a word is no geohash."""
+    """Latitudes and longitudes of the middle of many cells. Raises `ValueError` if a word is no geohash."""
     import numpy as np
 
     from windtunnel.blocks.space.kernels import geohash
@@ -216,7 +216,7 @@ def decode_many(words: Sequence[str] | NDArray[np.bytes_]) -> tuple[NDArray[np.f
 
 
 def places(lats: Degrees, lons: Degrees) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two arrays of one length as the kernels take them. Raises ``ValueError`` for what is not on the map."""
+    """Two arrays of one length as the kernels take them. Raises `ValueError` for what is not on the map."""
     import numpy as np
 
     lat = np.atleast_1d(np.require(lats, np.float64, ["C", "W"]))

@@ -20,7 +20,7 @@ _SORTED_FROM = 4096
 class Quadtree:
     """Things with numbers for names (64 bits with sign) and places that move, in compiled kernels, for batches.
 
-    ``..._many`` take NumPy arrays or lists. Not safe to share between threads. No method awaits.
+    `..._many` take NumPy arrays or lists. Not safe to share between threads. No method awaits.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Quadtree:
         return int(self._find([thing])[0]) >= 0
 
     def put(self, thing: int, lat: float, lon: float) -> bool:
-        """Put the thing there, or move it there; True if it is new. ``ValueError`` for what is not on the map."""
+        """Put the thing there, or move it there; True if it is new. `ValueError` for what is not on the map."""
         return self.put_many([thing], [lat], [lon]) == 1
 
     def put_many(self, things: Ids, lats: Degrees, lons: Degrees) -> int:
@@ -105,7 +105,7 @@ class Quadtree:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """For each place all things within its radius (one for all, or one each), in no order.
 
-        Returns things, distances in metres, and offsets: what is near place ``i`` is at ``offsets[i]:offsets[i + 1]``.
+        Returns things, distances in metres, and offsets: what is near place `i` is at `offsets[i]:offsets[i + 1]`.
         """
         from windtunnel.blocks.space.kernels import quadtree
         from windtunnel.blocks.space.quadtree_batches import run_within
@@ -116,12 +116,12 @@ class Quadtree:
         return self._names[numbers], distances_m, offsets
 
     def nearest(self, lat: float, lon: float, count: int) -> list[Near[int]]:
-        """The ``count`` things nearest to the place (fewer if there are fewer), nearest first."""
+        """The `count` things nearest to the place (fewer if there are fewer), nearest first."""
         names, distances_m = self.nearest_many([lat], [lon], min(count, max(1, len(self))))
         return list(map(Near, names[0, : len(self)].tolist(), distances_m[0, : len(self)].tolist()))
 
     def nearest_many(self, lats: Degrees, lons: Degrees, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """For each place the ``count`` nearest things and their distances in metres, a row each, nearest first.
+        """For each place the `count` nearest things and their distances in metres, a row each, nearest first.
 
         If there are fewer things, rows end with thing -1 at distance infinity.
         """

@@ -26,7 +26,7 @@ class LinearQuadtree:
     """Points numbered 0, 1, 2, ... as they are given, which do not change. Safe to share between threads."""
 
     def __init__(self, lats: Degrees, lons: Degrees) -> None:
-        """Raises ``ValueError`` for what is not on the map."""
+        """Raises `ValueError` for what is not on the map."""
         from windtunnel.blocks.space.geohash import places
         from windtunnel.blocks.space.kernels import quadtree_linear
 
@@ -45,7 +45,7 @@ class LinearQuadtree:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """For each place all points within its radius (one for all, or one each), in no order.
 
-        Returns points, distances in metres, and offsets: what is near place ``i`` is at ``offsets[i]:offsets[i + 1]``.
+        Returns points, distances in metres, and offsets: what is near place `i` is at `offsets[i]:offsets[i + 1]`.
         """
         from windtunnel.blocks.space.kernels import quadtree_linear
         from windtunnel.blocks.space.quadtree_batches import run_within
@@ -53,12 +53,12 @@ class LinearQuadtree:
         return run_within(lambda *query: quadtree_linear.within_many(self._tree, *query), lats, lons, radii_m)
 
     def nearest(self, lat: float, lon: float, count: int) -> list[Near[int]]:
-        """The ``count`` points nearest to the place (fewer if there are fewer), nearest first."""
+        """The `count` points nearest to the place (fewer if there are fewer), nearest first."""
         numbers, distances_m = self.nearest_many([lat], [lon], min(count, max(1, len(self))))
         return list(map(Near, numbers[0, : len(self)].tolist(), distances_m[0, : len(self)].tolist()))
 
     def nearest_many(self, lats: Degrees, lons: Degrees, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """For each place the ``count`` nearest points and their distances in metres, a row each, nearest first.
+        """For each place the `count` nearest points and their distances in metres, a row each, nearest first.
 
         If there are fewer points, rows end with point -1 at distance infinity.
         """
@@ -70,9 +70,9 @@ class LinearQuadtree:
     def in_boxes(
         self, souths: Degrees, wests: Degrees, norths: Degrees, easts: Degrees
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each box of the map, edges included, its points, in no order; ``west > east`` crosses the date line.
+        """For each box of the map, edges included, its points, in no order; `west > east` crosses the date line.
 
-        Returns points and offsets: what is in box ``i`` is at ``offsets[i]:offsets[i + 1]``.
+        Returns points and offsets: what is in box `i` is at `offsets[i]:offsets[i + 1]`.
         """
         import numpy as np
 

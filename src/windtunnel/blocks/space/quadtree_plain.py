@@ -106,7 +106,7 @@ class PlainQuadtree(Generic[ThingT]):
         return self._places.get(thing)
 
     def put(self, thing: ThingT, lat: float, lon: float) -> bool:
-        """Put the thing there, or move it there; True if it is new. ``ValueError`` for what is not on the map."""
+        """Put the thing there, or move it there; True if it is new. `ValueError` for what is not on the map."""
         checked_place(lat, lon)
         new = thing not in self._places
         cell = self._root if new else self._leave(thing, lat, lon)
@@ -153,7 +153,7 @@ class PlainQuadtree(Generic[ThingT]):
         return sorted(found, key=lambda near: near.distance_m)
 
     def nearest(self, lat: float, lon: float, count: int) -> list[Near[ThingT]]:
-        """The ``count`` things nearest to the place (fewer if there are fewer), nearest first.
+        """The `count` things nearest to the place (fewer if there are fewer), nearest first.
 
         Cells wait in a heap by their distance: once the nearest cell is farther than the last of the best, all is done.
         """
@@ -182,7 +182,7 @@ class PlainQuadtree(Generic[ThingT]):
         return [Near(thing, to_metres(-squared)) for squared, _, thing in sorted(best, reverse=True)]
 
     def in_box(self, south: float, west: float, north: float, east: float) -> list[ThingT]:
-        """All things in a box of the map, edges included, in no order; with ``west > east`` across the date line."""
+        """All things in a box of the map, edges included, in no order; with `west > east` across the date line."""
         checked_place(south, west)
         checked_place(north, east)
         spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]

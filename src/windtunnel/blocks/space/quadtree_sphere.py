@@ -2,7 +2,7 @@
 
 Latitude and longitude are poor coordinates for distances: a degree of longitude shrinks towards the poles, and at the
 date line neighbours differ by 360. So places become **points in space** on the unit sphere, where the straight chord
-between two of them grows with the great-circle distance: ``distance = 2 R asin(chord / 2)``. A cell of the map is put
+between two of them grows with the great-circle distance: `distance = 2 R asin(chord / 2)`. A cell of the map is put
 into an axis-parallel **box in space**; no point of the cell is nearer than the box. With that, poles and date line need
 no special case anywhere.
 
@@ -23,7 +23,7 @@ Box = tuple[float, float, float, float, float, float]
 
 
 def checked_place(lat: float, lon: float) -> None:
-    """Raises ``ValueError`` for what is not on the map."""
+    """Raises `ValueError` for what is not on the map."""
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise ValueError(
             f"A latitude lies between -90 and 90 degrees, a longitude between -180 and 180, not {lat}, {lon}."

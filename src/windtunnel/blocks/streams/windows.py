@@ -2,7 +2,7 @@
 
 A window belongs to the time at which things happened, not to that at which we heard of them. When is it complete? Never
 surely; a *watermark* says "I expect nothing older than this any more", and then the window fires. What comes later
-still corrects it, for as long as ``allowed_lateness_ms``; after that it is late data, counted and handed out, never
+still corrects it, for as long as `allowed_lateness_ms`; after that it is late data, counted and handed out, never
 lost in silence (Akidau et al., *The Dataflow Model*, VLDB 2015; semantics as in Apache Flink).
 
 >>> windows = WindowedAggregate(Tumbling(60_000), Sum(), allowed_lateness_ms=10_000)
@@ -13,8 +13,8 @@ lost in silence (Akidau et al., *The Dataflow Model*, VLDB 2015; semantics as in
 >>> windows.add("ad 1", 30_000, 1)                                # late, and still counted: it corrects the window
 [Result(key='ad 1', window=Window(start_ms=0, end_ms=60000), value=6, revision=1, replaces=())]
 
-``windows_watermark`` makes watermarks, ``windows_job`` reads a log with checkpoints, so that every event counts exactly
-once over crashes, and ``windows_batch`` aggregates arrays at the speed of C. Kinds of windows and aggregates have no
+`windows_watermark` makes watermarks, `windows_job` reads a log with checkpoints, so that every event counts exactly
+once over crashes, and `windows_batch` aggregates arrays at the speed of C. Kinds of windows and aggregates have no
 state; an aggregation is for one thread or task at a time.
 """
 
@@ -40,7 +40,7 @@ NEVER = -(2**62)
 
 
 class Window(NamedTuple):
-    """From ``start_ms`` up to, not including, ``end_ms``."""
+    """From `start_ms` up to, not including, `end_ms`."""
 
     start_ms: int
     end_ms: int
@@ -54,7 +54,7 @@ class Windows(Protocol):
 
 
 class Tumbling:
-    """One window after the other, each ``size_ms`` long, from ``offset_ms`` on."""
+    """One window after the other, each `size_ms` long, from `offset_ms` on."""
 
     def __init__(self, size_ms: int, offset_ms: int = 0) -> None:
         if size_ms < 1:
@@ -67,7 +67,7 @@ class Tumbling:
 
 
 class Sliding:
-    """Windows of ``size_ms``, a new one each ``slide_ms``; an event belongs to all that cover it."""
+    """Windows of `size_ms`, a new one each `slide_ms`; an event belongs to all that cover it."""
 
     def __init__(self, size_ms: int, slide_ms: int, offset_ms: int = 0) -> None:
         if not 1 <= slide_ms <= size_ms:
@@ -81,7 +81,7 @@ class Sliding:
 
 
 class Session:
-    """A window for each spell of activity of a key: it ends once nothing has come for more than ``gap_ms``."""
+    """A window for each spell of activity of a key: it ends once nothing has come for more than `gap_ms`."""
 
     def __init__(self, gap_ms: int) -> None:
         if gap_ms < 1:
@@ -105,7 +105,7 @@ class Aggregate(Protocol[V_contra, A]):
 
 
 class Fold(Generic[V, A]):
-    """An aggregate from functions; ``result`` is the state itself unless given."""
+    """An aggregate from functions; `result` is the state itself unless given."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ def Mean() -> Fold[float, list[float]]:  # noqa: N802
 
 
 def Stats() -> Fold[float, list[float]]:  # noqa: N802
-    """[count, sum, least, greatest], as ``windows_batch`` has it."""
+    """[count, sum, least, greatest], as `windows_batch` has it."""
     return Fold(
         lambda: [0, 0, float("inf"), float("-inf")],
         lambda s, value: [s[0] + 1, s[1] + value, min(s[2], value), max(s[3], value)],
@@ -147,9 +147,9 @@ def Stats() -> Fold[float, list[float]]:  # noqa: N802
 
 
 class Result(NamedTuple):
-    """What a window holds as of now. A later ``revision`` of the same key and window takes the place of this one.
+    """What a window holds as of now. A later `revision` of the same key and window takes the place of this one.
 
-    ``replaces``: sessions that had fired and have grown together into this one; their results are void.
+    `replaces`: sessions that had fired and have grown together into this one; their results are void.
     """
 
     key: Key
@@ -161,7 +161,7 @@ class Result(NamedTuple):
 
 @dataclass(slots=True)
 class _Pane(Generic[A]):
-    """One key's share of one window. ``revision`` counts the results so far."""
+    """One key's share of one window. `revision` counts the results so far."""
 
     state: A
     revision: int = 0
@@ -171,7 +171,7 @@ class _Pane(Generic[A]):
 class WindowedAggregate(Generic[V, A]):
     """Windows over a stream of (key, timestamp, value); see the module.
 
-    ``on_late`` is told of each event that came too late for every window of its own; ``late`` counts them. Results
+    `on_late` is told of each event that came too late for every window of its own; `late` counts them. Results
     depend on nothing but the order of the calls. One thread or task at a time.
     """
 
@@ -228,7 +228,7 @@ class WindowedAggregate(Generic[V, A]):
         return results
 
     def advance(self, watermark_ms: int) -> list[Result]:
-        """No event at or before ``watermark_ms`` is expected any more: fire what is complete, forget what is over.
+        """No event at or before `watermark_ms` is expected any more: fire what is complete, forget what is over.
 
         Results come in the order of their windows' ends. A watermark that is not later than the last does nothing.
         """
@@ -270,7 +270,7 @@ class WindowedAggregate(Generic[V, A]):
     # Sessions.
 
     def _merged(self, key: Key, window: Window) -> Window | None:
-        """The session that ``window`` belongs to once it has merged with those it touches; ``None`` if that is over."""
+        """The session that `window` belongs to once it has merged with those it touches; `None` if that is over."""
         sessions = self._sessions.get(key, [])
         first = bisect_left(sessions, window.start_ms, key=lambda session: session.end_ms)
         last = first
@@ -317,9 +317,9 @@ class WindowedAggregate(Generic[V, A]):
         return seal(KIND, VERSION, header, json.dumps(panes).encode())
 
     def restore(self, data: bytes) -> None:
-        """Take over the state that :meth:`to_bytes` of an object with the same settings gave.
+        """Take over the state that `to_bytes` of an object with the same settings gave.
 
-        Raises ``DamagedError``, and changes nothing, for anything else.
+        Raises `DamagedError`, and changes nothing, for anything else.
         """
         header, panes = unseal(KIND, VERSION, data)
         self.watermark_ms, self.late = header["watermark"], header["late"]

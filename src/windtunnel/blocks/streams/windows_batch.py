@@ -1,12 +1,12 @@
-"""Tumbling event-time windows over arrays: what ``windows`` does event by event, at the speed of C.
+"""Tumbling event-time windows over arrays: what `windows` does event by event, at the speed of C.
 
 >>> windows = BatchTumbling(60_000, delay_ms=1_000)
 >>> windows.add([1, 2, 1], [1_000, 2_000, 70_000], [5.0, 6.0, 7.0]).keys.tolist()
 [1, 2]
 
-Counts, sums, least and greatest values are kept together; the reference in the tests is ``WindowedAggregate`` with
-``Tumbling``, ``Stats`` and ``BoundedDisorder``. The one difference: results are given out once for each call of
-``add``, with all its corrections in them, and not event by event.
+Counts, sums, least and greatest values are kept together; the reference in the tests is `WindowedAggregate` with
+`Tumbling`, `Stats` and `BoundedDisorder`. The one difference: results are given out once for each call of
+`add`, with all its corrections in them, and not event by event.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOTHING_YET = -(2**62)
 
 @dataclass(frozen=True)
 class Results:
-    """Windows that are complete, by columns, as they were first seen. ``revision`` 0 is a window's first result."""
+    """Windows that are complete, by columns, as they were first seen. `revision` 0 is a window's first result."""
 
     keys: NDArray[np.int64]
     start_ms: NDArray[np.int64]
@@ -42,11 +42,11 @@ class Results:
 
 
 class BatchTumbling:
-    """Windows of ``size_ms`` whose watermark is ``delay_ms`` behind the newest event.
+    """Windows of `size_ms` whose watermark is `delay_ms` behind the newest event.
 
     Keys are int64 (strings: number them, or hash them), times int64 milliseconds, values float64: sums of integers are
-    exact up to 2^53. ``late`` counts the events that came after their window and ``allowed_lateness_ms``; which of the
-    last batch they were is in ``last_late``. Not safe for several threads.
+    exact up to 2^53. `late` counts the events that came after their window and `allowed_lateness_ms`; which of the
+    last batch they were is in `last_late`. Not safe for several threads.
     """
 
     def __init__(self, size_ms: int, *, delay_ms: int = 0, allowed_lateness_ms: int = 0, offset_ms: int = 0) -> None:
@@ -144,9 +144,9 @@ class BatchTumbling:
         return seal(KIND, VERSION, header, rows.view(np.int64).astype("<i8").tobytes())
 
     def restore(self, data: bytes) -> None:
-        """Take over the state that :meth:`to_bytes` of an object with the same settings gave.
+        """Take over the state that `to_bytes` of an object with the same settings gave.
 
-        Raises ``DamagedError``, and changes nothing, for anything else.
+        Raises `DamagedError`, and changes nothing, for anything else.
         """
         import numpy as np
 

@@ -6,7 +6,7 @@ Nothing is delivered exactly once. What can be had is an *effect* once: a source
 comes to the same state, sends the same results, and the sink keeps one of each (Carbone et al., *Apache Flink: Stream
 and Batch Processing in a Single Engine*, 2015).
 
-Repeated *events* are another matter: a client that sends its click twice makes two events. :class:`Deduplicator`
+Repeated *events* are another matter: a client that sends its click twice makes two events. `Deduplicator`
 remembers ids for a while of event time. Nothing here is for several threads.
 """
 
@@ -27,7 +27,7 @@ KIND, VERSION = "stream job", 1
 
 
 class Event(NamedTuple):
-    """What a record says. ``id`` tells it from all other events; ``None`` where nothing is sent twice."""
+    """What a record says. `id` tells it from all other events; `None` where nothing is sent twice."""
 
     key: Key
     timestamp_ms: int
@@ -36,7 +36,7 @@ class Event(NamedTuple):
 
 
 class Deduplicator:
-    """Knows the ids of the events of the last ``within_ms`` of event time, in buckets that are forgotten whole.
+    """Knows the ids of the events of the last `within_ms` of event time, in buckets that are forgotten whole.
 
     An id that comes again later than that is taken for new: it should be late data by then.
     """
@@ -59,7 +59,7 @@ class Deduplicator:
         return True
 
     def forget(self, watermark_ms: int) -> None:
-        """Drop the buckets that lie ``within_ms`` before the watermark."""
+        """Drop the buckets that lie `within_ms` before the watermark."""
         last = (watermark_ms - self._within_ms) // self._width_ms
         for bucket in [bucket for bucket in self._seen if bucket < last]:
             del self._seen[bucket]
@@ -69,7 +69,7 @@ class Deduplicator:
         return [self.repeated, {str(bucket): sorted(ids) for bucket, ids in self._seen.items()}]
 
     def restore(self, state: list[Any]) -> None:
-        """Take over what :meth:`dump` gave."""
+        """Take over what `dump` gave."""
         self.repeated = state[0]
         self._seen = {int(bucket): set(ids) for bucket, ids in state[1].items()}
 
@@ -93,7 +93,7 @@ class SqlSink:
             )
 
     def put(self, results: Iterable[Result]) -> None:
-        """See :class:`Sink`. All in one transaction."""
+        """See `Sink`. All in one transaction."""
         with self._connection:
             for key, window, value, revision, replaces in results:
                 self._connection.execute(
@@ -115,11 +115,11 @@ class SqlSink:
 
 
 class StreamJob:
-    """Reads ``source`` from where the last checkpoint stands, through windows, into ``sink``.
+    """Reads `source` from where the last checkpoint stands, through windows, into `sink`.
 
-    A checkpoint is written after every ``checkpoint_every`` records, after the sink has what came before it. ``read``
+    A checkpoint is written after every `checkpoint_every` records, after the sink has what came before it. `read`
     makes an event of a record and must not depend on anything else, nor may the settings change between runs. The
-    log must keep its records until a checkpoint is beyond them (``job.offset`` is where a ``trim`` may go). Not for
+    log must keep its records until a checkpoint is beyond them (`job.offset` is where a `trim` may go). Not for
     several threads.
     """
 
@@ -154,7 +154,7 @@ class StreamJob:
     def run(self, *, finish: bool = False) -> int:
         """Read to the end of the source, and write a checkpoint there; returns how many records were read.
 
-        ``finish`` says that nothing will ever come any more: all windows fire. (The watermark is then at the end of
+        `finish` says that nothing will ever come any more: all windows fire. (The watermark is then at the end of
         time, and whatever comes nevertheless is late.)
         """
         results: list[Result] = []

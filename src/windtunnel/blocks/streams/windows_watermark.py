@@ -13,7 +13,7 @@ from windtunnel.blocks.streams.windows import NEVER
 
 
 class BoundedDisorder:
-    """No event comes more than ``delay_ms`` (in event time) after a later one.
+    """No event comes more than `delay_ms` (in event time) after a later one.
 
     >>> watermark = BoundedDisorder(delay_ms=5_000)
     >>> watermark.observe(12_000)
@@ -33,7 +33,7 @@ class BoundedDisorder:
 
 
 class SlowestSource:
-    """The least watermark of several sources. One that has been silent for ``idle_s`` does not count until it speaks.
+    """The least watermark of several sources. One that has been silent for `idle_s` does not count until it speaks.
 
     All sources must be named at the start: one that has not begun holds the watermark back (until it counts as idle).
     Times in seconds are whatever the caller measures with; never decreasing.
@@ -48,7 +48,7 @@ class SlowestSource:
         self.watermark_ms = NEVER
 
     def observe(self, source: Hashable, watermark_ms: int, now_s: float = 0.0) -> int:
-        """A source's own watermark has come this far; returns that of all. ``KeyError`` for an unknown source."""
+        """A source's own watermark has come this far; returns that of all. `KeyError` for an unknown source."""
         self._marks[source] = max(self._marks[source], watermark_ms)
         self._heard_s[source] = now_s
         return self.tick(now_s)

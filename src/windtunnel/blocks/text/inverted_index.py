@@ -1,10 +1,10 @@
 """Full-text search: for each word a list of the documents that have it, and BM25 to say which of them fit best.
 
 BM25 (Robertson et al., *Okapi at TREC-3*, 1994) adds up, over the words of the query, how rare the word is and how
-often the document has it, with a limit, and less in longer documents. The best ``k`` are found by WAND (Broder et al.,
+often the document has it, with a limit, and less in longer documents. The best `k` are found by WAND (Broder et al.,
 CIKM 2003) or MaxScore (Turtle and Flood, 1995), which give the same answer as scoring every document that has a word
-of the query and score a small part of them. ``inverted_index_reference`` says both in plain Python,
-``kernels.inverted_index`` and ``kernels.max_score`` at the speed of C.
+of the query and score a small part of them. `inverted_index_reference` says both in plain Python,
+`kernels.inverted_index` and `kernels.max_score` at the speed of C.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class InvertedIndex:
     def __init__(
         self, *, k1: float = 1.2, b: float = 0.75, norms: Norms = "exact", tokenizer: Tokenizer | None = None
     ) -> None:
-        """``k1``: how soon more of a word adds little; ``b``: how much a document's length counts, 0 to 1.
+        """`k1`: how soon more of a word adds little; `b`: how much a document's length counts, 0 to 1.
 
-        ``norms="lucene"`` takes lengths as Lucene keeps them, in a byte, so that scores equal Lucene's but for its
+        `norms="lucene"` takes lengths as Lucene keeps them, in a byte, so that scores equal Lucene's but for its
         older factor k1 + 1.
         """
         if k1 < 0 or not 0 <= b <= 1:
@@ -82,7 +82,7 @@ class InvertedIndex:
         return added
 
     def search(self, query: str, k: int = 10) -> list[tuple[int, float]]:
-        """The best ``k`` documents that have a word of the query, as (document, score), best first.
+        """The best `k` documents that have a word of the query, as (document, score), best first.
 
         Of equal scores the document added first is better. A word that stands twice in the query counts twice.
         """
@@ -93,10 +93,10 @@ class InvertedIndex:
     def search_many(
         self, queries: Iterable[str], k: int = 10, *, method: Method = "max-score"
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The best ``k`` documents of each query and their scores, both (queries, k), best first.
+        """The best `k` documents of each query and their scores, both (queries, k), best first.
 
         Where fewer are found documents are -1 and scores 0. All methods give the same answer, at costs that
-        ``documents_scored`` compares: "all" scores every document that has a word of the query, "wand" the fewest,
+        `documents_scored` compares: "all" scores every document that has a word of the query, "wand" the fewest,
         and "max-score" is the fastest, for it decides less often.
         """
         import numpy as np
@@ -151,7 +151,7 @@ class InvertedIndex:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The index that :meth:`to_bytes` saved. Raises ``envelope.DamagedError`` for anything else."""
+        """The index that `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         header, arrays = unseal_arrays(_KIND, _VERSION, data)
         spelled = arrays["words"].tobytes().decode("utf-8", "surrogatepass")
         words = spelled.split(" ") if spelled else []
@@ -201,7 +201,7 @@ class InvertedIndex:
 
 
 def _texts(texts: Iterable[str]) -> list[str]:
-    """A list of strings from any source; ``ValueError`` if something else is among them."""
+    """A list of strings from any source; `ValueError` if something else is among them."""
     values: Any = texts.to_pylist() if hasattr(texts, "to_pylist") else texts
     if isinstance(values, str):
         raise ValueError("Give a list of texts, not one text: its characters would be the documents.")

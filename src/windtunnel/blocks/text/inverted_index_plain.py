@@ -14,7 +14,7 @@ class PlainIndex:
     """Documents by number, in the order of addition; words are strings."""
 
     def __init__(self, documents: Iterable[Sequence[str]], k1: float = 1.2, b: float = 0.75, *, rounded: bool = False):
-        """``rounded``: take lengths as Lucene stores them, in one byte."""
+        """`rounded`: take lengths as Lucene stores them, in one byte."""
         self.k1, self.b = k1, b
         self.postings: dict[str, dict[int, int]] = {}
         """For each word the documents that have it, ascending, and how often."""
@@ -43,7 +43,7 @@ class PlainIndex:
         )
 
     def search_all(self, words: Iterable[str], k: int) -> tuple[list[Hit], int]:
-        """The best ``k`` by scoring every document that has a word of the query; and how many those are."""
+        """The best `k` by scoring every document that has a word of the query; and how many those are."""
         query = Counter(word for word in words if word in self.postings)
         having = sorted({document for word in query for document in self.postings[word]})
         hits = sorted(((document, self.score(query, document)) for document in having), key=lambda hit: -hit[1])
@@ -117,7 +117,7 @@ class PlainIndex:
 
 
 def lucene_length(words: int) -> int:
-    """A length as Lucene keeps it (``SmallFloat.intToByte4``): exact below 40, then to four significant bits of what
+    """A length as Lucene keeps it (`SmallFloat.intToByte4`): exact below 40, then to four significant bits of what
     is above 24, so that it fits in a byte."""
     above = words - 24
     if above < 16:

@@ -61,13 +61,13 @@ class PrefixCompletion:
         return float(self._terms.tree[self._terms.tree.size // 2 + rank])
 
     def add(self, term: str, weight: float) -> bool:
-        """Set the term's weight, a finite number (``ValueError``); True if the term is new."""
+        """Set the term's weight, a finite number (`ValueError`); True if the term is new."""
         return self.add_many([term], [weight]) == 1
 
     def add_many(self, terms: Texts, weights: Sequence[float] | NDArray[np.float64]) -> int:
         """Set many weights, in order; returns how many terms are new.
 
-        With a weight among them that is no finite number nothing is set (``ValueError``).
+        With a weight among them that is no finite number nothing is set (`ValueError`).
         """
         import numpy as np
 
@@ -98,14 +98,14 @@ class PrefixCompletion:
         return had - len(self)
 
     def complete(self, prefix: str, k: int = 10) -> list[Completion]:
-        """The ``k`` terms of greatest weight that begin with the prefix, greatest first."""
+        """The `k` terms of greatest weight that begin with the prefix, greatest first."""
         terms, weights, _ = self.complete_many([prefix], k)
         return list(zip(terms, weights.tolist(), strict=True))
 
     def complete_many(self, prefixes: Texts, k: int = 10) -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
         """`complete` for many prefixes.
 
-        Returns terms, weights and offsets: what was found for prefix ``i`` is at ``offsets[i]:offsets[i + 1]``.
+        Returns terms, weights and offsets: what was found for prefix `i` is at `offsets[i]:offsets[i + 1]`.
         """
         import numpy as np
 
@@ -134,7 +134,7 @@ class PrefixCompletion:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """What :meth:`to_bytes` saved. Raises ``envelope.DamagedError`` for anything else."""
+        """What `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         _, arrays = unseal_arrays(_KIND, _VERSION, data)
         text, starts = arrays["text"].tobytes(), arrays["starts"].tolist()
         made = cls()
@@ -194,7 +194,7 @@ def _bytes_of(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 
 def _texts(texts: Any) -> list[str]:
-    """A list of strings from any source; ``ValueError`` if something else is among them."""
+    """A list of strings from any source; `ValueError` if something else is among them."""
     if isinstance(texts, str):
         raise ValueError("A batch is a list or an array; for one text use the method for single items.")
     values: Iterable[Any] = texts.to_pylist() if hasattr(texts, "to_pylist") else texts

@@ -1,16 +1,16 @@
-"""Completion as one types: of all terms that begin so, the ``k`` with the greatest weights.
+"""Completion as one types: of all terms that begin so, the `k` with the greatest weights.
 
 A trie alone finds *all* terms that begin with "a"; to sort them for ten is work that grows with their number. The idea
 that makes it fast (Hsu and Ottaviano, *Space-efficient data structures for top-k completion*, WWW 2013): each part of
 the structure also knows the **greatest weight inside it**. Then the search goes to the best first, and what it never
-opens is not among the ``k``.
+opens is not among the `k`.
 
 `PlainPrefixCompletion` is plain Python and the text to read: a trie. `prefix_completion.PrefixCompletion` says the same
 in compiled kernels.
 
-Terms are compared as they are: to find "Zürich" by "zu", add it under its folded form (see ``tokenizer.Tokenizer``).
+Terms are compared as they are: to find "Zürich" by "zu", add it under its folded form (see `tokenizer.Tokenizer`).
 Of equal weights the term that sorts first (by code points) comes first. A table with the answers to all prefixes is
-faster still to ask, and takes ``k`` terms for every prefix there is; one changed weight changes many of its entries.
+faster still to ask, and takes `k` terms for every prefix there is; one changed weight changes many of its entries.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class PlainPrefixCompletion:
         return None if path is None or path[-1].weight == ABSENT else path[-1].weight
 
     def add(self, term: str, weight: float) -> bool:
-        """Set the term's weight, a finite number (``ValueError``); True if the term is new."""
+        """Set the term's weight, a finite number (`ValueError`); True if the term is new."""
         check_weight(weight)
         path = [self._root]
         for character in term:
@@ -93,7 +93,7 @@ class PlainPrefixCompletion:
         return True
 
     def complete(self, prefix: str, k: int = 10) -> list[Completion]:
-        """The ``k`` terms of greatest weight that begin with the prefix, greatest first.
+        """The `k` terms of greatest weight that begin with the prefix, greatest first.
 
         Opens the place of the greatest weight, again and again. What comes out of the queue as a term outweighs all
         that is still in the queue, opened or not.

@@ -1,12 +1,12 @@
 """Text to words, in any script, by rules that fit on a page.
 
-1. *Fold*: Unicode's compatibility form and case folding (NFKC, casefold, NFKC), so that ``ﬁne``, ``FINE`` and ``fine``
-   are one word, and ``STRASSE`` is ``straße``. With ``accents=False`` marks are taken off too: ``café`` is ``cafe``.
+1. *Fold*: Unicode's compatibility form and case folding (NFKC, casefold, NFKC), so that `ﬁne`, `FINE` and `fine`
+   are one word, and `STRASSE` is `straße`. With `accents=False` marks are taken off too: `café` is `cafe`.
 2. *Cut*: a word is a longest run of letters, marks and numbers (general categories L, M, N). Everything else separates,
-   the apostrophe and the underscore too: ``don't`` is ``don`` and ``t``.
+   the apostrophe and the underscore too: `don't` is `don` and `t`.
 3. *Ideographs stand alone*: Han and Hiragana are written without spaces, so each sign is a word, as in Unicode's UAX
    #29. Scripts that need a dictionary (Thai, Lao, Khmer) are cut at spaces only.
-4. *Stop words* are dropped. Words are not stemmed: ``run`` does not find ``running``.
+4. *Stop words* are dropped. Words are not stemmed: `run` does not find `running`.
 
 Tokenizing must not change between indexing and searching; the version of Unicode is Python's.
 """
@@ -38,7 +38,7 @@ class Tokenizer:
     """Cuts texts into words. Has no state: safe for threads and tasks."""
 
     def __init__(self, *, stopwords: Iterable[str] = (), accents: bool = True) -> None:
-        """``stopwords`` are folded as texts are; each must be one word (``ValueError``)."""
+        """`stopwords` are folded as texts are; each must be one word (`ValueError`)."""
         self.accents = accents
         folded = {word: cut(self.fold(word)) for word in stopwords}
         for word, parts in folded.items():

@@ -37,7 +37,7 @@ class Vocabulary:
         return int(self._used[0])
 
     def word(self, number: int) -> str:
-        """The word of a number. Raises ``IndexError`` if there is none."""
+        """The word of a number. Raises `IndexError` if there is none."""
         if not 0 <= number < len(self):
             raise IndexError(f"There is no word {number}; there are {len(self)}.")
         code_points: NDArray[Any] = self._characters[self._ends[number] : self._ends[number + 1]]
@@ -48,7 +48,7 @@ class Vocabulary:
         return self._number(texts, learn=True)
 
     def look_up(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """As :meth:`learn`, but words that were never met are -1."""
+        """As `learn`, but words that were never met are -1."""
         return self._number(texts, learn=False)
 
     def _number(self, texts: Sequence[str], *, learn: bool) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -70,7 +70,7 @@ class Vocabulary:
             self._grow(int(starts[text + 1] - starts[text]))
 
     def _grow(self, more: int) -> None:
-        """Make room for a text of ``more`` characters, each of which might be a new word."""
+        """Make room for a text of `more` characters, each of which might be a new word."""
         import numpy as np
 
         from windtunnel.blocks.text.kernels.tokenizer import fill_slots
@@ -86,7 +86,7 @@ class Vocabulary:
 
 
 def _longer(array: NDArray[Any], least: int) -> NDArray[Any]:
-    """The array with room for ``least`` items, and at least twice its own."""
+    """The array with room for `least` items, and at least twice its own."""
     import numpy as np
 
     grown = np.zeros(max(least, 2 * len(array)), array.dtype)

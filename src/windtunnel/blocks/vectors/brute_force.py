@@ -17,7 +17,7 @@ class BruteForce:
     """Vectors under integer keys, searched exactly. Searches by several threads are safe while nobody adds."""
 
     def __init__(self, dim: int, metric: str = "l2") -> None:
-        """No vectors of ``dim`` numbers yet; ``metric`` is ``l2``, ``ip`` or ``cosine``."""
+        """No vectors of `dim` numbers yet; `metric` is `l2`, `ip` or `cosine`."""
         if dim < 1:
             raise ValueError(f"A vector has at least 1 dimension; got {dim}.")
         import numpy as np
@@ -31,7 +31,7 @@ class BruteForce:
         return len(self._keys)
 
     def add(self, vectors: ArrayLike, keys: ArrayLike | None = None) -> NDArray[np.int64]:
-        """Add rows of ``vectors`` (n, dim) under ``keys`` (n,), by default the next free integers; returns the keys."""
+        """Add rows of `vectors` (n, dim) under `keys` (n,), by default the next free integers; returns the keys."""
         import numpy as np
 
         rows = as_rows(vectors, self.dim, self.metric)
@@ -48,10 +48,10 @@ class BruteForce:
     def search(
         self, queries: ArrayLike, k: int = 10, *, allowed: ArrayLike | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ``k`` nearest keys of each query (n, dim) and their distances, both (n, k), nearest first.
+        """The `k` nearest keys of each query (n, dim) and their distances, both (n, k), nearest first.
 
-        With ``allowed`` only these keys are found. Of equal distances the vector added first wins. Where there are
-        fewer than ``k``, keys are -1 and distances inf.
+        With `allowed` only these keys are found. Of equal distances the vector added first wins. Where there are
+        fewer than `k`, keys are -1 and distances inf.
         """
         import numpy as np
 
@@ -71,7 +71,7 @@ class BruteForce:
         return found, distances
 
     def nearest(self, vector: ArrayLike, k: int = 10) -> list[tuple[int, float]]:
-        """The ``k`` nearest of one vector as (key, distance), nearest first."""
+        """The `k` nearest of one vector as (key, distance), nearest first."""
         import numpy as np
 
         keys, distances = self.search(np.asarray(vector, np.float32)[None, :], k)

@@ -1,11 +1,11 @@
 """A vector index: the nearest of a million vectors after measuring some thousand distances.
 
-Hierarchical Navigable Small World graphs (Malkov and Yashunin, TPAMI 2018, arXiv 1603.09320); ``hnsw_reference`` tells
-the idea and says it in plain Python, ``kernels.hnsw`` says the same at the speed of C.
+Hierarchical Navigable Small World graphs (Malkov and Yashunin, TPAMI 2018, arXiv 1603.09320); `hnsw_reference` tells
+the idea and says it in plain Python, `kernels.hnsw` says the same at the speed of C.
 
-What it trades: answers are approximate. ``ef``, the candidates a search keeps, buys recall with time; ``m``, the links
-of a node, and ``ef_construction``, the candidates of an insertion, buy a better graph with memory and build time. A
-node costs 4 bytes for each dimension and about 10 for each of ``m``.
+What it trades: answers are approximate. `ef`, the candidates a search keeps, buys recall with time; `m`, the links
+of a node, and `ef_construction`, the candidates of an insertion, buy a better graph with memory and build time. A
+node costs 4 bytes for each dimension and about 10 for each of `m`.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _DEAD_SHARE = 0.25
 class HNSW:
     """Approximate nearest neighbours of vectors under integer keys.
 
-    The same calls with the same ``seed`` make the same graph on one machine. Not for several threads at once: even a
+    The same calls with the same `seed` make the same graph on one machine. Not for several threads at once: even a
     search leaves marks. Calls compute without pause; in asyncio code give large batches to a thread.
     """
 
     def __init__(self, dim: int, metric: str = "l2", *, m: int = 16, ef_construction: int = 200, seed: int = 0) -> None:
-        """An empty index for vectors of ``dim`` numbers; ``metric`` is ``l2``, ``ip`` or ``cosine``.
+        """An empty index for vectors of `dim` numbers; `metric` is `l2`, `ip` or `cosine`.
 
-        Raises ``ValueError`` for less than 1 dimension, ``m`` outside of 2 to 256 or ``ef_construction`` below ``m``.
+        Raises `ValueError` for less than 1 dimension, `m` outside of 2 to 256 or `ef_construction` below `m`.
         """
         if dim < 1:
             raise ValueError(f"A vector has at least 1 dimension; got {dim}.")
@@ -94,9 +94,9 @@ class HNSW:
         return int(self._graph.state[EVALUATIONS])
 
     def add(self, vectors: ArrayLike, keys: ArrayLike | None = None) -> NDArray[np.int64]:
-        """Insert rows of ``vectors`` (n, dim) under ``keys`` (n,), by default the next free integers; returns the keys.
+        """Insert rows of `vectors` (n, dim) under `keys` (n,), by default the next free integers; returns the keys.
 
-        Raises ``ValueError``, and inserts nothing, if a key is in use or given twice, or vectors are malformed.
+        Raises `ValueError`, and inserts nothing, if a key is in use or given twice, or vectors are malformed.
         """
         import numpy as np
 
@@ -140,11 +140,11 @@ class HNSW:
     def search(
         self, queries: ArrayLike, k: int = 10, *, ef: int | None = None, allowed: ArrayLike | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ``k`` nearest keys of each query (n, dim) and their distances, both (n, k), nearest first.
+        """The `k` nearest keys of each query (n, dim) and their distances, both (n, k), nearest first.
 
-        ``ef``, at least ``k``, is the number of candidates kept (default: 50 or twice ``k``, the larger). With
-        ``allowed`` only these keys are found: by a walk in which the others only lead on, or, where that would cost
-        more, by measuring all that are allowed. Where fewer than ``k`` are found, keys are -1 and distances inf.
+        `ef`, at least `k`, is the number of candidates kept (default: 50 or twice `k`, the larger). With
+        `allowed` only these keys are found: by a walk in which the others only lead on, or, where that would cost
+        more, by measuring all that are allowed. Where fewer than `k` are found, keys are -1 and distances inf.
         """
         import numpy as np
 
@@ -180,16 +180,16 @@ class HNSW:
         return nodes, distances
 
     def nearest(self, vector: ArrayLike, k: int = 10, *, ef: int | None = None) -> list[tuple[int, float]]:
-        """The ``k`` nearest of one vector as (key, distance), nearest first."""
+        """The `k` nearest of one vector as (key, distance), nearest first."""
         import numpy as np
 
         keys, distances = self.search(np.asarray(vector, np.float32)[None, :], k, ef=ef)
         return [(key, far) for key, far in zip(keys[0].tolist(), distances[0].tolist(), strict=True) if key >= 0]
 
     def delete(self, keys: ArrayLike) -> None:
-        """Remove these keys; raises ``KeyError``, and removes nothing, if one is not in the index.
+        """Remove these keys; raises `KeyError`, and removes nothing, if one is not in the index.
 
-        Their vectors only lead searches on from now; when they are a quarter of all, :meth:`compact` drops them.
+        Their vectors only lead searches on from now; when they are a quarter of all, `compact` drops them.
         """
         gone = as_keys(keys).tolist()
         for key in gone:
@@ -206,7 +206,7 @@ class HNSW:
             self.compact()
 
     def compact(self) -> None:
-        """Link around what was deleted (FreshDiskANN's way, see ``kernels.hnsw.heal``) and give its memory back."""
+        """Link around what was deleted (FreshDiskANN's way, see `kernels.hnsw.heal`) and give its memory back."""
         import numpy as np
 
         from windtunnel.blocks.vectors.kernels.hnsw import ENTRY, EVALUATIONS, TOP, empty_graph, heal
@@ -247,7 +247,7 @@ class HNSW:
         self._node_of = dict(zip(keys.tolist(), range(len(live)), strict=True))
 
     def links(self, key: int, level: int = 0) -> list[int]:
-        """The neighbours of a key on a level, deleted ones included; empty above its own. ``KeyError`` if absent."""
+        """The neighbours of a key on a level, deleted ones included; empty above its own. `KeyError` if absent."""
         node = self._node_of[key]
         if level > self._graph.levels[node]:
             return []
@@ -285,7 +285,7 @@ class HNSW:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The index that :meth:`to_bytes` saved. Raises ``envelope.DamagedError`` for anything else."""
+        """The index that `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         import numpy as np
 
         from windtunnel.blocks.vectors.kernels.hnsw import TOP
@@ -319,7 +319,7 @@ class HNSW:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what :meth:`save` wrote; raises ``DamagedError`` for anything else."""
+        """Read what `save` wrote; raises `DamagedError` for anything else."""
         return cls.from_bytes(Path(path).read_bytes())
 
     def _reserve(self, nodes: int, upper_rows: int) -> None:
@@ -344,9 +344,9 @@ class HNSW:
 
 
 def draw_levels(seed: int, first: int, count: int, m: int) -> NDArray[np.int32]:
-    """Levels of insertions ``first`` to ``first + count - 1``: geometric, each the m-th part of the one below.
+    """Levels of insertions `first` to `first + count - 1`: geometric, each the m-th part of the one below.
 
-    A number is drawn for each insertion from ``seed`` and its ordinal (SplitMix64), so that batches make no difference.
+    A number is drawn for each insertion from `seed` and its ordinal (SplitMix64), so that batches make no difference.
     """
     import numpy as np
 

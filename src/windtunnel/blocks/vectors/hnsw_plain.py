@@ -3,7 +3,7 @@
 Malkov and Yashunin, *Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World
 graphs*, TPAMI 2018 (arXiv 1603.09320); the numbers of its algorithms stand at the methods.
 
-Every vector is a node. Level 0 holds all nodes, each level above it about one in ``m`` of those below, so that the top
+Every vector is a node. Level 0 holds all nodes, each level above it about one in `m` of those below, so that the top
 has a handful: a walk starts there with long strides and comes down to short ones. On a level, a node is linked to a few
 near nodes *in different directions*: of two neighbours where one is nearer to the other than to the node, the node
 needs only that one. This choice, not nearness alone, is what keeps clusters connected and walks short.
@@ -25,7 +25,7 @@ def squared_l2(a: Vector, b: Vector) -> float:
 
 
 class PlainHNSW:
-    """Nodes are numbered in the order of insertion; the caller draws their levels (see ``draw_levels``)."""
+    """Nodes are numbered in the order of insertion; the caller draws their levels (see `draw_levels`)."""
 
     def __init__(self, m: int, ef_construction: int, distance: Callable[[Vector, Vector], float] = squared_l2) -> None:
         self.m = m
@@ -33,7 +33,7 @@ class PlainHNSW:
         self.distance = distance
         self.vectors: list[Vector] = []
         self.links: list[list[list[int]]] = []
-        """``links[node][level]``: the node's neighbours on that level."""
+        """`links[node][level]`: the node's neighbours on that level."""
         self.entry = -1
 
     def insert(self, vector: Vector, level: int) -> int:
@@ -59,7 +59,7 @@ class PlainHNSW:
         return node
 
     def search_level(self, query: Vector, start: Found, level: int, ef: int) -> list[Found]:
-        """Algorithm 2: follow the links of the nearest node not yet followed, until it is not among the best ``ef``."""
+        """Algorithm 2: follow the links of the nearest node not yet followed, until it is not among the best `ef`."""
         best, seen, followed = [start], {start[1]}, set[int]()
         while True:
             waiting = [node for _, node in best if node not in followed]
@@ -83,7 +83,7 @@ class PlainHNSW:
         return kept
 
     def connect(self, node: int, other: int, level: int) -> None:
-        """Add a link; where there are more than allowed (``m``, on level 0 twice that), choose anew."""
+        """Add a link; where there are more than allowed (`m`, on level 0 twice that), choose anew."""
         links = self.links[node][level]
         links.append(other)
         most = self.m if level else 2 * self.m
@@ -94,7 +94,7 @@ class PlainHNSW:
             )
 
     def search(self, query: Vector, k: int, ef: int) -> list[Found]:
-        """Algorithm 5: the ``k`` nearest that a walk with ``ef`` candidates finds."""
+        """Algorithm 5: the `k` nearest that a walk with `ef` candidates finds."""
         if self.entry < 0:
             return []
         start = (self.distance(self.vectors[self.entry], query), self.entry)

@@ -33,7 +33,7 @@ class ProductQuantiser:
     """Codes of squared Euclidean vectors. Several threads may share it once it is trained."""
 
     def __init__(self, dim: int, parts: int = 16, *, seed: int = 0) -> None:
-        """For vectors of ``dim`` numbers in ``parts`` bytes; ``ValueError`` unless ``parts`` divides ``dim``."""
+        """For vectors of `dim` numbers in `parts` bytes; `ValueError` unless `parts` divides `dim`."""
         if dim < 1 or parts < 1 or dim % parts:
             raise ValueError(f"The parts must divide the dimensions; got {parts} parts of {dim}.")
         self.dim = dim
@@ -43,13 +43,13 @@ class ProductQuantiser:
 
     @property
     def centroids(self) -> NDArray[np.float32]:
-        """(parts, 256, dim / parts). Raises ``ValueError`` before :meth:`train`."""
+        """(parts, 256, dim / parts). Raises `ValueError` before `train`."""
         if self._centroids is None:
             raise ValueError("The quantiser knows no vectors yet; train it first.")
         return self._centroids
 
     def train(self, vectors: ArrayLike, rounds: int = 25) -> None:
-        """Find each part's centroids in a sample of ``vectors`` (n, dim), n at least 256, by Lloyd's algorithm.
+        """Find each part's centroids in a sample of `vectors` (n, dim), n at least 256, by Lloyd's algorithm.
 
         Some tens of thousands are plenty. A centroid that is nearest to nothing moves to where the error is largest.
         """
@@ -73,7 +73,7 @@ class ProductQuantiser:
         self._centroids = centroids
 
     def encode(self, vectors: ArrayLike) -> NDArray[np.uint8]:
-        """Codes (n, parts) of ``vectors`` (n, dim)."""
+        """Codes (n, parts) of `vectors` (n, dim)."""
         import numpy as np
 
         rows = as_rows(vectors, self.dim, "l2")[:, : self.dim]
@@ -102,9 +102,9 @@ class ProductQuantiser:
     def search(
         self, codes: ArrayLike, queries: ArrayLike, k: int = 10
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The ``k`` nearest rows of ``codes`` (n, parts) for each query (m, dim) and their distances, both (m, k).
+        """The `k` nearest rows of `codes` (n, parts) for each query (m, dim) and their distances, both (m, k).
 
-        Nearest first, of equal distances the first row. Where there are fewer than ``k``, rows are -1 and distances
+        Nearest first, of equal distances the first row. Where there are fewer than `k`, rows are -1 and distances
         inf. Distances are those of the queries from the decoded vectors.
         """
         import numpy as np
@@ -123,7 +123,7 @@ class ProductQuantiser:
         return found, distances
 
     def plain_search(self, codes: Sequence[Sequence[int]], query: Sequence[float], k: int) -> list[tuple[float, int]]:
-        """Distances and rows of the ``k`` nearest in plain Python."""
+        """Distances and rows of the `k` nearest in plain Python."""
         width = self.dim // self.parts
         tables = []
         for part, centroids in enumerate(self.centroids.tolist()):
@@ -141,7 +141,7 @@ class ProductQuantiser:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The quantiser that :meth:`to_bytes` saved. Raises ``envelope.DamagedError`` for anything else."""
+        """The quantiser that `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         import numpy as np
 
         settings, arrays = unseal_arrays(_KIND, _VERSION, data)

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 Metric = Literal["l2", "ip", "cosine"]
-"""``l2``: squared Euclidean distance. ``ip``: 1 minus the inner product. ``cosine``: 1 minus the cosine."""
+"""`l2`: squared Euclidean distance. `ip`: 1 minus the inner product. `cosine`: 1 minus the cosine."""
 
 METRICS: tuple[Metric, ...] = ("l2", "ip", "cosine")
 _LINE_FLOATS = 16
 
 
 def check_metric(metric: str) -> Metric:
-    """The metric, or ``ValueError``."""
+    """The metric, or `ValueError`."""
     for known in METRICS:
         if metric == known:
             return known
@@ -31,10 +31,10 @@ def kernel_metric(metric: Metric) -> int:
 
 
 def as_rows(vectors: ArrayLike, dim: int, metric: Metric) -> NDArray[np.float32]:
-    """``vectors`` (n, dim) or Arrow fixed-size lists as new float32 rows, padded to whole cache lines.
+    """`vectors` (n, dim) or Arrow fixed-size lists as new float32 rows, padded to whole cache lines.
 
-    Under ``cosine`` each row is scaled to length 1. Raises ``ValueError`` on another shape, on numbers that are not
-    finite and, under ``cosine``, on a vector of zeros, which has no direction.
+    Under `cosine` each row is scaled to length 1. Raises `ValueError` on another shape, on numbers that are not
+    finite and, under `cosine`, on a vector of zeros, which has no direction.
     """
     import numpy as np
 
@@ -59,7 +59,7 @@ def as_rows(vectors: ArrayLike, dim: int, metric: Metric) -> NDArray[np.float32]
 
 
 def as_keys(keys: ArrayLike) -> NDArray[np.int64]:
-    """Keys as a flat int64 array; ``ValueError`` for floats, negative keys and other shapes."""
+    """Keys as a flat int64 array; `ValueError` for floats, negative keys and other shapes."""
     import numpy as np
 
     given = np.asarray(keys)
@@ -73,7 +73,7 @@ def as_keys(keys: ArrayLike) -> NDArray[np.int64]:
 
 
 def next_keys(start: int, count: int) -> NDArray[np.int64]:
-    """The keys ``start`` to ``start + count - 1``; ``ValueError`` where there are not so many."""
+    """The keys `start` to `start + count - 1`; `ValueError` where there are not so many."""
     import numpy as np
 
     if start + count > 2**63:
@@ -82,5 +82,5 @@ def next_keys(start: int, count: int) -> NDArray[np.int64]:
 
 
 def padded(dim: int) -> int:
-    """``dim`` rounded up to whole cache lines of float32."""
+    """`dim` rounded up to whole cache lines of float32."""
     return -(-dim // _LINE_FLOATS) * _LINE_FLOATS

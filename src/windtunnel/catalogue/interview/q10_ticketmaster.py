@@ -57,7 +57,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``buy(buyer, pays_after_s)``; a buyer who leaves never pays (None)."""
+    """`buy(buyer, pays_after_s)`; a buyer who leaves never pays (None)."""
     at = 0.0
     for buyer in range(p.buyers):
         pays: float | None = luck.lognormvariate(0, 0.5) * p.pay_s

@@ -53,7 +53,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``ask()``: Poisson arrivals; while load is shed four of five stay away."""
+    """`ask()`: Poisson arrivals; while load is shed four of five stay away."""
     rate_per_s = p.load * p.capacity
     at = luck.expovariate(rate_per_s)
     number = 0

@@ -43,7 +43,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``fate(load_per_s, trigger_s, seed)`` for each cell of the map."""
+    """`fate(load_per_s, trigger_s, seed)` for each cell of the map."""
     seed = luck.randrange(1 << 30)
     for load in LOADS:
         for trigger_s in TRIGGERS_S:

@@ -45,7 +45,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """``handle(work_s)``: exponential work with mean 1 s on a small machine; Poisson arrivals."""
+    """`handle(work_s)`: exponential work with mean 1 s on a small machine; Poisson arrivals."""
     at = 0.0
     for i in range(p.count):
         work_s = luck.expovariate(1.0)

@@ -11,7 +11,7 @@ statements off: a client that gives up does not stop its statement, and a commit
 What a client cannot know it does not learn here either. A crash loses what was not committed. A client that vanishes
 without a word (its host lost power) keeps its locks, as with PostgreSQL's own settings.
 
-Not modelled: indexes (a condition on ``id`` finds one row, any other looks at all of them, for free), SQL itself,
+Not modelled: indexes (a condition on `id` finds one row, any other looks at all of them, for free), SQL itself,
 vacuum, group commit.
 """
 
@@ -86,11 +86,11 @@ def changed(row: Row, changes: Changes) -> Row:
     new = dict(row)
     for column, change in changes.items():
         if column not in new:
-            raise ValueError(f"there is no column {column}; the row has {', '.join(new)}")
+            raise ValueError(f"There is no column {column}; the row has {', '.join(new)}.")
         if isinstance(change, Plus):
             old = new[column]
             if isinstance(old, str):
-                raise ValueError(f"column {column} holds text; numbers can be added to numbers only")
+                raise ValueError(f"Column {column} holds text; numbers can be added to numbers only.")
             new[column] = None if old is None else old + change.amount
         else:
             new[column] = change
@@ -225,11 +225,11 @@ class ModelDatabase(Autocommit):
         for table in transaction.scanned:
             for versions in self._versions[table].values():
                 if versions[-1][0] > transaction.snapshot:
-                    raise Aborted(f"table {table} changed since this transaction read it")
+                    raise Aborted(f"Table {table} changed since this transaction read it.")
         for table, key in transaction.read:
             versions = self._versions[table].get(key, [])
             if versions and versions[-1][0] > transaction.snapshot:
-                raise Aborted(f"row {key} of {table} changed since this transaction read it")
+                raise Aborted(f"Row {key} of {table} changed since this transaction read it.")
 
     def _roll_back(self, transaction: _Transaction) -> None:
         if not transaction.ended:
@@ -256,7 +256,7 @@ class ModelDatabase(Autocommit):
         try:
             return self._versions[table]
         except KeyError:
-            raise ValueError(f"there is no table {table}; there are {', '.join(self._versions) or 'none'}") from None
+            raise ValueError(f"There is no table {table}; there are {', '.join(self._versions) or 'none'}.") from None
 
     def _see(self, transaction: _Transaction) -> int:
         """The moment that the statement that starts now sees."""
@@ -277,7 +277,7 @@ class ModelDatabase(Autocommit):
         rows = self._table(table)
         for column in where:
             if column not in self._columns[table]:
-                raise ValueError(f"{table} has no column {column}; it has {', '.join(self._columns[table])}")
+                raise ValueError(f"{table} has no column {column}; it has {', '.join(self._columns[table])}.")
         wanted = where.get("id", ...)
         if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
             transaction.read.add((table, wanted))
@@ -300,7 +300,7 @@ class ModelDatabase(Autocommit):
         other: _Transaction | None = lock.owner
         while other is not None:
             if other is transaction:
-                raise Aborted("deadlock: this transaction waits for one that waits for it")
+                raise Aborted("Deadlock: this transaction waits for one that waits for it.")
             blocker = self._locks.get(other.waits_for) if other.waits_for is not None else None
             other = blocker.owner if blocker is not None else None
         turn: Signal[None] = self.sim.signal(
@@ -316,7 +316,7 @@ class ModelDatabase(Autocommit):
         await self._lock(transaction, (table, key))
         versions = self._table(table).get(key, [])
         if versions and versions[-1][0] > transaction.snapshot and transaction.isolation != "read committed":
-            raise Aborted(f"row {key} of {table} changed since this transaction began")
+            raise Aborted(f"Row {key} of {table} changed since this transaction began.")
         return self._visible(transaction, table, key, self._clock)
 
     async def _write(
@@ -352,13 +352,13 @@ class ModelDatabase(Autocommit):
         self._table(table)
         unknown = [c for c in row if c not in self._columns[table]]
         if unknown:
-            raise ValueError(f"{table} has no column {unknown[0]}; it has {', '.join(self._columns[table])}")
+            raise ValueError(f"{table} has no column {unknown[0]}; it has {', '.join(self._columns[table])}.")
         complete: Row = {c: row.get(c) for c in self._columns[table]}
         key = complete["id"]
         self._see(transaction)
         await self._lock(transaction, (table, key))
         if self._visible(transaction, table, key, self._clock) is not None:
-            raise Conflict(f"{table} has a row {key} already")
+            raise Conflict(f"{table} has a row {key} already.")
         transaction.writes[table, key] = complete
 
 
@@ -388,7 +388,7 @@ class _Backend:
             value, error = None, None
             try:
                 if transaction.ended:
-                    raise Aborted("the transaction has ended")
+                    raise Aborted("The transaction has ended.")
                 if statement_s:
                     await cpu.work(statement_s)
                 value = await work()
@@ -423,7 +423,7 @@ class _Session:
             raise
         if error is not None:
             raise error
-        return value  # type: ignore[no-any-return]  # what ``work`` returned at the other end
+        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
 
     def leave(self) -> None:
         """Roll back, without waiting until it is done. A connection with an answer under way was closed instead."""

@@ -6,8 +6,8 @@ A design written against `DatabasePort` runs on the model in the tunnel, on SQLi
 What happens to one row when several write it is the point, so the promises are exact:
 
 - A statement outside `DatabasePort.transaction` is a transaction of its own.
-- ``update`` tests its ``where`` and applies its ``changes`` in one step: no other write comes between.
-- ``get(..., lock=True)`` returns the newest committed row and keeps everybody else's writes and locks of it waiting
+- `update` tests its `where` and applies its `changes` in one step: no other write comes between.
+- `get(..., lock=True)` returns the newest committed row and keeps everybody else's writes and locks of it waiting
   until the transaction ends.
 - In a "read committed" transaction each statement sees what was committed when it began. In "repeatable read" all see
   one snapshot, and a write to a row that somebody changed since raises `Aborted`. "serializable" behaves as if
@@ -41,21 +41,21 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plus:
-    """A change: add ``amount`` to what the column holds when the row is written."""
+    """A change: add `amount` to what the column holds when the row is written."""
 
     amount: int | float
 
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """A condition: the column holds ``bound`` or more."""
+    """A condition: the column holds `bound` or more."""
 
     bound: int | float
 
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """A condition: the column holds ``bound`` or less."""
+    """A condition: the column holds `bound` or less."""
 
     bound: int | float
 
@@ -69,15 +69,15 @@ class Statements(Protocol):
     """What can be said inside a transaction, or alone."""
 
     async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """The row whose ``id`` is ``key``; ``lock`` holds it against other writers until the transaction ends."""
+        """The row whose `id` is `key`; `lock` holds it against other writers until the transaction ends."""
 
     async def select(
         self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
     ) -> list[Row]:
-        """The rows that match, in the order of a column (then of ``id``)."""
+        """The rows that match, in the order of a column (then of `id`)."""
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        """Add a row. Raises Conflict where its ``id`` is taken."""
+        """Add a row. Raises Conflict where its `id` is taken."""
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         """Change the rows that match; returns how many did."""
@@ -94,7 +94,7 @@ class DatabasePort(Statements, Protocol):
     async def create_table(
         self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
     ) -> None:
-        """Make an empty table with these columns (types int, float or str; ``id`` is the key) and fill it."""
+        """Make an empty table with these columns (types int, float or str; `id` is the key) and fill it."""
 
     def transaction(self, isolation: Isolation = "read committed") -> AbstractAsyncContextManager[Statements]:
         """Statements that happen together: committed at the end of the block, rolled back where it raises."""
@@ -140,10 +140,10 @@ class Autocommit:
 def check_columns(table: str, columns: Mapping[str, type]) -> None:
     """One sentence for a table that cannot be made."""
     if columns.get("id") not in (int, str):
-        raise ValueError(f"table {table} needs a column id of type int or str; its columns are {', '.join(columns)}")
+        raise ValueError(f"Table {table} needs a column id of type int or str; its columns are {', '.join(columns)}.")
     for column, kind in columns.items():
         if kind not in (int, float, str):
-            raise ValueError(f"column {table}.{column} has type {kind!r}; int, float and str can be stored")
+            raise ValueError(f"Column {table}.{column} has type {kind!r}; int, float and str can be stored.")
     for name in (table, *columns):
         if not name.isidentifier() or not name.islower():
-            raise ValueError(f"{name!r} cannot name a table or column; take lower-case letters, digits and _")
+            raise ValueError(f"{name!r} cannot name a table or column; take lower-case letters, digits and _.")

@@ -64,7 +64,7 @@ async def _connected(connecting: Awaitable[T], url: str) -> T:
         return await connecting
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         why = str(error) or f"it did not answer within {CONNECT_TIMEOUT_S} s"
-        raise Unavailable(f"no connection to PostgreSQL at {without_password(url)}: {why}") from error
+        raise Unavailable(f"No connection to PostgreSQL at {without_password(url)}: {why}.") from error
 
 
 def without_password(url: str) -> str:
@@ -121,7 +121,7 @@ class PostgresDatabase(Autocommit):
             import asyncpg  # noqa: F401  (said here, before load, rather than at the first request)
         except ImportError:
             raise MissingEngine(
-                "the PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'"
+                "The PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'."
             ) from None
         self.name = name
         self._url = url or postgres_url()
@@ -207,5 +207,5 @@ class PostgresDatabase(Autocommit):
         except Exception as error:
             pool.terminate()
             raise Unavailable(
-                f"PostgreSQL at {without_password(self._url)} was lost during the run: {error}"
+                f"PostgreSQL at {without_password(self._url)} was lost during the run: {error}."
             ) from error

@@ -37,7 +37,7 @@ class Dialect:
         return " AND ".join(parts) or "TRUE"
 
     def create(self, table: str, columns: Mapping[str, type]) -> str:
-        """CREATE TABLE, with ``id`` as primary key."""
+        """CREATE TABLE, with `id` as primary key."""
         body = ", ".join(f'"{c}" {self.types[t]}{" PRIMARY KEY" if c == "id" else ""}' for c, t in columns.items())
         return f'CREATE TABLE "{table}" ({body})'
 

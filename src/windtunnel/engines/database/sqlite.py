@@ -39,9 +39,9 @@ MACHINE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", 
 def _translate(error: sqlite3.Error) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (getattr(sqlite3, name) for name in MACHINE):
-        return ConnectionError(f"SQLite cannot use its file: {error}")
+        return ConnectionError(f"SQLite cannot use its file: {error}.")
     if code == sqlite3.SQLITE_BUSY:
-        return Aborted(f"SQLite refused to write: {error}")
+        return Aborted(f"SQLite refused to write: {error}.")
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(str(error))
     return error
@@ -141,7 +141,7 @@ class SqliteDatabase(Autocommit):
             try:
                 self._folder = tempfile.TemporaryDirectory(prefix="windtunnel-sqlite-")
             except OSError as error:
-                raise Unavailable(f"SQLite has no folder for its file: {error.strerror}") from error
+                raise Unavailable(f"SQLite has no folder for its file: {error.strerror}.") from error
             path = Path(self._folder.name) / f"{name}.sqlite"
         self._path = path
         self._synchronous = synchronous

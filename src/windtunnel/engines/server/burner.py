@@ -1,9 +1,9 @@
 """A real server to be overloaded: workers that burn processor time, first come, first served.
 
 This file is run as a program of its own, by path, and imports nothing of ours. It listens on a Unix socket. A line is a
-request: ``work SECONDS`` is answered by ``done`` when a worker has burned that much processor time (divided by the
-speed), or at once by ``full``; ``speed FACTOR`` is answered by ``done``,
-``pid`` by the process's number.
+request: `work SECONDS` is answered by `done` when a worker has burned that much processor time (divided by the
+speed), or at once by `full`; `speed FACTOR` is answered by `done`,
+`pid` by the process's number.
 
     python burner.py SOCKET WORKERS SPEED QUEUE_LIMIT           (QUEUE_LIMIT is -1 for none)
 

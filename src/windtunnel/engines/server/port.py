@@ -4,12 +4,12 @@ Some workers serve whoever comes, first come, first served; the others wait in a
 written against `Server` runs on the model in the tunnel and in front of a real process that burns this machine's
 processor. One conformance suite (`tests/engines`) holds both to the promises made here:
 
-- ``serve`` returns when a worker has done the work, never sooner; in the order of arrival with one worker.
-- A full queue turns away at once: the exception says ``outcome = "fail"``, nothing was done.
-- ``pause`` stops all work where it is and answers nobody, ``resume`` goes on with it; nobody is lost.
-- ``crash`` loses everybody inside: nobody can tell what became of them (outcome "unknown"). Who comes later is refused
-  (outcome "fail") until ``restart``, which begins with an empty queue.
-- ``set_speed`` holds for the work under way too.
+- `serve` returns when a worker has done the work, never sooner; in the order of arrival with one worker.
+- A full queue turns away at once: the exception says `outcome = "fail"`, nothing was done.
+- `pause` stops all work where it is and answers nobody, `resume` goes on with it; nobody is lost.
+- `crash` loses everybody inside: nobody can tell what became of them (outcome "unknown"). Who comes later is refused
+  (outcome "fail") until `restart`, which begins with an empty queue.
+- `set_speed` holds for the work under way too.
 
 What it does *not* protect from: a caller that gives up leaves its work behind, and the server does it for nobody. That
 is what retries feed on (`windtunnel.catalogue.scale.metastable_failure`).
@@ -25,10 +25,10 @@ class ServerPort(Protocol):
     """Workers with a queue in front of them."""
 
     def serve(self, work_s: float) -> Awaitable[None]:
-        """Wait for a worker, then while it does ``work_s`` seconds of work (at speed 1).
+        """Wait for a worker, then while it does `work_s` seconds of work (at speed 1).
 
         Raises:
-            Exception: with the attribute ``outcome`` "fail" where it was turned away or refused; a crash, and a lost
+            Exception: with the attribute `outcome` "fail" where it was turned away or refused; a crash, and a lost
                 connection, say nothing (outcome "unknown").
         """
         ...

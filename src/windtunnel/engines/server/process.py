@@ -35,7 +35,7 @@ class ProcessServer:
         self, name: str = "server", *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
     ) -> None:
         if os.name != "posix":
-            raise MissingEngine("a real server is stopped and killed by the signals of Unix; use stage sim here")
+            raise MissingEngine("A real server is stopped and killed by the signals of Unix; use stage sim here.")
         self.name = name
         self._workers, self._speed = workers, speed
         self._limit = -1 if queue_limit is None else queue_limit
@@ -71,15 +71,15 @@ class ProcessServer:
         """Wait for a worker, then while it does the work."""
         answer = await self._ask(f"work {work_s!r}\n")
         if answer == b"full\n":
-            raise Rejected(f"{self.name} is full")
+            raise Rejected(f"{self.name} is full.")
         if answer != b"done\n":
-            raise ConnectionResetError(f"{self.name} went away in the middle")
+            raise ConnectionResetError(f"{self.name} went away in the middle.")
 
     async def _ask(self, line: str) -> bytes:
         try:
             reader, writer = await asyncio.open_unix_connection(self._path)
         except OSError as error:
-            raise Unavailable(f"{self.name} cannot be reached: {error.strerror}") from error
+            raise Unavailable(f"{self.name} cannot be reached: {error.strerror}.") from error
         try:
             writer.write(line.encode())
             return await reader.readline()

@@ -1,8 +1,8 @@
 """Runs one server and ends it when whoever started us is gone, however they went.
 
 This file is run as a program of its own, by path, and imports nothing of ours. Its standard input is a pipe from the
-starter: when that process ends, by itself, by Ctrl-C or by ``kill -9``, the pipe closes, and we stop the server and
-remove its folder. (A child alone would not notice; an ``atexit`` does not run after ``kill -9``.)
+starter: when that process ends, by itself, by Ctrl-C or by `kill -9`, the pipe closes, and we stop the server and
+remove its folder. (A child alone would not notice; an `atexit` does not run after `kill -9`.)
 
     python guard.py FOLDER_TO_REMOVE USER PROGRAM [ARGUMENT ...]        (USER is empty for our own)
 """

@@ -24,7 +24,7 @@ UNPRIVILEGED = "nobody"
 
 @dataclass
 class Guarded:
-    """A server that runs under a guard. ``url`` is where clients connect."""
+    """A server that runs under a guard. `url` is where clients connect."""
 
     url: str
     _guard: subprocess.Popen[bytes] = field(repr=False)
@@ -63,7 +63,7 @@ def stop_all() -> None:
 
 
 def guarded(command: list[str], folder: Path, url: str, ready: Callable[[], bool], user: str = "") -> Guarded:
-    """Start a server under a guard and wait until ``ready()``; at most half a minute."""
+    """Start a server under a guard and wait until `ready()`; at most half a minute."""
     log = folder / "log"
     with log.open("wb") as out:
         guard = subprocess.Popen(
@@ -79,7 +79,7 @@ def guarded(command: list[str], folder: Path, url: str, ready: Callable[[], bool
         if guard.poll() is not None or time.monotonic() > end:
             said = log.read_text(errors="replace") if log.exists() else ""
             server.stop()
-            raise MissingEngine(f"{command[0]} did not start: {_reason(said)}")
+            raise MissingEngine(f"{command[0]} did not start: {_reason(said)}.")
         time.sleep(0.01)  # a real server on a real clock: nothing to await
     return server
 
@@ -119,7 +119,7 @@ def _start_postgres() -> Guarded:
             **identity(user),
         )
         if made.returncode != 0:
-            raise MissingEngine(f"initdb failed: {_reason(made.stderr)}")
+            raise MissingEngine(f"initdb failed: {_reason(made.stderr)}.")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -143,7 +143,7 @@ def _postgres_programs() -> Path:
     if found and shutil.which("postgres"):
         return Path(found).resolve().parent
     raise MissingEngine(
-        "PostgreSQL is not here: pip install 'windtunnel[postgres]', or set WINDTUNNEL_POSTGRES_URL to a server"
+        "PostgreSQL is not here: pip install 'windtunnel[postgres]', or set WINDTUNNEL_POSTGRES_URL to a server."
     )
 
 

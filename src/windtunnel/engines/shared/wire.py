@@ -74,7 +74,7 @@ class Wire:
                     self._have_bytes = 0
                     return self._gets.popleft()
             elif self.over:
-                raise ConnectionResetError(f"the connection broke off: {self._name} will not come")
+                raise ConnectionResetError(f"The connection broke off: {self._name} will not come.")
             else:
                 arrival: Signal[None] = Signal(end.sim, self._name)
                 self._arrival = arrival
@@ -172,7 +172,7 @@ class Wires:
         try:
             await end.established
         except OSError as error:
-            raise Unavailable(f"no connection to {name}: {error.strerror}") from error
+            raise Unavailable(f"No connection to {name}: {error.strerror}.") from error
         except BaseException:
             end.abort()
             raise

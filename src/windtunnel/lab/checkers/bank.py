@@ -20,11 +20,11 @@ def check_bank(
     accounts: Mapping[Hashable, float] | None = None,
     negative_allowed: bool = False,
 ) -> Verdict:
-    """Judge ``transfer(from, to, amount)`` and ``read() -> {account: balance}`` (or a list of pairs).
+    """Judge `transfer(from, to, amount)` and `read() -> {account: balance}` (or a list of pairs).
 
-    Every read must add up to the same ``total``: the one given, or that of the first ``accounts``, or else that of the
-    first read. With ``accounts``, each balance must also lie between what had certainly been moved and what might have
-    been. An ``ok`` transfer is one that was carried out; one that was refused is ``fail``.
+    Every read must add up to the same `total`: the one given, or that of the first `accounts`, or else that of the
+    first read. With `accounts`, each balance must also lie between what had certainly been moved and what might have
+    been. An `ok` transfer is one that was carried out; one that was refused is `fail`.
     """
     events = select(history, "bank", {"transfer": 3, "read": 0})
     reads = [(e, _balances(e)) for e in events if e.name == "read" and e.outcome == "ok"]

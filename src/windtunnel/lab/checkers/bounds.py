@@ -11,7 +11,7 @@ from itertools import accumulate
 class Bounds:
     """The least and the greatest total that a read may return.
 
-    ``additions`` are (amount, start, end), with an infinite end where nobody knows whether it happened. An addition
+    `additions` are (amount, start, end), with an infinite end where nobody knows whether it happened. An addition
     that ended before the read began counts; one that began before the read ended, or when it did, may count.
     """
 
@@ -25,7 +25,7 @@ class Bounds:
         _, self._up = _sums([(start, max(0, amount)) for amount, start, _ in given])
 
     def at(self, start: float, end: float) -> tuple[float, float]:
-        """(least, greatest) for a read from ``start`` to ``end``."""
+        """(least, greatest) for a read from `start` to `end`."""
         ended, begun = bisect_left(self._ends, start), bisect_right(self._starts, end)
         sure = self._first + self._sure[ended]
         return sure + self._down[begun] - self._sure_down[ended], sure + self._up[begun] - self._sure_up[ended]

@@ -15,9 +15,9 @@ SCALARS = frozenset({int, str, float, bool, type(None), bytes})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation that happened or may have happened. ``end`` is infinite and ``value`` UNSEEN if nobody knows.
+    """One operation that happened or may have happened. `end` is infinite and `value` UNSEEN if nobody knows.
 
-    ``follows`` is the operation of the same client that ended at the very moment when this one began. Otherwise times
+    `follows` is the operation of the same client that ended at the very moment when this one began. Otherwise times
     that touch are no order.
     """
 

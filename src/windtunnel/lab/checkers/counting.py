@@ -16,7 +16,7 @@ from windtunnel.lab.history import Event
 
 
 def check_unique_ids(history: Sequence[Event], *, name: str = "generate") -> Verdict:
-    """No two answers of ``generate`` may be equal; other operations are passed over."""
+    """No two answers of `generate` may be equal; other operations are passed over."""
     found = Collector()
     first: dict[Hashable, Event] = {}
     given = 0
@@ -32,10 +32,10 @@ def check_unique_ids(history: Sequence[Event], *, name: str = "generate") -> Ver
 
 
 def check_counter(history: Sequence[Event], *, start: float = 0) -> Verdict:
-    """Each ``read`` lies between the sum of what had certainly been added and of what might have been.
+    """Each `read` lies between the sum of what had certainly been added and of what might have been.
 
-    Knows ``add(n)``, ``increment()``, ``decrement()`` and ``read()``. This is necessary for linearizability and holds
-    in n log n; the ``Counter`` model also judges reads against each other.
+    Knows `add(n)`, `increment()`, `decrement()` and `read()`. This is necessary for linearizability and holds
+    in n log n; the `Counter` model also judges reads against each other.
     """
     events = select(history, "counter", {"add": 1, "increment": 0, "decrement": 0, "read": 0})
     additions = [
@@ -58,10 +58,10 @@ def check_counter(history: Sequence[Event], *, start: float = 0) -> Verdict:
 
 
 def check_set(history: Sequence[Event], *, stale_allowed: bool = False) -> Verdict:
-    """A set that only grows: ``add(x)`` and ``read() -> all members``.
+    """A set that only grows: `add(x)` and `read() -> all members`.
 
     lost: a member that was acknowledged, or read, before a read began is missing in it and in all reads after it;
-    stale: it is missing but comes back later (allowed with ``stale_allowed``, as in an eventually consistent set);
+    stale: it is missing but comes back later (allowed with `stale_allowed`, as in an eventually consistent set);
     unexpected: a member that nobody had added by then; duplicated: a member that is listed twice.
     """
     events = select(history, "set that only grows", {"add": 1, "read": 0})
@@ -112,7 +112,7 @@ def _missing(
     sure: list[tuple[float, Hashable, Event]],
     stale_allowed: bool,
 ) -> None:
-    """Find members that a read must hold and does not. ``reads`` are in the order of their starts."""
+    """Find members that a read must hold and does not. `reads` are in the order of their starts."""
     last_seen: dict[Hashable, float] = {}
     for e, members in zip(reads, contents, strict=True):
         for member in members:

@@ -25,12 +25,12 @@ def shown(value: object) -> str:
 
 
 def seconds(at_s: float) -> str:
-    """A time as ``1.25 s``."""
+    """A time as `1.25 s`."""
     return f"{at_s:.9g} s"
 
 
 def call(event: Event) -> str:
-    """``c1 read() = 3``: who called what, and what came back."""
+    """`c1 read() = 3`: who called what, and what came back."""
     args = ", ".join(shown(a) for a in event.args)
     told = event.outcome == "ok" and (event.value is not None or event.name in READS)
     answer = f" = {shown(event.value)}" if told else ""
@@ -38,14 +38,14 @@ def call(event: Event) -> str:
 
 
 def operation(event: Event) -> str:
-    """The call with its times: ``c1 read() = 3 (1 s to 1.5 s)``."""
+    """The call with its times: `c1 read() = 3 (1 s to 1.5 s)`."""
     if event.outcome == "unknown":
         return f"{call(event)} (from {seconds(event.start)}, outcome unknown)"
     return f"{call(event)} ({seconds(event.start)} to {seconds(event.end)})"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """`a`, `a and b`, `a, b and c`."""
     words = list(parts)
     if len(words) < 2:
         return "".join(words)
@@ -53,12 +53,12 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """``1 operation``, ``2,000 operations``."""
+    """`1 operation`, `2,000 operations`."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def unexplained(blamed: Event, witness: Sequence[Event], others: bool) -> str:
-    """The clause that no order explains ``blamed`` beside the rest of the witness; ``others`` were left out of it."""
+    """The clause that no order explains `blamed` beside the rest of the witness; `others` were left out of it."""
     rest = [operation(e) for e in witness if e is not blamed]
     if len(rest) > MOST_LISTED:
         rest = [*rest[: MOST_LISTED - 1], f"{len(rest) - MOST_LISTED + 1:,} more"]

@@ -1,6 +1,6 @@
-"""Histories as JSON lines, so that other systems can be judged: one operation a line (see ``docs/checking.md``).
+"""Histories as JSON lines, so that other systems can be judged: one operation a line (see `docs/checking.md`).
 
-Lines as Jepsen writes them, an ``invoke`` and later its ``ok``, ``fail`` or ``info``, are read too.
+Lines as Jepsen writes them, an `invoke` and later its `ok`, `fail` or `info`, are read too.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read_history(path: str | os.PathLike[str]) -> History:
 
 
 def write_history(history: History, path: str | os.PathLike[str]) -> None:
-    """Write a history so that ``read_history`` gives an equal one. Values must be plain data (JSON)."""
+    """Write a history so that `read_history` gives an equal one. Values must be plain data (JSON)."""
     with Path(path).open("w", encoding="utf-8") as out:
         header = {"format": FORMAT, "version": VERSION, "facts": history.facts}
         out.write(json.dumps(header) + "\n")

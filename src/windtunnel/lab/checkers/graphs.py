@@ -11,7 +11,7 @@ Edge = TypeVar("Edge")
 
 
 def components(after: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The strongly connected components of two nodes and more (Tarjan, 1972). ``after[u]`` lists u's successors."""
+    """The strongly connected components of two nodes and more (Tarjan, 1972). `after[u]` lists u's successors."""
     n = len(after)
     index = [0] * n  # 0: not visited; later the order of discovery, or n + 1 once its component is known
     low = [0] * n
@@ -63,9 +63,9 @@ def shortest_way(
     edges: Callable[[Node], Iterable[tuple[Node, Edge]]],
     longest: int | None = None,
 ) -> tuple[list[Edge] | None, int]:
-    """The fewest edges from ``start`` to a goal (none if the start is one), and how many edges were looked at.
+    """The fewest edges from `start` to a goal (none if the start is one), and how many edges were looked at.
 
-    The way is None if there is no goal within ``longest`` edges.
+    The way is None if there is no goal within `longest` edges.
     """
     if is_goal(start):
         return [], 0

@@ -26,11 +26,11 @@ _FIRST_QUOTA = 256
 def check_linearizable(
     history: Sequence[Event], model: Model | None = None, *, budget_steps: int = BUDGET_STEPS
 ) -> Verdict:
-    """Judge a history against a model (a ``Register`` without one).
+    """Judge a history against a model (a `Register` without one).
 
     Times that touch are no order, except for operations of one client. An unknown operation may take effect at any time
     after its start, or never.
-    Beyond ``budget_steps`` the verdict is unknown. Raises ValueError for operations that the model does not know.
+    Beyond `budget_steps` the verdict is unknown. Raises ValueError for operations that the model does not know.
     """
     model = model if model is not None else Register()
     calls = prepare(history, model)

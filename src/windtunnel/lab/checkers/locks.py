@@ -17,8 +17,8 @@ LOCK_OPERATIONS = {"acquire": 1, "release": 1, "write": 2}
 def check_mutex(history: Sequence[Event], *, lease_s: float | None = None) -> Verdict:
     """No two clients hold a lock at once, by what they were told.
 
-    Judges ``acquire(lock) -> token`` (None: refused) and ``release(lock)``; ``write(lock, token)`` is passed over. A
-    client holds the lock for certain from when its acquire ended until its next release began, or until ``lease_s``
+    Judges `acquire(lock) -> token` (None: refused) and `release(lock)`; `write(lock, token)` is passed over. A
+    client holds the lock for certain from when its acquire ended until its next release began, or until `lease_s`
     after its acquire began, and for ever if neither comes.
     """
     events = select(history, "lock", LOCK_OPERATIONS)
@@ -55,7 +55,7 @@ def check_mutex(history: Sequence[Event], *, lease_s: float | None = None) -> Ve
 def check_fencing(history: Sequence[Event]) -> Verdict:
     """Tokens rise, and what they guard refuses the old ones.
 
-    Judges ``acquire(lock) -> token``, and ``write(lock, token)`` on the resource that the lock guards: ``ok`` if it was
+    Judges `acquire(lock) -> token`, and `write(lock, token)` on the resource that the lock guards: `ok` if it was
     let through. duplicate token: given out twice; falling token: a later acquire got a smaller one; stale write: let
     through although one with a greater token had been let through before.
     """
@@ -112,7 +112,7 @@ def _falls(tokens: Sequence[tuple[float, Event]]) -> list[tuple[Event, Event]]:
 
 
 def check_leaders(history: Sequence[Event], *, name: str = "lead") -> Verdict:
-    """At most one client leads in a term: ``lead(term)`` is ``ok`` for the client that did; others are passed over."""
+    """At most one client leads in a term: `lead(term)` is `ok` for the client that did; others are passed over."""
     found = Collector()
     leaders: dict[Hashable, Event] = {}
     for e in history:

@@ -24,13 +24,13 @@ class _Partition:
 
 
 def check_log(history: Sequence[Event], *, duplicates_allowed: bool = False) -> Verdict:
-    """Judge ``append(partition, value) -> offset`` and ``poll(partition) -> [[offset, value], ...]``.
+    """Judge `append(partition, value) -> offset` and `poll(partition) -> [[offset, value], ...]`.
 
     inconsistent: two values at one offset; lost: acknowledged at an offset that a poll passed over (it returned offsets
     around it, or later ones of a client that had read up to there); duplicated: one value at two offsets (allowed with
-    ``duplicates_allowed``: retries without idempotence); unexpected: a value that nobody had appended by then;
+    `duplicates_allowed`: retries without idempotence); unexpected: a value that nobody had appended by then;
     reordered: appended after another had been acknowledged, at a smaller offset; unordered: a poll whose offsets do
-    not rise; backward: a client is given an offset that it had passed. A poll of a client that begins anew (``seek``)
+    not rise; backward: a client is given an offset that it had passed. A poll of a client that begins anew (`seek`)
     belongs to a client of another name. Values must be unique.
     """
     events = select(history, "log", {"append": 2, "poll": 1})
@@ -84,7 +84,7 @@ def _records(e: Event) -> Iterator[tuple[int, Hashable]]:
 def _place(
     found: Collector, partition: _Partition, offset: int, value: Hashable, e: Event, duplicates_allowed: bool
 ) -> None:
-    """Note that ``e`` says that the value stands at the offset, and compare with what was said before."""
+    """Note that `e` says that the value stands at the offset, and compare with what was said before."""
     there, said = partition.at.setdefault(offset, (value, e))
     if there != value:
         sentence = f"Offset {offset} holds {shown(there)} by {operation(said)}, but {shown(value)} by {operation(e)}."

@@ -1,6 +1,6 @@
 """Sequential objects: what each operation may answer when operations run one at a time.
 
-A model is a small class. Write your own by subclassing ``Model`` and giving ``initial`` and ``step``; the other methods
+A model is a small class. Write your own by subclassing `Model` and giving `initial` and `step`; the other methods
 only make the search faster or its witness smaller, and their defaults are always safe.
 """
 
@@ -22,13 +22,13 @@ class _Unseen:
 
 
 UNSEEN: Final = _Unseen()
-"""The value of an operation whose outcome is unknown: ``step`` must accept it, whatever it might have been."""
+"""The value of an operation whose outcome is unknown: `step` must accept it, whatever it might have been."""
 
 
 class Model:
     """A sequential object. States must be hashable and are never changed in place.
 
-    ``operations`` names what the object can do, each with the least number of its arguments; empty, it accepts all.
+    `operations` names what the object can do, each with the least number of its arguments; empty, it accepts all.
     """
 
     name: str = "object"
@@ -39,7 +39,7 @@ class Model:
         raise NotImplementedError
 
     def step(self, state: Hashable, op: str, args: Values, value: Hashable) -> Stepped:
-        """Whether ``op(*args)`` may answer ``value`` in ``state``, and the state after it. Must be deterministic."""
+        """Whether `op(*args)` may answer `value` in `state`, and the state after it. Must be deterministic."""
         raise NotImplementedError
 
     def partition(self, op: str, args: Values) -> Hashable | None:
@@ -71,7 +71,7 @@ class Model:
 
 
 class Register(Model):
-    """One cell: ``write(value)``, ``read() -> value``."""
+    """One cell: `write(value)`, `read() -> value`."""
 
     name = "register"
     operations: Mapping[str, int] = MappingProxyType({"read": 0, "write": 1})
@@ -101,9 +101,9 @@ class Register(Model):
 
 
 class CompareAndSet(Register):
-    """A register with ``cas(expected, new) -> bool``.
+    """A register with `cas(expected, new) -> bool`.
 
-    An ``ok`` answer False says that the value was another one; ``fail`` says only that nothing was done.
+    An `ok` answer False says that the value was another one; `fail` says only that nothing was done.
     """
 
     name = "compare-and-set register"
@@ -130,8 +130,8 @@ class CompareAndSet(Register):
 
 
 class KeyValue(Model):
-    """A map, each key on its own: ``get(key) -> value``, ``put(key, value)``, ``delete(key)``,
-    ``cas(key, expected, new) -> bool``. A key that is absent reads as None."""
+    """A map, each key on its own: `get(key) -> value`, `put(key, value)`, `delete(key)`,
+    `cas(key, expected, new) -> bool`. A key that is absent reads as None."""
 
     name = "key-value store"
     operations = MappingProxyType({"get": 1, "put": 2, "delete": 1, "cas": 3})
@@ -167,7 +167,7 @@ class KeyValue(Model):
 
 
 class Queue(Model):
-    """First in, first out: ``enqueue(value)``, ``dequeue() -> value``, None from an empty queue."""
+    """First in, first out: `enqueue(value)`, `dequeue() -> value`, None from an empty queue."""
 
     name = "queue"
     operations = MappingProxyType({"enqueue": 1, "dequeue": 0})
@@ -194,9 +194,9 @@ class Queue(Model):
 
 
 class Set(Model):
-    """``add(x)``, ``remove(x)``, ``contains(x) -> bool``, ``read() -> all members`` (a list, in any order).
+    """`add(x)`, `remove(x)`, `contains(x) -> bool`, `read() -> all members` (a list, in any order).
 
-    Without ``read`` each member is judged on its own.
+    Without `read` each member is judged on its own.
     """
 
     name = "set"
@@ -231,7 +231,7 @@ class Set(Model):
 
 
 class Counter(Model):
-    """``add(n)``, ``increment()``, ``decrement()``, ``read() -> total``."""
+    """`add(n)`, `increment()`, `decrement()`, `read() -> total`."""
 
     name = "counter"
     operations = MappingProxyType({"add": 1, "increment": 0, "decrement": 0, "read": 0})

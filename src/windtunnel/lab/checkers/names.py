@@ -8,7 +8,7 @@ from windtunnel.lab.history import Event
 
 
 def select(history: Iterable[Event], what: str, arguments: Mapping[str, int]) -> list[Event]:
-    """The events that did not fail. ``arguments`` gives the known names (none: all) and how many arguments each needs.
+    """The events that did not fail. `arguments` gives the known names (none: all) and how many arguments each needs.
 
     Raises ValueError for another name or too few arguments.
     """

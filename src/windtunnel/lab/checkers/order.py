@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 def real_time_pairs(spans: Sequence[tuple[float, float]]) -> Iterator[tuple[int, int]]:
     """Pairs (a, b) where a ended before b started, as few as are needed to imply all such pairs.
 
-    ``spans`` are (start, end); times that touch are no order.
+    `spans` are (start, end); times that touch are no order.
     """
     moments = sorted(
         [(start, 0, i) for i, (start, _) in enumerate(spans)] + [(end, 1, i) for i, (_, end) in enumerate(spans)]

@@ -15,15 +15,15 @@ from windtunnel.lab.history import Event
 def check_queue(
     history: Sequence[Event], *, ordered: bool = True, at_least_once: bool = False, drained: bool = False
 ) -> Verdict:
-    """Judge ``enqueue(value)`` and ``dequeue() -> value`` (None from an empty queue).
+    """Judge `enqueue(value)` and `dequeue() -> value` (None from an empty queue).
 
-    lost: acknowledged, never delivered, though ``drained`` says that all was taken; unexpected: delivered but not sent
-    by then; duplicated: delivered twice (allowed with ``at_least_once``). If the queue is ``ordered`` also reordered:
+    lost: acknowledged, never delivered, though `drained` says that all was taken; unexpected: delivered but not sent
+    by then; duplicated: delivered twice (allowed with `at_least_once`). If the queue is `ordered` also reordered:
     sent after another and delivered before it; hidden: there, though a dequeue found nothing; and a message is lost
     too if a later dequeue found nothing.
 
     An unknown dequeue may have taken a message: where that could explain all that is missing, the verdict is unknown.
-    Raises ValueError for a value that is enqueued twice. The ``Queue`` model judges small histories completely.
+    Raises ValueError for a value that is enqueued twice. The `Queue` model judges small histories completely.
     """
     events = select(history, "queue", {"enqueue": 1, "dequeue": 0})
     sent: dict[Hashable, Event] = {}

@@ -1,4 +1,4 @@
-"""Checkers by name, for the command line: ``windtunnel check FILE.jsonl --model NAME``."""
+"""Checkers by name, for the command line: `windtunnel check FILE.jsonl --model NAME`."""
 
 from __future__ import annotations
 
@@ -91,21 +91,21 @@ _CHECKERS: Mapping[str, tuple[str, Checker]] = {
 }
 
 MODELS: Mapping[str, str] = {name: help_ for name, (help_, _) in _CHECKERS.items()}
-"""What ``check_file`` can judge by: name and help. Also ``FILE.py:Class`` or ``module:Class``, a ``Model`` of yours."""
+"""What `check_file` can judge by: name and help. Also `FILE.py:Class` or `module:Class`, a `Model` of yours."""
 
 
 def check_file(path: str | os.PathLike[str], model: str, **options: Any) -> Verdict:
     """Judge the history in a file by the model of that name.
 
     Options go to the checker; those given as text are read as JSON where the checker expects no text. Raises
-    ``HistoryFileError`` for a bad file, and ValueError for an unknown model, an unknown option, or operations that the
+    `HistoryFileError` for a bad file, and ValueError for an unknown model, an unknown option, or operations that the
     model does not know: each with one sentence.
     """
     return check(read_history(path), model, **options)
 
 
 def check(history: History, model: str, **options: Any) -> Verdict:
-    """As ``check_file``, for a history at hand."""
+    """As `check_file`, for a history at hand."""
     if ":" in model:
         checker = _linearizable(_users_model(model))
     elif model in _CHECKERS:
@@ -133,7 +133,7 @@ def _decoded(model: str, checker: Checker, options: Mapping[str, Any]) -> dict[s
 
 
 def _users_model(name: str) -> type[Model]:
-    """The class behind ``FILE.py:Class`` or ``module:Class``. Runs that file: it must be the user's own."""
+    """The class behind `FILE.py:Class` or `module:Class`. Runs that file: it must be the user's own."""
     place, _, wanted = name.rpartition(":")
     module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
     found = getattr(module, wanted, None)

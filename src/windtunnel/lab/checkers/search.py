@@ -9,7 +9,7 @@ operations are placed, state) and is visited once. Four reductions keep it small
 2. the search ends when all operations that returned are placed: the others need not have happened;
 3. of unknown operations that are alike, only how many were placed counts; one that would change nothing is not placed;
    and a configuration that differs from another only in having placed more of them is given up;
-4. partitions take turns with growing quotas (in ``linearizable``), so that a hard one does not hide a broken one.
+4. partitions take turns with growing quotas (in `linearizable`), so that a hard one does not hide a broken one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from windtunnel.lab.checkers.models import Model
 
 _ILLEGAL = -1
 _Pending = tuple[int, int, int, int]
-"""(bit, class, guard, first): it may be placed where ``placed & guard == first``, that is, where its own bit is not set
+"""(bit, class, guard, first): it may be placed where `placed & guard == first`, that is, where its own bit is not set
 and that of the operation before it, by the same client at the very moment, is."""
 _Crashed = tuple[int, int, int, int, tuple[int, ...]]
 """(class, shift, mask, available, firsts) of unknown operations that are alike: how many may be placed, and the bits of
@@ -31,13 +31,13 @@ those after each of which one more may."""
 class Search:
     """A search over one partition that can be advanced bit by bit.
 
-    ``starts`` are the states to start from, instead of the model's own.
+    `starts` are the states to start from, instead of the model's own.
     """
 
     def __init__(self, model: Model, calls: Sequence[Call], starts: Iterable[Hashable] | None = None) -> None:
         self.steps = 0
         self.furthest = 0
-        """The return (an index into ``returns``) that no configuration has passed."""
+        """The return (an index into `returns`) that no configuration has passed."""
         self._model = model
         self._states: list[Hashable] = []
         self._state_ids: dict[Hashable, int] = {}
@@ -153,7 +153,7 @@ class Search:
         return result
 
     def advance(self, quota: int) -> bool | None:
-        """Go on for about ``quota`` steps. True: a linearization was found; False: there is none; None: not yet."""
+        """Go on for about `quota` steps. True: a linearization was found; False: there is none; None: not yet."""
         stack, seen, moves = self._stack, self._seen, self._moves
         need, fresh, pure, last = self._need, self._fresh, self._pure, len(self._need)
         width, borrow, low = self._width, self._borrow, (1 << self._width) - 1

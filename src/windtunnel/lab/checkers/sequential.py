@@ -26,9 +26,9 @@ Config = tuple[tuple[int, ...], int, tuple[Hashable, ...]]
 def check_sequential(
     history: Sequence[Event], model: Model | None = None, *, budget_steps: int = BUDGET_STEPS
 ) -> Verdict:
-    """Judge a history against a model (a ``Register`` without one).
+    """Judge a history against a model (a `Register` without one).
 
-    Beyond ``budget_steps`` the verdict is unknown. Raises ValueError where a client has two operations at once, since
+    Beyond `budget_steps` the verdict is unknown. Raises ValueError where a client has two operations at once, since
     then it has no order of its own.
     """
     model = model if model is not None else Register()

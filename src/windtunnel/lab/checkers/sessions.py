@@ -9,8 +9,8 @@ contradict each other or what is known of the order of writes.
 
 Known is that the first value of a key is older than all others, and
 
-- the order that the store itself reports (``versions``), if it does;
-- else, with ``real_time``, that a value which was written or read before the write of another began is older;
+- the order that the store itself reports (`versions`), if it does;
+- else, with `real_time`, that a value which was written or read before the write of another began is older;
 - else, for the two guarantees about writes, the order in which single clients read the values.
 """
 
@@ -45,7 +45,7 @@ Value = Hashable
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """``older`` is older than ``newer``: said in ``because``, shown by ``events``."""
+    """`older` is older than `newer`: said in `because`, shown by `events`."""
 
     older: int
     newer: int
@@ -93,9 +93,9 @@ def check_sessions(
     versions: Mapping[Key, Sequence[Value]] | None = None,
     real_time: bool = True,
 ) -> Verdict:
-    """Judge a history of ``get(key)`` and ``put(key, value)``, or of another model's plain reads and writes.
+    """Judge a history of `get(key)` and `put(key, value)`, or of another model's plain reads and writes.
 
-    ``versions`` gives, for each key, its written values from the oldest to the newest. Raises ValueError for a value
+    `versions` gives, for each key, its written values from the oldest to the newest. Raises ValueError for a value
     that is written twice, for other operations, and where a client has two operations at once.
     """
     model = model if model is not None else KeyValue()

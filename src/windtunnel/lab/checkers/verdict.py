@@ -15,7 +15,7 @@ Status = Literal["valid", "invalid", "unknown"]
 class Finding:
     """One thing that is wrong: its name in the field, a sentence, and the few operations that show it.
 
-    ``count`` says how often it was seen where only the first case is kept.
+    `count` says how often it was seen where only the first case is kept.
     """
 
     name: str
@@ -28,9 +28,9 @@ class Finding:
 class Verdict:
     """What a checker says of a history.
 
-    ``unknown`` means that the checker spent its budget or lacks evidence: it never stands in for ``valid``, and a
-    verdict is true only when it is ``valid``. ``witness`` holds the operations that contradict each other; ``findings``
-    holds all that was found wrong, worst first; ``steps`` counts the work of a search, the same on every machine.
+    `unknown` means that the checker spent its budget or lacks evidence: it never stands in for `valid`, and a
+    verdict is true only when it is `valid`. `witness` holds the operations that contradict each other; `findings`
+    holds all that was found wrong, worst first; `steps` counts the work of a search, the same on every machine.
     """
 
     status: Status
@@ -88,6 +88,6 @@ class Collector:
         return name in self._found
 
     def findings(self, order: Sequence[str] = ()) -> tuple[Finding, ...]:
-        """All of them, those named in ``order`` first, the others as they came."""
+        """All of them, those named in `order` first, the others as they came."""
         rank = {name: i for i, name in enumerate(order)}
         return tuple(sorted(self._found.values(), key=lambda f: rank.get(f.name, len(rank))))

@@ -7,7 +7,7 @@ leave out are sound, and are tried on ever smaller pieces until nothing more can
   under way at the cut is weakened (see below);
 - a pure operation is dropped: it moves nothing, so no other operation needs it;
 - all operations that mention some values are dropped together, where the model says that the rest stays legal
-  (``Model.footprint``);
+  (`Model.footprint`);
 - any operation is weakened to one that may have happened at any time, or never, with any answer.
 """
 
@@ -28,16 +28,16 @@ Contradicts = Callable[[list[Call], Starts], bool]
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """``calls`` contradict each other; ``around`` are weakened calls that may have happened or not."""
+    """`calls` contradict each other; `around` are weakened calls that may have happened or not."""
 
     calls: list[Call]
     around: list[Call]
 
 
 def smallest(model: Model, calls: Sequence[Call], contradicts: Contradicts, *, timed: bool = True) -> Witness:
-    """A subset of contradictory calls from which nothing more can be left out, as far as ``contradicts`` can tell.
+    """A subset of contradictory calls from which nothing more can be left out, as far as `contradicts` can tell.
 
-    ``timed`` says that real time orders the calls, so that the past can be cut off.
+    `timed` says that real time orders the calls, so that the past can be cut off.
     """
     bound, free, starts = list(calls), list[Call](), None
     if timed:

@@ -3,12 +3,12 @@
 All operations of one value form a cluster: its write and the reads that returned it. A linearization puts clusters one
 after the other, each in one piece. A cluster must come before another if one of its operations ended before one of the
 other's began; two clusters that must each come before the other are a contradiction, and there is no other kind. With
-``first_end`` the earliest end and ``last_start`` the latest start in a cluster, A must precede B if and only if
-``A.first_end < B.last_start``. Zones that run forward (``first_end < last_start``) must therefore not overlap, and one
+`first_end` the earliest end and `last_start` the latest start in a cluster, A must precede B if and only if
+`A.first_end < B.last_start`. Zones that run forward (`first_end < last_start`) must therefore not overlap, and one
 that runs backward must not lie inside a forward one.
 
 That holds where only times order the operations. Operations of one client are in order also where their times touch;
-if there are such, the clusters must form an acyclic graph under both orders (``check_touching``).
+if there are such, the clusters must form an acyclic graph under both orders (`check_touching`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from windtunnel.lab.history import Event
 
 @dataclass(slots=True)
 class Cluster:
-    """The operations of one value: ``ended_first`` and ``began_last`` are those that bound its zone."""
+    """The operations of one value: `ended_first` and `began_last` are those that bound its zone."""
 
     value: Hashable
     write: Call | None

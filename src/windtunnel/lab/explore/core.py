@@ -73,7 +73,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that went wrong. ``tape`` names the actor of each step; `replay` runs it again."""
+    """A run that went wrong. `tape` names the actor of each step; `replay` runs it again."""
 
     kind: Literal["deadlock", "wrong"]
     sentence: str
@@ -92,7 +92,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Exploration:
-    """What came out. ``complete``: every schedule was covered, so no failure means that there is none."""
+    """What came out. `complete`: every schedule was covered, so no failure means that there is none."""
 
     schedules: int = 0
     failure: Failure | None = None
@@ -159,7 +159,7 @@ def sentence(error: Exception) -> str:
 
 
 def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000) -> Exploration:
-    """Run the program under the strategy until the first failure, until all is covered, or ``limit`` schedules."""
+    """Run the program under the strategy until the first failure, until all is covered, or `limit` schedules."""
     result = Exploration()
     while result.schedules < limit:
         if not strategy.begin():

@@ -1,4 +1,4 @@
-"""Threads written as generators: each ``yield`` says what the next step touches, and is where others may come between.
+"""Threads written as generators: each `yield` says what the next step touches, and is where others may come between.
 
 def add(memory):
     yield Access("read", "x")
@@ -17,7 +17,7 @@ Thread = Generator[Access, None, None]
 
 
 class Lock:
-    """A lock of generator threads: ``yield lock.acquire()`` ... ``yield lock.release()``."""
+    """A lock of generator threads: `yield lock.acquire()` ... `yield lock.release()`."""
 
     def __init__(self, name: str) -> None:
         self.name = name

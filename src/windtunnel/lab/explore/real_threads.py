@@ -6,7 +6,7 @@ everything between is invisible to others and runs through. Locks made during th
 just means that its waiter cannot go on, so a deadlock is seen at once and nothing ever hangs. `threading` builds its
 conditions, semaphores, events and `queue.Queue` on those locks, so they come along.
 
-Line events never find a lost update inside ``self.value += 1``; opcode events find it at the second schedule.
+Line events never find a lost update inside `self.value += 1`; opcode events find it at the second schedule.
 
 Limits: a call into C is one step. Threads that wait with a time limit behave as if the limit had passed whenever the
 lock is taken at that moment.

@@ -34,7 +34,7 @@ class RandomWalk:
 class PCT:
     """Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010).
 
-    Actors have random priorities and the highest goes on, except that at ``depth - 1`` random steps the one that would
+    Actors have random priorities and the highest goes on, except that at `depth - 1` random steps the one that would
     go falls to the bottom. A bug that needs d ordering constraints is hit with a chance of at least 1/(n k^(d-1)) a
     run, n actors and k steps; k is taken from the longest run so far.
     """
@@ -196,7 +196,7 @@ class DPOR:
         }
 
     def _mark_races(self, actor: str, access: Access, end: int) -> dict[str, int]:
-        """Mark every point before ``end`` whose step races with this one; the clock of this step.
+        """Mark every point before `end` whose step races with this one; the clock of this step.
 
         A clock holds, for each actor, the number of the last of its points that happens before (or is) the step.
         """
@@ -224,7 +224,7 @@ class DPOR:
         return clock
 
     def _mark(self, point: _Point, index: int, actor: str, access: Access, end: int) -> None:
-        """See to it that somebody who can begin the rest without the step at ``index`` is tried there."""
+        """See to it that somebody who can begin the rest without the step at `index` is tried there."""
         rest = [
             (number, self._path[number])
             for number in range(index + 1, end)

@@ -37,9 +37,9 @@ SHARES = (0.1, 0.3, 0.6)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A fault that a thing can suffer when it has the methods: ``call``, and after a while ``undo``.
+    """A fault that a thing can suffer when it has the methods: `call`, and after a while `undo`.
 
-    ``timed``: the call takes the length in seconds itself (`pause`).
+    `timed`: the call takes the length in seconds itself (`pause`).
     """
 
     call: str
@@ -114,7 +114,7 @@ def _kinds(name: str, thing: object, moments: Mapping[str, object]) -> tuple[Kin
 
 
 def attacks(seen: Rehearsal, seed: int, count: int = 4) -> list[tuple[Fault, ...]]:
-    """``count`` attacks on a run, each one to three faults in their order; the same for the same seed."""
+    """`count` attacks on a run, each one to three faults in their order; the same for the same seed."""
     adversary = _Adversary(seen, stream(seed, "adversary"))
     return [adversary.attack() for _ in range(count)] if adversary.ways and seen.moments[""] else []
 

@@ -1,6 +1,6 @@
 """Grade a design of the user's: on seeds it has not seen, with and without faults, beside the reference.
 
-Demands are claims about "yours". Those marked ``always`` have to hold whatever goes wrong; the others only while
+Demands are claims about "yours". Those marked `always` have to hold whatever goes wrong; the others only while
 nothing does beyond the experiment's own faults. The first failure is shrunk to the fewest requests and faults.
 """
 
@@ -57,9 +57,9 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What came out. ``passed`` where every demand held on every trial that could be judged.
+    """What came out. `passed` where every demand held on every trial that could be judged.
 
-    ``unjudged`` counts the others: after the faults the final state could not be read, which is no verdict.
+    `unjudged` counts the others: after the faults the final state could not be read, which is no verdict.
     """
 
     experiment: str
@@ -100,7 +100,7 @@ def grade(
     seeds: Sequence[int],
     say: Say = lambda message: None,
 ) -> Grade:
-    """Grade a design. ``say`` hears of the first failure at once, and of every trial that is done."""
+    """Grade a design. `say` hears of the first failure at once, and of every trial that is done."""
     par = list(experiment.designs)[-1]
     joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})

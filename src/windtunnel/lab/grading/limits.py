@@ -33,9 +33,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How it ended: with an ``answer``, or with a ``sentence`` that says why there is none.
+    """How it ended: with an `answer`, or with a `sentence` that says why there is none.
 
-    ``given_up``: nobody wanted the answer any more.
+    `given_up`: nobody wanted the answer any more.
     """
 
     answer: Any = None
@@ -49,11 +49,11 @@ def limited(
     heard: Callable[[dict[str, Any]], object] = lambda message: None,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Run ``windtunnel.lab.grading.grade_worker`` on the arguments.
+    """Run `windtunnel.lab.grading.grade_worker` on the arguments.
 
-    Each message of it that is no answer goes to ``heard``.
+    Each message of it that is no answer goes to `heard`.
 
-    Ctrl-C, or any exception of ``heard``, kills the process before it goes on; so does ``unwanted`` once it is true.
+    Ctrl-C, or any exception of `heard`, kills the process before it goes on; so does `unwanted` once it is true.
     """
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "windtunnel.lab.grading.grade_worker"],

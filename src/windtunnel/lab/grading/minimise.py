@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 def minimise(items: Sequence[T], still_fails: Callable[[list[T]], bool], tries: int = 2_000) -> list[T]:
-    """A part of ``items``, in their order, that still fails and of which no single item can be left out.
+    """A part of `items`, in their order, that still fails and of which no single item can be left out.
 
     Args:
-        still_fails: whether a list shows the failure; must hold for ``items`` themselves.
+        still_fails: whether a list shows the failure; must hold for `items` themselves.
         tries: how often it may be asked; past that the smallest list found so far is returned.
 
     Raises:

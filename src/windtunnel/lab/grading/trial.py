@@ -35,7 +35,7 @@ class Trial:
 class Case:
     """The smallest run that still goes wrong: its requests, its faults, and both as a diagram.
 
-    ``sentence`` says what is wrong with it.
+    `sentence` says what is wrong with it.
     """
 
     seed: int

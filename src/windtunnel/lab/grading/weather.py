@@ -27,7 +27,7 @@ Names = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Probabilities per message, on every link: lost, delivered twice, late by up to ``late_s``."""
+    """Probabilities per message, on every link: lost, delivered twice, late by up to `late_s`."""
 
     loss: float
     duplicate: float

@@ -1,6 +1,6 @@
 """Let a design serve its requests for real: on this machine's processor, or in front of a real engine.
 
-Time is the wall's. ``async def`` methods overlap as tasks of one asyncio loop; a plain method does its work before the
+Time is the wall's. `async def` methods overlap as tasks of one asyncio loop; a plain method does its work before the
 next request is looked at, as it would in production.
 """
 

@@ -1,6 +1,6 @@
 """Let a design serve its requests in the tunnel.
 
-A method may be ``async def``, return a process or signal of the tunnel (cheaper: see `windtunnel.sim.kernel.process`),
+A method may be `async def`, return a process or signal of the tunnel (cheaper: see `windtunnel.sim.kernel.process`),
 or answer at once. Each request runs under its own id, from which its luck is derived.
 """
 

@@ -48,7 +48,7 @@ class Recorder:
 def outcome_of(error: BaseException) -> Outcome | None:
     """What an exception says about a request; None where it says that the design is broken.
 
-    An exception may say so itself, by its attribute ``outcome``: "fail" promises that nothing happened.
+    An exception may say so itself, by its attribute `outcome`: "fail" promises that nothing happened.
     """
     said: object = getattr(error, "outcome", None)
     if said == "fail":
@@ -89,7 +89,7 @@ def broken(name: str, design: object, what: str, error: BaseException) -> Design
         own = [f for f in frames if not f.filename.startswith(OURS)]
     where = f" at {own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else ""
     try:
-        text = str(error).partition("\n")[0]
+        text = str(error).partition("\n")[0].rstrip(".")
     except Exception:
         text = "an exception that cannot say what it is"
     did = "called sys.exit" if isinstance(error, SystemExit) else f"raised {type(error).__name__}: {text}"

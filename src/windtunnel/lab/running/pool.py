@@ -27,7 +27,7 @@ def cores() -> int:
 
 
 def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished: Callable[[Job], None]) -> list[Done]:
-    """Do the jobs in ``count`` processes; what came of each, in their order.
+    """Do the jobs in `count` processes; what came of each, in their order.
 
     Whatever happens, an error or Ctrl-C, no process of ours is left behind.
     """

@@ -25,7 +25,7 @@ POINTS = 500
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done. ``history`` is where to write the events down, if anywhere."""
+    """What is to be done. `history` is where to write the events down, if anywhere."""
 
     stage: str
     design: str

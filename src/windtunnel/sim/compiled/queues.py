@@ -40,7 +40,7 @@ def fifo_departures(arrivals_ns: ArrayLike, works_ns: ArrayLike, workers: int = 
 
     arrivals, works = _streams(arrivals_ns, works_ns)
     if workers < 1:
-        raise ValueError(f"{workers} workers serve nobody; give at least 1")
+        raise ValueError(f"{workers} workers serve nobody; give at least 1.")
     departures = np.empty_like(arrivals)
     fifo(arrivals, works, np.zeros(workers, np.int64), departures)
     return departures
@@ -64,10 +64,10 @@ def balance(
     refresh_s: float = 0.0,
     speeds: list[float] | None = None,
 ) -> Balanced:
-    """Send customers to one of ``servers`` FIFO servers of one worker each.
+    """Send customers to one of `servers` FIFO servers of one worker each.
 
     Args:
-        policy: "given" (the first of ``looked_at``: random, or hashed), "round robin", "fewest" (customers inside, of
+        policy: "given" (the first of `looked_at`: random, or hashed), "round robin", "fewest" (customers inside, of
             all servers), "fewest of" (those looked at: the power of d choices), "least work" (left, of all), "idle
             first" (any idle one, else the first looked at).
         looked_at: (customers, d) server numbers, drawn outside; `look_at` draws them.
@@ -84,31 +84,31 @@ def balance(
 
     arrivals, works = _streams(arrivals_ns, works_ns)
     if policy not in POLICIES:
-        raise ValueError(f"no policy {policy!r}; there are {', '.join(POLICIES)}")
+        raise ValueError(f"No policy {policy!r}; there are {', '.join(POLICIES)}.")
     if servers < 1 or (speeds is not None and (len(speeds) != servers or min(speeds) <= 0)):
-        raise ValueError("needs at least one server, and a speed above 0 for each")
+        raise ValueError("Needs at least one server, and a speed above 0 for each.")
     needed = policy in ("given", "fewest of", "idle first")
     if needed and (looked_at is None or looked_at.ndim != 2 or len(looked_at) != len(arrivals) or not looked_at.size):
-        raise ValueError(f"policy {policy!r} needs looked_at: an array of (customers, d) server numbers")
+        raise ValueError(f"Policy {policy!r} needs looked_at: an array of (customers, d) server numbers.")
     if needed and looked_at is not None and not (looked_at.min() >= 0 and looked_at.max() < servers):
-        raise ValueError(f"looked_at names servers outside 0 to {servers - 1}")
+        raise ValueError(f"looked_at names servers outside 0 to {servers - 1}.")
     looks = np.zeros((len(arrivals), 0), np.int32) if looked_at is None else looked_at.astype(np.int32, copy=False)
     departures, chosen = np.empty_like(arrivals), np.empty(len(arrivals), np.int32)
     pace = np.ones(servers) if speeds is None else np.asarray(speeds, np.float64)
     refresh = round(refresh_s * NS)
     if refresh < 0:
-        raise ValueError(f"numbers cannot be refreshed every {refresh_s} s; give 0 or more")
+        raise ValueError(f"Numbers cannot be refreshed every {refresh_s} s; give 0 or more.")
     kind = POLICIES.index(policy)
     balancer.balance(arrivals, works, pace, kind, np.ascontiguousarray(looks), refresh, departures, chosen)
     return Balanced(chosen, departures)
 
 
 def look_at(luck: np.random.Generator, customers: int, servers: int, choices: int) -> NDArray[np.int32]:
-    """Which servers each customer looks at: ``choices`` different ones, uniformly."""
+    """Which servers each customer looks at: `choices` different ones, uniformly."""
     import numpy as np
 
     if not 1 <= choices <= servers:
-        raise ValueError(f"cannot look at {choices} different ones of {servers} servers")
+        raise ValueError(f"Cannot look at {choices} different ones of {servers} servers.")
     looks = np.empty((customers, choices), np.int32)
     for d in range(choices):
         # The d-th is drawn from those that are left, and skips the ones taken, in ascending order.
@@ -150,13 +150,13 @@ def network(arrivals_ns: ArrayLike, routes: ArrayLike, works_ns: ArrayLike, work
     route = np.ascontiguousarray(routes, np.int32)
     works = np.ascontiguousarray(works_ns, np.int64)
     if route.ndim != 2 or route.shape != works.shape or len(route) != len(arrivals):
-        raise ValueError("routes and works need the same shape (customers, visits), one row an arrival")
+        raise ValueError("Routes and works need the same shape (customers, visits), one row an arrival.")
     if not workers or min(workers) < 1:
-        raise ValueError("every station needs at least 1 worker")
+        raise ValueError("Every station needs at least 1 worker.")
     if route.size and (route.min() < -1 or route.max() >= len(workers)):
-        raise ValueError(f"routes name stations outside 0 to {len(workers) - 1} (-1 is the way out)")
+        raise ValueError(f"Routes name stations outside 0 to {len(workers) - 1} (-1 is the way out).")
     if works.size and works.min() < 0:
-        raise ValueError("works must be 0 or more")
+        raise ValueError("Works must be 0 or more.")
     departures = np.empty_like(arrivals)
     counts, busy, sojourns = np.zeros((3, len(workers)), np.int64)
     most = kernel.network(arrivals, route, works, np.asarray(workers, np.int64), departures, counts, busy, sojourns)
@@ -186,7 +186,7 @@ class Streamed:
         import numpy as np
 
         if not 0 <= quantile <= 1:
-            raise ValueError(f"a quantile lies in [0, 1]; got {quantile}")
+            raise ValueError(f"A quantile lies in [0, 1]; got {quantile}.")
         at = int(np.searchsorted(np.cumsum(self._counts), max(1, np.ceil(quantile * self.customers))))
         power = max(0, (at >> 5) - 1)
         return min(self.largest_s, ((((at & 31) | 32 if at >= 32 else at) + 1 << power) - 1) / NS)
@@ -205,7 +205,7 @@ def stream_station(
     """Poisson arrivals at a FIFO station, drawn as they come: memory does not grow with the run.
 
     Args:
-        customers: those counted; ``warm_up`` more come before them.
+        customers: those counted; `warm_up` more come before them.
         service_cv: 1 exponential, 0 constant, anything else lognormal with this coefficient of variation.
     """
     import numpy as np
@@ -213,7 +213,7 @@ def stream_station(
     from windtunnel.sim.compiled.kernels import stations
 
     if arrival_rate <= 0 or mean_service_s <= 0 or customers < 1 or workers < 1 or warm_up < 0 or service_cv < 0:
-        raise ValueError("needs a rate, a service time, customers and workers above 0, warm_up and service_cv from 0")
+        raise ValueError("Needs a rate, a service time, customers and workers above 0, warm_up and service_cv from 0.")
     counts = np.zeros(stations.BUCKETS, np.int64)
     counts[0] = customers
     spread = -1.0 if service_cv == 1 else sqrt(log(1 + service_cv**2))
@@ -229,9 +229,9 @@ def _moments(arrivals_ns: ArrayLike) -> Times:
 
     arrivals = np.ascontiguousarray(arrivals_ns, np.int64)
     if arrivals.ndim != 1:
-        raise ValueError("arrivals are one array of moments")
+        raise ValueError("Arrivals are one array of moments.")
     if len(arrivals) and (arrivals[0] < 0 or np.any(arrivals[1:] < arrivals[:-1])):
-        raise ValueError("arrivals need to be in order, from 0 on")
+        raise ValueError("Arrivals need to be in order, from 0 on.")
     return arrivals
 
 
@@ -240,7 +240,7 @@ def _streams(arrivals_ns: ArrayLike, works_ns: ArrayLike) -> tuple[Times, Times]
 
     arrivals, works = _moments(arrivals_ns), np.ascontiguousarray(works_ns, np.int64)
     if works.shape != arrivals.shape:
-        raise ValueError(f"needs one work an arrival; got {len(arrivals)} arrivals and {works.size} works")
+        raise ValueError(f"Needs one work an arrival; got {len(arrivals)} arrivals and {works.size} works.")
     if len(works) and works.min() < 0:
-        raise ValueError("works must be 0 or more")
+        raise ValueError("Works must be 0 or more.")
     return arrivals, works

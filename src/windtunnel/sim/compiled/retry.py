@@ -38,7 +38,7 @@ class RetryStorm:
         retries: attempts after the first.
         pause_s: between the end of an attempt and the next.
         retry_budget: retries allowed for each request, from a bucket that all clients share (0.1 is a tenth); None is
-            no budget. The bucket holds ``budget_burst`` retries, and is full at first.
+            no budget. The bucket holds `budget_burst` retries, and is full at first.
         discipline: of the server's queue, one of `DISCIPLINES`.
         queue_limit: places to wait; None is no limit. A rejected or dropped client hears of it at once.
         drops_late: the server drops attempts whose client has given up, before it works on them.
@@ -66,13 +66,13 @@ class RetryStorm:
 
     def __post_init__(self) -> None:
         if self.discipline not in DISCIPLINES:
-            raise ValueError(f"no discipline {self.discipline!r}; there are {', '.join(DISCIPLINES)}")
+            raise ValueError(f"No discipline {self.discipline!r}; there are {', '.join(DISCIPLINES)}.")
         if min(self.load, self.capacity, self.timeout_s, self.seconds) <= 0:
-            raise ValueError("load, capacity, timeout_s and seconds need to be above 0")
+            raise ValueError("Load, capacity, timeout_s and seconds need to be above 0.")
         if min(self.retries, self.pause_s, self.trigger_at_s, self.trigger_s, self.queue_limit or 0) < 0:
-            raise ValueError("retries, pause_s, queue_limit and the trigger's times need to be 0 or more")
+            raise ValueError("Retries, pause_s, queue_limit and the trigger's times need to be 0 or more.")
         if not 0 <= self.trigger_loss <= 1:
-            raise ValueError(f"a trigger takes a share of the capacity, from 0 to 1; got {self.trigger_loss}")
+            raise ValueError(f"A trigger takes a share of the capacity, from 0 to 1; got {self.trigger_loss}.")
 
     def streams(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Arrivals and works of this seed, in nanoseconds. A higher load is the same luck closer together."""
@@ -93,7 +93,7 @@ class RetryStorm:
 class Storm:
     """What happened, second by second; each column of `COLUMNS` is an attribute, an array of counts.
 
-    ``good`` counts requests answered before their client gave up, in the second of the answer.
+    `good` counts requests answered before their client gave up, in the second of the answer.
     """
 
     tallies: NDArray[np.int64] = field(repr=False)

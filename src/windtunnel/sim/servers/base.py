@@ -33,7 +33,7 @@ class Dropped(RuntimeError):
 
 
 class Withdrawn(RuntimeError):
-    """The client took its job back. ``outcome`` says whether work on it may have been done: "fail" or "unknown"."""
+    """The client took its job back. `outcome` says whether work on it may have been done: "fail" or "unknown"."""
 
     def __init__(self, message: str, outcome: str) -> None:
         super().__init__(message)
@@ -77,7 +77,7 @@ class Reading:
         """What happened between two readings; ValueError where no time passed between them."""
         passed = self.now_ns - earlier.now_ns
         if passed <= 0:
-            raise ValueError("a usage needs two readings with time between them, the earlier one as the argument")
+            raise ValueError("A usage needs two readings with time between them, the earlier one as the argument.")
         entered = self.arrivals - self.rejected - (earlier.arrivals - earlier.rejected)
         return Usage(
             seconds=passed / NS,
@@ -92,7 +92,7 @@ class Reading:
 class Usage:
     """A server's load between two readings: rates per second, L, and the share of the workers that was occupied.
 
-    ``arrival_rate`` counts who got in: rejected customers spend no time inside.
+    `arrival_rate` counts who got in: rejected customers spend no time inside.
     """
 
     seconds: float
@@ -115,9 +115,9 @@ class ServerBase:
         self, sim: Simulator, name: str, *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
     ) -> None:
         if workers < 1:
-            raise ValueError(f"{name}: {workers} workers serve nobody; give at least 1")
+            raise ValueError(f"{name}: {workers} workers serve nobody; give at least 1.")
         if queue_limit is not None and queue_limit < 0:
-            raise ValueError(f"{name}: a queue limit of {queue_limit} is no number of places; give 0 or more, or None")
+            raise ValueError(f"{name}: a queue limit of {queue_limit} is no number of places; give 0 or more, or None.")
         self.sim = sim
         self.name = name
         self.workers = workers
@@ -151,7 +151,7 @@ class ServerBase:
         raise NotImplementedError
 
     def _retime(self, old_speed: float) -> None:
-        """The speed changed from ``old_speed`` to `_pace`: move every departure to where it now belongs."""
+        """The speed changed from `old_speed` to `_pace`: move every departure to where it now belongs."""
         raise NotImplementedError
 
     def _lose_all(self, why: str) -> int:
@@ -230,8 +230,8 @@ class ServerBase:
         self._rejected += 1
         self._note("reject", self.name)
         if self._down:
-            return ServerDown(f"{self.name} is down; restart it before it can serve")
-        return Rejected(f"{self.name} is full: all {self.queue_limit} places to wait are taken")
+            return ServerDown(f"{self.name} is down; restart it before it can serve.")
+        return Rejected(f"{self.name} is full: all {self.queue_limit} places to wait are taken.")
 
     def _note(self, kind: str, who: str, detail: str = "") -> None:
         trace = self.sim.trace
@@ -243,5 +243,5 @@ class ServerBase:
 
     def _checked_speed(self, speed: float) -> float:
         if not 0 <= speed < float("inf"):
-            raise ValueError(f"{self.name}: a speed of {speed} is not possible; give 0 (stands still) or more")
+            raise ValueError(f"{self.name}: a speed of {speed} is not possible; give 0 (stands still) or more.")
         return speed

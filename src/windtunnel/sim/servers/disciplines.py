@@ -29,7 +29,7 @@ Drop = Callable[[Any], None]
 
 
 class Discipline(Protocol):
-    """A queue of jobs. `pop` returns the next to serve, after telling ``drop`` of those it threw out on the way."""
+    """A queue of jobs. `pop` returns the next to serve, after telling `drop` of those it threw out on the way."""
 
     def push(self, job: Any, now_ns: int) -> None: ...
     def pop(self, now_ns: int, drop: Drop) -> Any | None: ...
@@ -78,7 +78,7 @@ class Lifo(_Line):
 
 
 class Priority:
-    """The smallest ``priority`` first; first come, first served among equals. Service is not interrupted."""
+    """The smallest `priority` first; first come, first served among equals. Service is not interrupted."""
 
     def __init__(self) -> None:
         self._jobs: list[tuple[float, int, Any]] = []
@@ -103,17 +103,17 @@ class Priority:
 
 
 class CoDel(Fifo):
-    """Controlled delay: FIFO that throws jobs out once the wait has stayed above ``target_s`` for ``interval_s``.
+    """Controlled delay: FIFO that throws jobs out once the wait has stayed above `target_s` for `interval_s`.
 
     The algorithm for packets, as in Nichols & Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012, and RFC 8289,
-    section 5: the n-th drop in a row comes ``interval / sqrt(n)`` after the one before. The RFC's "less than a packet
+    section 5: the n-th drop in a row comes `interval / sqrt(n)` after the one before. The RFC's "less than a packet
     is left" reads here: nobody else waits.
     """
 
     def __init__(self, target_s: float = 0.005, interval_s: float = 0.100) -> None:
         super().__init__()
         if not 0 < target_s < interval_s:
-            raise ValueError(f"CoDel needs 0 < target < interval; got {target_s} s and {interval_s} s")
+            raise ValueError(f"CoDel needs 0 < target < interval; got {target_s} s and {interval_s} s.")
         self.target_ns = ns(target_s)
         self.interval_ns = ns(interval_s)
         self._above_since_ns: int | None = None
@@ -184,14 +184,14 @@ class _Standing(_Line):
 class RequestCoDel(_Standing):
     """FIFO with a short time limit for waiting while the queue stands, and a long one else.
 
-    CoDel as servers use it: who has waited longer than ``target_s`` is thrown out if the queue has not been empty for
-    ``interval_s``; else the limit is the interval (Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+    CoDel as servers use it: who has waited longer than `target_s` is thrown out if the queue has not been empty for
+    `interval_s`; else the limit is the interval (Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
     """
 
     def __init__(self, target_s: float = 0.005, interval_s: float = 0.100) -> None:
         super().__init__(interval_s)
         if not 0 < target_s < interval_s:
-            raise ValueError(f"RequestCoDel needs 0 < target < interval; got {target_s} s and {interval_s} s")
+            raise ValueError(f"RequestCoDel needs 0 < target < interval; got {target_s} s and {interval_s} s.")
         self.target_ns = ns(target_s)
 
     def pop(self, now_ns: int, drop: Drop) -> Any | None:
@@ -208,7 +208,7 @@ class RequestCoDel(_Standing):
 
 
 class AdaptiveLifo(_Standing):
-    """FIFO while the queue empties now and then; LIFO while it has stood for ``interval_s`` (Maurer 2015).
+    """FIFO while the queue empties now and then; LIFO while it has stood for `interval_s` (Maurer 2015).
 
     Args:
         give_up_s: who has waited longer than this is thrown out; None keeps everyone.
@@ -234,4 +234,4 @@ class AdaptiveLifo(_Standing):
 
 
 def _never(job: object) -> None:
-    raise AssertionError("Fifo drops nobody")
+    raise AssertionError("Fifo drops nobody.")

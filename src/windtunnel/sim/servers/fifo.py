@@ -101,7 +101,7 @@ class FifoServer(ServerBase):
     # --- being served ------------------------------------------------------------------------------------------------
     @types.coroutine
     def serve(self, work_s: float) -> Generator[Any, None, None]:
-        """Wait for a worker, then while it does ``work_s`` seconds of work (at speed 1).
+        """Wait for a worker, then while it does `work_s` seconds of work (at speed 1).
 
         Raises:
             Rejected: the queue is full. ServerDown: the server is down. Crashed: it crashed with this customer inside.
@@ -137,7 +137,7 @@ class FifoServer(ServerBase):
         if inside >= self._most:
             raise self._turn_away()
         if work_ns < 0:
-            raise ValueError(f"{self.name} cannot do {work_ns} ns of work; give 0 or more")
+            raise ValueError(f"{self.name} cannot do {work_ns} ns of work; give 0 or more.")
         if work_ns.__class__ is not int:  # NumPy's whole seconds: the clock keeps to Python's integers
             work_ns = int(work_ns)
         free = self._free_ns
@@ -160,7 +160,7 @@ class FifoServer(ServerBase):
         return entry
 
     def _departure(self, start: int, work_ns: float) -> int:
-        """When work that begins at ``start`` is done, if the pace stays as it is."""
+        """When work that begins at `start` is done, if the pace stays as it is."""
         if start >= NEVER or not self._pace:
             return NEVER
         return min(NEVER, start + round(work_ns / self._pace))

@@ -43,7 +43,7 @@ class ProcessorSharingServer(ServerBase):
         self.due_ns = NEVER
 
     def serve(self, work_s: float) -> Job:
-        """A job of ``work_s`` seconds of work (alone on a core at speed 1), to be awaited.
+        """A job of `work_s` seconds of work (alone on a core at speed 1), to be awaited.
 
         Raises:
             Rejected: too many are inside. ServerDown: the server is down.
@@ -52,7 +52,7 @@ class ProcessorSharingServer(ServerBase):
             raise self._turn_away()
         work_ns = round(work_s * 1_000_000_000)
         if work_ns < 0:
-            raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more")
+            raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more.")
         self._advance(self._pace)
         job = Job(self, work_ns, 0, NEVER)
         job.started_ns = self.sim.now_ns
@@ -117,7 +117,7 @@ class ProcessorSharingServer(ServerBase):
         job.left = True
         self._withdrawn += 1
         self._inside -= 1
-        job.fail(Withdrawn(f"withdrawn from {self.name}", "unknown"))
+        job.fail(Withdrawn(f"Withdrawn from {self.name}.", "unknown"))
         self._plan()
 
     def _retime(self, old_speed: float) -> None:

@@ -99,7 +99,7 @@ class Server(ServerBase):
         self._timed_ns = 0
 
     def serve(self, work_s: float, *, priority: float = 0, deadline: float | None = None) -> Job:
-        """A job of ``work_s`` seconds of work (at speed 1), to be awaited.
+        """A job of `work_s` seconds of work (at speed 1), to be awaited.
 
         Args:
             priority: the smaller, the sooner, where the discipline looks at it.
@@ -114,7 +114,7 @@ class Server(ServerBase):
             raise self._turn_away()
         work_ns = (work_s * 1_000_000_000).__round__()
         if work_ns < 0:
-            raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more")
+            raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more.")
         now = self.sim.now_ns
         job = Job(self, work_ns, priority, NEVER if deadline is None else round(deadline * 1_000_000_000))
         self._accepted += 1
@@ -186,13 +186,13 @@ class Server(ServerBase):
         self._dropped += 1
         self._leave(job)
         waited_s = (self.sim.now_ns - job.arrived_ns) / 1e9
-        job.fail(Dropped(f"{self.name} dropped it after {waited_s:.6f} s in the queue, before any work"))
+        job.fail(Dropped(f"{self.name} dropped it after {waited_s:.6f} s in the queue, before any work."))
 
     def _withdraw(self, job: Job) -> None:
         self._withdrawn += 1
         begun = job in self._serving
         self._leave(job)
-        job.fail(Withdrawn(f"withdrawn from {self.name}", "unknown" if begun else "fail"))
+        job.fail(Withdrawn(f"Withdrawn from {self.name}.", "unknown" if begun else "fail"))
         if begun:
             del self._serving[job]
             self._begun_ns -= self.sim.now_ns

@@ -1,7 +1,7 @@
 """Cache policies over a trace of dense ids: the classes of `cache_policies` and its neighbours, in arrays.
 
-Every queue is a circular list through ``newer`` and ``older``: a queue has a sentinel after the ids, whose ``newer`` is
-the oldest and whose ``older`` is the newest entry. An id is in at most one queue, so all queues share the two arrays.
+Every queue is a circular list through `newer` and `older`: a queue has a sentinel after the ids, whose `newer` is
+the oldest and whose `older` is the newest entry. An id is in at most one queue, so all queues share the two arrays.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OUT, ONE, TWO, THREE = range(4)  # which queue an id is in
 
 
 class Queues(NamedTuple):
-    """Circular lists, a sentinel each; ``size[k]`` counts the ids in queue ``k``."""
+    """Circular lists, a sentinel each; `size[k]` counts the ids in queue `k`."""
 
     newer: NDArray[np.int64]
     older: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Queues(NamedTuple):
 
 @njit(cache=True)
 def no_queues(ids: int, queues: int) -> Queues:
-    """So many empty queues; the sentinel of queue ``k`` is ``ids + k``."""
+    """So many empty queues; the sentinel of queue `k` is `ids + k`."""
     links = np.arange(ids + queues)
     return Queues(links, links.copy(), np.zeros(queues, np.int64))
 
@@ -231,7 +231,7 @@ def w_tinylfu(
     bits: int,
     sample: int,
 ) -> int:
-    """Misses of W-TinyLFU. ``hashes`` by id are those that the class would take."""
+    """Misses of W-TinyLFU. `hashes` by id are those that the class would take."""
     window, probation, protected = ONE, TWO, THREE
     q, where = no_queues(ids, 4), np.zeros(ids, np.int8)
     counts, shift = np.zeros((ROWS, 1 << bits), np.uint8), np.uint64(64 - bits)
@@ -409,7 +409,7 @@ def stack_distances(trace: Ids, ids: int) -> Ids:
 
 
 def misses(policy: str, trace: Ids, ids: int, capacity: int, hashes: NDArray[np.uint64]) -> int:
-    """Misses of one policy over ids below ``ids``."""
+    """Misses of one policy over ids below `ids`."""
     if policy == "s3-fifo":
         return int(s3_fifo(trace, ids, capacity, *queue_sizes(capacity)))
     if policy == "w-tinylfu":

@@ -1,8 +1,8 @@
-"""FastCDC at the speed of C: the same cuts as ``windtunnel.blocks.chunks.fastcdc.plain_cut``.
+"""FastCDC at the speed of C: the same cuts as `windtunnel.blocks.chunks.fastcdc.plain_cut`.
 
 The hash of a position is twice the one before plus a number of the byte, so a walk is bound by the latency of a shift
 and an addition a byte. The paper's version of 2020 takes two bytes a step and shifts once for both; here it is eight:
-the hash after byte ``i`` stands shifted by ``7 - i`` bits, and so do the byte's number, from a table of its own, and
+the hash after byte `i` stands shifted by `7 - i` bits, and so do the byte's number, from a table of its own, and
 the mask. No mask reaches above bit 51, so nothing is lost. Indices are unsigned: that spares a test for negative ones.
 """
 
@@ -28,7 +28,7 @@ def tables(gear: Words) -> Words:
 
 @njit(cache=True)
 def scan(data: Bytes, at: U, stop: U, hashed: U, mask: U, gear: Words) -> tuple[U, U]:
-    """Walk from ``at`` to the first position whose hash has no bit of ``mask``, or to ``stop``; and the hash there."""
+    """Walk from `at` to the first position whose hash has no bit of `mask`, or to `stop`; and the hash there."""
     mask1, mask2, mask3, mask4 = mask << U(1), mask << U(2), mask << U(3), mask << U(4)
     mask5, mask6, mask7 = mask << U(5), mask << U(6), mask << U(7)
     while at + U(8) <= stop:
@@ -67,7 +67,7 @@ def scan(data: Bytes, at: U, stop: U, hashed: U, mask: U, gear: Words) -> tuple[
 
 @njit(cache=True)
 def cut(data: Bytes, start: U, sizes: Words, masks: Words, gear: Words) -> U:
-    """The end of the chunk that begins at ``start``; ``sizes`` are minimum, average, maximum, ``masks`` hard, easy."""
+    """The end of the chunk that begins at `start`; `sizes` are minimum, average, maximum, `masks` hard, easy."""
     left = U(data.size) - start
     if left <= sizes[0]:
         return start + left
@@ -83,7 +83,7 @@ def cut(data: Bytes, start: U, sizes: Words, masks: Words, gear: Words) -> U:
 
 @njit(cache=True)
 def cut_points(data: Bytes, sizes: Words, masks: Words, gear: Words, ends: NDArray[np.int64]) -> int:
-    """Cut all of ``data``; fills ``ends`` and returns how many chunks there are."""
+    """Cut all of `data`; fills `ends` and returns how many chunks there are."""
     count = 0
     start = U(0)
     while start < U(data.size):

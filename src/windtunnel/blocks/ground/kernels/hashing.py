@@ -1,7 +1,7 @@
 """XXH3 in 64 bits with seed 0, over integers, Arrow buffers and lists of Python objects.
 
-The oracle is the C library itself (package ``xxhash``). Constants and steps follow the XXH3 specification
-(https://github.com/Cyan4973/xxHash, ``doc/xxhash_spec.md``).
+The oracle is the C library itself (package `xxhash`). Constants and steps follow the XXH3 specification
+(https://github.com/Cyan4973/xxHash, `doc/xxhash_spec.md`).
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ OFFSETS_64 = types.Array(types.int64, 1, "C", readonly=True)
 def hash_offsets(offsets: np.ndarray, values: int, out: np.ndarray) -> None:
     """Hash each value of an Arrow string or binary column.
 
-    ``values`` is the address of its bytes; value ``i`` lies from ``offsets[i]`` to ``offsets[i + 1]``.
+    `values` is the address of its bytes; value `i` lies from `offsets[i]` to `offsets[i + 1]`.
     """
     hash_column(offsets, values, out)
 
@@ -214,9 +214,9 @@ clear_error = types.ExternalFunction("PyErr_Clear", types.void())
     cache=True,
 )
 def hash_list(items: int, start: int, stop: int, text: int, binary: int, integer: int, out: np.ndarray) -> int:
-    """Hash the items of the list at an address; ``text``, ``binary`` and ``integer`` are the addresses of the types.
+    """Hash the items of the list at an address; `text`, `binary` and `integer` are the addresses of the types.
 
-    The hash of item ``start`` goes to the front of ``out``. Returns ``stop``, or the index of the first item that is
+    The hash of item `start` goes to the front of `out`. Returns `stop`, or the index of the first item that is
     none of these (or an integer beyond int64, or a text with no UTF-8, or is not there): the caller has to see to it.
     No call made here runs Python code, so the list cannot change underneath.
     """

@@ -1,6 +1,6 @@
 """A hash table from int64 keys to dense ids, open addressing with linear probing, for kernels that need a dictionary.
 
-``table`` is an array of shape (2^k, 2): a key and its id plus one, zero where the place is empty (so that a fresh table
+`table` is an array of shape (2^k, 2): a key and its id plus one, zero where the place is empty (so that a fresh table
 is zeros). At most half of it is used. Key and id lie side by side: one cache miss a lookup.
 """
 
@@ -22,7 +22,7 @@ ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: consecutive keys are
 
 
 def empty_table(entries: int) -> Table:
-    """A table with room for ``entries`` keys."""
+    """A table with room for `entries` keys."""
     places = 16
     while places < 2 * entries:
         places *= 2
@@ -37,7 +37,7 @@ def _home(key: Int, places: Int) -> Int:
 
 @njit(cache=True)
 def find(table: Table, key: Int) -> Int:
-    """The id of ``key``, or -1."""
+    """The id of `key`, or -1."""
     last = table.shape[0] - 1
     place = _home(key, last + 1)
     while table[place, 1] != 0:
@@ -49,7 +49,7 @@ def find(table: Table, key: Int) -> Int:
 
 @njit(cache=True)
 def find_many(table: Table, keys: Ids, ids: Ids) -> None:
-    """Write the id of each key, or -1, to ``ids``."""
+    """Write the id of each key, or -1, to `ids`."""
     for i in range(keys.size):
         ids[i] = find(table, keys[i])
 
@@ -86,7 +86,7 @@ def remove(table: Table, key: int) -> None:
 
 @njit(cache=True)
 def rehash(old: Table, new: Table) -> None:
-    """Enter all of ``old`` in the larger, empty ``new``."""
+    """Enter all of `old` in the larger, empty `new`."""
     for place in range(old.shape[0]):
         if old[place, 1] != 0:
             put(new, old[place, 0], old[place, 1] - 1)
@@ -94,7 +94,7 @@ def rehash(old: Table, new: Table) -> None:
 
 @njit(cache=True)
 def number_keys(table: Table, keys: Ids, ids: Ids) -> int:
-    """Give each distinct key an id in the order of first appearance; returns how many there are. ``table`` is empty."""
+    """Give each distinct key an id in the order of first appearance; returns how many there are. `table` is empty."""
     distinct = 0
     for i in range(keys.size):
         number = find(table, keys[i])
@@ -108,9 +108,9 @@ def number_keys(table: Table, keys: Ids, ids: Ids) -> int:
 
 @njit(cache=True)
 def intern_many(table: Table, keys: Ids, ids: Ids, free: Ids, next_and_free: Ids) -> None:
-    """Write the id of each key to ``ids``; a key without one gets a free id, else the next.
+    """Write the id of each key to `ids`; a key without one gets a free id, else the next.
 
-    ``next_and_free`` holds the next id never given and how many ids lie in ``free``. The table has room.
+    `next_and_free` holds the next id never given and how many ids lie in `free`. The table has room.
     """
     for i in range(keys.size):
         number = find(table, keys[i])
@@ -127,7 +127,7 @@ def intern_many(table: Table, keys: Ids, ids: Ids, free: Ids, next_and_free: Ids
 
 @njit(cache=True)
 def release_many(table: Table, keys: Ids, score: NDArray[np.float64], free: Ids, next_and_free: Ids) -> None:
-    """Take back the ids of those keys whose ``score`` is NaN."""
+    """Take back the ids of those keys whose `score` is NaN."""
     for key in keys:
         number = find(table, key)
         if number >= 0 and np.isnan(score[number]):

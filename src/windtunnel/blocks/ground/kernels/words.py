@@ -1,7 +1,7 @@
 """Machine words: the few instructions that hashing needs and Numba does not offer.
 
 Every kernel of the sketches and of placement rests on these. Numba's cache notices a change in the file of a kernel,
-not in the files that it draws from: after a change here, delete the caches (``__pycache__``).
+not in the files that it draws from: after a change here, delete the caches (`__pycache__`).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _high_product(typing_context: Any, a: Any, b: Any) -> Any:
 
 
 high_product: Any = intrinsic(_high_product)
-"""The upper 64 bits of the product of two words: ``a * b >> 64``."""
+"""The upper 64 bits of the product of two words: `a * b >> 64`."""
 
 
 def _reader(bits: int) -> Any:
@@ -70,7 +70,7 @@ read_u8 = _reader(8)
 
 @njit
 def rotate_left(x: Word, bits: Word) -> Word:
-    """Rotate a word: ``x << bits | x >> 64 - bits``."""
+    """Rotate a word: `x << bits | x >> 64 - bits`."""
     return (x << bits) | (x >> (uint64(64) - bits))
 
 

@@ -1,7 +1,7 @@
 """Counted blocks (see `windtunnel.blocks.ordered.counted_blocks`) in arrays.
 
-Block ``b`` is ``block_score`` and ``block_word`` from ``b * BLOCK_ENTRIES`` on. The directory lists the blocks in
-order: position ``p`` holds block ``order[p]`` with ``sizes[p]`` entries, and ``top_score[p]``, ``top_word[p]`` is its
+Block `b` is `block_score` and `block_word` from `b * BLOCK_ENTRIES` on. The directory lists the blocks in
+order: position `p` holds block `order[p]` with `sizes[p]` entries, and `top_score[p]`, `top_word[p]` is its
 greatest entry. A kernel that would need a new block where there is none stops and says how far it came; the caller
 makes room and calls again.
 
@@ -9,7 +9,7 @@ Three things make it fast. Searches compare scores alone, and members only among
 where entries are searched or moved, without which Numba's care for negative indices keeps vector instructions away. And
 what runs at every step gets plain arrays: a tuple of a dozen arrays is sixty words to hand over.
 
-What changes or ranks entries makes no arrays and counts no references to them (``_nrt=False``, see ``words.inner``),
+What changes or ranks entries makes no arrays and counts no references to them (`_nrt=False`, see `words.inner`),
 which made it a fifth to two thirds faster. Counts and slices gained nothing by it, so they go without.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.ordered.kernels.sorted_set import Floats, Ids, Int
 
 BLOCK_ENTRIES = 256
-USED, FREE, SIZE, NAN_AT = range(4)  # places in ``meta``
+USED, FREE, SIZE, NAN_AT = range(4)  # places in `meta`
 
 
 class Order(NamedTuple):
@@ -46,7 +46,7 @@ class Order(NamedTuple):
 
 
 def empty_order(entries: int, seed: int = 0) -> Order:
-    """Room for at least ``entries`` entries. The seed is a skip list's; blocks need no luck."""
+    """Room for at least `entries` entries. The seed is a skip list's; blocks need no luck."""
     blocks = 2 * entries // BLOCK_ENTRIES + 4
     free = np.arange(blocks, dtype=np.int64)[::-1].copy()
     meta = np.array([0, blocks, 0, -1], np.int64)
@@ -113,7 +113,7 @@ def entries_before(counts: Ids, position: Int) -> int:
 
 @inner
 def first_not_below(scores: Floats, start: Int, count: Int, score: float) -> Int:
-    """How many of ``count`` ascending scores, from ``start`` on, are below ``score``."""
+    """How many of `count` ascending scores, from `start` on, are below `score`."""
     low, high, one = np.uint64(start), np.uint64(start + count), np.uint64(1)
     while low < high:
         middle = (low + high) >> one
@@ -126,7 +126,7 @@ def first_not_below(scores: Floats, start: Int, count: Int, score: float) -> Int
 
 @inner
 def first_above(scores: Floats, start: Int, count: Int, score: float) -> Int:
-    """How many of ``count`` ascending scores, from ``start`` on, are at most ``score``."""
+    """How many of `count` ascending scores, from `start` on, are at most `score`."""
     low, high, one = np.uint64(start), np.uint64(start + count), np.uint64(1)
     while low < high:
         middle = (low + high) >> one
@@ -139,9 +139,9 @@ def first_above(scores: Floats, start: Int, count: Int, score: float) -> Int:
 
 @inner
 def first_of_ties(m: Members, scores: Floats, words: Ids, low: Int, high: Int, score: float, word: int) -> Int:
-    """The first entry in ``low:high`` that is not before the given one; none has a lower score.
+    """The first entry in `low:high` that is not before the given one; none has a lower score.
 
-    In growing steps from ``low``: few entries share a score, so the first is mostly the one.
+    In growing steps from `low`: few entries share a score, so the first is mostly the one.
     """
     step = 1
     while low + step <= high and precedes(m, scores[low + step - 1], words[low + step - 1], score, word):
@@ -182,7 +182,7 @@ def find(o: Order, m: Members, score: float, word: int, present: bool) -> tuple[
 
 @inner
 def open_gap(entries: NDArray[np.generic], place: Int, stop: Int) -> None:
-    """Move ``entries[place:stop]`` up by one."""
+    """Move `entries[place:stop]` up by one."""
     i, down_to, one = np.uint64(stop), np.uint64(place), np.uint64(1)
     while i > down_to:
         entries[i] = entries[i - one]
@@ -191,7 +191,7 @@ def open_gap(entries: NDArray[np.generic], place: Int, stop: Int) -> None:
 
 @inner
 def close_gap(entries: NDArray[np.generic], place: Int, stop: Int) -> None:
-    """Move ``entries[place + 1:stop]`` down by one."""
+    """Move `entries[place + 1:stop]` down by one."""
     i, last, one = np.uint64(place), np.uint64(stop - 1), np.uint64(1)
     while i < last:
         entries[i] = entries[i + one]
@@ -200,7 +200,7 @@ def close_gap(entries: NDArray[np.generic], place: Int, stop: Int) -> None:
 
 @inner
 def copy(source: NDArray[np.generic], start: Int, target: NDArray[np.generic], at: Int, count: Int) -> None:
-    """Copy ``source[start : start + count]`` to ``target`` from ``at`` on."""
+    """Copy `source[start : start + count]` to `target` from `at` on."""
     i, j, stop, one = np.uint64(start), np.uint64(at), np.uint64(start + count), np.uint64(1)
     while i < stop:
         target[j] = source[i]
@@ -216,7 +216,7 @@ def set_top(o: Order, position: Int) -> None:
 
 @inner
 def open_position(o: Order, position: Int) -> None:
-    """Put a free block into the directory at ``position``; what is there and after moves up by one."""
+    """Put a free block into the directory at `position`; what is there and after moves up by one."""
     used = o.meta[USED]
     open_gap(o.order, position, used)
     open_gap(o.sizes, position, used)
@@ -230,7 +230,7 @@ def open_position(o: Order, position: Int) -> None:
 
 @inner
 def close_position(o: Order, position: Int) -> None:
-    """Take the block at ``position`` out of the directory and give it back."""
+    """Take the block at `position` out of the directory and give it back."""
     used = o.meta[USED]
     o.free[o.meta[FREE]] = o.order[position]
     o.meta[FREE] += 1
@@ -320,9 +320,9 @@ def remove(o: Order, m: Members, score: float, word: int) -> None:
 
 @njit(cache=True, _nrt=False)
 def set_scores(o: Order, m: Members, ids: Ids, words: Ids, scores: Floats, add: bool, out: Floats, first: int) -> int:
-    """Set, or with ``add`` increment, the scores of the members from ``first`` on, in order; ``out`` is what they are.
+    """Set, or with `add` increment, the scores of the members from `first` on, in order; `out` is what they are.
 
-    Returns how far it came: less than ``ids.size`` if blocks ran out, or if a score would be NaN (then ``meta[NAN_AT]``
+    Returns how far it came: less than `ids.size` if blocks ran out, or if a score would be NaN (then `meta[NAN_AT]`
     says where).
     """
     o.meta[NAN_AT] = -1
@@ -357,7 +357,7 @@ def remove_many(o: Order, m: Members, ids: Ids, words: Ids) -> None:
 
 @njit(cache=True, _nrt=False)
 def ranks_of(o: Order, m: Members, ids: Ids, words: Ids, out: Ids) -> None:
-    """Write the rank of each member to ``out``; -1 where the id is -1 or the member absent."""
+    """Write the rank of each member to `out`; -1 where the id is -1 or the member absent."""
     for i in range(ids.size):
         out[i] = -1
         if ids[i] >= 0 and not np.isnan(m.score[ids[i]]):
@@ -367,7 +367,7 @@ def ranks_of(o: Order, m: Members, ids: Ids, words: Ids, out: Ids) -> None:
 
 @njit(cache=True)
 def counts_below(o: Order, scores: Floats, inclusive: bool, out: Ids) -> None:
-    """For each score, how many entries have a score below it, or with ``inclusive`` at most it."""
+    """For each score, how many entries have a score below it, or with `inclusive` at most it."""
     for i in range(scores.size):
         score, used = scores[i], o.meta[USED]
         position = (
@@ -384,7 +384,7 @@ def counts_below(o: Order, scores: Floats, inclusive: bool, out: Ids) -> None:
 
 @njit(cache=True)
 def slices(o: Order, starts: Ids, stops: Ids, offsets: Ids, words: Ids, scores: Floats) -> None:
-    """Write the entries at ranks ``starts[i]`` to ``stops[i] - 1`` from ``offsets[i]`` on; ranks are inside the set."""
+    """Write the entries at ranks `starts[i]` to `stops[i] - 1` from `offsets[i]` on; ranks are inside the set."""
     used = o.meta[USED]
     top = 1
     while top * 2 <= used:

@@ -1,8 +1,8 @@
 """The skip list with spans (see `windtunnel.blocks.ordered.skip_list`) in arrays.
 
 The node of a member is its id plus one (see `sorted_set` for ids and words); node 0 is the head. A node owns
-``height[node]`` places of ``link`` and ``span`` from ``base[node]`` on, one a level. Places that are given back are
-kept in one chain a height, threaded through ``link``. A kernel that runs out of nodes or places stops and says how far
+`height[node]` places of `link` and `span` from `base[node]` on, one a level. Places that are given back are
+kept in one chain a height, threaded through `link`. A kernel that runs out of nodes or places stops and says how far
 it came; the caller makes room and calls again.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.ordered.kernels.sorted_set import Floats, Ids
 
 MAX_LEVELS = 32
-LEVELS, TAKEN, SIZE, NAN_AT, LUCK = range(5)  # places in ``meta``
+LEVELS, TAKEN, SIZE, NAN_AT, LUCK = range(5)  # places in `meta`
 
 
 class Order(NamedTuple):
@@ -38,7 +38,7 @@ class Order(NamedTuple):
 
 
 def empty_order(entries: int, seed: int = 0) -> Order:
-    """Room for about ``entries`` entries."""
+    """Room for about `entries` entries."""
     places = 2 * entries + 4 * MAX_LEVELS
     return Order(
         np.zeros(entries + 1),
@@ -145,9 +145,9 @@ def remove(o: Order, m: Members, number: int, path: Ids, ranks: Ids) -> None:
 
 @njit(cache=True)
 def set_scores(o: Order, m: Members, ids: Ids, words: Ids, scores: Floats, add: bool, out: Floats, first: int) -> int:
-    """Set, or with ``add`` increment, the scores of the members from ``first`` on, in order; ``out`` is what they are.
+    """Set, or with `add` increment, the scores of the members from `first` on, in order; `out` is what they are.
 
-    Returns how far it came: less than ``ids.size`` if room ran out, or if a score would be NaN (then ``meta[NAN_AT]``
+    Returns how far it came: less than `ids.size` if room ran out, or if a score would be NaN (then `meta[NAN_AT]`
     says where).
     """
     path, ranks = np.zeros(MAX_LEVELS, np.int64), np.zeros(MAX_LEVELS, np.int64)
@@ -185,7 +185,7 @@ def remove_many(o: Order, m: Members, ids: Ids, words: Ids) -> None:
 
 @njit(cache=True)
 def ranks_of(o: Order, m: Members, ids: Ids, words: Ids, out: Ids) -> None:
-    """Write the rank of each member to ``out``; -1 where the id is -1 or the member absent."""
+    """Write the rank of each member to `out`; -1 where the id is -1 or the member absent."""
     path, ranks = np.zeros(MAX_LEVELS, np.int64), np.zeros(MAX_LEVELS, np.int64)
     for i in range(ids.size):
         if ids[i] >= 0 and not np.isnan(m.score[ids[i]]):
@@ -197,7 +197,7 @@ def ranks_of(o: Order, m: Members, ids: Ids, words: Ids, out: Ids) -> None:
 
 @njit(cache=True)
 def counts_below(o: Order, scores: Floats, inclusive: bool, out: Ids) -> None:
-    """For each score, how many entries have a score below it, or with ``inclusive`` at most it."""
+    """For each score, how many entries have a score below it, or with `inclusive` at most it."""
     for i in range(scores.size):
         node, walked = 0, 0
         for level in range(o.meta[LEVELS] - 1, -1, -1):
@@ -212,7 +212,7 @@ def counts_below(o: Order, scores: Floats, inclusive: bool, out: Ids) -> None:
 
 @njit(cache=True)
 def slices(o: Order, starts: Ids, stops: Ids, offsets: Ids, words: Ids, scores: Floats) -> None:
-    """Write the entries at ranks ``starts[i]`` to ``stops[i] - 1`` from ``offsets[i]`` on; ranks are inside the set."""
+    """Write the entries at ranks `starts[i]` to `stops[i] - 1` from `offsets[i]` on; ranks are inside the set."""
     for i in range(starts.size):
         node, walked = 0, 0
         for level in range(o.meta[LEVELS] - 1, -1, -1):

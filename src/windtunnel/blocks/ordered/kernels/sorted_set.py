@@ -1,8 +1,8 @@
 """What both compiled orders of a sorted set share: members as words, and how two entries compare.
 
 Entries hold a **word** for their member. Where members are integers the word is the member. Where they are text the
-word is an id, a small number, and members compare by ``tie[id]``, their first eight bytes as a big-endian number, and
-where those are equal by all their bytes. Ids are small in both cases, and ``score[id]`` is NaN for an absent member.
+word is an id, a small number, and members compare by `tie[id]`, their first eight bytes as a big-endian number, and
+where those are equal by all their bytes. Ids are small in both cases, and `score[id]` is NaN for an absent member.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Members(NamedTuple):
-    """By id. All but ``score`` are empty where members are integers."""
+    """By id. All but `score` are empty where members are integers."""
 
     score: NDArray[np.float64]
     tie: NDArray[np.uint64]
@@ -32,7 +32,7 @@ class Members(NamedTuple):
 
 
 def no_members(ids: int, *, text: bool) -> Members:
-    """Room for ``ids`` members, none of them in the set."""
+    """Room for `ids` members, none of them in the set."""
     some = ids if text else 0
     return Members(
         np.full(ids, np.nan),
@@ -45,7 +45,7 @@ def no_members(ids: int, *, text: bool) -> Members:
 
 @inner
 def text_precedes(m: Members, a: int, b: int) -> bool:
-    """Whether the bytes of member ``a`` sort before those of ``b``; a prefix sorts first, as in Redis."""
+    """Whether the bytes of member `a` sort before those of `b`; a prefix sorts first, as in Redis."""
     if m.tie[a] != m.tie[b]:
         return bool(m.tie[a] < m.tie[b])
     for i in range(min(m.length[a], m.length[b])):
@@ -57,7 +57,7 @@ def text_precedes(m: Members, a: int, b: int) -> bool:
 
 @njit(cache=True, inline="always")
 def precedes(m: Members, score_a: float, a: int, score_b: float, b: int) -> bool:
-    """Whether the entry (``score_a``, word ``a``) sorts before (``score_b``, word ``b``)."""
+    """Whether the entry (`score_a`, word `a`) sorts before (`score_b`, word `b`)."""
     if score_a != score_b:
         return score_a < score_b
     if m.tie.size == 0:
@@ -67,7 +67,7 @@ def precedes(m: Members, score_a: float, a: int, score_b: float, b: int) -> bool
 
 @njit(cache=True)
 def write_ties(m: Members, ids: Ids) -> None:
-    """Compute ``tie`` of these members from their first eight bytes."""
+    """Compute `tie` of these members from their first eight bytes."""
     for number in ids:
         key = np.uint64(0)
         for i in range(8):
@@ -79,7 +79,7 @@ def write_ties(m: Members, ids: Ids) -> None:
 
 @njit(cache=True)
 def move_texts(m: Members, ids: Ids, text: NDArray[np.uint8]) -> int:
-    """Copy the bytes of these members to ``text``, one after another; returns how many there are."""
+    """Copy the bytes of these members to `text`, one after another; returns how many there are."""
     at = 0
     for number in ids:
         start, length = m.start[number], m.length[number]
@@ -92,7 +92,7 @@ def move_texts(m: Members, ids: Ids, text: NDArray[np.uint8]) -> int:
 
 @njit(cache=True)
 def scores_of(m: Members, ids: Ids, out: Floats) -> None:
-    """Write the score of each id to ``out``; NaN where the id is -1 or the member absent."""
+    """Write the score of each id to `out`; NaN where the id is -1 or the member absent."""
     for i in range(ids.size):
         out[i] = m.score[ids[i]] if ids[i] >= 0 else np.nan
 

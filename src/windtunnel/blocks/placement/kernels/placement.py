@@ -45,7 +45,7 @@ def rendezvous(hashes: Any, seeds: Any, out: Any) -> None:
 def rendezvous_weighted(hashes: Any, seeds: Any, weights: Any, out: Any) -> None:
     """The node with the highest score for each key.
 
-    The highest score is the lowest ``-ln u / weight``; as ``1 - u`` is never above ``-ln u``, most logarithms can be
+    The highest score is the lowest `-ln u / weight`; as `1 - u` is never above `-ln u`, most logarithms can be
     left out.
     """
     for i in range(hashes.size):

@@ -1,7 +1,7 @@
-"""Kernels of ``rate_limit_batch``: GCRA and token bucket over arrays of requests, in the order of the arrays.
+"""Kernels of `rate_limit_batch`: GCRA and token bucket over arrays of requests, in the order of the arrays.
 
-State lives in an open-addressed table (linear probing, a power of two of slots): a slot is a row of ``table``, whose
-first cell holds the key. ``bits`` is the same memory seen as uint64. The second cell is a time, minus infinity where
+State lives in an open-addressed table (linear probing, a power of two of slots): a slot is a row of `table`, whose
+first cell holds the key. `bits` is the same memory seen as uint64. The second cell is a time, minus infinity where
 the slot is free; the third, if there is one, the tokens at that time. A kernel stops in front of the first request
 that would fill the table beyond half, and returns how far it came; the caller grows the table and calls again.
 """
@@ -21,7 +21,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @njit(cache=True, inline="always")
 def _slot(bits: NDArray[np.uint64], table: Floats, key: np.uint64, shift: int) -> np.int64:
-    """The slot that has ``key``, or the free one where it belongs (Fibonacci hashing)."""
+    """The slot that has `key`, or the free one where it belongs (Fibonacci hashing)."""
     mask = table.shape[0] - 1
     at = np.int64((uint64(key) * GOLDEN) >> uint64(shift))
     while table[at, 1] != FREE and bits[at, 0] != key:
@@ -42,7 +42,7 @@ def gcra(
     slack_s: float,
     allowed: NDArray[np.bool_],
 ) -> tuple[int, int]:
-    """Decide ``keys[start:]``, each of cost 1; returns how far it came and how many slots are used."""
+    """Decide `keys[start:]`, each of cost 1; returns how far it came and how many slots are used."""
     shift = 64
     size = table.shape[0]
     while size > 1:
@@ -80,7 +80,7 @@ def token_bucket(
     slack_s: float,
     allowed: NDArray[np.bool_],
 ) -> tuple[int, int]:
-    """Decide ``keys[start:]``, each of cost 1; returns how far it came and how many slots are used."""
+    """Decide `keys[start:]`, each of cost 1; returns how far it came and how many slots are used."""
     shift = 64
     size = table.shape[0]
     while size > 1:

@@ -15,7 +15,7 @@ STUCK = uint64(15)
 
 @njit(types.UniTuple(types.int64, 2)(BYTES, types.uint64, types.int64, KEYS, types.int64, types.int64), cache=True)
 def add(bits: Any, size: int, hash_count: int, hashes: Any, start: int, room: int) -> tuple[int, int]:
-    """Set the bits of the keys from ``start`` until ``room`` were new; returns where it stopped, and how many were."""
+    """Set the bits of the keys from `start` until `room` were new; returns where it stopped, and how many were."""
     new = 0
     for i in range(start, hashes.size):
         if new == room:

@@ -14,9 +14,9 @@ from windtunnel.blocks.sketches.leaders import FREE, Leaders
 
 @njit(types.void(STATE, COUNTERS, types.int64, KEYS, COUNTS), cache=True)
 def space_saving(leaders: Any, sources: Any, first: int, hashes: Any, counts: Any) -> None:
-    """Count each key; ``sources`` takes, for each slot that changed hands, the index of its new key in the batch.
+    """Count each key; `sources` takes, for each slot that changed hands, the index of its new key in the batch.
 
-    ``first`` is the index of the first of these keys in the batch.
+    `first` is the index of the first of these keys in the batch.
     """
     tracked, overcounts, slots, positions, runs, totals, ends, spare, table = leaders
     each = counts.size == hashes.size

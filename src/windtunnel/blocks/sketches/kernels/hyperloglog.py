@@ -12,7 +12,7 @@ from windtunnel.blocks.sketches.hyperloglog import RUN_BITS, RUN_MASK, SPARSE_PR
 
 @njit(types.void(types.uint8[::1], types.int64, KEYS, types.int64), cache=True)
 def add_dense(registers: Any, precision: int, hashes: Any, start: int) -> None:
-    """Raise the register of each key from ``start`` on."""
+    """Raise the register of each key from `start` on."""
     p = uint64(precision)
     stop = uint64(1) << (p - uint64(1))  # ends the run where the bits of the hash end
     for i in range(start, hashes.size):
@@ -28,7 +28,7 @@ def add_dense(registers: Any, precision: int, hashes: Any, start: int) -> None:
     cache=True,
 )
 def add_sparse(table: Any, used: int, room: int, hashes: Any, start: int) -> tuple[int, int]:
-    """Put the keys from ``start`` on into the table, until one would be more than ``room``.
+    """Put the keys from `start` on into the table, until one would be more than `room`.
 
     Returns the index of the first one not added, and the entries now in use.
     """

@@ -1,7 +1,7 @@
-"""Ranked slots over the arrays of ``blocks.leaders.Leaders``, in the order in which ``arrays()`` hands them out.
+"""Ranked slots over the arrays of `blocks.leaders.Leaders`, in the order in which `arrays()` hands them out.
 
-A kernel unpacks ``STATE`` once, before its loop: to take an array out of a tuple counts a reference, too, as a call
-does (see ``words.inner``).
+A kernel unpacks `STATE` once, before its loop: to take an array out of a tuple counts a reference, too, as a call
+does (see `words.inner`).
 """
 
 from __future__ import annotations
@@ -99,4 +99,4 @@ def raise_by(slots: Any, positions: Any, runs: Any, counts: Any, ends: Any, spar
 
 
 def warm() -> None:
-    """Nothing to call: these run inside the kernels of ``heavy_hitters``."""
+    """Nothing to call: these run inside the kernels of `heavy_hitters`."""

@@ -26,7 +26,7 @@ def extent(numbers: Any, sign: float) -> tuple[float, float]:
 
 @njit(types.int64(NUMBERS, types.float64, types.float64, types.int64, types.int64[::1]), cache=True)
 def add(numbers: Any, sign: float, per_log: float, low: int, counts: Any) -> int:
-    """Count the numbers of this sign in their buckets, of which ``low`` is the first; returns how many there were."""
+    """Count the numbers of this sign in their buckets, of which `low` is the first; returns how many there were."""
     found = 0
     for i in range(numbers.size):
         magnitude = numbers[i] * sign

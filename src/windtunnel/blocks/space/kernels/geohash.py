@@ -70,14 +70,14 @@ def morton(lat: float, lon: float) -> np.uint64:
 
 @njit(cache=True)
 def morton_keys(lat: Floats, lon: Floats, keys: NDArray[np.uint64]) -> None:
-    """Write the key of each place to ``keys``."""
+    """Write the key of each place to `keys`."""
     for i in range(lat.size):
         keys[i] = morton(lat[i], lon[i])
 
 
 @njit(cache=True)
 def words(lat: Floats, lon: Floats, out: NDArray[np.uint8]) -> None:
-    """Write the letters of each place to its row of ``out``, which is as wide as the words are long."""
+    """Write the letters of each place to its row of `out`, which is as wide as the words are long."""
     for i in range(lat.size):
         key = morton(lat[i], lon[i])
         for j in range(out.shape[1]):

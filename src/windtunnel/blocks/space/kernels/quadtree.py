@@ -1,7 +1,7 @@
 """The quadtree for moving points (see `windtunnel.blocks.space.quadtree`) in arrays.
 
 Things are numbered, and so are cells; cell 0 is the whole map and quarters stand four in a row. A cell is known by the
-first ``2 * depth`` bits of the Morton keys in it. A leaf keeps its points in a **bucket** of a few slots, so that a
+first `2 * depth` bits of the Morton keys in it. A leaf keeps its points in a **bucket** of a few slots, so that a
 query reads them in one go; at the greatest depth buckets are chained. A kernel that might run out of cells or buckets
 stops and says how far it came; the caller makes room and calls again.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ids = NDArray[np.int64]
 
-FREE_CELLS, FREE_BUCKETS = 0, 1  # places in ``meta``
+FREE_CELLS, FREE_BUCKETS = 0, 1  # places in `meta`
 RESERVE = 4 * (MAX_DEPTH + 1)  # more than one operation can take
 STACK = 3 * (MAX_DEPTH + 1) + 1  # a walk down leaves at most three quarters behind at each depth
 
@@ -198,9 +198,9 @@ def merge(t: Tree, things: Things, cell: Int) -> None:
     t.meta[FREE_CELLS] += 1
 
 
-@njit(cache=True, _nrt=False)  # no references to the tree's arrays are counted: see ``words.inner``
+@njit(cache=True, _nrt=False)  # no references to the tree's arrays are counted: see `words.inner`
 def put_many(t: Tree, things: Things, numbers: Ids, lat: Floats, lon: Floats, first: int) -> int:
-    """Put or move things, from item ``first`` on; returns how far it came."""
+    """Put or move things, from item `first` on; returns how far it came."""
     for i in range(first, numbers.size):
         if t.meta[FREE_CELLS] < RESERVE or t.meta[FREE_BUCKETS] < RESERVE:
             return i
@@ -250,9 +250,9 @@ def remove_many(t: Tree, things: Things, numbers: Ids) -> int:
 
 @njit(cache=True)
 def within_many(t: Tree, centres: Floats, limits: Floats, first: int, offsets: Ids, found: Ids, squared: Floats) -> int:
-    """For each query from ``first`` on, all things within its limit (the square of a chord), in no order.
+    """For each query from `first` on, all things within its limit (the square of a chord), in no order.
 
-    Those of query ``i`` are written from ``offsets[i]`` to ``offsets[i + 1]``. Returns how far it came: less than all
+    Those of query `i` are written from `offsets[i]` to `offsets[i + 1]`. Returns how far it came: less than all
     if there was no more room.
     """
     stack = np.empty(STACK, np.int64)
@@ -288,7 +288,7 @@ def within_many(t: Tree, centres: Floats, limits: Floats, first: int, offsets: I
 
 @njit(cache=True)
 def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
-    """For each query as many of the nearest things as a row of ``found`` holds, nearest first; the rest is left."""
+    """For each query as many of the nearest things as a row of `found` holds, nearest first; the rest is left."""
     stack, bounds = np.empty(STACK, np.int64), np.empty(STACK)
     for i in range(centres.shape[0]):
         x, y, z = centres[i, 0], centres[i, 1], centres[i, 2]

@@ -48,7 +48,7 @@ class Tree(NamedTuple):
 
 @njit(cache=True)
 def sort_keys(keys: Keys, numbers: Ids) -> None:
-    """Sort by the first ``SORTED_BITS`` bits, from the lowest digit to the highest; ``numbers`` are carried along."""
+    """Sort by the first `SORTED_BITS` bits, from the lowest digit to the highest; `numbers` are carried along."""
     n = keys.size
     other_keys, other_numbers = np.empty(n, np.uint64), np.empty(n, np.int64)
     mask = np.uint64((1 << DIGIT_BITS) - 1)
@@ -74,7 +74,7 @@ def sort_keys(keys: Keys, numbers: Ids) -> None:
 
 @njit(cache=True)
 def find_quarter(keys: Keys, start: Int, stop: Int, shift: np.uint64, quarter: Int) -> Int:
-    """The first key of a run whose two bits above ``shift`` are at least ``quarter``; the keys agree above those."""
+    """The first key of a run whose two bits above `shift` are at least `quarter`; the keys agree above those."""
     while start < stop:
         middle = (start + stop) >> 1
         if np.int64((keys[middle] >> shift) & np.uint64(3)) < quarter:
@@ -173,9 +173,9 @@ def build(lat: Floats, lon: Floats) -> Tree:
 
 @njit(cache=True)
 def within_many(t: Tree, centres: Floats, limits: Floats, first: int, offsets: Ids, found: Ids, squared: Floats) -> int:
-    """For each query from ``first`` on, all points within its limit (the square of a chord), in no order.
+    """For each query from `first` on, all points within its limit (the square of a chord), in no order.
 
-    Those of query ``i`` are written from ``offsets[i]`` to ``offsets[i + 1]``. Returns how far it came: less than all
+    Those of query `i` are written from `offsets[i]` to `offsets[i + 1]`. Returns how far it came: less than all
     if there was no more room.
     """
     stack = np.empty(STACK, np.int64)
@@ -207,7 +207,7 @@ def within_many(t: Tree, centres: Floats, limits: Floats, first: int, offsets: I
 
 @njit(cache=True)
 def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
-    """For each query as many of the nearest points as a row of ``found`` holds, nearest first; the rest is left."""
+    """For each query as many of the nearest points as a row of `found` holds, nearest first; the rest is left."""
     stack, bounds = np.empty(STACK, np.int64), np.empty(STACK)
     for i in range(centres.shape[0]):
         x, y, z = centres[i, 0], centres[i, 1], centres[i, 2]
@@ -235,9 +235,9 @@ def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
 
 @njit(cache=True)
 def in_boxes(t: Tree, boxes: Floats, first: int, offsets: Ids, found: Ids) -> int:
-    """For each box (south, north, west, east) from ``first`` on, all points in it, edges included.
+    """For each box (south, north, west, east) from `first` on, all points in it, edges included.
 
-    A box with ``west > east`` reaches across the date line. Returns how far it came: less than all if there was no more
+    A box with `west > east` reaches across the date line. Returns how far it came: less than all if there was no more
     room.
     """
     stack = np.empty(STACK, np.int64)

@@ -21,7 +21,7 @@ RADIAN = pi / 180
 
 @njit(cache=True)
 def points(lat: Floats, lon: Floats, out: Floats) -> None:
-    """Write each place as a point on the unit sphere to its row of ``out``."""
+    """Write each place as a point on the unit sphere to its row of `out`."""
     for i in range(lat.size):
         phi, lam = lat[i] * RADIAN, lon[i] * RADIAN
         out[i, 0] = cos(phi) * cos(lam)
@@ -31,7 +31,7 @@ def points(lat: Floats, lon: Floats, out: Floats) -> None:
 
 @njit(cache=True)
 def cell_box(prefix: np.uint64, depth: int, box: Floats) -> None:
-    """Write the box in space around the cell whose key begins with these ``2 * depth`` bits."""
+    """Write the box in space around the cell whose key begins with these `2 * depth` bits."""
     height, width = pi / 2.0**depth, 2 * pi / 2.0**depth
     south = np.float64(gather(prefix)) * height - pi / 2
     west = np.float64(gather(prefix >> np.uint64(1))) * width - pi
@@ -53,7 +53,7 @@ def cell_box(prefix: np.uint64, depth: int, box: Floats) -> None:
 
 @njit(cache=True, inline="always")
 def box_chord_squared(x: float, y: float, z: float, boxes: Floats, i: int) -> float:
-    """The square of the distance from a point to the box in row ``i``; 0 inside."""
+    """The square of the distance from a point to the box in row `i`; 0 inside."""
     dx = max(boxes[i, 0] - x, 0.0, x - boxes[i, 1])
     dy = max(boxes[i, 2] - y, 0.0, y - boxes[i, 3])
     dz = max(boxes[i, 4] - z, 0.0, z - boxes[i, 5])
@@ -62,7 +62,7 @@ def box_chord_squared(x: float, y: float, z: float, boxes: Floats, i: int) -> fl
 
 @njit(cache=True, inline="always")
 def keep_nearest(squared: float, thing: int, held: int, best: Floats, things: NDArray[np.int64]) -> int:
-    """Put a candidate in its place among the ``held`` nearest, ascending in ``best``; returns how many are held."""
+    """Put a candidate in its place among the `held` nearest, ascending in `best`; returns how many are held."""
     if held == best.size:
         if squared >= best[held - 1]:
             return held

@@ -1,7 +1,7 @@
-"""Kernels of ``windows_batch``: event-time panes over arrays.
+"""Kernels of `windows_batch`: event-time panes over arrays.
 
-A pane is the share of one key in one span of time. Panes stand in ``rows`` in the order in which they were first seen,
-eight cells each, a cache line; ``rows`` and ``bits`` are the same memory, as float64 and as int64. ``index`` finds
+A pane is the share of one key in one span of time. Panes stand in `rows` in the order in which they were first seen,
+eight cells each, a cache line; `rows` and `bits` are the same memory, as float64 and as int64. `index` finds
 them, as Python's own dictionaries do: an open-addressed table (linear probing, a power of two of slots) of entries that
 have 32 bits of the hash above and the number of the row plus 1 below, 0 where free. So what is small is what is jumped
 around in, and giving out and forgetting run through memory in order.
@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 
 KEY, SPAN, COUNT, SUM, LEAST, GREATEST, CHANGED, RESULTS = range(8)
 """Cells of a row. CHANGED: since the pane was last given out (0 or 1); RESULTS: how often it was. Both, KEY, SPAN and
-COUNT are integers (``bits``)."""
+COUNT are integers (`bits`)."""
 COLUMNS = 8
 
 TAG = np.int64(-(2**32))
@@ -49,9 +49,9 @@ def add(
     grace_ms: int,
     late: NDArray[np.bool_],
 ) -> tuple[int, int, int]:
-    """Count the events from ``start`` on; returns how far it came, rows used, the newest time.
+    """Count the events from `start` on; returns how far it came, rows used, the newest time.
 
-    An event is late if the watermark before it (``newest - delay - 1``) has passed its pane's end by ``grace_ms``.
+    An event is late if the watermark before it (`newest - delay - 1`) has passed its pane's end by `grace_ms`.
     Stops in front of an event for which there is no row left.
     """
     mask = index.shape[0] - 1
@@ -104,7 +104,7 @@ def add(
 
 @njit(cache=True)
 def keep(bits: Ints, index: Ints, used: int, least_span: int) -> int:
-    """Forget the panes before ``least_span``, close the gaps, and fill ``index``, which is empty; returns rows used."""
+    """Forget the panes before `least_span`, close the gaps, and fill `index`, which is empty; returns rows used."""
     mask = index.shape[0] - 1
     kept = 0
     for row in range(used):

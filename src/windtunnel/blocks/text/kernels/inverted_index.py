@@ -1,9 +1,9 @@
 """The inverted index at the speed of C: postings, their impacts, and the best documents of a query.
 
 A posting's *impact* is what it adds to the score of its document; it is computed once. Postings lie sorted by document,
-word after word, in blocks of ``BLOCK`` whose last document and greatest impact are known.
+word after word, in blocks of `BLOCK` whose last document and greatest impact are known.
 
-:func:`search_wand` is Block-Max WAND (Ding and Suel, *Faster top-k document retrieval using block-max indexes*, SIGIR
+`search_wand` is Block-Max WAND (Ding and Suel, *Faster top-k document retrieval using block-max indexes*, SIGIR
 2011) over WAND (Broder et al., CIKM 2003): the lists of the query's words stand sorted by their next document, and the
 first document is looked for at which the greatest impacts of all lists that may hold it, and then those of their
 blocks, add up to more than the k-th best score so far. What lies before it is skipped unread.
@@ -31,7 +31,7 @@ SAFETY = 1 + 1e-9
 
 
 class Postings(NamedTuple):
-    """Who has which word how often. Postings ``starts[w]`` to ``starts[w + 1]`` are those of word ``w``."""
+    """Who has which word how often. Postings `starts[w]` to `starts[w + 1]` are those of word `w`."""
 
     starts: NDArray[np.int64]
     documents: NDArray[np.int32]
@@ -46,7 +46,7 @@ class Postings(NamedTuple):
 
 @njit(cache=True)
 def count_documents(numbers: NDArray[np.int32], counts: NDArray[np.int64], words: int) -> NDArray[np.int64]:
-    """(words,): in how many documents each word stands. ``counts`` are the words of each document."""
+    """(words,): in how many documents each word stands. `counts` are the words of each document."""
     found = np.zeros(words, np.int64)
     last = np.full(words, -1, np.int32)
     at = 0
@@ -88,7 +88,7 @@ def fill_postings(
 def weigh(
     postings: Postings, frequencies: NDArray[np.int32], saturation: NDArray[np.float64], rarity: NDArray[np.float64]
 ) -> None:
-    """BM25: fill in the impacts ``rarity * tf / (tf + saturation of the document)``, and what blocks and words have."""
+    """BM25: fill in the impacts `rarity * tf / (tf + saturation of the document)`, and what blocks and words have."""
     for word in range(postings.starts.size - 1):
         first, last = postings.starts[word], postings.starts[word + 1]
         block = postings.block_starts[word]
@@ -190,7 +190,7 @@ def search_all(
 
 @inner
 def advance(documents: NDArray[np.int32], at: Int, end: Int, target: Int) -> Int:
-    """The first place from ``at`` on whose document is ``target`` or later: by doubled steps, then by halving."""
+    """The first place from `at` on whose document is `target` or later: by doubled steps, then by halving."""
     if at >= end or documents[at] >= target:
         return at
     step = 1
@@ -216,7 +216,7 @@ def search_wand(
     documents: NDArray[np.int64],
     scores: NDArray[np.float64],
 ) -> int:
-    """The same documents and scores as :func:`search_all`; returns how many documents were scored."""
+    """The same documents and scores as `search_all`; returns how many documents were scored."""
     longest = max(1, counts.max())
     words, weights, bounds = np.empty(longest, np.int64), np.empty(longest), np.empty(longest)
     places, ends, blocks = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
@@ -284,7 +284,7 @@ def search_wand(
 
 
 def empty_postings(starts: NDArray[np.int64]) -> Postings:
-    """Room for the postings of words, whose numbers are the steps of ``starts``."""
+    """Room for the postings of words, whose numbers are the steps of `starts`."""
     block_starts = np.zeros(len(starts), np.int64)
     np.cumsum(-(-np.diff(starts) // BLOCK), out=block_starts[1:])
     return Postings(

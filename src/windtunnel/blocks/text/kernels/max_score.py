@@ -39,7 +39,7 @@ def search_max_score(
     documents: NDArray[np.int64],
     scores: NDArray[np.float64],
 ) -> int:
-    """The same documents and scores as ``search_all``; returns how many documents were scored."""
+    """The same documents and scores as `search_all`; returns how many documents were scored."""
     longest = max(1, counts.max())
     words, weights, bounds = np.empty(longest, np.int64), np.empty(longest), np.empty(longest)
     places, ends = np.empty(longest, np.int64), np.empty(longest, np.int64)
@@ -117,7 +117,7 @@ def add_up(
 
 @inner
 def above(sums: NDArray[np.float64], group: Int, least: float) -> Word:
-    """Of a group, bit by bit, which sums are above ``least``."""
+    """Of a group, bit by bit, which sums are above `least`."""
     bits = uint64(0)
     for i in range(GROUP):
         bits |= uint64(sums[uint64(group) + uint64(i)] > least) << uint64(i)

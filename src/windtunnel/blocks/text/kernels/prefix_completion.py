@@ -3,7 +3,7 @@
 Terms with one prefix are neighbours, and two binary searches find the first and the last. The first eight bytes of a
 term stand beside it as one number, so that nearly all comparisons read that and not the text.
 
-The tree is a segment tree: leaf ``i`` has the weight of term ``i``, each node above the greater weight of its two. A
+The tree is a segment tree: leaf `i` has the weight of term `i`, each node above the greater weight of its two. A
 run of neighbours is covered by a few of its nodes. From the heaviest of these one goes down to its heaviest term, and
 leaves behind, at each fork, the other branch, whose greatest weight is known; the next term comes from the heaviest
 branch that is left.
@@ -28,19 +28,19 @@ KEY_BYTES = 8
 
 
 class Terms(NamedTuple):
-    """Sorted terms; the UTF-8 of term ``i`` is ``text[starts[i] : starts[i + 1]]``."""
+    """Sorted terms; the UTF-8 of term `i` is `text[starts[i] : starts[i + 1]]`."""
 
     text: NDArray[np.uint8]
     starts: NDArray[np.int64]
     keys: NDArray[np.uint64]
     """The first eight bytes of each, the first one highest; what is shorter ends in zeros."""
     tree: NDArray[np.float64]
-    """Leaves in the second half, a power of two of them; the children of node ``i`` are ``2 * i`` and ``2 * i + 1``."""
+    """Leaves in the second half, a power of two of them; the children of node `i` are `2 * i` and `2 * i + 1`."""
 
 
 @inner
 def key_of(text: NDArray[np.uint8], start: Int, end: Int) -> U:
-    """The first eight bytes from ``start`` on, as one number."""
+    """The first eight bytes from `start` on, as one number."""
     key = U(0)
     for i in range(KEY_BYTES):
         key = (key << U(8)) | (U(text[start + i]) if start + i < end else U(0))
@@ -115,7 +115,7 @@ def first_that_is(
     length: Int,
     least: Int,
 ) -> Int:
-    """The first term in ``low:high`` that compares with the prefix as ``least`` or greater."""
+    """The first term in `low:high` that compares with the prefix as `least` or greater."""
     key = key_of(prefixes, first, first + length)
     mask = ~U(0)
     if length < KEY_BYTES:
@@ -145,7 +145,7 @@ def push(
     left: Int,
     node: Int,
 ) -> None:
-    """Put a node into the heap of ``size``; ``left`` is its first leaf."""
+    """Put a node into the heap of `size`; `left` is its first leaf."""
     at = size
     while at > 0 and not goes_before(weights, lefts, (at - 1) >> 1, weight, left):
         above = (at - 1) >> 1
@@ -156,7 +156,7 @@ def push(
 
 @inner
 def drop_first(weights: NDArray[np.float64], lefts: NDArray[np.int64], nodes: NDArray[np.int64], size: Int) -> None:
-    """Take the first node out of the heap, which then has ``size``."""
+    """Take the first node out of the heap, which then has `size`."""
     weight, left, node = weights[size], lefts[size], nodes[size]
     at = 0
     while 2 * at + 1 < size:
@@ -179,7 +179,7 @@ def find_ranges(
     lows: NDArray[np.int64],
     highs: NDArray[np.int64],
 ) -> None:
-    """Write where the terms that begin with each prefix begin and end among the ``size`` terms."""
+    """Write where the terms that begin with each prefix begin and end among the `size` terms."""
     for p in range(lows.size):
         first, length = starts[p], starts[p + 1] - starts[p]
         low = first_that_is(terms.text, terms.starts, terms.keys, 0, size, prefixes, first, length, 0)
@@ -197,7 +197,7 @@ def best_of_ranges(
     found_weights: NDArray[np.float64],
     offsets: NDArray[np.int64],
 ) -> int:
-    """Write for each range the ranks and weights of its best ``k`` terms, and where they end; returns how many."""
+    """Write for each range the ranks and weights of its best `k` terms, and where they end; returns how many."""
     leaves = tree.size // 2
     height = 0
     while 1 << height < leaves:

@@ -1,7 +1,7 @@
-"""Words to numbers at the speed of C: cuts folded texts as ``blocks.text.tokenizer.cut`` does and numbers words.
+"""Words to numbers at the speed of C: cuts folded texts as `blocks.text.tokenizer.cut` does and numbers words.
 
 No Python string is made. A word's hash grows with each of its characters; at its end an open-addressing table says its
-number, after a comparison with the word that has it. The arrays belong to ``windtunnel.blocks.text.vocabulary``.
+number, after a comparison with the word that has it. The arrays belong to `windtunnel.blocks.text.vocabulary`.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def number_words(
     numbers: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Cut texts from ``text`` on; write the numbers of their words to ``numbers[written:]``, and how many each has.
+    """Cut texts from `text` on; write the numbers of their words to `numbers[written:]`, and how many each has.
 
-    An unknown word is -1 or, with ``learn``, gets the next number; numbers below ``hidden`` are not written. Returns
-    the text before which the vocabulary may become too small, and ``written``: grow it and go on from there.
+    An unknown word is -1 or, with `learn`, gets the next number; numbers below `hidden` are not written. Returns
+    the text before which the vocabulary may become too small, and `written`: grow it and go on from there.
     """
     place = U(written)
     while text < starts.size - 1:
@@ -85,7 +85,7 @@ def find(
     ends: NDArray[np.int64],
     characters: NDArray[np.uint32],
 ) -> U:
-    """The slot of the word ``codes[first : first + length]``, or the free one where it would stand."""
+    """The slot of the word `codes[first : first + length]`, or the free one where it would stand."""
     mask = U(slots.size - 1)
     slot = hashed & mask
     while True:  # nested, not joined by "and": Numba makes twice as fast code of it
@@ -127,7 +127,7 @@ def append(
 
 @njit(cache=True)
 def fill_slots(hashes: NDArray[np.uint64], words: int, slots: NDArray[np.int32]) -> None:
-    """Make the table anew: ``slots`` come empty (-1)."""
+    """Make the table anew: `slots` come empty (-1)."""
     mask = U(slots.size - 1)
     for number in range(words):
         slot = hashes[number] & mask

@@ -25,7 +25,7 @@ def search_rows(
     found: NDArray[np.int64],
     distances: NDArray[np.float32],
 ) -> None:
-    """The nearest of some ``rows`` of ``vectors`` for each query; fills ``found`` and ``distances`` (queries, k)."""
+    """The nearest of some `rows` of `vectors` for each query; fills `found` and `distances` (queries, k)."""
     k = found.shape[1]
     pools = np.empty((BLOCK, k), np.uint64)
     sizes = np.empty(BLOCK, np.int64)

@@ -1,7 +1,7 @@
 """Distances between float32 vectors, and keys that sort as distances do.
 
 A row of vectors is padded with zeros to whole cache lines: that changes no distance and spares the loops a tail.
-``fastmath`` lets LLVM keep several partial sums, so the loops become AVX code; sums may differ from NumPy's in the last
+`fastmath` lets LLVM keep several partial sums, so the loops become AVX code; sums may differ from NumPy's in the last
 bits, and between machines, never between two runs on one.
 """
 
@@ -31,7 +31,7 @@ INNER = 1
 
 @intrinsic
 def _prefetch(context, array, offset_bytes):  # type: ignore[no-untyped-def]  # Numba's own types have no names
-    """Ask for the cache line ``offset_bytes`` behind the array's start, and do not wait for it."""
+    """Ask for the cache line `offset_bytes` behind the array's start, and do not wait for it."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -65,7 +65,7 @@ def ask_for_item(numbers: NDArray[np.int32], at: Int) -> None:
 def distance(
     metric: Int, vectors: NDArray[np.float32], row: Int, others: NDArray[np.float32], other: Int
 ) -> np.float32:
-    """The distance of one row of ``vectors`` from one of ``others``."""
+    """The distance of one row of `vectors` from one of `others`."""
     at, to = np.uint64(row), np.uint64(other)
     total = np.float32(0.0)
     if metric == L2:
@@ -88,7 +88,7 @@ def pack(distance: np.float32, node: Int) -> np.uint64:
 
 @njit(cache=True)
 def packed_distance(key: np.uint64) -> np.float32:
-    """The distance in a key of ``pack``."""
+    """The distance in a key of `pack`."""
     bits = np.uint32(key >> np.uint64(32))
     flip = np.uint32(0x80000000) if bits >> np.uint32(31) else np.uint32(0xFFFFFFFF)
     return np.uint32(bits ^ flip).view(np.float32)
@@ -96,7 +96,7 @@ def packed_distance(key: np.uint64) -> np.float32:
 
 @njit(cache=True)
 def packed_node(key: np.uint64) -> np.int64:
-    """The node in a key of ``pack``."""
+    """The node in a key of `pack`."""
     return np.int64((key & np.uint64(0xFFFFFFFF)) >> np.uint64(1))
 
 

@@ -1,11 +1,11 @@
-"""The graph walks of ``windtunnel.blocks.vectors.hnsw`` at the speed of C.
+"""The graph walks of `windtunnel.blocks.vectors.hnsw` at the speed of C.
 
 What makes them fast: a node's links are one contiguous row; candidates and results are one sorted pool of 64-bit keys
-(distance above, node below, and in bit 0 whether the node's links were followed), so that keeping the best ``ef`` is a
+(distance above, node below, and in bit 0 whether the node's links were followed), so that keeping the best `ef` is a
 comparison and a short shift; and memory is asked for ahead: a vector is prefetched while those before it are measured,
 the links of the node that likely comes next while this one's neighbours are, and whether a neighbour was seen is added,
 not branched on. Inner loops are given the arrays they need and not the graph, and rows by their number: each call with
-a ``Graph`` counts references to all its arrays, with locked instructions, and so does each row taken as an array.
+a `Graph` counts references to all its arrays, with locked instructions, and so does each row taken as an array.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FOLLOWED = np.uint64(1)
 AHEAD = 8
 """Vectors in flight while one is measured: fewer let it wait, more than it can keep track of slow it down."""
 ENTRY, TOP, EPOCH, EVALUATIONS = 0, 1, 2, 3
-"""Where ``Graph.state`` keeps the entry node (-1: none), its level, the last epoch, and distances measured so far."""
+"""Where `Graph.state` keeps the entry node (-1: none), its level, the last epoch, and distances measured so far."""
 
 
 class Graph(NamedTuple):
@@ -56,13 +56,13 @@ class Graph(NamedTuple):
     seen: NDArray[np.uint32]
     """(capacity,): the epoch of the walk that came by last."""
     state: NDArray[np.int64]
-    """(4,): see ``ENTRY``."""
+    """(4,): see `ENTRY`."""
     metric: int
 
 
 @njit(cache=True)
 def next_epoch(graph: Graph) -> np.uint32:
-    """A mark for ``seen`` that no earlier walk has used."""
+    """A mark for `seen` that no earlier walk has used."""
     if graph.state[EPOCH] >= 0xFFFFFFFF:
         graph.seen[:] = 0
         graph.state[EPOCH] = 0
@@ -72,7 +72,7 @@ def next_epoch(graph: Graph) -> np.uint32:
 
 @njit(cache=True)
 def descend(graph: Graph, queries: NDArray[np.float32], q: Int, node: Int, top: Int, bottom: Int) -> np.uint64:
-    """Walk greedily from ``node`` on level ``top`` down to ``bottom`` (included); the key of the nearest node met."""
+    """Walk greedily from `node` on level `top` down to `bottom` (included); the key of the nearest node met."""
     metric, vectors, links = graph.metric, graph.vectors, graph.upper_links
     best = pack(distance(metric, vectors, node, queries, q), node)
     measured = 1
@@ -122,7 +122,7 @@ def follow(
     epoch: np.uint32,
     keys: NDArray[np.uint64],
 ) -> Int:
-    """Measure the neighbours that this walk has not seen; fills ``keys`` and returns how many there are."""
+    """Measure the neighbours that this walk has not seen; fills `keys` and returns how many there are."""
     new = np.uint64(0)
     at = np.uint64(row)
     for j in range(np.uint64(count)):
@@ -142,7 +142,7 @@ def follow(
 
 @njit(cache=True)
 def place(pool: NDArray[np.uint64], size: Int, key: np.uint64) -> int:
-    """Insert ``key`` into the first ``size`` sorted keys, over the one behind them; returns where it went."""
+    """Insert `key` into the first `size` sorted keys, over the one behind them; returns where it went."""
     at = int(size)
     while at > 0 and pool[at - 1] > key:
         pool[at] = pool[at - 1]
@@ -155,9 +155,9 @@ def place(pool: NDArray[np.uint64], size: Int, key: np.uint64) -> int:
 def search_level(
     graph: Graph, queries: NDArray[np.float32], q: Int, start: np.uint64, level: Int, ef: Int, pool: NDArray[np.uint64]
 ) -> Int:
-    """Algorithm 2: fill ``pool`` with the keys of the ``ef`` nearest nodes that the walk finds; returns how many.
+    """Algorithm 2: fill `pool` with the keys of the `ef` nearest nodes that the walk finds; returns how many.
 
-    ``start`` is the key of the entry; ``pool`` needs ``ef`` places.
+    `start` is the key of the entry; `pool` needs `ef` places.
     """
     links, counts = table(graph, level)
     keys = np.empty(links.shape[1], np.uint64)
@@ -204,7 +204,7 @@ def search_level_among(
     pool: NDArray[np.uint64],
     heap: NDArray[np.uint64],
 ) -> Int:
-    """As :func:`search_level` on level 0, but ``hidden`` nodes lead on and are not found; ``heap`` holds any node."""
+    """As `search_level` on level 0, but `hidden` nodes lead on and are not found; `heap` holds any node."""
     keys = np.empty(graph.links.shape[1], np.uint64)
     epoch = next_epoch(graph)
     graph.seen[packed_node(start)] = epoch
@@ -240,7 +240,7 @@ def search_level_among(
 
 @njit(cache=True)
 def sift_up(heap: NDArray[np.uint64], size: Int, key: np.uint64) -> None:
-    """Add ``key`` to a binary heap of ``size`` keys."""
+    """Add `key` to a binary heap of `size` keys."""
     at = size
     while at > 0 and heap[(at - 1) >> 1] > key:
         heap[at] = heap[(at - 1) >> 1]
@@ -250,7 +250,7 @@ def sift_up(heap: NDArray[np.uint64], size: Int, key: np.uint64) -> None:
 
 @njit(cache=True)
 def sift_down(heap: NDArray[np.uint64], size: Int) -> None:
-    """Take the first key out of a heap; ``size`` keys are left and the last of them was at ``heap[size]``."""
+    """Take the first key out of a heap; `size` keys are left and the last of them was at `heap[size]`."""
     key = heap[size]
     at = 0
     while 2 * at + 1 < size:
@@ -268,9 +268,9 @@ def sift_down(heap: NDArray[np.uint64], size: Int) -> None:
 def choose(
     metric: Int, vectors: NDArray[np.float32], state: NDArray[np.int64], keys: NDArray[np.uint64], size: Int, most: Int
 ) -> Int:
-    """Algorithm 4: of sorted ``keys``, keep in front those that are nearer to the base than to any kept before them.
+    """Algorithm 4: of sorted `keys`, keep in front those that are nearer to the base than to any kept before them.
 
-    At most ``most`` are kept; returns how many.
+    At most `most` are kept; returns how many.
     """
     kept = 0
     for i in range(size):
@@ -293,7 +293,7 @@ def choose(
 
 @njit(cache=True)
 def connect(graph: Graph, node: Int, other: Int, level: Int, keys: NDArray[np.uint64]) -> None:
-    """Add the link from ``node`` to ``other``; a full row is chosen anew by Algorithm 4. ``keys`` is scratch."""
+    """Add the link from `node` to `other`; a full row is chosen anew by Algorithm 4. `keys` is scratch."""
     links, counts = table(graph, level)
     row = row_of(graph, node, level)
     count = counts[row]
@@ -315,7 +315,7 @@ def connect(graph: Graph, node: Int, other: Int, level: Int, keys: NDArray[np.ui
 
 @njit(cache=True)
 def keep(links: NDArray[np.int32], counts: NDArray[np.int32], row: Int, keys: NDArray[np.uint64], size: Int) -> None:
-    """Let the first ``size`` keys be the links of a row."""
+    """Let the first `size` keys be the links of a row."""
     for j in range(size):
         links[row, j] = packed_node(keys[j])
     counts[row] = size
@@ -323,7 +323,7 @@ def keep(links: NDArray[np.int32], counts: NDArray[np.int32], row: Int, keys: ND
 
 @njit(cache=True)
 def insert(graph: Graph, first: Int, last: Int, ef: Int) -> None:
-    """Algorithm 1 for nodes ``first`` to ``last - 1``, whose vectors, levels and upper rows are in place."""
+    """Algorithm 1 for nodes `first` to `last - 1`, whose vectors, levels and upper rows are in place."""
     m = graph.upper_links.shape[1]
     pool = np.empty(ef, np.uint64)
     keys = np.empty(2 * m + 1, np.uint64)
@@ -351,7 +351,7 @@ def insert(graph: Graph, first: Int, last: Int, ef: Int) -> None:
 def search(
     graph: Graph, queries: NDArray[np.float32], ef: Int, nodes: NDArray[np.int64], distances: NDArray[np.float32]
 ) -> None:
-    """Algorithm 5 for each row of ``queries``; fills ``nodes`` and ``distances`` (queries, k), -1 and inf for want."""
+    """Algorithm 5 for each row of `queries`; fills `nodes` and `distances` (queries, k), -1 and inf for want."""
     pool = np.empty(ef, np.uint64)
     for q in range(queries.shape[0]):
         start = descend(graph, queries, q, graph.state[ENTRY], graph.state[TOP], 1)
@@ -368,7 +368,7 @@ def search_among(
     nodes: NDArray[np.int64],
     distances: NDArray[np.float32],
 ) -> None:
-    """As :func:`search`, but ``hidden`` nodes are not found."""
+    """As `search`, but `hidden` nodes are not found."""
     pool = np.empty(ef, np.uint64)
     heap = np.empty(graph.vectors.shape[0], np.uint64)
     for q in range(queries.shape[0]):
@@ -379,7 +379,7 @@ def search_among(
 
 @njit(cache=True)
 def report(pool: NDArray[np.uint64], size: Int, nodes: NDArray[np.int64], distances: NDArray[np.float32]) -> None:
-    """Unpack the nearest of ``pool`` into one query's row."""
+    """Unpack the nearest of `pool` into one query's row."""
     for j in range(nodes.size):
         nodes[j] = packed_node(pool[j]) if j < size else -1
         distances[j] = packed_distance(pool[j]) if j < size else np.float32(np.inf)
@@ -387,7 +387,7 @@ def report(pool: NDArray[np.uint64], size: Int, nodes: NDArray[np.int64], distan
 
 @njit(cache=True)
 def heal(graph: Graph, last: Int, dead: NDArray[np.bool_]) -> None:
-    """Close the holes that ``dead`` nodes below ``last`` leave, level by level, so that they can be dropped.
+    """Close the holes that `dead` nodes below `last` leave, level by level, so that they can be dropped.
 
     A live node that was linked to dead ones chooses anew, by Algorithm 4, among its live neighbours and those of the
     dead (FreshDiskANN, arXiv 2105.09613, Algorithm 4); new links are made in both directions.
@@ -427,7 +427,7 @@ def heal(graph: Graph, last: Int, dead: NDArray[np.bool_]) -> None:
 
 @njit(cache=True)
 def consider(graph: Graph, node: Int, other: Int, epoch: np.uint32, candidates: NDArray[np.uint64], size: Int) -> Int:
-    """Add ``other`` to the sorted candidates of ``node``, once; returns how many there are."""
+    """Add `other` to the sorted candidates of `node`, once; returns how many there are."""
     if graph.seen[other] == epoch:
         return size
     graph.seen[other] = epoch
@@ -438,7 +438,7 @@ def consider(graph: Graph, node: Int, other: Int, epoch: np.uint32, candidates: 
 
 @njit(cache=True)
 def linked(links: NDArray[np.int32], counts: NDArray[np.int32], row: Int, node: Int) -> bool:
-    """Whether a row has a link to ``node``."""
+    """Whether a row has a link to `node`."""
     for j in range(counts[row]):  # noqa: SIM110  (Numba compiles no generator expressions)
         if links[row, j] == node:
             return True

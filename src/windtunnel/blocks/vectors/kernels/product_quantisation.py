@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def scan(
     codes: NDArray[np.uint8], tables: NDArray[np.float32], found: NDArray[np.int64], distances: NDArray[np.float32]
 ) -> None:
-    """The nearest rows of ``codes`` for each query's table (parts, 256); fills ``found`` and ``distances``."""
+    """The nearest rows of `codes` for each query's table (parts, 256); fills `found` and `distances`."""
     k = found.shape[1]
     pool = np.empty(k, np.uint64)
     for q in range(tables.shape[0]):

@@ -38,9 +38,9 @@ def check_list_append(
     real_time: bool = False,
     budget_edges: int = BUDGET_EDGES,
 ) -> Verdict:
-    """Judge ``txn`` operations of steps ["append", key, value] and ["r", key, list].
+    """Judge `txn` operations of steps ["append", key, value] and ["r", key, list].
 
-    ``process`` and ``real_time`` demand that the order of each client, and of real time, is kept; strict
+    `process` and `real_time` demand that the order of each client, and of real time, is kept; strict
     serializability demands both. Findings that the level allows are in the verdict too. Beyond the budget, which
     bounds the search for each name, a verdict that would be valid is unknown. Raises ValueError for an element that is
     appended twice and for steps of another form.
@@ -60,9 +60,9 @@ def check_read_write(
     real_time_keys: bool = False,
     budget_edges: int = BUDGET_EDGES,
 ) -> Verdict:
-    """Judge ``txn`` operations of steps ["w", key, value] and ["r", key, value].
+    """Judge `txn` operations of steps ["w", key, value] and ["r", key, value].
 
-    As ``check_list_append``. ``client_keys`` and ``real_time_keys`` say that each key by itself is sequentially
+    As `check_list_append`. `client_keys` and `real_time_keys` say that each key by itself is sequentially
     consistent, or linearizable: more versions can then be put in order.
     """
     txns = transactions(history, "w")
@@ -72,7 +72,7 @@ def check_read_write(
 
 
 def base_name(name: str) -> str:
-    """The anomaly's name without ``-process`` or ``-realtime``."""
+    """The anomaly's name without `-process` or `-realtime`."""
     return name.removesuffix("-process").removesuffix("-realtime")
 
 

@@ -8,7 +8,7 @@
 | G-nonadjacent | two rw or more, never one right after the other |
 | G2-item | two rw or more, somewhere one right after the other |
 
-A name ends in ``-process`` or ``-realtime`` if the cycle needs an edge of that kind. For G-nonadjacent a closed walk
+A name ends in `-process` or `-realtime` if the cycle needs an edge of that kind. For G-nonadjacent a closed walk
 counts, also one that meets a transaction twice: that is what snapshot isolation forbids (Cerone and Gotsman, 2016).
 """
 
@@ -58,7 +58,7 @@ _FAMILIES = (
 
 
 def find_cycles(size: int, edges: Sequence[Edge], budget: int = BUDGET_EDGES) -> Cycles:
-    """Look for every kind of cycle among ``size`` transactions."""
+    """Look for every kind of cycle among `size` transactions."""
     result = Cycles()
     edges = _inside(size, edges)
     if not edges:
@@ -169,7 +169,7 @@ def _walk(
 ) -> tuple[int, list[Edge] | None]:
     """The shortest closed walk through an rw edge with another rw that touch somewhere, or nowhere.
 
-    If it must be ``simple``, none is better than one that meets a transaction twice.
+    If it must be `simple`, none is better than one that meets a transaction twice.
     """
 
     def onward(place: _Place) -> Iterator[tuple[_Place, Edge]]:

@@ -28,7 +28,7 @@ class Kind(IntEnum):
 
 
 class Edge(NamedTuple):
-    """``before`` comes before ``after``. ``old`` and ``new`` are the versions of ``key`` that say so."""
+    """`before` comes before `after`. `old` and `new` are the versions of `key` that say so."""
 
     before: int
     after: int
@@ -40,7 +40,7 @@ class Edge(NamedTuple):
 
 @dataclass(slots=True)
 class Txn:
-    """One transaction; ``number`` is its place among all operations of the history, counted from 1."""
+    """One transaction; `number` is its place among all operations of the history, counted from 1."""
 
     number: int
     event: Event
@@ -93,7 +93,7 @@ class Dependencies:
 
 
 def transactions(history: Sequence[Event], write: str) -> list[Txn]:
-    """Read ``txn(steps)`` operations, whose answer is the steps again with what was read.
+    """Read `txn(steps)` operations, whose answer is the steps again with what was read.
 
     A step is ["r", key, null] or [write, key, value]. Raises ValueError for anything else. Of a transaction without an
     answer only the writes are known.

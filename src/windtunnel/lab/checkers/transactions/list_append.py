@@ -23,7 +23,7 @@ MOST_UNSEEN = 64
 
 
 class ListAppend:
-    """Reads the transactions once; ``findings`` holds what is wrong by itself, ``graph`` what depends on what."""
+    """Reads the transactions once; `findings` holds what is wrong by itself, `graph` what depends on what."""
 
     def __init__(self, txns: list[Txn]) -> None:
         self.findings = Collector()

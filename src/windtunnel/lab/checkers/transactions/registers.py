@@ -37,7 +37,7 @@ class _Key:
 
 
 class Registers:
-    """Reads the transactions once; ``findings`` holds what is wrong by itself, ``graph`` what depends on what."""
+    """Reads the transactions once; `findings` holds what is wrong by itself, `graph` what depends on what."""
 
     def __init__(self, txns: list[Txn], *, client_keys: bool = False, real_time_keys: bool = False) -> None:
         self.findings = Collector()

@@ -30,10 +30,10 @@ def balance(
     departures: Ints,
     chosen: Int32s,
 ) -> None:
-    """Fill ``departures`` and ``chosen``, one for each arrival.
+    """Fill `departures` and `chosen`, one for each arrival.
 
     Args:
-        speeds: one a server; a work takes ``rint(work / speed)``.
+        speeds: one a server; a work takes `rint(work / speed)`.
         looked_at: (arrivals, d) servers for the policies that look at some; (arrivals, 0) for the others.
         refresh: the balancer sees numbers that are refreshed every so many nanoseconds; 0 sees them as they are.
     """

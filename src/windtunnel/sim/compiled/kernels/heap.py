@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 
 @njit(cache=True, inline="always")
 def replace_top(heap: Ints, size: int, value: int) -> None:
-    """Take the smallest of ``heap[:size]`` out and put ``value`` in."""
+    """Take the smallest of `heap[:size]` out and put `value` in."""
     at = 0
     while True:
         child = 2 * at + 1
@@ -28,7 +28,7 @@ def replace_top(heap: Ints, size: int, value: int) -> None:
 
 @njit(cache=True, inline="always")
 def replace_first(heap: Ints, first: int, size: int, value: int) -> None:
-    """`replace_top` of the heap in ``heap[first : first + size]``: many heaps in one array cost no views."""
+    """`replace_top` of the heap in `heap[first : first + size]`: many heaps in one array cost no views."""
     at = 0
     while True:
         child = 2 * at + 1
@@ -45,7 +45,7 @@ def replace_first(heap: Ints, first: int, size: int, value: int) -> None:
 
 @njit(cache=True, inline="always")
 def push_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None:
-    """Put a pair into the heap ``keys[:size]``, ordered by key, then value. The caller counts the size."""
+    """Put a pair into the heap `keys[:size]`, ordered by key, then value. The caller counts the size."""
     at = size
     while at > 0:
         parent = (at - 1) >> 1
@@ -60,7 +60,7 @@ def push_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None
 
 @njit(cache=True, inline="always")
 def replace_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> None:
-    """Take the top out of the heap ``keys[:size]`` and put a pair in."""
+    """Take the top out of the heap `keys[:size]` and put a pair in."""
     at = 0
     while True:
         child = 2 * at + 1
@@ -82,7 +82,7 @@ def replace_pair(keys: Ints, values: Ints, size: int, key: int, value: int) -> N
 
 @njit(cache=True, inline="always")
 def pop_pair(keys: Ints, values: Ints, size: int) -> None:
-    """Take the top out of the heap ``keys[:size]``; the caller has read it, and counts the size."""
+    """Take the top out of the heap `keys[:size]`; the caller has read it, and counts the size."""
     last = size - 1
     replace_pair(keys, values, last, keys[last], values[last])
 

@@ -27,7 +27,7 @@ def network(
     busy: Ints,
     sojourns: Ints,
 ) -> int:
-    """Fill ``departures``; returns the largest number of customers in the network at once.
+    """Fill `departures`; returns the largest number of customers in the network at once.
 
     Args:
         routes: (customers, visits) stations in order; -1 is the way out.

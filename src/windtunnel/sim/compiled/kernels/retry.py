@@ -1,7 +1,7 @@
 """One server, impatient clients that retry, and a trigger, compiled: for maps of metastable failures.
 
 Every wait in this model is constant (the time limit, the pause before a retry), so what is to come stands in plain
-queues, each in order; no heap is needed. An attempt is a row; a request has up to ``retries + 1`` of them. The
+queues, each in order; no heap is needed. An attempt is a row; a request has up to `retries + 1` of them. The
 reference is the same model made of light processes and a `Server`: `windtunnel.sim.compiled.retry.by_events`.
 """
 
@@ -49,13 +49,13 @@ def retry_storm(
     bucket: int,
     tallies: Ints,
 ) -> int:
-    """Add to ``tallies`` (a row a bucket of time) up to the moment ``until``; returns the attempts left in the server.
+    """Add to `tallies` (a row a bucket of time) up to the moment `until`; returns the attempts left in the server.
 
     Args:
         works: nanoseconds of work of each request, the same for each of its attempts.
         changes, paces: when the server's speed changes, in order, and to what.
-        limit: a client waits so long for an attempt, then makes the next one after ``pause``.
-        budget: tokens that each request adds to the clients' common bucket, which holds ``most_tokens`` and is full at
+        limit: a client waits so long for an attempt, then makes the next one after `pause`.
+        budget: tokens that each request adds to the clients' common bucket, which holds `most_tokens` and is full at
             first; a retry takes one. Negative: retries are free.
         queue_limit: places to wait; negative is no limit.
         drops_late: the server drops attempts whose client has given up, before any work.

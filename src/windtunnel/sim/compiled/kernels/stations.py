@@ -1,6 +1,6 @@
 """G/G/k stations, compiled: the departures of a FIFO server, from arrays or from a generator of luck.
 
-The plain references are `windtunnel.sim.servers.fifo.FifoServer` and ``KERNEL.py_func``.
+The plain references are `windtunnel.sim.servers.fifo.FifoServer` and `KERNEL.py_func`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 @njit(cache=True)
 def fifo(arrivals: Ints, works: Ints, free: Ints, departures: Ints) -> None:
-    """Departures in the order of arrival; ``free`` is a heap of when each worker gets free, and is carried on."""
+    """Departures in the order of arrival; `free` is a heap of when each worker gets free, and is carried on."""
     if len(free) == 1:
         done = free[0]
         for i in range(len(arrivals)):
@@ -37,8 +37,8 @@ def stream_mgk(
 ) -> tuple[float, float, int]:
     """Poisson arrivals at a station, drawn as they come: no array as long as the run.
 
-    Service times are exponential (``spread`` < 0), constant (0) or lognormal with the ``mean`` and this ``spread`` (the
-    standard deviation of the logarithm). The first ``skip`` customers are not counted. ``counts`` is the histogram of
+    Service times are exponential (`spread` < 0), constant (0) or lognormal with the `mean` and this `spread` (the
+    standard deviation of the logarithm). The first `skip` customers are not counted. `counts` is the histogram of
     sojourns that `bucket` speaks of. Returns the sum of sojourns, the sum of waits and the largest
     sojourn, in nanoseconds.
     """
