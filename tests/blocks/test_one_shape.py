@@ -197,7 +197,7 @@ def says_how_safe_it_is(one: type) -> bool:
     return any(SAFETY.search(text) for text in [*texts, inspect.getmodule(one).__doc__ or ""])
 
 
-INSIDE = {"IntNumbers", "PlainHNSW", "PlainIndex", "TextNumbers"}
+INSIDE = {"IntNumbers", "Ranges", "PlainHNSW", "PlainIndex", "TextNumbers"}
 """The inside of a sorted set, and references for tests: nobody shares them."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from windtunnel.blocks.space import quadtree
+from windtunnel.blocks.space import quadtree, quadtree_plain
 from windtunnel.blocks.space.quadtree import Quadtree
 from windtunnel.blocks.space.quadtree_linear import LinearQuadtree
 from windtunnel.blocks.space.quadtree_plain import PlainQuadtree
@@ -273,3 +273,4 @@ def test_bad_input_is_refused(wrong: Any, said: str) -> None:
 
 def test_the_example_in_the_docs_holds() -> None:
     assert doctest.testmod(quadtree).failed == 0
+    assert doctest.testmod(quadtree_plain).failed == 0

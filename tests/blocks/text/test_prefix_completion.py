@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from windtunnel.blocks.ground.envelope import DamagedError
-from windtunnel.blocks.text import prefix_completion
+from windtunnel.blocks.text import prefix_completion, prefix_completion_plain
 from windtunnel.blocks.text.prefix_completion import PrefixCompletion
 from windtunnel.blocks.text.prefix_completion_plain import PlainPrefixCompletion
 
@@ -135,8 +135,10 @@ def test_the_plain_trie_opens_few_of_many_places(monkeypatch: pytest.MonkeyPatch
     for number in range(5_000):
         plain.add(f"{number:04d}", number * 7919 % 5_003)
     pushed = []
-    push = prefix_completion.heappush
-    monkeypatch.setattr(prefix_completion, "heappush", lambda queue, item: (pushed.append(item), push(queue, item)))
+    push = prefix_completion_plain.heappush
+    monkeypatch.setattr(
+        prefix_completion_plain, "heappush", lambda queue, item: (pushed.append(item), push(queue, item))
+    )
     assert plain.complete("", 10) == by_sorting({f"{n:04d}": n * 7919 % 5_003 for n in range(5_000)}, "", 10)
     assert len(pushed) < 500, "of 5,000 terms and as many places"
 
@@ -205,6 +207,7 @@ def test_bad_input_is_refused_with_a_sentence() -> None:
 
 def test_the_examples_in_the_docs_hold() -> None:
     assert doctest.testmod(prefix_completion).failed == 0
+    assert doctest.testmod(prefix_completion_plain).failed == 0
 
 
 def test_importing_completion_imports_no_numba() -> None:

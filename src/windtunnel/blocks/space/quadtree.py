@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from windtunnel.blocks.space.quadtree_plain import Near
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from windtunnel.blocks.space.geohash import Degrees
-    from windtunnel.blocks.space.quadtree_plain import Near
 
     Ids = Sequence[int] | NDArray[np.int64]
 
