@@ -12,6 +12,7 @@ import pytest
 from windtunnel.lab.cards import card
 from windtunnel.lab.discovery import CATALOGUE, TRACKS, find, load, modules
 from windtunnel.lab.experiment import Experiment, idea
+from windtunnel.lab.footing import name_of
 from windtunnel.lab.params import describe, make, settings
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
@@ -53,7 +54,7 @@ def test_the_list_says_of_it_what_it_says_itself(experiment: Experiment) -> None
         experiment.title,
         experiment.question,
         tuple(experiment.designs),
-        tuple(experiment.stages),
+        tuple(name_of(stage) for stage in experiment.stages),
     )
 
 

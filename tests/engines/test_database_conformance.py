@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from windtunnel.engines.database.port import Aborted, AtLeast, AtMost, Conflict, DatabasePort, Plus
-from windtunnel.engines.registry import engines, open_database
+from windtunnel.engines.registry import engines, open_port
 from windtunnel.sim.kernel import Simulator
 
 Script = Callable[[DatabasePort, "Together"], Coroutine[Any, Any, Any]]
@@ -27,7 +27,7 @@ def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
 
     def on_model(script: Script) -> Any:
         sim = Simulator(seed=7)
-        database = open_database("sim", sim=sim)
+        database = open_port("database", "sim", "db", sim=sim)
 
         async def together(*coros: Coroutine[Any, Any, Any]) -> list[Any]:
             async def caught(coro: Coroutine[Any, Any, Any]) -> Any:
@@ -43,7 +43,7 @@ def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
 
     def on_real(script: Script) -> Any:
         async def main() -> Any:
-            database = open_database(stage)
+            database = open_port("database", stage, "db")
 
             async def together(*coros: Coroutine[Any, Any, Any]) -> list[Any]:
                 return await asyncio.gather(*coros, return_exceptions=True)

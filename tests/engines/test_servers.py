@@ -14,7 +14,7 @@ import pytest
 
 from windtunnel.engines.database.sqlite import SqliteDatabase
 from windtunnel.engines.errors import MissingEngine, Unavailable
-from windtunnel.engines.registry import engines, open_database
+from windtunnel.engines.registry import engines, open_port
 from windtunnel.engines.shared.servers import _reason
 
 POSTGRES_MISSING = next(e.missing for e in engines() if e.name == "postgres")
@@ -64,7 +64,7 @@ def test_a_missing_server_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_unknown_stage_names_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="there is one on sim, sqlite, postgres"):
-        open_database("oracle")
+        open_port("database", "oracle", "db")
 
 
 def test_sqlite_without_a_file_to_use_counts_for_nothing(tmp_path: Path) -> None:

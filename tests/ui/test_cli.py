@@ -178,12 +178,11 @@ def test_a_wrong_design_file_is_one_sentence_and_status_2(
 def test_a_missing_server_is_one_sentence_and_status_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from windtunnel.engines import registry
+    from windtunnel.engines.database import postgres
 
-    gone = registry.Engine("postgres", "database", "", "pip install something")
-    monkeypatch.setattr(registry, "engines", lambda: [gone])
+    monkeypatch.setattr(postgres, "missing", lambda: "pip install something")
     status, out, err = call(capsys, "run", "q10-ticketmaster", "--stage", "postgres")
-    assert (status, out, err) == (2, "", "Stage postgres cannot be reached: pip install something.\n")
+    assert (status, out, err) == (2, "", "A database on postgres cannot be reached: pip install something.\n")
 
 
 def test_a_result_that_finds_no_room_is_one_sentence_and_status_2(

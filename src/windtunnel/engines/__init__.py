@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from windtunnel.engines.errors import MissingEngine as MissingEngine, Unavailable as Unavailable
     from windtunnel.engines.registry import (
         Engine as Engine,
+        Port as Port,
         engines as engines,
-        open_database as open_database,
-        open_server as open_server,
+        open_port as open_port,
         prepare as prepare,
     )
     from windtunnel.engines.server.port import ServerPort as ServerPort

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ def card(name: str, module: str) -> Card:
     read = _read(Path(spec.origin).read_text(encoding="utf-8")) if spec is not None and spec.origin else None
     if read is None:
         found = load(module)
-        read = (found.title, found.question, tuple(found.designs), tuple(found.stages))
+        read = (found.title, found.question, tuple(found.designs), _names(found.stages))
     return Card(name, track_of(module), *read)
 
 
@@ -64,4 +65,10 @@ def _read(text: str) -> tuple[str, str, tuple[str, ...], tuple[str, ...]] | None
         names = tuple(ast.literal_eval(key) for key in designs.keys if key is not None)
     except (ValueError, KeyError):
         return None
-    return (title, question, names, tuple(stages)) if len(names) == len(designs.keys) else None
+    return (title, question, names, _names(stages)) if len(names) == len(designs.keys) else None
+
+
+def _names(stages: Iterable[str | Mapping[str, str]]) -> tuple[str, ...]:
+    from windtunnel.lab.footing import name_of
+
+    return tuple(one if isinstance(one, str) else name_of(one) for one in stages)

@@ -29,7 +29,9 @@ MARKS = {
     "R": "reproduced in a trial of ours",
     "M": "from memory: shown, never judged",
 }
-RESERVED = frozenset({"experiment", "stage", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress"})
+RESERVED = frozenset(
+    {"experiment", "stage", "on", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class Experiment(Generic[P]):
             name. The first line of its docstring is its idea.
         measure: pure: what is read off a history, by name (units last). Counts of outcomes, throughput and latencies
             come for free.
-        stages: where it can run; the first is the default. "sim", "machine", or an engine ("sqlite", "postgres").
+        stages: where it can run; the first is the default. "sim", "machine", an engine ("sqlite", "postgres"), or
+            engines by port ({"database": "postgres", "cache": "valkey"}).
         demands: what a design of the user's has to hold to in `windtunnel grade`; they speak of the design "yours".
         faults: what goes wrong, or a function that says so for the parameters.
         quick: parameters that make a run cheap enough for the tests: 3 s of CPU for everything together.
@@ -143,7 +146,7 @@ class Experiment(Generic[P]):
     designs: Mapping[str, Callable[[Stage, P], object]]
     claims: Sequence[Claim]
     measure: Callable[[History, P], Mapping[str, float]] | None = None
-    stages: tuple[str, ...] = ("sim",)
+    stages: tuple[str | Mapping[str, str], ...] = ("sim",)
     faults: Sequence[Fault] | Callable[[P], Sequence[Fault]] = ()
     demands: Sequence[Claim] = ()
     hints: Sequence[str] = ()

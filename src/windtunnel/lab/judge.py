@@ -8,6 +8,7 @@ from typing import Any
 
 from windtunnel.lab.claims import Table, Verdict, number, speaks_of, truth, truth_of_means, value, with_numbers
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.footing import speaks_of as speaks_of_stage
 from windtunnel.lab.result import JudgedClaim, JudgedFigure, Run
 from windtunnel.lab.statistics import t_interval
 
@@ -40,7 +41,7 @@ def judge_claims(
         absent = [name for name in named if name not in chosen]
         if absent:
             verdict, note = "skipped", f"{', '.join(absent)} did not run"
-        elif claim.stages and stage not in claim.stages:
+        elif not speaks_of_stage(claim.stages, stage):
             verdict, note = "skipped", f"it speaks of stage {' or '.join(claim.stages)}"
         else:
             rows = tables(claim.expression, runs, index, settings[index], named)
@@ -91,7 +92,7 @@ def judge_figures(
             verdict, note = "skipped", "it speaks of the default parameters"
         elif any(name not in chosen for name in named):
             verdict, note = "skipped", "not all its designs ran"
-        elif figure.stages and stage not in figure.stages:
+        elif not speaks_of_stage(figure.stages, stage):
             verdict, note = "skipped", f"it speaks of stage {' or '.join(figure.stages)}"
         else:
             rows = tables(figure.ours, runs, index, settings[index], named)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.footing import Named, choose, speaks_of as speaks_of_stage
 from windtunnel.lab.judge import judge_claims, judge_figures
 from windtunnel.lab.params import settings
 from windtunnel.lab.result import Result, Run as RunOf
@@ -19,10 +20,11 @@ Progress = Callable[[int, int, str, int], object]
 
 def run(
     experiment: Experiment[Any],
-    stage: str | None = None,
+    stage: Named | None = None,
     seeds: int | Iterable[int] | None = None,
     designs: Iterable[str] | None = None,
     *,
+    on: Mapping[str, str] | None = None,
     quick: bool = False,
     jobs: int | None = None,
     with_file: str = "",
@@ -36,6 +38,7 @@ def run(
 
     Args:
         stage: where; the experiment's first stage by default.
+        on: engine by port, where single ports shall stand on something else.
         seeds: how many (0, 1, ...), or which.
         designs: which; all by default. Claims that speak of others are skipped.
         quick: start from the experiment's `quick` parameters, as the tests do; figures are not judged.
@@ -60,21 +63,21 @@ def run(
             histories.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WrongInput(f"{histories} cannot be made a folder of histories: {error.strerror}.") from error
-    stage = _stage(experiment, stage)
+    where = choose(experiment.id, experiment.stages, stage, on)
     chosen = experiment.choose(designs)
     numbers = _seeds(experiment.seeds if seeds is None else seeds)
     wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **params})
     usual = not quick and wanted.all[0] == settings(experiment.params, {})
-    todo = _jobs(experiment, stage, chosen, numbers, wanted, usual, histories)
-    done = _do(own, with_file, experiment, stage, todo, jobs, progress)
+    todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories)
+    done = _do(own, with_file, experiment, where, todo, jobs, progress)
     runs = [
         RunOf(job.design, job.seed, job.setting, found.measures, found.digest, found.series)
         for job, found in zip(todo, done, strict=True)
     ]
     order = {name: i for i, name in enumerate(chosen)}
     runs.sort(key=lambda r: (r.setting, order[r.design]))
-    claims = judge_claims(experiment, stage, chosen, runs, wanted.of_claim, wanted.all)
-    figures = judge_figures(experiment, stage, chosen, runs, wanted.of_figure, wanted.all, usual)
+    claims = judge_claims(experiment, where, chosen, runs, wanted.of_claim, wanted.all)
+    figures = judge_figures(experiment, where, chosen, runs, wanted.of_figure, wanted.all, usual)
     cpu: dict[str, float] = {}
     for job, found in zip(todo, done, strict=True):
         cpu[job.design] = round(cpu.get(job.design, 0.0) + found.cpu_s, 3)
@@ -84,7 +87,7 @@ def run(
         experiment.id,
         experiment.title,
         experiment.question,
-        stage,
+        where,
         numbers,
         chosen,
         wanted.all,
@@ -110,22 +113,6 @@ class _Settings:
         if found not in self.all:
             self.all.append(found)
         return self.all.index(found)
-
-
-def _stage(experiment: Experiment[Any], stage: str | None) -> str:
-    name = stage or experiment.stages[0]
-    if name not in experiment.stages:
-        raise WrongInput(f"{experiment.id} runs on stage {' or '.join(experiment.stages)}, not on {name}.")
-    if name not in ("sim", "machine"):
-        from windtunnel.engines.registry import engines, prepare
-
-        missing = {e.name: e.missing for e in engines()}
-        if name not in missing:
-            raise WrongInput(suggest(name, missing, "engine"))
-        if missing[name]:
-            raise WrongInput(f"Stage {name} cannot be reached: {missing[name]}.")
-        prepare(name)
-    return name
 
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:
@@ -155,7 +142,7 @@ def _jobs(
     for expression, stages, index in said:
         check(expression, experiment.designs)
         named = set(speaks_of(expression))
-        if named <= set(chosen) and (not stages or stage in stages):
+        if named <= set(chosen) and speaks_of_stage(stages, stage):
             needed.setdefault(index, set()).update(named)
     return [
         Job(

@@ -12,7 +12,9 @@ from contextvars import ContextVar
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from windtunnel.engines.registry import MODEL
 from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.footing import Named, footing, name_of
 
 if TYPE_CHECKING:
     from windtunnel.engines.database.port import DatabasePort
@@ -32,12 +34,14 @@ class Stage:
     """One design's surroundings for one run with one seed. Two designs never share a stage.
 
     Attributes:
-        name: "sim", "machine", or the name of a real engine.
+        name: "sim", or what its ports stand on (see `windtunnel.lab.footing`).
+        on: the engine of every port.
         seed: decides the workload and all modelled luck.
     """
 
     def __init__(self, name: str, seed: int) -> None:
         self.name = name
+        self.on = footing(name)
         self.seed = seed
         self._things: dict[str, Any] = {}
         self._streams: dict[str, Random] = {}
@@ -113,6 +117,30 @@ class Stage:
             raise WrongInput(f"A fault calls {target}.{call}, and {target} cannot do that.")
         return method
 
+    def open(self, port: str, name: str = "", *, model: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """What stands behind a port here: its model in the tunnel, else a real engine (see `windtunnel.engines`).
+
+        Args:
+            port: "database", "server", "cache", or any other that there is.
+            name: by which faults can reach it; the port's by default.
+            model: options that only the model has.
+            options: those of the port.
+
+        Raises:
+            WrongInput: there is no such port.
+        """
+        from windtunnel.engines.registry import MODEL, open_port, ports
+
+        if port not in ports():
+            raise WrongInput(suggest(port, ports(), "port"))
+        engine = self.on[port]
+        if engine == MODEL:
+            options |= {"sim": self.sim, **(model or {})}
+        made = open_port(port, engine, name or port, **options)
+        if hasattr(made, "close"):
+            self._opened.append(made)
+        return self.add(name or port, made)
+
     def database(
         self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None
     ) -> DatabasePort:
@@ -122,14 +150,8 @@ class Stage:
             connections: how many transactions can be open at once.
             model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
         """
-        from windtunnel.engines.registry import open_database
-
-        options: dict[str, Any] = {"connections": connections}
-        if self.name == "sim":
-            options |= {"sim": self.sim, **(model or {})}
-        database = open_database("sqlite" if self.name == "machine" else self.name, name, **options)
-        self._opened.append(database)
-        return self.add(name, database)
+        found: DatabasePort = self.open("database", name, model=model, connections=connections)
+        return found
 
     @overload
     def server(
@@ -151,22 +173,14 @@ class Stage:
         """A server: k workers and a queue, first come first served unless a discipline says otherwise.
 
         Await `server.serve(work_s)`, or return `server.submit(work_s)` from a method: that costs one event. On a
-        real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server.port` says.
+        real stage it is a process of ours that burns processor time and has what `windtunnel.engines.server` says.
         """
-        from windtunnel.engines.registry import open_server
-
-        if discipline is not None:
-            from windtunnel.sim.servers.server import Server
-
-            return self.add(
-                name,
-                Server(self.sim, name, workers=workers, speed=speed, queue_limit=queue_limit, discipline=discipline),
-            )
-        sim = self.sim if self.name == "sim" else None
-        made: Any = open_server(self.name, name, sim=sim, workers=workers, speed=speed, queue_limit=queue_limit)
-        if sim is None:
-            self._opened.append(made)
-        found: FifoServer = self.add(name, made)
+        if discipline is not None and self.on["server"] != "sim":
+            raise WrongInput("Queue disciplines exist in the model only; a real server is first come, first served.")
+        model = {"discipline": discipline}
+        found: FifoServer | Server = self.open(
+            "server", name, model=model, workers=workers, speed=speed, queue_limit=queue_limit
+        )
         return found
 
     async def close(self) -> None:
@@ -212,6 +226,6 @@ class SimStage(Stage):
         return self._sim.now
 
 
-def open_stage(name: str, seed: int) -> Stage:
-    """A new stage of this name."""
-    return SimStage(seed) if name == "sim" else Stage(name, seed)
+def open_stage(name: Named, seed: int) -> Stage:
+    """A new stage of this name, or with these engines by port. Raises WrongInput."""
+    return SimStage(seed) if name == MODEL else Stage(name_of(name), seed)

