@@ -49,4 +49,4 @@ def plain(value: Any) -> Any:
         return str(value.dtype), tuple(value.shape), value.tobytes()
     if is_dataclass(value):
         return type(value).__name__, tuple(plain(getattr(value, f.name)) for f in fields(value))
-    raise ValueError(f"a history holds {value!r} of type {type(value).__name__}; let designs return plain data")
+    raise ValueError(f"A history holds {value!r} of type {type(value).__name__}; let designs return plain data.")

@@ -51,7 +51,7 @@ def read(path: Path) -> dict[str, Done]:
         found = json.loads(path.read_text(encoding="utf-8"))
         done = {name: Done(**entry) for name, entry in found.items()}
         if not all(isinstance(value, int) for one in done.values() for value in asdict(one).values()):
-            raise TypeError("not a number")
+            raise TypeError("That is not a number.")
         return done
     except FileNotFoundError:
         return {}

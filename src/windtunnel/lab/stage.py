@@ -94,7 +94,7 @@ class Stage:
     def add(self, name: str, thing: T) -> T:
         """Give something a name by which faults can reach it; returns it. Names are unique on a stage."""
         if name in self._things:
-            raise ValueError(f"stage {self.name} has a {name} already; every thing on it needs a name of its own")
+            raise ValueError(f"Stage {self.name} has a {name} already; every thing on it needs a name of its own.")
         self._things[name] = thing
         return thing
 

@@ -33,7 +33,7 @@ def percentiles(samples: Iterable[float], qs: Sequence[float]) -> list[float]:
     found = []
     for q in qs:
         if not 0 <= q <= 100:
-            raise ValueError(f"the {q}-th percentile does not exist; take a number from 0 to 100")
+            raise ValueError(f"The {q}-th percentile does not exist; take a number from 0 to 100.")
         place = (len(ordered) - 1) * q / 100
         below = math.floor(place)
         low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
@@ -95,7 +95,7 @@ def paired(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0
 def t_quantile(confidence: float, freedom: int) -> float:
     """How many standard errors on each side hold `confidence` of Student's t with so many degrees of freedom."""
     if not 0 < confidence < 1 or freedom < 1:
-        raise ValueError(f"there is no t quantile for confidence {confidence} and {freedom} degrees of freedom")
+        raise ValueError(f"There is no t quantile for confidence {confidence} and {freedom} degrees of freedom.")
     low, high = 0.0, 1.0
     while _t_share(high, freedom) < confidence:
         high *= 2

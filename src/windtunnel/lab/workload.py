@@ -23,7 +23,7 @@ def poisson(
     """Arrivals that know nothing of each other, at this rate: so many, or until this second."""
     _positive(rate_per_s=rate_per_s)
     if count is None and until_s == math.inf:
-        raise ValueError("poisson needs a count or until_s; arrivals without an end make no workload")
+        raise ValueError("A Poisson workload needs a count or until_s; arrivals without an end make no workload.")
     now, made = 0.0, 0
     while count is None or made < count:
         now += random.expovariate(rate_per_s)
@@ -49,7 +49,7 @@ def varying(rate_at: Callable[[float], float], peak_per_s: float, until_s: float
     for now in poisson(peak_per_s, random, until_s=until_s):
         rate = rate_at(now)
         if not 0 <= rate <= peak_per_s:
-            raise ValueError(f"the rate is {rate} per second at {now:.3f} s; it must stay from 0 to {peak_per_s}")
+            raise ValueError(f"The rate is {rate} per second at {now:.3f} s; it must stay from 0 to {peak_per_s}.")
         if random.random() * peak_per_s < rate:
             yield now
 
@@ -78,7 +78,7 @@ def diurnal(
 ) -> Iterator[float]:
     """Day and night: a sine around the mean, lowest at second 0, `swing` (0 to 1) of the mean up and down."""
     if not 0 <= swing <= 1:
-        raise ValueError(f"swing is {swing}; it is a share of the mean, from 0 to 1")
+        raise ValueError(f"swing is {swing}; it is a share of the mean, from 0 to 1.")
     return varying(
         lambda now: mean_per_s * (1 - swing * math.cos(2 * math.pi * now / period_s)),
         mean_per_s * (1 + swing),
@@ -148,7 +148,7 @@ class HotKeys:
     def __init__(self, count: int, hot: int, share: float) -> None:
         if not 0 < hot < count or not 0 <= share <= 1:
             raise ValueError(
-                f"{hot} hot keys of {count} with a share of {share}: take 0 < hot < count, 0 <= share <= 1"
+                f"{hot} hot keys of {count} with a share of {share}: take 0 < hot < count, 0 <= share <= 1."
             )
         self._count, self._hot, self._share = count, hot, share
 
@@ -176,4 +176,4 @@ def shares(weights: Sequence[float], random: Random) -> int:
 def _positive(**given: float) -> None:
     for name, value in given.items():
         if not value > 0:
-            raise ValueError(f"{name} is {value}; it must be more than 0")
+            raise ValueError(f"{name} is {value}; it must be more than 0.")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator as Simulator
     from windtunnel.sim.link import (
         LinkSpec as LinkSpec,
-        constant as constant,
         exponential as exponential,
         lognormal as lognormal,
         uniform as uniform,

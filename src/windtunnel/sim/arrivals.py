@@ -54,26 +54,6 @@ def lognormal_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int
     return _whole(luck.lognormal(log(_positive(mean_s) * NS) - spread * spread / 2, spread, count))
 
 
-def gamma_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int) -> Times:
-    """Gamma times with this mean and coefficient of variation: 1/sqrt(k) is an Erlang time of k stages."""
-    if cv <= 0:
-        raise ValueError(f"A gamma time needs a coefficient of variation above 0; got {cv}.")
-    return _whole(luck.gamma(1 / (cv * cv), _positive(mean_s) * NS * cv * cv, count))
-
-
-def hyperexponential_ns(luck: np.random.Generator, mean_s: float, cv: float, count: int) -> Times:
-    """A mix of two exponentials with balanced means, of this mean and a coefficient of variation of 1 or more
-    (Allen, *Probability, Statistics and Queueing Theory*, 1990, sect. 3.2)."""
-    if cv < 1:
-        raise ValueError(f"A hyperexponential time has a coefficient of variation of at least 1; got {cv}.")
-    import numpy as np
-
-    share = (1 + sqrt((cv * cv - 1) / (cv * cv + 1))) / 2
-    first = luck.random(count) < share
-    scale = np.where(first, 1 / (2 * share), 1 / (2 * (1 - share))) * _positive(mean_s) * NS
-    return _whole(luck.standard_exponential(count) * scale)
-
-
 def _positive(mean_s: float) -> float:
     if not mean_s > 0:
         raise ValueError(f"A time needs a mean above 0 s; got {mean_s}.")

@@ -68,11 +68,6 @@ class Cpu:
         if doomed or crashes != self._crashes:
             raise Crashed("The host crashed before the work was done.")
 
-    @property
-    def backlog_s(self) -> float:
-        """How long work that is given now would wait for a core, in seconds."""
-        return max(0, self._free_ns[0] - self._sim.now_ns) / NS
-
     def stop_for(self, nanoseconds: int) -> None:
         """The host stands still from now on for this long."""
         now = self._sim.now_ns

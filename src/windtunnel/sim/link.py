@@ -17,11 +17,6 @@ Latency = float | Callable[[Random], float]
 """Seconds: a constant, or a draw from a stream of luck."""
 
 
-def constant(seconds: float) -> Latency:
-    """Always the same."""
-    return seconds
-
-
 def uniform(low_s: float, high_s: float) -> Latency:
     """Anything between the two, equally likely."""
     return lambda luck: low_s + (high_s - low_s) * luck.random()

@@ -190,7 +190,7 @@ class BoundedLoads:
             if self._loads[node] < allowed * self._shares[node]:
                 self._loads[node] += 1
                 return node
-        raise AssertionError("all nodes together hold more than all keys")
+        raise AssertionError("All nodes together hold more than all keys.")
 
     def assign_many(self, keys: Keys) -> NDArray[np.int32]:
         """Assign a batch in its order; for each key the index of its node in `ring.nodes`."""

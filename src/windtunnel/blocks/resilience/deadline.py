@@ -98,7 +98,7 @@ class Deadline:
             return cls(None)
         digits, unit = header[:-1], header[-1:]
         if unit not in GRPC_UNITS_S or not digits.isascii() or not digits.isdigit() or len(digits) > 8:
-            raise ValueError(f"grpc-timeout must be one to eight digits and one of H M S m u n; got {header!r}.")
+            raise ValueError(f"A grpc-timeout must be one to eight digits and one of H M S m u n; got {header!r}.")
         return cls(int(digits) * GRPC_UNITS_S[unit])
 
     async def __aenter__(self) -> Deadline:

@@ -161,7 +161,7 @@ class DDSketch:
             left -= count
             if left < 0:
                 return self._within(self._middle(index))
-        raise AssertionError("the buckets hold fewer values than were counted")
+        raise AssertionError("The buckets hold fewer values than were counted.")
 
     def _middle(self, index: int) -> float:
         """The number within `alpha` of all of a bucket: `2 * gamma**index / (gamma + 1)`."""

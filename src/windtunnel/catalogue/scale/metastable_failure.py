@@ -107,7 +107,7 @@ class ThreeRetries:
                 continue
             if await job.within(self.p.patience_s) and job.exception() is None:
                 return
-        raise TimeoutError("no attempt was answered in time")
+        raise TimeoutError("No attempt was answered in time.")
 
     def report(self) -> Mapping[str, object]:
         reading = self.server.read()

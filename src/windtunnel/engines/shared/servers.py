@@ -56,7 +56,7 @@ def shared(kind: str, start: Callable[[], Guarded]) -> Guarded:
 
 
 @atexit.register
-def stop_all() -> None:
+def _stop_all() -> None:
     """Stop every server that `shared` started."""
     while _running:
         _running.popitem()[1].stop()
@@ -119,7 +119,7 @@ def _start_postgres() -> Guarded:
             **identity(user),
         )
         if made.returncode != 0:
-            raise MissingEngine(f"initdb failed: {_reason(made.stderr)}.")
+            raise MissingEngine(f"`initdb` failed: {_reason(made.stderr)}.")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

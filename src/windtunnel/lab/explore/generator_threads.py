@@ -78,7 +78,7 @@ class _Execution:
         elif access.kind == "release":
             holder = self._holders.pop(access.target, None)
             if holder != actor:
-                raise AssertionError(f"{actor} releases {access.target}, which {holder or 'nobody'} holds")
+                raise AssertionError(f"{actor} releases {access.target}, which {holder or 'nobody'} holds.")
         self._advance(actor)
 
     def check(self) -> None:

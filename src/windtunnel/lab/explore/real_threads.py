@@ -283,7 +283,7 @@ class _Execution:
             error, chosen.error = chosen.error, None
             if isinstance(error, Exception):
                 raise error
-            raise RuntimeError(f"the thread ended with {error!r}")
+            raise RuntimeError(f"The thread ended with {error!r}.")
 
     def check(self) -> None:
         for actor in self._actors.values():

@@ -43,7 +43,7 @@ class PCT:
 
     def __init__(self, depth: int = 3, seed: int = 0) -> None:
         if depth < 1:
-            raise ValueError(f"a depth of {depth} is no depth; take 1 or more")
+            raise ValueError(f"A depth of {depth} is no depth; take 1 or more.")
         self._luck = Random(seed)
         self._depth = depth
         self._length = 1
@@ -260,5 +260,5 @@ def strategy(name: str, seed: int = 0) -> Strategy:
         "dpor": DPOR(),
     }
     if name not in makers:
-        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(makers)}")
+        raise ValueError(f"There is no strategy {name!r}; there are {', '.join(makers)}.")
     return makers[name]

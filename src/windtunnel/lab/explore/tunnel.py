@@ -68,7 +68,7 @@ class _Ready(deque[Any]):
 
     def popleft(self) -> Any:
         if len(self.steps) >= self._max_steps:
-            raise OutOfStepsError(f"a run took more than {self._max_steps} steps; bound its loops or raise max_steps")
+            raise OutOfStepsError(f"A run took more than {self._max_steps} steps; bound its loops or raise max_steps.")
         places: dict[str, int] = {}
         for place, (thing, number, _) in enumerate(self):
             # One whose ticket is stale does nothing; it is no choice.

@@ -64,7 +64,7 @@ def _deny(event: str, _: object) -> None:
 
     # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
     kind = PermissionError if current_simulator() is None else RuntimeError
-    raise kind("a design may not start processes, nor send signals to any")
+    raise kind("A design may not start processes, nor send signals to any.")
 
 
 def _die_with_starter() -> None:

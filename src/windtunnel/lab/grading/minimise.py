@@ -25,7 +25,7 @@ def minimise(items: Sequence[T], still_fails: Callable[[list[T]], bool], tries: 
     spent = 0
     current = list(items)
     if not still_fails(current):
-        raise ValueError("the whole list does not fail, so there is nothing to make smaller")
+        raise ValueError("The whole list does not fail, so there is nothing to make smaller.")
     size = max(1, len(current) // 2)
     while current and spent < tries:
         start, cut = 0, False
