@@ -197,8 +197,8 @@ def uses() -> Counter[str]:
             match node:
                 case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name) | ast.alias(name=name):
                     found[name] += 1
-                case ast.Constant(value=str(name)) if name.isidentifier():
-                    found[name] += 1
+                case ast.Constant(value=str(name)) if re.fullmatch(r"([\w.]+:)?\w+", name):
+                    found[name.rpartition(":")[2]] += 1  # "module:name" is loaded when it is first used
     return found
 
 
