@@ -1,9 +1,13 @@
-"""Kernels are tested with Numba's bounds checks on, in a cache of their own."""
+"""What holds in all tests: kernels with Numba's bounds checks on, one luck, children that Ctrl-C can stop, a ledger."""
 
 import os
+import signal
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from helpers.ledger import Ledger
 
 os.environ.setdefault("NUMBA_BOUNDSCHECK", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba-bounds"))
@@ -11,3 +15,12 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytes
 # The same examples in every run, and no clock: a first call may compile a kernel.
 settings.register_profile("deterministic", deadline=None, derandomize=True)
 settings.load_profile("deterministic")
+
+# A shell that runs us in the background hands SIGINT down as ignored, and children would inherit that. One that is
+# handled is at its default again in a child.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Ledger(config.rootpath), "ledger")

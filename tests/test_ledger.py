@@ -1,0 +1,50 @@
+"""The ledger of processor seconds that `make test` prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from helpers.ledger import lines
+
+BURNS = """
+import subprocess, sys, time
+BURN = "import time\\nwhile time.process_time() < {}: pass"
+def test_here(): exec(BURN.format(time.process_time() + 0.5))
+def test_in_a_child(): subprocess.run([sys.executable, "-c", BURN.format(0.6)], check=True)
+"""
+CONFTEST = """
+from helpers.ledger import Ledger
+def pytest_configure(config): config.pluginmanager.register(Ledger(config.rootpath), "ledger")
+"""
+
+
+def test_dear_files_come_first_and_cheap_ones_share_a_line() -> None:
+    files = Counter({"a": 0.5, "b": 3.0, "c": 2.0, "d": 0.25})
+    told = lines(files, Counter({"scale": 3.0, "core": 2.75}))
+    assert [line.split()[0] for line in told[:4]] == ["3.0", "2.0", "0.8", "5.8"]
+    assert told[2].endswith("in 2 files below 1 s each")
+    assert told[-1] == "concurrency 0.0   scale 3.0   ai 0.0   interview 0.0   core 2.8"
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "two workers"])
+def test_it_counts_the_children_of_tests(tmp_path: Path, alone: bool) -> None:
+    (tmp_path / "test_burns.py").write_text(BURNS)
+    for i in range(10):
+        (tmp_path / f"test_cheap_{i}.py").write_text(f"def test_{i}(): pass")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    workers = [] if alone else ["-n", "2", "--dist", "loadfile"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    command = [sys.executable, "-m", "pytest", "-q", *workers]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    burnt = re.search(r"([\d.]+)  test_burns\.py", done.stdout)
+    assert burnt is not None, done.stdout
+    assert float(burnt[1]) >= 1.1  # what is burnt is counted; a busy machine does not make it less
