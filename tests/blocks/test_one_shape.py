@@ -197,8 +197,8 @@ def says_how_safe_it_is(one: type) -> bool:
     return any(SAFETY.search(text) for text in [*texts, inspect.getmodule(one).__doc__ or ""])
 
 
-INSIDE = {"IntNumbers", "Ranges", "PlainHNSW", "PlainIndex", "TextNumbers"}
-"""The inside of a sorted set, and references for tests: nobody shares them."""
+INSIDE = {"Block", "IntNumbers", "Ranges", "PlainHNSW", "PlainIndex", "TextNumbers"}
+"""The base of all, the inside of a sorted set, and references for tests: nobody shares them."""
 
 
 def has_state(one: type) -> bool:

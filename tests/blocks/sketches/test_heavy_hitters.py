@@ -166,13 +166,13 @@ def test_labels_are_the_keys_that_were_given_in_every_form_of_batch() -> None:
 
 
 def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1 slot"):
+    with pytest.raises(ValueError, match="number of counters is"):
         SpaceSaving(0)
-    with pytest.raises(ValueError, match="0 or more"):
+    with pytest.raises(ValueError, match="at least 0"):
         SpaceSaving(1).add("a", -1)
-    with pytest.raises(ValueError, match="cannot be merged"):
+    with pytest.raises(ValueError, match="can be merged"):
         SpaceSaving(1).merge(SpaceSaving(2))
-    with pytest.raises(ValueError, match="cannot be merged"):
+    with pytest.raises(ValueError, match="can be merged"):
         CountMinTopK(1).merge(CountMinTopK(2))
 
 

@@ -116,7 +116,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         made.quantile(1.5)
     with pytest.raises(ValueError, match="relative error"):
         DDSketch(0)
-    with pytest.raises(ValueError, match="at least 1 bucket"):
+    with pytest.raises(ValueError, match="buckets is at least 1"):
         DDSketch(0.01, 0)
     with pytest.raises(ValueError, match="same alpha"):
         made.merge(DDSketch(0.02))

@@ -25,16 +25,26 @@ class DamagedError(ValueError):
 
 def seal(kind: str, version: int, header: Mapping[str, int | float], payload: bytes) -> bytes:
     """Wrap the payload of a block of this kind."""
-    text = json.dumps({"kind": kind, **header}, sort_keys=True, separators=(",", ":")).encode()
+    plainly = {name: plain(value) for name, value in header.items()}
+    text = json.dumps({"kind": kind, **plainly}, sort_keys=True, separators=(",", ":")).encode()
     body = _FRONT.pack(MAGIC, version, len(text), len(payload)) + text + payload
     return body + _CHECKSUM.pack(xxh3_64_intdigest(body))
 
 
-def unseal(kind: str, version: int, blob: bytes) -> tuple[dict[str, Any], bytes]:
+def plain(value: Any) -> Any:
+    """A number as JSON takes it: NumPy's scalars as those of Python."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def unseal(kind: str, version: int, blob: bytes | bytearray | memoryview) -> tuple[dict[str, Any], bytes]:
     """The header and the payload.
 
     Raises `DamagedError` with one sentence unless the blob is whole, of this kind and of this version.
     """
+    try:
+        blob = memoryview(blob).tobytes()
+    except TypeError:
+        raise DamagedError(f"A stored {kind} is bytes or what lies in memory as they do, not {blob!r:.60}.") from None
     least = _FRONT.size + _CHECKSUM.size
     if len(blob) < least:
         raise DamagedError(f"A stored {kind} has at least {least} bytes; these are {len(blob)}.")

@@ -84,12 +84,20 @@ def stable_hashes(keys: Keys) -> NDArray[np.uint64]:
     return out
 
 
+def plain_key(key: Key) -> Key:
+    """The key as a plain str, bytes or int, to be kept and written down."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    return bytes(key) if isinstance(key, bytes) else int(index(key))
+
+
 class Batch:
     """Many keys, to be hashed part by part.
 
     A list of strings that are not ASCII keeps their UTF-8 in the string objects, as CPython does. A batch refers to the
     keys it was given: do not change them before it is used up. Raises `ValueError` for what `stable_hash` refuses
-    (when that is reached), for a float or nested array, and for a column with nulls. For one thread.
+    for a float or nested array, for masked values and for a column with nulls; `blocks` does so before it gives out
+    the first block, so that whoever counts a batch has counted nothing of one with a bad key. For one thread.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -97,12 +105,15 @@ class Batch:
 
         if isinstance(keys, np.ndarray):
             self._sources = [_of_array(keys)]
+            self._sure = keys.dtype.kind in "iu"
         elif hasattr(keys, "null_count") and hasattr(keys, "type"):
             self._sources = _of_column(keys)
-        elif isinstance(keys, str | bytes):
+            self._sure = True
+        elif isinstance(keys, str | bytes | bytearray | memoryview) or not hasattr(keys, "__iter__"):
             raise ValueError("A batch of keys is a list or an array; for one key use the method for single items.")
         else:
             self._sources = [_of_list(keys if type(keys) is list else list(keys))]
+            self._sure = False
         self._size = sum(size for size, _ in self._sources)
 
     def __len__(self) -> int:
@@ -118,12 +129,18 @@ class Batch:
     def blocks(self) -> Iterator[tuple[int, NDArray[np.uint64]]]:
         """The hashes block by block, each with the index of its first key.
 
-        All blocks lie in the same memory, which stays in the processor's cache: use one before asking for the next.
+        They mostly lie in the same memory, which stays in the processor's cache: use one before asking for the next.
         """
         import numpy as np
 
-        memory = np.empty(min(BLOCK_KEYS, self._size), np.uint64)
         done = 0
+        if not self._sure and self._size > BLOCK_KEYS:  # one of the last keys may be none
+            hashes = np.empty(self._size, np.uint64)
+            self.hash_into(hashes)
+            for start in range(0, self._size, BLOCK_KEYS):
+                yield start, hashes[start : start + BLOCK_KEYS]
+            return
+        memory = np.empty(min(BLOCK_KEYS, self._size), np.uint64)
         for size, fill in self._sources:
             for start in range(0, size, BLOCK_KEYS):
                 stop = min(start + BLOCK_KEYS, size)
@@ -170,6 +187,10 @@ def _of_array(keys: NDArray[Any]) -> Source:
 
     if keys.ndim != 1:
         raise ValueError(f"A batch of keys has one dimension, not {keys.ndim}.")
+    if isinstance(keys, np.ma.MaskedArray):
+        if np.ma.is_masked(keys):
+            raise ValueError("The batch has masked values, which are no keys: drop them first.")
+        keys = keys.data
     if keys.dtype.kind in "SUO":
         return _of_list(keys.tolist())
     if keys.dtype.kind not in "iu":

@@ -8,12 +8,18 @@ no moment at which two do, or none.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
+from operator import index as as_index
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.envelope import seal, unseal
+from windtunnel.blocks.placement.placement import checked_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,21 +52,40 @@ class Move(Generic[K]):
 
     range: Range[K]
     to: str
+    number: int
+    """Which of the map's moves this is: a count of all that began."""
 
 
-class RangeMap(Generic[K]):
-    """Every key has exactly one owner at every moment.
+class RangeMap(Block, Generic[K]):
+    """Every key has exactly one owner at every moment. Keys are all text, all bytes or all integers.
 
     Any number of threads may look up while one changes the map: a change makes a new list of ranges and swaps it in.
     Changes take a lock. Safe among asyncio tasks, since no method awaits.
     """
 
+    KIND, VERSION = "range map", 1
+
     def __init__(self, owner: str) -> None:
         self._lock = Lock()
         self._moves: dict[K | None, Move[K]] = {}
+        self._begun = 0
         self._epoch = 0
         self._ranges: tuple[Range[K], ...] = ()
-        self._swap([Range(None, None, owner, 0)])
+        self._swap([Range(None, None, checked_name(owner), 0)])
+
+    def __len__(self) -> int:
+        """How many ranges there are."""
+        return len(self._ranges)
+
+    def _told(self) -> dict[str, object]:
+        return {"ranges": len(self), "moves": len(self._moves), "epoch": self._epoch}
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in vars(self).items() if name != "_lock"} | {"_moves": {**self._moves}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=Lock())
 
     def _swap(self, ranges: Iterable[Range[K]]) -> None:
         """Put a new list in the place of the old: one assignment, so that nobody sees half of a change."""
@@ -75,21 +100,33 @@ class RangeMap(Generic[K]):
         """All ranges in order; they meet without gap or overlap."""
         return self._ranges
 
+    def moves(self) -> tuple[Move[K], ...]:
+        """The moves that have begun and are neither committed nor aborted, in the order in which they began."""
+        with self._lock:
+            return tuple(sorted(self._moves.values(), key=lambda move: move.number))
+
     def lookup(self, key: K) -> Range[K]:
-        """The range of a key."""
+        """The range of a key. Raises `ValueError` for what is no key of this map."""
         ranges = self._ranges
-        return ranges[_index(ranges, key)]
+        return ranges[_index(ranges, _checked_key(ranges, key))]
 
     def lookup_many(self, keys: Iterable[K] | NDArray[np.int64]) -> NDArray[np.int64]:
         """For each key of a batch the index of its range in `ranges()`; an array of integers is the fast way."""
         import numpy as np
 
-        starts = [one.start for one in self._ranges[1:] if one.start is not None]
+        ranges = self._ranges
+        starts = [one.start for one in ranges[1:] if one.start is not None]
         if isinstance(keys, np.ndarray):
+            if keys.ndim != 1:
+                raise ValueError(f"A batch of keys has one dimension, not {keys.ndim}.")
+            if np.ma.is_masked(keys):
+                raise ValueError("The batch has masked values, which are no keys: drop them first.")
             if keys.dtype.kind == "i" and all(-(1 << 63) <= int(start) < 1 << 63 for start in starts):
                 return np.searchsorted(np.array(starts, np.int64), keys, side="right")
             keys = keys.tolist()
-        return np.array([bisect_right(starts, key) for key in keys], np.int64)
+        if isinstance(keys, str | bytes):
+            raise ValueError("A batch of keys is a list or an array; for one key use `lookup`.")
+        return np.array([bisect_right(starts, _checked_key(ranges, key)) for key in keys], np.int64)
 
     def check(self, key: K, epoch: int) -> Range[K]:
         """What an owner does with a request: raises `StaleRangeError` if the range changed after the caller's look.
@@ -107,6 +144,7 @@ class RangeMap(Generic[K]):
         Raises `ValueError` if a range begins there already, or is on the move.
         """
         with self._lock:
+            at = _checked_key(self._ranges, at)
             index = _index(self._ranges, at)
             whole = self._ranges[index]
             if whole.start == at:
@@ -123,6 +161,7 @@ class RangeMap(Generic[K]):
         Raises `ValueError` if none meet there, have different owners or are on the move.
         """
         with self._lock:
+            at = _checked_key(self._ranges, at)
             index = _index(self._ranges, at)
             left, right = self._ranges[index - 1], self._ranges[index]
             if right.start != at:
@@ -141,7 +180,8 @@ class RangeMap(Generic[K]):
         with self._lock:
             moving = self.lookup(key)
             self._refuse_moving(moving)
-            self._moves[moving.start] = Move(moving, to)
+            self._moves[moving.start] = Move(moving, checked_name(to), self._begun + 1)
+            self._begun += 1
             return self._moves[moving.start]
 
     def commit(self, move: Move[K]) -> Range[K]:
@@ -159,14 +199,62 @@ class RangeMap(Generic[K]):
         with self._lock:
             self._finish(move)
 
+    def to_bytes(self) -> bytes:
+        """Ranges, epoch and moves that have begun (see `moves`), in their stored form."""
+        with self._lock:
+            rows = [[_written(one.start), one.owner, one.epoch] for one in self._ranges]
+            moves = [[_written(move.range.start), move.to, move.number] for move in self._moves.values()]
+            header = {"epoch": self._epoch, "begun": self._begun}
+        text = json.dumps({"ranges": rows, "moves": moves}, separators=(",", ":"))
+        return seal(self.KIND, self.VERSION, header, text.encode())
+
+    @classmethod
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
+        """The map that was stored; raises `DamagedError` for anything else."""
+        header, payload = unseal(cls.KIND, cls.VERSION, blob)
+        stored = json.loads(payload)
+        made = cls("")
+        starts: list[Any] = [_read(start) for start, _, _ in stored["ranges"]]
+        ends = [*starts[1:], None]
+        rows = zip(starts, ends, stored["ranges"], strict=True)
+        made._swap(Range(start, end, owner, epoch) for start, end, (_, owner, epoch) in rows)
+        of_start = {one.start: one for one in made._ranges}
+        made._moves = {_read(start): Move(of_start[_read(start)], to, number) for start, to, number in stored["moves"]}
+        made._epoch, made._begun = header["epoch"], header["begun"]
+        return made
+
     def _finish(self, move: Move[K]) -> None:
-        if self._moves.get(move.range.start) is not move:
+        if self._moves.get(move.range.start) != move:
             raise ValueError("This move was committed or aborted before.")
         del self._moves[move.range.start]
 
     def _refuse_moving(self, one: Range[K]) -> None:
         if one.start in self._moves:
             raise ValueError(f"The range from {one.start!r} is on the move to {self._moves[one.start].to!r}.")
+
+
+def _written(key: Any) -> Any:
+    """A key for JSON: bytes as their hexadecimal digits."""
+    return {"bytes": key.hex()} if isinstance(key, bytes) else key
+
+
+def _read(key: Any) -> Any:
+    return bytes.fromhex(key["bytes"]) if isinstance(key, dict) else key
+
+
+def _checked_key(ranges: tuple[Range[K], ...], key: K) -> K:
+    """The key as plain text, bytes or integer, if it is of the kind that the ranges have."""
+    plain: Any
+    if isinstance(key, str | bytes):
+        plain = str.__str__(key) if isinstance(key, str) else bytes(key)
+    else:
+        try:
+            plain = int(as_index(key))
+        except TypeError:
+            raise ValueError(f"A key is a str, bytes or int, not {key!r}.") from None
+    if len(ranges) > 1 and type(ranges[1].start) is not type(plain):
+        raise ValueError(f"The keys of this map are of type {type(ranges[1].start).__name__}, not {key!r}.")
+    return cast("K", plain)
 
 
 def _index(ranges: tuple[Range[K], ...], key: K) -> int:

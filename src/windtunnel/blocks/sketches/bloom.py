@@ -12,22 +12,34 @@ The methods for single keys are plain Python and are the text to read; the batch
 from __future__ import annotations
 
 from math import ceil, exp, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import WORD, Batch, Key, Keys, places, stable_hash
+from windtunnel.blocks.ground.numbers import number, whole
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MOST_KEYS = 1 << 52
+"""More have no exact size in bits as floats tell it, and no machine has the memory."""
 
-def check_guarantee(capacity: int, error_rate: float) -> None:
-    """Refuse what no filter can promise."""
-    if capacity < 1:
-        raise ValueError(f"A filter holds at least 1 key, not {capacity}.")
-    if not 0 < error_rate < 1:
-        raise ValueError(f"An error rate lies between 0 and 1, both excluded; {error_rate} does not.")
+
+def checked_guarantee(capacity: int, error_rate: float) -> tuple[int, float]:
+    """Capacity and error rate as plain numbers; refuses what no filter can promise."""
+    held = whole(capacity, "The capacity of a filter", 1, MOST_KEYS)
+    rate = number(error_rate, "An error rate")
+    if not 0 < rate < 1:
+        raise ValueError(f"An error rate lies between 0 and 1, both excluded; {rate} does not.")
+    return held, rate
+
+
+def check_alike(mine: Any, other: Any, *settings: str) -> None:
+    """Refuse to merge what is of another kind or was made with other settings."""
+    if type(other) is not type(mine) or any(getattr(mine, name) != getattr(other, name) for name in settings):
+        raise ValueError("Only filters of one kind, made with the same capacity and error rate, can be merged.")
 
 
 def error_rate_of(size_bits: int, hash_count: int, keys: float) -> float:
@@ -43,7 +55,7 @@ def smallest_filter(capacity: int, error_rate: float) -> tuple[int, int]:
     return ceil(sizes[hash_count] / 8) * 8, hash_count
 
 
-class BloomFilter:
+class BloomFilter(Block):
     """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
     Beyond its capacity it goes on without a false negative, at a worse error rate (`error_rate_now`).
@@ -55,11 +67,12 @@ class BloomFilter:
     KIND, VERSION = "bloom filter", 1
 
     def __init__(self, capacity: int, error_rate: float = 0.01) -> None:
-        check_guarantee(capacity, error_rate)
-        self.capacity = capacity
-        self.error_rate = error_rate
-        self.size_bits, self.hash_count = smallest_filter(capacity, error_rate)
+        self.capacity, self.error_rate = checked_guarantee(capacity, error_rate)
+        self.size_bits, self.hash_count = smallest_filter(self.capacity, self.error_rate)
         self._bits = bytearray(self.size_bits // 8)
+
+    def _told(self) -> dict[str, object]:
+        return {"capacity": self.capacity, "error_rate": self.error_rate, "size_bits": self.size_bits}
 
     def _places(self, key: Key) -> tuple[int, ...]:
         return places(stable_hash(key), self.size_bits, self.hash_count)
@@ -140,8 +153,7 @@ class BloomFilter:
 
     def merge(self, other: BloomFilter) -> None:
         """Take in all keys of a filter that was made with the same capacity and error rate."""
-        if (self.size_bits, self.hash_count) != (other.size_bits, other.hash_count):
-            raise ValueError("Only filters made with the same capacity and error rate can be merged.")
+        check_alike(self, other, "size_bits", "hash_count")
         mine = self._array()
         mine |= other._array()
 
@@ -156,7 +168,7 @@ class BloomFilter:
         return seal(self.KIND, self.VERSION, header, bytes(self._bits))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> BloomFilter:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         if len(payload) * 8 != header["size_bits"]:

@@ -9,11 +9,12 @@ larger than the processor's caches.
 from __future__ import annotations
 
 from math import exp, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import WORD, Batch, Key, Keys, stable_hash
-from windtunnel.blocks.sketches.bloom import check_guarantee
+from windtunnel.blocks.sketches.bloom import check_alike, checked_guarantee
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,7 @@ def smallest_blocked_filter(capacity: int, error_rate: float) -> tuple[int, int]
             raise ValueError(f"A blocked filter cannot keep an error rate of {error_rate}: use a BloomFilter.")
 
 
-class BlockedBloomFilter:
+class BlockedBloomFilter(Block):
     """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
     Not for several threads at once: guard it with a lock. Safe among asyncio tasks, since no method awaits.
@@ -58,11 +59,17 @@ class BlockedBloomFilter:
     KIND, VERSION = "blocked bloom filter", 1
 
     def __init__(self, capacity: int, error_rate: float = 0.01) -> None:
-        check_guarantee(capacity, error_rate)
-        self.capacity = capacity
-        self.error_rate = error_rate
-        self.blocks, self.hash_count = smallest_blocked_filter(capacity, error_rate)
+        self.capacity, self.error_rate = checked_guarantee(capacity, error_rate)
+        self.blocks, self.hash_count = smallest_blocked_filter(self.capacity, self.error_rate)
         self._words = _aligned_words(self.blocks * 8)
+
+    def _told(self) -> dict[str, object]:
+        return {"capacity": self.capacity, "error_rate": self.error_rate, "size_bits": self.size_bits}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        words, self._words = self._words, _aligned_words(self._words.size)  # a copy begins anywhere
+        self._words[:] = words
 
     @property
     def size_bits(self) -> int:
@@ -115,8 +122,7 @@ class BlockedBloomFilter:
 
     def merge(self, other: BlockedBloomFilter) -> None:
         """Take in all keys of a filter that was made with the same capacity and error rate."""
-        if (self.blocks, self.hash_count) != (other.blocks, other.hash_count):
-            raise ValueError("Only filters made with the same capacity and error rate can be merged.")
+        check_alike(self, other, "blocks", "hash_count")
         self._words |= other._words
 
     def to_bytes(self) -> bytes:
@@ -130,7 +136,7 @@ class BlockedBloomFilter:
         return seal(self.KIND, self.VERSION, header, self._words.astype("<u8").tobytes())
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> BlockedBloomFilter:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The filter that was stored; raises `DamagedError` for anything else."""
         import numpy as np
 

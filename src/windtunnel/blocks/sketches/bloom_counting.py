@@ -6,11 +6,14 @@ is lost; with half of the counters in use that happens to about one in 10**15.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys, places, stable_hash
-from windtunnel.blocks.sketches.bloom import check_guarantee, smallest_filter
+from windtunnel.blocks.sketches.bloom import check_alike, checked_guarantee, smallest_filter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 STUCK = 15
 
 
-class CountingBloomFilter:
+class CountingBloomFilter(Block):
     """Holds `capacity` keys; takes at most `error_rate` of all strangers for members while it is not beyond that.
 
     Only what was added may be removed: removing a stranger that the filter takes for a member takes counts from
@@ -31,35 +34,40 @@ class CountingBloomFilter:
     KIND, VERSION = "counting bloom filter", 1
 
     def __init__(self, capacity: int, error_rate: float = 0.01) -> None:
-        check_guarantee(capacity, error_rate)
-        self.capacity = capacity
-        self.error_rate = error_rate
-        self.counters, self.hash_count = smallest_filter(capacity, error_rate)
+        self.capacity, self.error_rate = checked_guarantee(capacity, error_rate)
+        self.counters, self.hash_count = smallest_filter(self.capacity, self.error_rate)
         self._nibbles = bytearray(self.counters // 2)
+
+    def _told(self) -> dict[str, object]:
+        return {"capacity": self.capacity, "error_rate": self.error_rate, "counters": self.counters}
 
     def _places(self, key: Key) -> tuple[int, ...]:
         return places(stable_hash(key), self.counters, self.hash_count)
 
-    def _change(self, key: Key, by: int) -> None:
-        nibbles = self._nibbles
-        for place in self._places(key):
-            shift = 4 * (place & 1)
-            if nibbles[place >> 1] >> shift & STUCK != STUCK:
-                nibbles[place >> 1] += by << shift
+    def _counter(self, place: int) -> int:
+        return self._nibbles[place >> 1] >> 4 * (place & 1) & STUCK
+
+    def _change(self, places: Iterable[int], by: int) -> None:
+        for place in places:
+            if self._counter(place) != STUCK:
+                self._nibbles[place >> 1] += by << 4 * (place & 1)
 
     def add(self, key: Key) -> None:
         """Add one key."""
-        self._change(key, 1)
+        self._change(self._places(key), 1)
 
     def remove(self, key: Key) -> None:
-        """Take out a key that was added; raises `KeyError` if it is certainly not there."""
-        if key not in self:
+        """Take out a key that was added; raises `KeyError`, and changes nothing, if it is certainly not there.
+
+        A key two of whose counters are one and the same was there only if that one counts two.
+        """
+        places = self._places(key)
+        if any(self._counter(place) < min(STUCK, times) for place, times in Counter(places).items()):
             raise KeyError(key)
-        self._change(key, -1)
+        self._change(places, -1)
 
     def __contains__(self, key: Key) -> bool:
-        nibbles = self._nibbles
-        return all(nibbles[place >> 1] >> 4 * (place & 1) & STUCK for place in self._places(key))
+        return all(map(self._counter, self._places(key)))
 
     def add_many(self, keys: Keys) -> None:
         """Add a batch."""
@@ -101,8 +109,7 @@ class CountingBloomFilter:
         """Take in all keys of a filter that was made with the same capacity and error rate."""
         import numpy as np
 
-        if (self.counters, self.hash_count) != (other.counters, other.hash_count):
-            raise ValueError("Only filters made with the same capacity and error rate can be merged.")
+        check_alike(self, other, "counters", "hash_count")
         mine, theirs = self._array(), other._array()
         low = np.minimum((mine & STUCK) + (theirs & STUCK), STUCK)
         high = np.minimum((mine >> 4) + (theirs >> 4), STUCK)
@@ -119,7 +126,7 @@ class CountingBloomFilter:
         return seal(self.KIND, self.VERSION, header, bytes(self._nibbles))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> CountingBloomFilter:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         if len(payload) * 2 != header["counters"]:

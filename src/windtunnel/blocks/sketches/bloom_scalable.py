@@ -7,11 +7,12 @@ goes to the last filter; when that is full, the next one is opened.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys
-from windtunnel.blocks.sketches.bloom import BloomFilter, check_guarantee
+from windtunnel.blocks.sketches.bloom import BloomFilter, checked_guarantee
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ GROWTH = 2
 TIGHTENING = 0.5
 
 
-class ScalableBloomFilter:
+class ScalableBloomFilter(Block):
     """Takes at most `error_rate` of all strangers for members, however many keys come.
 
     `capacity` is that of the first filter: the closer to what comes, the fewer filters a look has to ask.
@@ -32,12 +33,14 @@ class ScalableBloomFilter:
     KIND, VERSION = "scalable bloom filter", 1
 
     def __init__(self, capacity: int, error_rate: float = 0.01) -> None:
-        check_guarantee(capacity, error_rate)
-        self.capacity = capacity
-        self.error_rate = error_rate
+        self.capacity, self.error_rate = checked_guarantee(capacity, error_rate)
         self._filters: list[BloomFilter] = []
         self._count = 0
         self._room = 0
+
+    def _told(self) -> dict[str, object]:
+        told: dict[str, object] = {"capacity": self.capacity, "error_rate": self.error_rate, "keys": self._count}
+        return told | {"filters": len(self._filters)}
 
     def __len__(self) -> int:
         """How many keys were found new and added; other keys may have passed for members."""
@@ -116,7 +119,7 @@ class ScalableBloomFilter:
         return seal(self.KIND, self.VERSION, header, sizes + b"".join(parts))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> ScalableBloomFilter:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The filter that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["capacity"], header["error_rate"])

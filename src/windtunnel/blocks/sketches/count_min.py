@@ -15,17 +15,19 @@ import sys
 from array import array
 from math import ceil, e, log
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys, places, stable_hash
+from windtunnel.blocks.ground.numbers import MOST, number, plain_array, whole
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class CountMin:
+class CountMin(Block):
     """Estimates are never below the truth, and above it by more than `epsilon * total` with probability `delta`.
 
     Not for several threads at once: guard it with a lock, or keep one for each thread and merge. Safe among asyncio
@@ -35,16 +37,19 @@ class CountMin:
     KIND, VERSION = "count-min", 1
 
     def __init__(self, epsilon: float = 0.001, delta: float = 0.01, *, conservative: bool = False) -> None:
-        if not 0 < epsilon < 1 or not 0 < delta < 1:
+        self.epsilon, self.delta = number(epsilon, "Epsilon"), number(delta, "Delta")
+        if not 0 < self.epsilon < 1 or not 0 < self.delta < 1:
             raise ValueError(f"Epsilon and delta lie between 0 and 1, both excluded; {epsilon} and {delta} do not.")
-        self.epsilon = epsilon
-        self.delta = delta
-        self.conservative = conservative
-        self.width = ceil(e / epsilon)
-        self.depth = ceil(log(1 / delta))
+        self.conservative = bool(conservative)
+        self.width = whole(ceil(e / self.epsilon), "The counters of a row, e / epsilon,", 1, 1 << 48)
+        self.depth = ceil(log(1 / self.delta))
         self.total = 0
         """The sum of all counts."""
         self._counters = array("q", bytes(8 * self.width * self.depth))
+
+    def _told(self) -> dict[str, object]:
+        told: dict[str, object] = {"epsilon": self.epsilon, "delta": self.delta, "total": self.total}
+        return told | ({"conservative": True} if self.conservative else {})
 
     def _cells(self, key: Key) -> list[int]:
         in_rows = places(stable_hash(key), self.width, self.depth)
@@ -52,8 +57,7 @@ class CountMin:
 
     def add(self, key: Key, count: int = 1) -> None:
         """Count a key once, or so many times."""
-        if count < 0:
-            raise ValueError(f"A count is 0 or more, not {count}.")
+        count = checked_count(count, self.total)
         counters, cells = self._counters, self._cells(key)
         self.total += count
         if self.conservative:
@@ -73,11 +77,11 @@ class CountMin:
         from windtunnel.blocks.sketches.kernels.count_min import add, add_conservative
 
         batch = Batch(keys)
-        weights = checked_counts(len(batch), counts)
+        weights, sum_of_counts = checked_counts(len(batch), counts, self.total)
         kernel = add_conservative if self.conservative else add
         for start, hashes in batch.blocks():
             kernel(self._array(), self.width, self.depth, hashes, counts_of_block(weights, start, hashes.size))
-        self.total += len(batch) if counts is None else int(weights.sum())
+        self.total += sum_of_counts
 
     def estimate_many(self, keys: Keys) -> NDArray[np.int64]:
         """For each key of a batch how often it came, or more."""
@@ -98,12 +102,15 @@ class CountMin:
 
     def merge(self, other: CountMin) -> None:
         """Take in all counts of a sketch made with the same epsilon, delta and form."""
-        mine, theirs = ((one.width, one.depth, one.conservative) for one in (self, other))
-        if mine != theirs:
+        if not isinstance(other, CountMin) or self._form() != other._form():
             raise ValueError("Only sketches made with the same epsilon, delta and form can be merged.")
+        checked_count(other.total, self.total)
         counters = self._array()
         counters += other._array()
         self.total += other.total
+
+    def _form(self) -> tuple[int, int, bool]:
+        return self.width, self.depth, self.conservative
 
     def to_bytes(self) -> bytes:
         """The sketch in its stored form."""
@@ -118,7 +125,7 @@ class CountMin:
         return seal(self.KIND, self.VERSION, header, little_endian(self._counters).tobytes())
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> CountMin:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["epsilon"], header["delta"], conservative=bool(header["conservative"]))
@@ -129,18 +136,35 @@ class CountMin:
         return made
 
 
-def checked_counts(size: int, counts: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Counts for a batch of so many keys; without any, a single 1 stands for all of them."""
+def checked_count(count: int, total: int) -> int:
+    """A count that may be added to the total: counters have 64 bits, and none is ever above the total."""
+    plain = whole(count, "A count")
+    whole(total + plain, "The sum of all counts")
+    return plain
+
+
+def checked_counts(size: int, counts: Any, total: int) -> tuple[NDArray[np.int64], int]:
+    """Counts for a batch of so many keys, and their sum; without any, a single 1 stands for all of them.
+
+    Raises `ValueError` where they are no counts, or would take the total beyond what 64 bits hold.
+    """
     import numpy as np
 
     if counts is None:
-        return np.ones(1, np.int64)
-    given = np.asarray(counts)
-    if given.shape != (size,) or given.dtype.kind not in "iu":
+        whole(total + size, "The sum of all counts")
+        return np.ones(1, np.int64), size
+    given = plain_array(counts, "Counts")
+    if given.shape != (size,) or (size and given.dtype.kind not in "iuO"):
         raise ValueError(f"Counts are {size} integers, one a key, not {given.dtype} of shape {given.shape}.")
-    if size and given.min() < 0:
-        raise ValueError(f"A count is 0 or more, not {given.min()}.")
-    return np.ascontiguousarray(given, np.int64)
+    if given.dtype.kind == "O" or (given.dtype.kind == "u" and size and given.max() > MOST):
+        given = np.array([whole(one, "A count") for one in given.tolist()], np.int64)
+    weights = np.ascontiguousarray(given, np.int64)
+    if size and weights.min() < 0:
+        raise ValueError(f"A count is at least 0, not {weights.min()}.")
+    largest = int(weights.max(initial=0))
+    added = int(weights.sum()) if largest * size <= MOST else sum(weights.tolist())
+    whole(total + added, "The sum of all counts")
+    return weights, added
 
 
 def counts_of_block(weights: NDArray[np.int64], start: int, size: int) -> NDArray[np.int64]:

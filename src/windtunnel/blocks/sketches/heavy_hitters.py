@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import seal, unseal
-from windtunnel.blocks.ground.hashing import Batch, Key, Keys, stable_hash
-from windtunnel.blocks.sketches.count_min import CountMin, checked_counts, counts_of_block
+from windtunnel.blocks.ground.hashing import Batch, Key, Keys, plain_key, stable_hash
+from windtunnel.blocks.ground.numbers import whole
+from windtunnel.blocks.sketches.count_min import CountMin, checked_count, checked_counts, counts_of_block
 from windtunnel.blocks.sketches.leaders import FREE, Leaders
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+MOST_SLOTS = (1 << 31) - 2
+"""Slots are numbered in 32 bits."""
 
 
 class Hitter(NamedTuple):
@@ -52,7 +57,7 @@ class _Candidates:
     def take(self, key: Key, h: int, count: int) -> int:
         """Give the lowest slot to a key and raise it by so much."""
         slot = self.leaders.take_lowest(h)
-        self.labels[slot] = key
+        self.labels[slot] = plain_key(key)
         self.leaders.raise_by(slot, count)
         return slot
 
@@ -60,9 +65,7 @@ class _Candidates:
         """After a batch: note the keys of the slots that changed hands, by their index in the batch."""
         for slot in (sources != FREE).nonzero()[0].tolist():
             key = keys[int(sources[slot])]
-            if not isinstance(key, str | bytes | int):
-                key = key.as_py() if hasattr(key, "as_py") else key.item()
-            self.labels[slot] = key
+            self.labels[slot] = plain_key(key.as_py() if hasattr(key, "as_py") else key)
 
     @classmethod
     def of(cls, k: int, hitters: Iterable[Hitter]) -> _Candidates:
@@ -74,7 +77,7 @@ class _Candidates:
         return made
 
 
-class SpaceSaving:
+class SpaceSaving(Block):
     """Counts of tracked keys are never too low, and too high by at most `total / k`.
 
     Every key that came more than `total / k` times is tracked.
@@ -86,18 +89,20 @@ class SpaceSaving:
     KIND, VERSION = "space-saving", 1
 
     def __init__(self, k: int) -> None:
-        self.k = k
+        self.k = whole(k, "The number of counters", 1, MOST_SLOTS)
         self.total = 0
-        self._candidates = _Candidates(k)
+        self._candidates = _Candidates(self.k)
+
+    def _told(self) -> dict[str, object]:
+        return {"k": self.k, "total": self.total}
 
     def add(self, key: Key, count: int = 1) -> None:
         """Count a key once, or so many times."""
-        if count < 0:
-            raise ValueError(f"A count is 0 or more, not {count}.")
+        count = checked_count(count, self.total)
+        h, leaders = stable_hash(key), self._candidates.leaders
         if count == 0:
             return
         self.total += count
-        h, leaders = stable_hash(key), self._candidates.leaders
         slot = leaders.find(h)
         if slot == FREE:
             self._candidates.take(key, h, count)
@@ -111,11 +116,11 @@ class SpaceSaving:
         from windtunnel.blocks.sketches.kernels.heavy_hitters import space_saving
 
         keys, batch = _kept(keys)
-        weights = checked_counts(len(batch), counts)
+        weights, added = checked_counts(len(batch), counts, self.total)
         sources, leaders = np.full(self.k, FREE, np.int64), self._candidates.leaders.arrays()
         for start, hashes in batch.blocks():
             space_saving(leaders, sources, start, hashes, counts_of_block(weights, start, hashes.size))
-        self.total += len(batch) if counts is None else int(weights.sum())
+        self.total += added
         self._candidates.relabel(sources, keys)
 
     def estimate(self, key: Key) -> int:
@@ -134,14 +139,18 @@ class SpaceSaving:
         A key that only one of them tracks may have come as often as the other's lowest count (Agarwal et al.,
         "Mergeable Summaries", PODS 2012). Raises `ValueError` for another `k`.
         """
-        if self.k != other.k:
-            raise ValueError(f"Summaries of {self.k} and {other.k} counters cannot be merged.")
+        if not isinstance(other, SpaceSaving) or self.k != other.k:
+            raise ValueError(f"Only summaries of the same number of counters can be merged: {self!r} and {other!r}.")
+        checked_count(other.total, self.total)
         absent = [Hitter(0, one._candidates.leaders.lowest, one._candidates.leaders.lowest) for one in (self, other)]
-        mine, theirs = ({hitter.key: hitter for hitter in one._candidates} for one in (self, other))
+        # By hash, as everywhere: "a" and b"a" are one key.
+        mine, theirs = ({stable_hash(hitter.key): hitter for hitter in one._candidates} for one in (self, other))
         both = []
-        for key in {**mine, **theirs}:
-            a, b = mine.get(key, absent[0]), theirs.get(key, absent[1])
-            both.append(Hitter(key, a.estimate + b.estimate, a.overcount + b.overcount))
+        for h in {**mine, **theirs}:
+            a, b = mine.get(h, absent[0]), theirs.get(h, absent[1])
+            both.append(
+                Hitter((mine if h in mine else theirs)[h].key, a.estimate + b.estimate, a.overcount + b.overcount)
+            )
         both.sort(key=lambda hitter: hitter.estimate)
         self._candidates = _Candidates.of(self.k, both[-self.k :])
         self.total += other.total
@@ -151,7 +160,7 @@ class SpaceSaving:
         return seal(self.KIND, self.VERSION, {"k": self.k, "total": self.total}, _written(self._candidates))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> SpaceSaving:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The summary that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["k"])
@@ -160,7 +169,7 @@ class SpaceSaving:
         return made
 
 
-class CountMinTopK:
+class CountMinTopK(Block):
     """The `k` keys with the highest estimates of a conservative Count-Min sketch.
 
     Counts are never too low, and too high by more than `epsilon * total` with probability `delta`.
@@ -171,9 +180,12 @@ class CountMinTopK:
     KIND, VERSION = "count-min top k", 1
 
     def __init__(self, k: int, epsilon: float = 0.001, delta: float = 0.01) -> None:
-        self.k = k
+        self.k = whole(k, "The number of candidates", 1, MOST_SLOTS)
         self.sketch = CountMin(epsilon, delta, conservative=True)
-        self._candidates = _Candidates(k)
+        self._candidates = _Candidates(self.k)
+
+    def _told(self) -> dict[str, object]:
+        return {"k": self.k, "epsilon": self.sketch.epsilon, "delta": self.sketch.delta, "total": self.total}
 
     @property
     def total(self) -> int:
@@ -203,13 +215,13 @@ class CountMinTopK:
         from windtunnel.blocks.sketches.kernels.heavy_hitters import count_min_top
 
         keys, batch = _kept(keys)
-        weights = checked_counts(len(batch), counts)
+        weights, added = checked_counts(len(batch), counts, self.total)
         sources, leaders = np.full(self.k, FREE, np.int64), self._candidates.leaders.arrays()
         sketch = self.sketch
         for start, hashes in batch.blocks():
             of_block = counts_of_block(weights, start, hashes.size)
             count_min_top(sketch._array(), sketch.width, sketch.depth, leaders, sources, start, hashes, of_block)
-        sketch.total += len(batch) if counts is None else int(weights.sum())
+        sketch.total += added
         self._candidates.relabel(sources, keys)
 
     def estimate(self, key: Key) -> int:
@@ -222,11 +234,13 @@ class CountMinTopK:
 
     def merge(self, other: CountMinTopK) -> None:
         """Take in the counts of another made alike: sketches add up, and the candidates of both are ranked anew."""
-        if self.k != other.k:
-            raise ValueError(f"Summaries of {self.k} and {other.k} candidates cannot be merged.")
+        if not isinstance(other, CountMinTopK) or self.k != other.k:
+            raise ValueError(f"Only summaries of the same number of candidates can be merged: {self!r} and {other!r}.")
         self.sketch.merge(other.sketch)
-        keys = dict.fromkeys(hitter.key for one in (self, other) for hitter in one._candidates)
-        ranked = sorted((Hitter(key, self.sketch.estimate(key), 0) for key in keys), key=lambda hitter: hitter.estimate)
+        keys = {stable_hash(hitter.key): hitter.key for one in (other, self) for hitter in one._candidates}
+        ranked = sorted(
+            (Hitter(key, self.sketch.estimate(key), 0) for key in keys.values()), key=lambda hitter: hitter.estimate
+        )
         self._candidates = _Candidates.of(self.k, ranked[-self.k :])
 
     def to_bytes(self) -> bytes:
@@ -235,7 +249,7 @@ class CountMinTopK:
         return seal(self.KIND, self.VERSION, {"k": self.k, "sketch": len(sketch)}, sketch + _written(self._candidates))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> CountMinTopK:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The summary that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls.__new__(cls)
@@ -247,9 +261,14 @@ class CountMinTopK:
 
 def _kept(keys: Keys) -> tuple[Any, Batch]:
     """Keys that can be taken by index, and the batch of them."""
-    if not hasattr(keys, "__getitem__"):
-        keys = list(keys)  # type: ignore[arg-type]  # what has no index is an iterable
-    return keys, Batch(keys)
+    batch = Batch(kept := keys if hasattr(keys, "dtype") or hasattr(keys, "null_count") else _listed(keys))
+    return kept, batch
+
+
+def _listed(keys: Any) -> Any:
+    """A list of what can be walked but perhaps not indexed; what a batch refuses is left to it."""
+    walked = hasattr(keys, "__iter__") and not isinstance(keys, str | bytes | bytearray | memoryview | list)
+    return list(keys) if walked else keys
 
 
 def _written(hitters: Iterable[Hitter]) -> bytes:

@@ -18,10 +18,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import inf, log, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys, stable_hash
+from windtunnel.blocks.ground.numbers import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,7 @@ RUN_MASK = (1 << RUN_BITS) - 1
 SMALLEST_TABLE = 16
 
 
-class HyperLogLog:
+class HyperLogLog(Block):
     """Counts different keys with a root-mean-square error of 1.04 / sqrt(2^precision): 0.81 % for 14.
 
     `precision` is 4 to 18. A sketch in dense form takes 2^precision bytes in memory and three quarters stored.
@@ -46,16 +48,17 @@ class HyperLogLog:
     KIND, VERSION = "hyperloglog", 1
 
     def __init__(self, precision: int = 14) -> None:
-        if not 4 <= precision <= 18:
-            raise ValueError(f"The precision is 4 to 18, not {precision}.")
-        self.precision = precision
+        self.precision = whole(precision, "The precision", 4, 18)
         self._registers: bytearray | None = None
         """One run a register, or None while the sketch is sparse."""
         self._table = array("I", bytes(4 * SMALLEST_TABLE))
         """Open addressing by the upper bits; an entry is `upper bits << 6 | run`, and 0 is free."""
         self._used = 0
         if self._largest_table < SMALLEST_TABLE:
-            self._become(bytearray(1 << precision))
+            self._become(bytearray(1 << self.precision))
+
+    def _told(self) -> dict[str, object]:
+        return {"precision": self.precision, "form": "sparse" if self.is_sparse else "dense"}
 
     @property
     def relative_error(self) -> float:
@@ -113,8 +116,8 @@ class HyperLogLog:
 
     def merge(self, other: HyperLogLog) -> None:
         """Take in all keys of another sketch of the same precision; the result is exactly the sketch of both."""
-        if self.precision != other.precision:
-            raise ValueError(f"Sketches of precision {self.precision} and {other.precision} cannot be merged.")
+        if not isinstance(other, HyperLogLog) or self.precision != other.precision:
+            raise ValueError(f"Only sketches of the same precision can be merged, not {self!r} and {other!r}.")
         if other._registers is None:
             for entry in other._entries():
                 self._put(entry)
@@ -186,7 +189,7 @@ class HyperLogLog:
         return seal(self.KIND, self.VERSION, {"precision": self.precision, "sparse": int(self.is_sparse)}, payload)
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> HyperLogLog:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["precision"])

@@ -11,14 +11,18 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 from math import ceil, exp, inf, isfinite, log
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
+from windtunnel.blocks.ground.numbers import floats, number, whole
 from windtunnel.blocks.sketches.count_min import little_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LEAST_ALPHA = 1e-12
+"""Below it neighbouring buckets are closer than floats tell logarithms apart."""
 LARGEST_LOG = 709.78
 """Just below the logarithm of the largest float."""
 
@@ -67,7 +71,7 @@ class Buckets:
         return (self.low + used[0], self.counts[used[0] : used[-1] + 1]) if used else (0, array("q"))
 
 
-class DDSketch:
+class DDSketch(Block):
     """Every quantile is within `alpha` of the true one: `abs(answer - true) <= alpha * abs(true)`.
 
     That holds while all magnitudes lie within `gamma ** max_buckets` of the largest (17 decades by default); beyond,
@@ -80,25 +84,26 @@ class DDSketch:
     KIND, VERSION = "ddsketch", 1
 
     def __init__(self, alpha: float = 0.01, max_buckets: int = 2048) -> None:
-        if not 0 < alpha < 1:
-            raise ValueError(f"The relative error lies between 0 and 1, both excluded; {alpha} does not.")
-        if max_buckets < 1:
-            raise ValueError(f"There is at least 1 bucket, not {max_buckets}.")
-        self.alpha = alpha
-        self.max_buckets = max_buckets
-        self._log_gamma = log((1 + alpha) / (1 - alpha))
+        self.alpha = number(alpha, "The relative error")
+        if not LEAST_ALPHA <= self.alpha <= 1 - LEAST_ALPHA:
+            raise ValueError(f"The relative error lies between {LEAST_ALPHA} and 1 - {LEAST_ALPHA}, not at {alpha}.")
+        self.max_buckets = whole(max_buckets, "The number of buckets", 1)
+        self._log_gamma = log((1 + self.alpha) / (1 - self.alpha))
         self._per_log = 1 / self._log_gamma
         self.count = 0
         self.zeros = 0
         self.minimum = inf
         self.maximum = -inf
-        self._positive = Buckets(max_buckets)
-        self._negative = Buckets(max_buckets)
+        self._positive = Buckets(self.max_buckets)
+        self._negative = Buckets(self.max_buckets)
+
+    def _told(self) -> dict[str, object]:
+        return {"alpha": self.alpha, "max_buckets": self.max_buckets, "count": self.count}
 
     def add(self, value: float) -> None:
         """Add one value; raises `ValueError` for what is not a finite number."""
-        if not isfinite(value):
-            raise ValueError(f"A value is a finite number, not {value}.")
+        if type(value) is not float or not isfinite(value):
+            value = number(value, "A value")
         self.count += 1
         if value < self.minimum:  # quicker than `min`
             self.minimum = value
@@ -117,8 +122,7 @@ class DDSketch:
 
         from windtunnel.blocks.sketches.kernels.quantiles import add, extent
 
-        column = values.to_numpy() if hasattr(values, "to_numpy") else values
-        numbers = np.ascontiguousarray(column if hasattr(column, "__len__") else list(column), np.float64)
+        numbers = floats(values, "Values")
         if numbers.ndim != 1 or not np.isfinite(numbers).all():
             raise ValueError("A batch is a row of finite numbers.")
         if not numbers.size:
@@ -141,7 +145,7 @@ class DDSketch:
         The lowest and the highest are exact.
         Raises `ValueError` for an empty sketch.
         """
-        if not 0 <= q <= 1:
+        if not 0 <= number(q, "A share") <= 1:
             raise ValueError(f"A quantile is asked for a share of 0 to 1, not {q}.")
         if not self.count:
             raise ValueError("An empty sketch has no quantiles: add values first.")
@@ -172,7 +176,7 @@ class DDSketch:
 
     def merge(self, other: DDSketch) -> None:
         """Take in all values of another of the same error; the result is exactly the sketch of both streams."""
-        if (self.alpha, self.max_buckets) != (other.alpha, other.max_buckets):
+        if not isinstance(other, DDSketch) or (self.alpha, self.max_buckets) != (other.alpha, other.max_buckets):
             raise ValueError("Only sketches made with the same alpha and number of buckets can be merged.")
         self._positive.merge(other._positive)
         self._negative.merge(other._negative)
@@ -197,7 +201,7 @@ class DDSketch:
         return seal(self.KIND, self.VERSION, header, b"".join(little_endian(part).tobytes() for _, part in parts))
 
     @classmethod
-    def from_bytes(cls, blob: bytes) -> DDSketch:
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
         """The sketch that was stored; raises `DamagedError` for anything else."""
         header, payload = unseal(cls.KIND, cls.VERSION, blob)
         made = cls(header["alpha"], header["max_buckets"])

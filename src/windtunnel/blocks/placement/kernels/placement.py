@@ -61,8 +61,10 @@ def rendezvous_weighted(hashes: Any, seeds: Any, weights: Any, out: Any) -> None
 
 @njit(types.void(types.int64[::1], types.int64[::1], types.float64[::1], INDICES), cache=True)
 def fill_maglev(favourites: Any, skips: Any, turns: Any, table: Any) -> None:
-    """Nodes take turns, by weight, to claim their next favourite entry that is free (-1)."""
-    credit = np.zeros(turns.size)
+    """Nodes take turns, by weight, to claim their next favourite entry that is free (-1); in the first turn, all do."""
+    credit = np.empty(turns.size)
+    for node in range(turns.size):
+        credit[node] = (1.0 if turns[node] > 0 else 0.0) - turns[node]
     left = table.size
     while True:
         for node in range(turns.size):

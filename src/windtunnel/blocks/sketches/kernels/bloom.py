@@ -92,6 +92,23 @@ def change(nibbles: Any, counters: Word, hash_count: int, h: Word, by: Word) -> 
 
 
 @njit
+def lowered(nibbles: Any, counters: Word, hash_count: int, h: Word) -> bool:
+    """Lower the counters of a key, or none of them where one would fall below zero."""
+    again = h
+    for done in range(hash_count):
+        place = high_product(h, counters)
+        shift = (place & uint64(1)) << uint64(2)
+        old = uint64(nibbles[place >> uint64(1)])
+        if not (old >> shift) & STUCK:
+            change(nibbles, counters, done, again, uint64(1))
+            return False
+        if (old >> shift) & STUCK != STUCK:
+            nibbles[place >> uint64(1)] = old - (uint64(1) << shift)
+        h *= MULTIPLIER
+    return True
+
+
+@njit
 def counted(nibbles: Any, counters: Word, hash_count: int, h: Word) -> bool:
     for _ in range(hash_count):
         place = high_product(h, counters)
@@ -112,9 +129,7 @@ def add_counting(nibbles: Any, counters: int, hash_count: int, hashes: Any) -> N
 def remove_counting(nibbles: Any, counters: int, hash_count: int, hashes: Any, out: Any) -> None:
     """Lower the counters of each key that is there."""
     for i in range(hashes.size):
-        out[i] = counted(nibbles, counters, hash_count, hashes[i])
-        if out[i]:
-            change(nibbles, counters, hash_count, hashes[i], ~uint64(0))
+        out[i] = lowered(nibbles, counters, hash_count, hashes[i])
 
 
 @njit(types.void(BYTES, types.uint64, types.int64, KEYS, FLAGS), cache=True)

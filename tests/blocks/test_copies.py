@@ -1,0 +1,121 @@
+"""Copies share nothing with their originals, pickles come back whole, and every block says what it is."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
+from windtunnel.blocks.sketches import (
+    BlockedBloomFilter,
+    BloomFilter,
+    CountingBloomFilter,
+    CountMin,
+    CountMinTopK,
+    DDSketch,
+    HyperLogLog,
+    ScalableBloomFilter,
+    SpaceSaving,
+)
+
+
+class Case(NamedTuple):
+    make: Callable[[], Any]
+    state: Callable[[Any], Any]
+    """What a caller can see of it."""
+    change: Callable[[Any], Any]
+    """A call that changes what is seen; none for what cannot be changed."""
+
+
+def _keys(made: Any, count: int = 40) -> Any:
+    for i in range(count):
+        made.add(f"key {i}")
+    return made
+
+
+def _stored(made: Any) -> bytes:
+    blob: bytes = made.to_bytes()
+    return blob
+
+
+def _add(made: Any) -> None:
+    made.add("another key")
+
+
+def _loads() -> BoundedLoads:
+    made = BoundedLoads(HashRing(list("abcde"), 8), 0.25)
+    made.assign_many([f"key {i}" for i in range(40)])
+    return made
+
+
+def _ranges() -> RangeMap[str]:
+    made: RangeMap[str] = RangeMap("one")
+    made.split("m")
+    made.begin_move("z", "two")
+    return made
+
+
+LOOKED_UP = [f"key {i}" for i in range(300)]
+
+CASES: dict[str, Case] = {
+    "BloomFilter": Case(lambda: _keys(BloomFilter(100)), _stored, _add),
+    "BlockedBloomFilter": Case(lambda: _keys(BlockedBloomFilter(100)), _stored, _add),
+    "CountingBloomFilter": Case(lambda: _keys(CountingBloomFilter(100)), _stored, _add),
+    "ScalableBloomFilter": Case(lambda: _keys(ScalableBloomFilter(9)), _stored, _add),
+    "CountMin": Case(lambda: _keys(CountMin(0.1)), _stored, _add),
+    "CountMinTopK": Case(lambda: _keys(CountMinTopK(5, 0.1)), _stored, _add),
+    "SpaceSaving": Case(lambda: _keys(SpaceSaving(5)), _stored, _add),
+    "HyperLogLog": Case(lambda: _keys(HyperLogLog(9)), _stored, _add),
+    "HyperLogLog, dense": Case(lambda: _keys(HyperLogLog(4)), _stored, lambda made: _keys(made, 400)),
+    "DDSketch": Case(lambda: [made := DDSketch(), made.add_many([1, 2, -3])][0], _stored, lambda made: made.add(9)),
+    "HashRing": Case(
+        lambda: HashRing({"a": 1, "b": 2, "c": 0}, 32),
+        lambda made: (_stored(made), [made.lookup(key) for key in LOOKED_UP], made.lookup_many(LOOKED_UP).tolist()),
+        lambda made: (made.add("d"), made.set_weight("c", 1), made.remove("a")),
+    ),
+    "BoundedLoads": Case(_loads, lambda made: (made.loads, made.total), lambda made: made.assign("k")),
+    "Rendezvous": Case(lambda: Rendezvous({"a": 1, "b": 2}), lambda made: made.lookup_many(LOOKED_UP).tolist(), _add),
+    "MaglevTable": Case(lambda: MaglevTable(["a", "b"], 97), lambda made: made.table.tolist(), _add),
+    "RangeMap": Case(
+        _ranges, lambda made: (_stored(made), made.ranges(), made.moves()), lambda made: made.commit(made.moves()[0])
+    ),
+}
+UNCHANGING = {"Rendezvous", "MaglevTable"}
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda made: pickle.loads(pickle.dumps(made)),
+    "old pickle": lambda made: pickle.loads(pickle.dumps(made, 2)),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("name", CASES)
+def test_a_copy_is_the_same_and_shares_nothing(name: str, how: str) -> None:
+    case = CASES[name]
+    made = case.make()
+    before = case.state(made)
+    twin = COPIES[how](made)
+    assert type(twin) is type(made)
+    assert case.state(twin) == before
+    if name in UNCHANGING:
+        return
+    case.change(twin)
+    changed = case.state(twin)
+    assert changed != before
+    assert case.state(made) == before
+    case.change(made)
+    assert case.state(made) == changed
+    assert case.state(twin) == changed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_block_says_what_it_is(name: str) -> None:
+    told = repr(CASES[name].make())
+    assert told.startswith(f"<{name.split(',')[0]}: ")
+    assert " at 0x" not in told
+    assert len(told) < 200
