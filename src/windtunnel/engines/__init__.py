@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from windtunnel.faces import lend
 
 if TYPE_CHECKING:
+    from windtunnel.engines.cache.model import ModelCache as ModelCache
+    from windtunnel.engines.cache.port import CachePort as CachePort, Script as Script
+    from windtunnel.engines.cache.store import Store as Store
+    from windtunnel.engines.cache.valkey import ValkeyCache as ValkeyCache
     from windtunnel.engines.database.model import ModelDatabase as ModelDatabase
     from windtunnel.engines.database.port import (
         Aborted as Aborted,

@@ -15,6 +15,9 @@ import sys
 import threading
 from typing import Any
 
+KILL = b"k"
+"""What the starter writes to have the server killed at once, without a word to it."""
+
 
 def main() -> int:
     """Start the program, wait for either end, and clean up."""
@@ -36,8 +39,9 @@ def identity(user: str) -> "dict[str, Any]":
 
 
 def _stop_when_alone(server: "subprocess.Popen[bytes]") -> None:
-    while os.read(0, 4096):
-        pass
+    while said := os.read(0, 4096):
+        if KILL in said and server.poll() is None:
+            server.kill()
     if server.poll() is None:
         # PostgreSQL takes SIGINT for "disconnect everybody and stop"; other servers just stop.
         server.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from windtunnel.engines.errors import MissingEngine
-from windtunnel.engines.shared.guard import identity
+from windtunnel.engines.shared.guard import KILL, identity
 
 GUARD = Path(__file__).with_name("guard.py")
 UNPRIVILEGED = "nobody"
@@ -38,6 +38,15 @@ class Guarded:
             self._guard.wait(10)
         except subprocess.TimeoutExpired:
             self._guard.kill()
+
+    def kill(self) -> None:
+        """Kill the server as `kill -9` does, and wait until it is gone."""
+        if self._guard.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._guard.stdin.write(KILL)
+                self._guard.stdin.flush()
+        self._guard.wait(10)
+        self.stop()
 
     def running(self) -> bool:
         """Whether the guard, and so the server, still runs."""

@@ -156,11 +156,12 @@ class Wires:
                 link.spec = replace(link.spec, latency=self._latency)
 
     def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the connections that nobody uses; who comes next makes a new one."""
         for pool in self._pools.values():
-            for wire in pool.free:
+            for place, wire in enumerate(pool.free):
                 if wire is not None and not wire.over:
                     wire.close()
+                pool.free[place] = None
 
     async def _open(self, client: Host) -> Wire:
         self.reach(client)

@@ -1,0 +1,117 @@
+"""A modelled engine that answers one request after another on each connection; what models of ports have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from windtunnel.engines.shared.wire import Wire, Wires, asker
+from windtunnel.sim.kernel import Process, Simulator
+
+T = TypeVar("T")
+
+
+class ModelService:
+    """A program on a host of its own, which clients reach over the network.
+
+    A client that gives up does not stop its request, and what it cannot know it does not learn: the answer is lost with
+    the connection.
+
+    Args:
+        name: of the service, and of its host.
+        port: on which it listens.
+        connections: of each client host; who finds them all in use waits in the order of coming.
+        cores: requests that are worked on at once.
+        round_trip_s: mean seconds there and back (half each way, exponential), over links that nobody has set.
+        request_s: seconds of a core for each request.
+    """
+
+    def __init__(
+        self,
+        sim: Simulator,
+        name: str,
+        port: int,
+        *,
+        connections: int,
+        cores: int,
+        round_trip_s: float,
+        request_s: float,
+    ) -> None:
+        self.sim = sim
+        self.name = name
+        self.host = sim.host(name, cores=cores)
+        self.request_s = request_s
+        self._wires = Wires(self.host, port, connections, round_trip_s, self._accept)
+        self.host.start(self._start, light=True)
+
+    # --- faults --------------------------------------------------------------------------------------------------
+    def crash(self, *, process_only: bool = True) -> None:
+        """Die; every connection is lost.
+
+        Args:
+            process_only: the program died and its host lives: clients learn of it. Otherwise the power of the host
+                fails, and they hear nothing.
+        """
+        self.host.crash(process_only=process_only)
+
+    def restart(self) -> None:
+        """Come back with what lasts."""
+        self.host.restart()
+
+    def pause(self, seconds: float) -> None:
+        """Stand still for a while; nothing is lost."""
+        self.host.pause(seconds)
+
+    # --- for those who build on it -------------------------------------------------------------------------------
+    async def recover(self) -> None:
+        """The first thing after each start, before clients may come."""
+
+    async def ask(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Let the program do something for the caller, there, and wait for its answer.
+
+        Raises:
+            Unavailable: there was no connection, so nothing was done.
+            ConnectionResetError: the connection broke off: nobody can tell.
+        """
+        async with self._wires.connection() as wire:
+            wire.send(work)
+            try:
+                value, error = await wire.receive()
+            except BaseException:
+                wire.close()  # an answer that comes later must not be taken for that of the next request
+                raise
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
+
+    def reach(self) -> None:
+        """Make the caller's links to us what they shall be, before the run begins."""
+        self._wires.reach(asker(self.sim))
+
+    async def close(self) -> None:
+        self._wires.close()
+
+    async def _start(self) -> None:
+        await self.recover()
+        self._wires.listen()
+
+    def _accept(self, wire: Wire) -> None:
+        served: list[Process[None]] = []
+        served.append(self.host.spawn(self._serve(wire, served), f"{self.name}.connection", daemon=True))
+
+    async def _serve(self, wire: Wire, me: list[Process[None]]) -> None:
+        while True:
+            try:
+                work: Callable[[], Awaitable[Any]] = await wire.receive()
+            except ConnectionResetError:
+                break
+            me[0].request = wire.end.request  # the luck is that of the request which asks
+            value, error = None, None
+            try:
+                if self.request_s:
+                    await self.host.cpu.work(self.request_s)
+                value = await work()
+            except Exception as raised:
+                error = raised
+            wire.send((value, error))
+        wire.close()
