@@ -180,28 +180,6 @@ class Stage:
     def server(
         self, name: str, *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
     ) -> FifoServer: ...
-    def cache(
-        self,
-        name: str = "cache",
-        *,
-        connections: int = 8,
-        durable: bool = False,
-        replicas: int = 0,
-        model: Mapping[str, Any] | None = None,
-    ) -> CachePort:
-        """A cache in the memory of a server: its model in the tunnel, Valkey elsewhere.
-
-        Args:
-            connections: commands under way at once.
-            durable: what was answered is on disk; otherwise a crash loses everything.
-            replicas: 0, or 1 that runs behind and takes over when told to `fail_over`.
-            model: what only the model has (`round_trip_s`, `command_s`, `sync_s`, `lag_s`).
-        """
-        found: CachePort = self.open(
-            "cache", name, model=model, connections=connections, durable=durable, replicas=replicas
-        )
-        return found
-
     @overload
     def server(
         self, name: str, *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None, discipline: Discipline

@@ -267,7 +267,7 @@ class ValkeyCache:
                 refused: redis.ResponseError = error
             except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
                 raise ConnectionError(f"Valkey at {_shown(self._url)} did not answer: {error}") from error
-        raise ValueError(f"Valkey refused {command[0]}: {refused}") from refused
+        raise ValueError(f"Valkey refused {command[0]}: {str(refused).rstrip('.')}.") from refused
 
 
 def _wait_until_copied(port: int) -> None:
