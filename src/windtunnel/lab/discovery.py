@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -69,12 +70,40 @@ def track_of(module: str) -> str:
 
 
 def find(name: str, package: str = CATALOGUE) -> Experiment[Any]:
-    """The experiment of this name. Raises WrongInput, with near names."""
+    """The experiment of this name, or the one in a file of yours. Raises WrongInput, with near names."""
+    if name.endswith(".py"):
+        return load(_beside(Path(name)))
     known = modules(package)
     key = name.lower().replace("_", "-")
     if key not in known:
         raise WrongInput(suggest(name, known, "experiment"))
     return load(known[key])
+
+
+def _beside(path: Path) -> str:
+    """The module of an experiment in a file outside of the catalogue: what `import` finds under its name, from now on.
+
+    Workers find it too, and whatever the file imports from its own folder. The folder comes last, so that nothing in it
+    stands in the place of a module that everybody knows.
+    """
+    if not path.is_file():
+        raise WrongInput(f"There is no file {path}.")
+    if not path.stem.isidentifier():
+        raise WrongInput(f"{path} cannot be imported under its name; take letters, digits and _.")
+    try:
+        if not _binds(path):
+            raise WrongInput(f"{path} holds no experiment; bind one with `experiment = Experiment(...)`.")
+    except UnicodeDecodeError as error:
+        raise WrongInput(f"{path} cannot be read: {error.reason}.") from None
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    importlib.invalidate_caches()
+    spec = importlib.util.find_spec(path.stem)
+    if spec is None or spec.origin is None or Path(spec.origin).resolve() != path.resolve():
+        there = "another module" if spec is None else spec.origin
+        raise WrongInput(f"{path} has the name of {there}; give it one of its own.")
+    return path.stem
 
 
 def load(module: str) -> Experiment[Any]:

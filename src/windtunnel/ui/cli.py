@@ -186,7 +186,7 @@ def run(name: str, out: Path | None = None, histories: Path | None = None, json_
         click.echo(found.to_json(), nl=False)
     else:
         show_result(experiment, found, options.get("with_file", ""))
-        click.echo(f"\n{_next(experiment, found)}")
+        click.echo(f"\n{_next(name, experiment, found)}")
     return found.exit_status
 
 
@@ -380,16 +380,16 @@ def _first_own(names: Sequence[str]) -> str:
     return next((name for name in names if name not in EXPLAINED), "latency_p99_ms")
 
 
-def _next(experiment: Any, found: Result) -> str:
-    """One thing worth doing after this result."""
+def _next(name: str, experiment: Any, found: Result) -> str:
+    """One thing worth doing after this result; `name` is how the experiment was asked for."""
     if found.verdict == "unknown" and len(found.seeds) < 20:
-        more = f"windtunnel run {found.experiment} --seeds {max(20, 4 * len(found.seeds))}"
+        more = f"windtunnel run {name} --seeds {max(20, 4 * len(found.seeds))}"
         return click.style(f"More seeds may decide: {more}", dim=True)
     # The parameter that a claim turns is where something changes.
-    for name, there in ((k, v) for claim in experiment.claims for k, v in claim.given.items()):
-        here = found.params[name]
+    for turned, there in ((k, v) for claim in experiment.claims for k, v in claim.given.items()):
+        here = found.params[turned]
         if isinstance(here, int | float) and not isinstance(here, bool) and here != there:
             steps = [here + (there - here) * i / 4 for i in range(5)]
             values = ",".join(dict.fromkeys(f"{round(x) if isinstance(here, int) else x:g}" for x in steps))
-            return click.style(f"Next: windtunnel sweep {found.experiment} --over {name}={values}", dim=True)
-    return click.style(f"Next: windtunnel show {found.experiment} --hints", dim=True)
+            return click.style(f"Next: windtunnel sweep {name} --over {turned}={values}", dim=True)
+    return click.style(f"Next: windtunnel show {name} --hints", dim=True)

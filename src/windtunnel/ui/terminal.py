@@ -57,7 +57,7 @@ def at_a_glance(one: Experiment[Any]) -> RenderableType:
 def experiment(one: Experiment[Any], hints: bool = False) -> RenderableType:
     """Everything about an experiment that can be said without running it."""
     parts: list[RenderableType] = [
-        *_head(one.title, one.question, f"{one.id} · {one.track}"),
+        *_head(one.title, one.question, " · ".join(filter(None, (one.id, one.track)))),
         "",
         Text(reflowed(one.lesson)),
     ]
