@@ -12,6 +12,7 @@ so the entry being served is still the smallest, and a process that sleeps again
 from __future__ import annotations
 
 import asyncio
+import atexit
 import sys
 import types
 from asyncio import CancelledError, Future, _get_running_loop, _set_running_loop
@@ -20,14 +21,17 @@ from collections.abc import Callable, Coroutine, Generator
 from functools import cached_property, wraps
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
+from math import inf
 from operator import index
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, cast
+from weakref import WeakSet
 
 from windtunnel.sim import sandbox
 from windtunnel.sim.clock import Clock
+from windtunnel.sim.polling import LIMIT, Polling
 from windtunnel.sim.randomness import Luck, derive, stream
-from windtunnel.sim.signals import NS, Arrival, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
+from windtunnel.sim.signals import NEVER_NS, NS, Arrival, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
 from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, request_of_task, whereabouts
 from windtunnel.sim.trace import Trace
 
@@ -44,6 +48,15 @@ REQUESTS_REMEMBERED: Final = 1 << 16
 """Requests whose luck is kept; the oldest is forgotten first, so that memory is bounded."""
 
 _SLEEP_OVER: Final = vars(asyncio.futures)["_set_result_unless_cancelled"]
+
+
+_unclosed: WeakSet[Simulator] = WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for sim in list(_unclosed):
+        sim.close()
 
 
 class Runnable(Protocol):
@@ -82,12 +95,17 @@ class Simulator:
         self._luck: dict[int, dict[str, Luck]] = {}
         self._luck_keys: dict[str, int] = {}
         self._dead_timers = 0
+        self._calls = 0
+        """Callbacks and empty sleeps since `_polling` last looked."""
+        self._polling = Polling(self, _is_stale)
         self._foreseen: list[Callable[[], int]] = []
         """Ask them up to what moment something goes on of which nobody needs to be told: a run is not over before."""
         self._current: Any = None
         """The process or task that is being stepped; None in callbacks, and in tasks that the kernel does not step."""
         self._loop: Any = None
         """The asyncio loop of the host whose handle is running; None while light processes run."""
+        self._open = True
+        _unclosed.add(self)
 
     # --- time and luck -------------------------------------------------------------------------------------------
     @property
@@ -172,7 +190,13 @@ class Simulator:
     def sleep(self, seconds: float) -> Generator[Any, None, None]:
         """Let virtual time pass; from a light process and from an asyncio task alike."""
         if self._current is not None:
-            yield (seconds * 1_000_000_000).__round__()
+            try:
+                wait: Any = (seconds * 1_000_000_000).__round__()
+            except OverflowError:
+                if seconds < 0:
+                    raise
+                wait = Signal(self, "the end of an endless sleep")
+            yield wait
         else:
             yield from self._loop.sleep_future(round(seconds * 1_000_000_000))
 
@@ -266,7 +290,9 @@ class Simulator:
             Deadlock: nothing can happen any more, and a process that is no daemon still waits.
             Exception: whatever a process raised that nobody awaited.
         """
-        limit = sys.maxsize if until is None else ns(until)
+        if until == inf:
+            until = None
+        limit = NEVER_NS if until is None else ns(until)
         if limit < self.now_ns:
             raise ValueError(f"Second {until} has passed: it is second {self.now}; times only go forward.")
         self._run(limit)
@@ -286,7 +312,7 @@ class Simulator:
         signal = wanted if isinstance(wanted, Signal) else self._watch(wanted)
         if not signal.done():
             signal._add_waiter(_stop, None)
-            if not self._run(sys.maxsize):
+            if not self._run(NEVER_NS):
                 self._raise_deadlock(signal)
         return signal.result()
 
@@ -345,7 +371,7 @@ class Simulator:
                             self._end(process, None, raised)
                         else:
                             process._ticket = number = fresh()
-                            if command.__class__ is int and command >= 0:
+                            if command.__class__ is int and command > 0:
                                 heappush(heap, (self.now_ns + command, number, process))
                             else:
                                 self._wait(process, number, command)
@@ -387,7 +413,7 @@ class Simulator:
                             self._end(process, None, raised)
                         else:
                             process._ticket = number = fresh()
-                            if command.__class__ is int and command >= 0:
+                            if command.__class__ is int and command > 0:
                                 heapreplace(heap, (when + command, number, process))
                             else:
                                 heappop(heap)
@@ -425,6 +451,7 @@ class Simulator:
                     return False
                 steps += 1
                 self._current = process
+                process._fut_waiter = None
                 try:
                     command = process._send(None) if error is None else process._raise(error)
                 except StopIteration as stop:
@@ -440,7 +467,7 @@ class Simulator:
                     self._end(process, None, raised)
                     continue
                 process._ticket = number = fresh()
-                if command.__class__ is int and command >= 0:
+                if command.__class__ is int and command > 0:
                     if top:
                         heapreplace(heap, (self.now_ns + command, number, process))
                     else:
@@ -470,6 +497,9 @@ class Simulator:
             self._current = None
             current_tasks.pop(home, None)
             thing._scheduled = False
+            self._calls = calls = self._calls + 1
+            if calls >= LIMIT:
+                self._polling.look()
             if thing._callback is _SLEEP_OVER:  # of asyncio.sleep: no context or code of others is involved
                 future, value = thing._args
                 if not future.done():
@@ -511,19 +541,27 @@ class Simulator:
             heappush(self._heap, (self.now_ns + limit, ticket, process))
             self._forget_timer()  # of this entry or the signal's waiter one will be stale
         if isinstance(command, Signal):
-            process._waits_for = command
+            if process.__class__ is Task:
+                process._fut_waiter = command
+            else:
+                process._waits_for = command
             command._add_waiter(process, ticket)
         elif hasattr(command, "__index__"):
-            nanoseconds = index(command)
-            if nanoseconds >= 0:  # a whole number of another kind, as NumPy has them
+            nanoseconds = index(command)  # 0, or a whole number of another kind, as NumPy has them
+            if nanoseconds > 0:
                 heappush(self._heap, (self.now_ns + nanoseconds, ticket, process))
+            elif not nanoseconds:
+                self._count_poll()
+                heappush(self._heap, (self.now_ns + self._polling.turn_ns, ticket, process))
             else:
                 error = ValueError(f"A sleep of {nanoseconds} ns would turn the clock back; times only go forward.")
                 (process._throw if process.__class__ is Task else process.throw)(error)
         elif command is None:  # asyncio.sleep(0): after what is ready now
+            self._count_poll()
+            if process.__class__ is Task:
+                process._due = ticket
             self._ready.append((process, ticket, None))
         elif process.__class__ is Task:
-            process._waits_for = None
             process._await(command)
         elif hasattr(command, "_asyncio_future_blocking"):
             # A real asyncio future or task: its loop calls back, and the process is stepped in its turn.
@@ -541,6 +579,12 @@ class Simulator:
             process.throw(
                 TypeError(f"A light process awaited {command!r}; it can await sleeps, signals, processes and futures.")
             )
+
+    def _count_poll(self) -> None:
+        """A wait that takes no time: who waits so for ever lets time stand still, unless `_polling` moves it."""
+        self._calls += 1
+        if self._calls >= LIMIT:
+            self._polling.look()
 
     def _end(self, process: Any, value: Any, error: BaseException | None) -> None:
         self._current = None
@@ -577,8 +621,8 @@ class Simulator:
         if signal is not None:
             for host in self.hosts.values():
                 for task in host.loop.pending():
-                    wish = getattr(task, "_waits_for", None)  # a signal of ours says more than a line
-                    where = f"in {whereabouts(task)}" if wish is None else f"for {wish.describe()}"
+                    wish = getattr(task, "_fut_waiter", None)  # a signal of ours says more than a line
+                    where = f"for {wish.describe()}" if isinstance(wish, Signal) else f"in {whereabouts(task)}"
                     lines.append(f"task {task.get_name()} on {host.name} waits {where}")
         elif not lines:
             return
@@ -588,6 +632,11 @@ class Simulator:
             lines.append(f"nobody is left who could cause {signal.describe()}")
         raise Deadlock(f"Deadlock at {self.now:.9f} s: " + "; ".join(lines))
 
+    def __del__(self) -> None:
+        """Nobody closed it: whatever still waits must end here in silence, not in the collector's order."""
+        if self._open:
+            self.close()
+
     def __enter__(self) -> Simulator:
         return self
 
@@ -595,7 +644,12 @@ class Simulator:
         self.close()
 
     def close(self) -> None:
-        """Let go of everything that still waits, without letting a line of it act in virtual time."""
+        """Let go of everything that still waits, without letting a line of it act in virtual time.
+
+        Leaving `with` does it, and so does the end of the program for who wrote none.
+        """
+        self._open = False
+        _unclosed.discard(self)
         self._heap.clear()
         self._ready.clear()
         for host in self.hosts.values():

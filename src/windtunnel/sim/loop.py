@@ -72,7 +72,9 @@ class HostLoop(UnsimulatedParts):
         return self.dead
 
     def close(self) -> None:
-        """Nothing: the host keeps its loop until it crashes."""
+        """Nothing: the host keeps its loop until it crashes. RuntimeError while it runs, as asyncio says it."""
+        if self.is_running():
+            raise RuntimeError("Cannot close a running event loop")
 
     def run_forever(self) -> None:
         """Run the simulation until nothing is left to do."""
@@ -128,9 +130,7 @@ class HostLoop(UnsimulatedParts):
 
     def call_soon(self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None) -> Any:
         if callback.__class__ is Task:
-            callback._fut_waiter = None  # what it waited for is done
-            error = callback._late_cancel() if callback._must_cancel else None
-            self._ready.append((callback, callback._ticket, error))
+            self._ready.append((callback, callback._ticket, None))
             return None
         handle = Handle(callback, args, self, context)
         self._ready.append((handle, 0, None))
@@ -151,9 +151,12 @@ class HostLoop(UnsimulatedParts):
         now = sim.now_ns
         handle = Handle(callback, args, self, context)
         handle._when = now / 1_000_000_000 + delay
-        handle._scheduled = True
         # A nanosecond at least: who waits for what a float still lacks to a deadline must get there.
-        due = now + (round(delay * 1_000_000_000) or 1) if delay > 0 else now
+        try:
+            due = now + ((round(delay * 1_000_000_000) or 1) if delay > 0 else self._turn_ns(delay))
+        except OverflowError:
+            return handle  # it is never due
+        handle._scheduled = True
         heappush(sim._heap, (due, next(sim._numbers), handle))
         return handle
 
@@ -161,11 +164,32 @@ class HostLoop(UnsimulatedParts):
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> Any:
         sim = self.sim
+        now = sim.now_ns
         handle = Handle(callback, args, self, context)
         handle._when = when
+        try:
+            due = self.host.clock.true_ns(when)
+        except OverflowError:
+            if when > 0:
+                return handle  # it is never due
+            due = now
+        except ValueError:  # not a number
+            due = now
         handle._scheduled = True
-        heappush(sim._heap, (max(sim.now_ns, self.host.clock.true_ns(when)), next(sim._numbers), handle))
+        if due <= now:
+            due = now + self._turn_ns(when)
+        heappush(sim._heap, (due, next(sim._numbers), handle))
         return handle
+
+    def _turn_ns(self, time: float) -> int:
+        """How long it is to the next turn of this loop; for a time that is no number, to the end of all timers.
+
+        asyncio's heap leaves such a timer behind those that it finds there.
+        """
+        if time == time:
+            return self.sim._polling.turn_ns
+        ends = [when for when, _, thing in self.sim._heap if isinstance(thing, Handle) and thing._loop is self]
+        return max([self.sim.now_ns, *ends]) - self.sim.now_ns
 
     def create_future(self) -> asyncio.Future[Any]:
         return Future(loop=self)

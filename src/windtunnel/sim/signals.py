@@ -12,6 +12,7 @@ import types
 from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NS: Final = 1_000_000_000
 """Nanoseconds in a second."""
+
+NEVER_NS: Final = 1 << 1100
+"""Later than any time that a float can say, in nanoseconds."""
 
 
 def ns(seconds: float) -> int:
@@ -159,9 +163,11 @@ class Signal(Generic[T]):
         """
         if not self._done:
             sim = self.sim
-            limit = max(0, ns(seconds))
+            limit = NEVER_NS if seconds == inf else max(0, ns(seconds))
             if sim._current is not None:
-                yield (self, limit)
+                yield self if limit == NEVER_NS else (self, limit)
+            elif limit == NEVER_NS:
+                yield from self._as_future()
             else:
                 either: Signal[None] = Signal(sim, self.name)
                 timer = sim.call_after(limit, either.set)

@@ -16,9 +16,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from windtunnel.sim.signals import Timer
+from windtunnel.sim.signals import Signal, Timer
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -46,8 +46,6 @@ class _RunningTask:
 
 CLOSINGS: Final = 1000
 _ASYNCIO: Final = asyncio.__path__[0]
-_undying: list[Any] = []
-"""Coroutines that cannot be closed; were they collected, the interpreter would try again, at any moment."""
 
 # Known to asyncio's own C code by these names, not to typeshed.
 current_tasks: Any = _RunningTask() if sys.version_info >= (3, 14) else vars(asyncio.tasks)["_current_tasks"]
@@ -95,18 +93,21 @@ class Task(asyncio.Task[Any]):
     every run.
     """
 
-    __slots__ = ("_context", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket", "_waits_for")
+    __slots__ = ("_context", "_due", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket")
+
+    _fut_waiter: Any
+    """The future or signal that it awaits. As in asyncio it stays until the task is stepped, also when it is done: anyio
+    reads there whether an item has been handed to a task that is about to be cancelled."""
 
     def __init__(
         self, coro: Coroutine[Any, Any, Any], loop: HostLoop, name: str | None = None, context: Context | None = None
     ) -> None:
         sim = loop.sim
-        self._serial = self._ticket = ticket = next(sim._numbers)
+        self._serial = self._ticket = self._due = ticket = next(sim._numbers)
         self._context = context = copy_context() if context is None else context
         self._home = loop
         self._must_cancel = False
-        self._fut_waiter: Any = None
-        self._waits_for: Any = None
+        self._fut_waiter = None
         super().__init__(coro, loop=loop, name=name, context=context)
         sim._ready.pop()  # the first step that the C task has asked for: the kernel makes it instead
         self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
@@ -136,21 +137,25 @@ class Task(asyncio.Task[Any]):
         """Go on: what was awaited is done. A task is its own callback, and its loop wakes it without a handle."""
         self._home.call_soon(self)
 
-    def _late_cancel(self) -> CancelledError:
-        """What it waited for refused to be cancelled; now it is done."""
-        self._must_cancel = False
-        return CancelledError()
-
     # --- cancelling ----------------------------------------------------------------------------------------------
     def cancel(self, msg: Any | None = None) -> bool:
         """Raise CancelledError in the task where it waits; False if it has ended."""
-        if not super().cancel(msg):  # which counts the request
+        if not super().cancel(msg):  # which counts the request, and keeps the message
             return False
+        waiter = self._fut_waiter
         if _current_task(self._home) is self:
-            self._must_cancel = True
-            self._home.sim._ready.append((Timer(self._cancel_late, (msg,)), 0, None))
+            self._cancel_when_stepped()
+            self._home.sim._ready.append((Timer(self._cancel_late, ()), 0, None))
+        elif waiter is not None:
+            if not waiter.cancel(msg=msg):
+                if isinstance(waiter, Signal) and not waiter.done():  # it is nobody's to cancel
+                    self._throw(self._cancellation())
+                else:  # it is done, and we are about to be stepped; or it refuses
+                    self._cancel_when_stepped()
+        elif self._due == self._ticket:
+            self._cancel_when_stepped()
         else:
-            self._cancel_now(msg)
+            self._throw(self._cancellation())
         return True
 
     def uncancel(self) -> int:
@@ -160,30 +165,40 @@ class Task(asyncio.Task[Any]):
             self._must_cancel = False
         return left
 
-    def _cancel_late(self, msg: Any | None) -> None:
-        """It cancelled itself, and has come to its next wait."""
-        if self._must_cancel and not self.done():
-            self._must_cancel = False
-            self._cancel_now(msg)
+    def _cancellation(self) -> CancelledError:
+        return cast(CancelledError, self._make_cancelled_error())  # type: ignore[attr-defined]  # of Future
 
-    def _cancel_now(self, msg: Any | None) -> None:
-        waiter = self._fut_waiter
-        if waiter is not None:
-            if waiter.cancel(msg=msg):
-                return
-            if not waiter.done():
-                self._must_cancel = True  # when the waiter is done, as in asyncio
-                return
-        self._throw(CancelledError() if msg is None else CancelledError(msg))
+    def _cancel_when_stepped(self) -> None:
+        """As asyncio does it: who is about to be stepped keeps its turn, and meets the error there."""
+        self._must_cancel = True
+        self._send = self._step_late
+
+    def _step_late(self, _: None) -> Any:
+        """The next step, unless the cancellation was taken back."""
+        self._send = partial(self._context.run, self.get_coro().send)  # type: ignore[arg-type]  # None comes later
+        if not self._must_cancel:
+            return self._send(None)
+        return self._raise(self._cancellation())
+
+    def _cancel_late(self) -> None:
+        """It cancelled itself, and has come to its next wait. Futures of asyncio's were told by `_await`."""
+        if self._must_cancel and not self.done() and self._due != self._ticket:
+            waiter = self._fut_waiter
+            if waiter is None or (isinstance(waiter, Signal) and not waiter.done()):
+                self._must_cancel = False
+                self._throw(self._cancellation())
 
     def _throw(self, error: BaseException) -> None:
-        self._fut_waiter = None
         sim = self._home.sim
-        self._ticket = ticket = next(sim._numbers)
+        self._ticket = self._due = ticket = next(sim._numbers)
         sim._ready.append((self, ticket, error))
 
     # --- being stepped -------------------------------------------------------------------------------------------
     def _raise(self, error: BaseException) -> Any:
+        if self._must_cancel:
+            self._must_cancel = False
+            if not isinstance(error, CancelledError):
+                error = self._cancellation()
         coro: Any = self.get_coro()
         return self._context.run(coro.throw, error)
 
@@ -193,6 +208,8 @@ class Task(asyncio.Task[Any]):
             future._asyncio_future_blocking = False
             self._fut_waiter = future
             future.add_done_callback(self, context=self._context)
+            if self._must_cancel and future.cancel(msg=self._cancel_message):  # type: ignore[attr-defined]  # of Future
+                self._must_cancel = False
         elif not getattr(future, "_asyncio_future_blocking", False):
             self._throw(RuntimeError(f"Task got bad yield: {future!r}"))
         elif future is self:
@@ -204,6 +221,8 @@ class Task(asyncio.Task[Any]):
             future._asyncio_future_blocking = False
             self._fut_waiter = future
             future.add_done_callback(self, context=self._context)
+            if self._must_cancel and future.cancel(msg=self._cancel_message):  # type: ignore[attr-defined]  # of Future
+                self._must_cancel = False
 
     def _finish(self, value: Any, error: BaseException | None) -> None:
         """The coroutine has ended: so does the task."""
@@ -218,7 +237,7 @@ class Task(asyncio.Task[Any]):
         elif error is not None:
             Future.set_exception(self, error)
         elif cancelled:
-            Future.cancel(self)
+            Future.cancel(self, self._cancel_message)  # type: ignore[attr-defined]  # of Future
         else:
             Future.set_result(self, value)
 
@@ -286,4 +305,8 @@ def _close(coro: Any) -> None:
             coro.close()
         if _frame(coro) is None:
             return
-    _undying.append(coro)
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(
+        ctypes.py_object(coro)
+    )  # were it collected, the interpreter would try again, at any moment

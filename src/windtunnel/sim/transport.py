@@ -134,8 +134,7 @@ class StreamTransport(BaseSimTransport, transports.Transport):
                 self._break(end.error)
             elif end.got_eof and not self._eof_seen:
                 self._eof_seen = True
-                if not self._protocol.eof_received():
-                    self.close()
+                self._deliver_eof()
         if not self._lost:
             self._maybe_resume_protocol()  # type: ignore[attr-defined]  # of the mixin
             if self._closing and (not end.unsent_bytes or end.dead):
@@ -162,10 +161,31 @@ class StreamTransport(BaseSimTransport, transports.Transport):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
+            self._blame(error, "data_received")
+
+    def _deliver_eof(self) -> None:
+        try:
+            stays = self._protocol.eof_received()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._blame(error, "eof_received")
+        else:
+            if not stays:
+                self.close()
+
+    def _blame(self, error: BaseException, method: str) -> None:
+        """The protocol raised: that ends the connection."""
+        if not isinstance(error, OSError):
             self._loop.call_exception_handler(
-                {"message": "Fatal error: protocol raised", "exception": error, "transport": self, "protocol": protocol}
+                {
+                    "message": f"Fatal error: protocol.{method}() call failed.",
+                    "exception": error,
+                    "transport": self,
+                    "protocol": self._protocol,
+                }
             )
-            self._break(error)
+        self._break(error)
 
     def _break(self, error: BaseException) -> None:
         """End it because something went wrong."""
@@ -247,8 +267,12 @@ class DatagramTransport(BaseSimTransport, transports.DatagramTransport):
 
     def _on_news(self) -> None:
         self._news_due = False
-        while self._sock.datagrams and not self._closing:
-            self._protocol.datagram_received(*self._sock.datagrams.popleft())
+        try:
+            while self._sock.datagrams and not self._closing:
+                self._protocol.datagram_received(*self._sock.datagrams.popleft())
+        finally:
+            if self._sock.datagrams and not self._closing:  # the protocol raised; the rest comes in the next turn
+                self._news()
 
     def sendto(self, data: Any, addr: Any = None) -> None:
         if self._address is not None and addr not in (None, self._address):
