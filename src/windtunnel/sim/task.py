@@ -96,8 +96,8 @@ class Task(asyncio.Task[Any]):
     __slots__ = ("_context", "_due", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket")
 
     _fut_waiter: Any
-    """The future or signal that it awaits. As in asyncio it stays until the task is stepped, also when it is done: anyio
-    reads there whether an item has been handed to a task that is about to be cancelled."""
+    """The future or signal that it awaits. As in asyncio it stays until the task is stepped, also when it is done:
+    anyio reads there whether an item has been handed to a task that is about to be cancelled."""
 
     def __init__(
         self, coro: Coroutine[Any, Any, Any], loop: HostLoop, name: str | None = None, context: Context | None = None
@@ -175,9 +175,11 @@ class Task(asyncio.Task[Any]):
 
     def _step_late(self, _: None) -> Any:
         """The next step, unless the cancellation was taken back."""
-        self._send = partial(self._context.run, self.get_coro().send)  # type: ignore[arg-type]  # None comes later
+        coro: Any = self.get_coro()
+        step: Any = partial(self._context.run, coro.send)
+        self._send = step
         if not self._must_cancel:
-            return self._send(None)
+            return step(None)
         return self._raise(self._cancellation())
 
     def _cancel_late(self) -> None:
@@ -307,6 +309,5 @@ def _close(coro: Any) -> None:
             return
     import ctypes
 
-    ctypes.pythonapi.Py_IncRef(
-        ctypes.py_object(coro)
-    )  # were it collected, the interpreter would try again, at any moment
+    # Were it collected, the interpreter would try again, at any moment: it must live for ever.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(coro))
