@@ -247,3 +247,11 @@ def test_values_may_be_lists_and_maps() -> None:
 def test_the_same_history_gives_the_same_verdict_and_the_same_steps() -> None:
     runs = [check_linearizable(entangled(5), CompareAndSet(), budget_steps=5_000) for _ in range(3)]
     assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_cas_whose_answer_was_not_noted_swapped_if_it_could() -> None:
+    for expected, read, right in ((1, 2, True), (1, 1, False), (9, 1, True), (9, 2, False)):
+        history = script(f"a write(1) \n a cas({expected}, 2) \n b read() = {read}")
+        assert check_linearizable(history, CompareAndSet()).ok is right
+    with pytest.raises(ValueError, match="cas answers true or false, not 1"):
+        check_linearizable(script("a cas(1, 2) = 1"), CompareAndSet())

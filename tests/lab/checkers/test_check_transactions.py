@@ -91,6 +91,10 @@ LISTS = {
         "a: rx1 ax2 rx1 \n b: ax1",
         "a: rx1 ax2 rx12 \n b: ax1",
     ),
+    "future-read": (
+        "a: rx1 ax1",
+        "a: rx ax1 rx1",
+    ),
     "incompatible-order": (
         "a: ax1 \n b: ax2 \n c: rx12 \n d: rx21",
         "a: ax1 \n b: ax2 \n c: rx12 \n d: rx1",
@@ -137,6 +141,7 @@ REGISTERS = {
     "G2-item": ("a: rx wy1 \n b: ry wx1", "a: rx wy1 \n b: ry1 wx1"),
     "lost-update": ("a: rx wx1 \n b: rx wx2", "a: rx wx1 \n b: rx1 wx2"),
     "internal": ("a: wx1 rx2 \n b: wx2", "a: wx1 rx1 \n b: wx2"),
+    "future-read": ("a: rx1 wx1", "a: rx wx1 rx1"),
     "unwritten": ("a: wx1 \n b: rx7", "a: wx1 \n b: rx1"),
     "cyclic-versions": (
         "a: rx1 wx2 \n b: rx2 wx1",
@@ -176,6 +181,7 @@ def test_an_anomaly_of_real_time_is_none_without_it(name: str) -> None:
 
 def test_each_level_allows_what_the_weaker_one_allows_only() -> None:
     lowest = {
+        "future-read": "read-uncommitted",
         "G0": "read-uncommitted",
         "G1a": "read-committed",
         "G1b": "read-committed",
@@ -218,6 +224,27 @@ def test_the_shortest_cycle_is_told() -> None:
 def test_an_unknown_transaction_counts_only_if_it_was_seen() -> None:
     assert judge("a unknown: rx ay1 \n b: ry ax1").ok
     assert judge("a unknown: ax1 ay1 \n b: rx1 ry \n c: ry1").status == "invalid"
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_one_without_an_answer_that_was_seen_in_half_has_its_other_half_too(lists: bool) -> None:
+    write = "ax1 ay2" if lists else "wx1 wy2"
+    torn = judge(f"a unknown: {write} \n then b: rx1 ry", lists)
+    assert names(torn) == {"G-single"}
+    assert judge(f"a unknown: {write} \n then b: rx1 ry2", lists).ok
+    assert judge(f"a unknown: {write} \n then b: rx ry", lists).ok
+
+
+@pytest.mark.parametrize("shown", ["rx21", "rx2", "rx213"])
+def test_appends_of_one_transaction_stand_in_its_order_and_none_is_left_out(shown: str) -> None:
+    assert names(judge(f"a: ax1 ax2 \n b: ax3 \n c: {shown}")) >= {"incompatible-order"}
+    assert judge("a: ax1 ax2 \n b: ax3 \n c: rx123").ok
+
+
+def test_a_list_that_holds_true_does_not_hold_1() -> None:
+    asked, told = ([["r", "x", None]],), [["r", "x", [True]]]
+    write = Event("a", "txn", ([["append", "x", 1]],), 0, 1, "ok")
+    assert "unwritten" in names(check_list_append([write, Event("b", "txn", asked, 2, 3, "ok", told)]))
 
 
 def test_an_answer_that_was_lost_on_the_way_still_has_its_writes() -> None:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 
 from windtunnel.lab.checkers.bounds import Bounds
-from windtunnel.lab.checkers.calls import freeze
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 
+@needs_operations
 def check_bank(
     history: Sequence[Event],
     *,

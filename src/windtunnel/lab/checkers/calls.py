@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Set as AbstractSet
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 from windtunnel.lab.checkers.models import UNSEEN, Model, Values
 from windtunnel.lab.checkers.names import select
+from windtunnel.lab.checkers.values import freeze
 from windtunnel.lab.history import Event
-
-SCALARS = frozenset({int, str, float, bool, type(None), bytes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +32,6 @@ class Call:
     @property
     def returned(self) -> bool:
         return self.end != math.inf
-
-
-def freeze(value: object) -> Hashable:
-    """The value with lists as tuples, sets as frozen sets and maps as sorted pairs, so that it can be compared fast."""
-    if type(value) in SCALARS:
-        return value
-    if isinstance(value, list | tuple):
-        return tuple(freeze(v) for v in value)
-    if isinstance(value, Mapping):
-        return ("map", frozenset((freeze(k), freeze(v)) for k, v in value.items()))
-    if isinstance(value, AbstractSet):
-        return frozenset(freeze(v) for v in value)
-    if isinstance(value, Hashable):
-        return value
-    raise ValueError(f"A checker compares values, and {value!r} is of a kind that cannot be hashed; use plain data.")
 
 
 def prepare(events: Iterable[Event], model: Model) -> list[Call]:

@@ -7,14 +7,15 @@ from collections import Counter as Tally
 from collections.abc import Collection, Hashable, Sequence
 
 from windtunnel.lab.checkers.bounds import Bounds
-from windtunnel.lab.checkers.calls import freeze
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.models import amount
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze, is_number
+from windtunnel.lab.checkers.verdict import NOTHING, Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 
+@needs_operations
 def check_unique_ids(history: Sequence[Event], *, name: str = "generate") -> Verdict:
     """No two answers of `generate` may be equal; other operations are passed over."""
     found = Collector()
@@ -28,9 +29,11 @@ def check_unique_ids(history: Sequence[Event], *, name: str = "generate") -> Ver
         if earlier is not e:
             sentence = f"{shown(e.value)} was given out twice: by {operation(earlier)} and by {operation(e)}."
             found.add("duplicate", sentence, (earlier, e))
-    return conclude(found.findings(), f"{counted(given, 'id')}, all different.")
+    fine = f"{counted(given, 'id')}, all different."
+    return conclude(found.findings(), fine) if given else NOTHING
 
 
+@needs_operations
 def check_counter(history: Sequence[Event], *, start: float = 0) -> Verdict:
     """Each `read` lies between the sum of what had certainly been added and of what might have been.
 
@@ -46,7 +49,7 @@ def check_counter(history: Sequence[Event], *, start: float = 0) -> Verdict:
     found = Collector()
     for e in reads:
         least, greatest = bounds.at(e.start, e.end)
-        if not isinstance(e.value, int | float):
+        if not is_number(e.value):
             found.add("not a number", f"{operation(e)} did not answer with a number.", (e,))
         elif e.value < least:
             sentence = f"{operation(e)} is too small: what had been added before it began makes {least:g} at least."
@@ -57,6 +60,7 @@ def check_counter(history: Sequence[Event], *, start: float = 0) -> Verdict:
     return conclude(found.findings(), f"{counted(len(reads), 'read')}, each within what had been added.")
 
 
+@needs_operations
 def check_set(history: Sequence[Event], *, stale_allowed: bool = False) -> Verdict:
     """A set that only grows: `add(x)` and `read() -> all members`.
 

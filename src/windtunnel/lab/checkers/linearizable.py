@@ -11,7 +11,7 @@ from windtunnel.lab.checkers.calls import Call, in_touch, prepare, split
 from windtunnel.lab.checkers.describe import counted, unexplained
 from windtunnel.lab.checkers.models import UNSEEN, Model, Register
 from windtunnel.lab.checkers.search import Search
-from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
+from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude, needs_operations
 from windtunnel.lab.checkers.witness import Starts, smallest
 from windtunnel.lab.checkers.zones import check_touching, check_zones, clusters
 from windtunnel.lab.history import Event
@@ -23,6 +23,7 @@ WITNESS_STEPS = 400_000
 _FIRST_QUOTA = 256
 
 
+@needs_operations
 def check_linearizable(
     history: Sequence[Event], model: Model | None = None, *, budget_steps: int = BUDGET_STEPS
 ) -> Verdict:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-from windtunnel.lab.checkers.calls import freeze
 from windtunnel.lab.checkers.describe import counted, operation, seconds, shown
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import NOTHING, Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 LOCK_OPERATIONS = {"acquire": 1, "release": 1, "write": 2}
 
 
+@needs_operations
 def check_mutex(history: Sequence[Event], *, lease_s: float | None = None) -> Verdict:
     """No two clients hold a lock at once, by what they were told.
 
@@ -52,6 +53,7 @@ def check_mutex(history: Sequence[Event], *, lease_s: float | None = None) -> Ve
     return conclude(found.findings(), f"{counted(held, 'acquisition')}, never two at once.")
 
 
+@needs_operations
 def check_fencing(history: Sequence[Event]) -> Verdict:
     """Tokens rise, and what they guard refuses the old ones.
 
@@ -111,6 +113,7 @@ def _falls(tokens: Sequence[tuple[float, Event]]) -> list[tuple[Event, Event]]:
     return pairs
 
 
+@needs_operations
 def check_leaders(history: Sequence[Event], *, name: str = "lead") -> Verdict:
     """At most one client leads in a term: `lead(term)` is `ok` for the client that did; others are passed over."""
     found = Collector()
@@ -124,4 +127,5 @@ def check_leaders(history: Sequence[Event], *, name: str = "lead") -> Verdict:
         if first.client != e.client:
             sentence = f"Term {shown(e.args[0])} had two leaders: {operation(first)} and {operation(e)}."
             found.add("two leaders", sentence, (first, e))
-    return conclude(found.findings(), f"{counted(len(leaders), 'term')}, each with one leader.")
+    fine = f"{counted(len(leaders), 'term')}, each with one leader."
+    return conclude(found.findings(), fine) if leaders else NOTHING

@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from windtunnel.lab.checkers.calls import freeze
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 
@@ -23,6 +23,7 @@ class _Partition:
     polls: list[tuple[Event, list[tuple[int, Hashable]]]] = field(default_factory=list)
 
 
+@needs_operations
 def check_log(history: Sequence[Event], *, duplicates_allowed: bool = False) -> Verdict:
     """Judge `append(partition, value) -> offset` and `poll(partition) -> [[offset, value], ...]`.
 

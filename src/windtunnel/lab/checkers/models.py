@@ -10,6 +10,8 @@ from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
+from windtunnel.lab.checkers.values import Truth
+
 Values = tuple[Hashable, ...]
 Stepped = tuple[bool, Hashable]
 
@@ -100,10 +102,20 @@ class Register(Model):
         return ("write", args[0]) if op == "write" else ("read", value)
 
 
+def _told(op: str, value: Hashable) -> bool | None:
+    """The answer of an operation that says yes or no; None where nobody noted it."""
+    if value is UNSEEN or value is None:
+        return None
+    if not isinstance(value, Truth | bool):
+        raise ValueError(f"{op} answers true or false, not {value!r}.")
+    return bool(value)
+
+
 class CompareAndSet(Register):
     """A register with `cas(expected, new) -> bool`.
 
-    An `ok` answer False says that the value was another one; `fail` says only that nothing was done.
+    An `ok` answer False says that the value was another one; `fail` says only that nothing was done. An answer of
+    None was not noted: it swapped if the value was the expected one.
     """
 
     name = "compare-and-set register"
@@ -112,18 +124,17 @@ class CompareAndSet(Register):
     def step(self, state: Hashable, op: str, args: Values, value: Hashable) -> Stepped:
         if op != "cas":
             return super().step(state, op, args, value)
-        same = state == args[0]
-        legal = value is UNSEEN or bool(value) == same
-        return legal, args[1] if same else state
+        same, told = state == args[0], _told(op, value)
+        return told is None or told == same, args[1] if same else state
 
     def pure(self, op: str, args: Values, value: Hashable) -> bool:
         # A refused cas changes nothing in any state in which it is legal; an accepted one may.
-        return op == "read" or (op == "cas" and value is not UNSEEN and not value)
+        return op == "read" or (op == "cas" and _told(op, value) is False)
 
     def footprint(self, op: str, args: Values, value: Hashable) -> Values | None:
         if op != "cas":
             return super().footprint(op, args, value)
-        return args[:2] if value is UNSEEN or value else None
+        return None if _told(op, value) is False else args[:2]
 
     def access(self, op: str, args: Values, value: Hashable) -> tuple[Literal["read", "write"], Hashable] | None:
         return None if op == "cas" else super().access(op, args, value)
@@ -214,7 +225,8 @@ class Set(Model):
         if value is UNSEEN:
             return True, state
         if op == "contains":
-            return bool(value) == (args[0] in state), state
+            told = _told(op, value)
+            return told is None or told == (args[0] in state), state
         members = value if isinstance(value, tuple | frozenset) else (value,)
         return len(members) == len(state) and frozenset(members) == state, state
 
@@ -256,7 +268,7 @@ def amount(op: str, args: Values) -> float:
     """What a counter's operation adds."""
     if op == "add":
         n = args[0]
-        if not isinstance(n, int | float):
+        if isinstance(n, bool) or not isinstance(n, int | float):
             raise ValueError(f"A counter adds numbers, not {n!r}.")
         return n
     return 1 if op == "increment" else -1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Sequence
 
-from windtunnel.lab.checkers.calls import freeze
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 
+@needs_operations
 def check_queue(
     history: Sequence[Event], *, ordered: bool = True, at_least_once: bool = False, drained: bool = False
 ) -> Verdict:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from windtunnel.lab.checkers.calls import Call, prepare, split
 from windtunnel.lab.checkers.describe import counted, operation, unexplained
 from windtunnel.lab.checkers.models import Model, Register
-from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
+from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude, needs_operations
 from windtunnel.lab.checkers.witness import Starts, smallest
 from windtunnel.lab.history import Event
 
@@ -23,6 +23,7 @@ _FREE = -1  # the lane of an operation that no other must precede
 Config = tuple[tuple[int, ...], int, tuple[Hashable, ...]]
 
 
+@needs_operations
 def check_sequential(
     history: Sequence[Event], model: Model | None = None, *, budget_steps: int = BUDGET_STEPS
 ) -> Verdict:

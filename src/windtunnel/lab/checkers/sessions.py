@@ -23,13 +23,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
-from windtunnel.lab.checkers.calls import Call, freeze, prepare
+from windtunnel.lab.checkers.calls import Call, prepare
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
 from windtunnel.lab.checkers.order import real_time_pairs
 from windtunnel.lab.checkers.sequential import lanes_of
-from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude
+from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
 Guarantee = Literal["read your writes", "monotonic reads", "monotonic writes", "writes follow reads"]
@@ -85,6 +86,7 @@ def _last(log: Mapping[Key, tuple[list[int], list[_Access]]], key: Key, before: 
     return what[at - 1] if at else None
 
 
+@needs_operations
 def check_sessions(
     history: Sequence[Event],
     guarantees: Iterable[Guarantee] = GUARANTEES,
@@ -157,7 +159,7 @@ class _Known:
     def _reported(self, model: Model, versions: Mapping[Key, Sequence[Value]]) -> None:
         for name, values in versions.items():
             key = model.partition(next(iter(model.operations)), (freeze(name),))
-            chain = [self._first, *values]
+            chain = [self._first, *map(freeze, values)]
             for older, newer in pairwise(chain):
                 self._note(key, older, newer, f"the store reports {shown(older)} before {shown(newer)}", ())
 

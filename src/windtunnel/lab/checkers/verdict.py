@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import wraps
+from typing import Any, Final, Literal, TypeVar, cast
 
 from windtunnel.lab.history import Event
 
@@ -68,6 +69,22 @@ def merge_verdicts(verdicts: Iterable[Verdict]) -> Verdict:
             findings = tuple(f for v in chosen for f in v.findings)
             return Verdict(first.status, first.sentence, first.witness, findings, sum(v.steps for v in given))
     return Verdict("valid", " ".join(v.sentence for v in given), steps=sum(v.steps for v in given))
+
+
+C = TypeVar("C", bound=Callable[..., Verdict])
+NOTHING: Final = Verdict("unknown", "No verdict: the history holds no operation that could be judged.")
+"""Of an empty history: an exporter that wrote nothing must not pass."""
+
+
+def needs_operations(check: C) -> C:
+    """A checker that calls no history valid in which nothing happened. Its arguments are judged first."""
+
+    @wraps(check)
+    def judged(history: Sequence[Event], *args: Any, **options: Any) -> Verdict:
+        verdict = check(history, *args, **options)
+        return NOTHING if verdict.ok and all(e.outcome == "fail" for e in history) else verdict
+
+    return cast(C, judged)
 
 
 class Collector:

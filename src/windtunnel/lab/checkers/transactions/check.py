@@ -9,11 +9,11 @@ from windtunnel.lab.checkers.transactions.cycles import BUDGET_EDGES, find_cycle
 from windtunnel.lab.checkers.transactions.form import Dependencies, Edge, transactions
 from windtunnel.lab.checkers.transactions.list_append import ListAppend
 from windtunnel.lab.checkers.transactions.registers import Registers
-from windtunnel.lab.checkers.verdict import Finding, Verdict
+from windtunnel.lab.checkers.verdict import Finding, Verdict, needs_operations
 from windtunnel.lab.history import Event
 
-IMPOSSIBLE = ("unwritten", "duplicate-elements", "incompatible-order", "cyclic-versions")
-"""Wrong at every level: no order of versions explains them."""
+IMPOSSIBLE = ("unwritten", "future-read", "duplicate-elements", "incompatible-order", "cyclic-versions")
+"""Wrong at every level: no order of steps and versions explains them."""
 _COMMITTED = (*IMPOSSIBLE, "G0", "G1a", "G1b", "G1c")
 _SNAPSHOT = (*_COMMITTED, "internal", "lost-update", "G-single", "G-nonadjacent")
 
@@ -30,6 +30,7 @@ ANOMALIES = (*IMPOSSIBLE, "G0", "G1a", "G1b", "G1c", "internal", "lost-update", 
 """Every name, worst first."""
 
 
+@needs_operations
 def check_list_append(
     history: Sequence[Event],
     level: str = "serializable",
@@ -50,6 +51,7 @@ def check_list_append(
     return _judge(seen.graph, seen.committed(), findings, level, process, real_time, budget_edges)
 
 
+@needs_operations
 def check_read_write(
     history: Sequence[Event],
     level: str = "serializable",

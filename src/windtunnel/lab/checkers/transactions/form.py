@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from windtunnel.lab.checkers.calls import SCALARS, freeze
 from windtunnel.lab.checkers.describe import operation, seconds, shown
 from windtunnel.lab.checkers.order import real_time_pairs
+from windtunnel.lab.checkers.values import SCALARS, freeze
 from windtunnel.lab.history import Event
 
 Step = tuple[str, Hashable, Any]

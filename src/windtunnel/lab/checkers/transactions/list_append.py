@@ -8,11 +8,12 @@ come after the longest read.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
-from windtunnel.lab.checkers.calls import SCALARS, freeze
 from windtunnel.lab.checkers.describe import shown
 from windtunnel.lab.checkers.transactions.form import Dependencies, Edge, Kind, Txn
+from windtunnel.lab.checkers.values import all_scalars, freeze
 from windtunnel.lab.checkers.verdict import Collector
 
 Key = Hashable
@@ -36,17 +37,27 @@ class ListAppend:
         self._first_reads: list[tuple[int, Key, Elements]] = []  # before any append of their own
         self._later_reads: list[tuple[int, Key, Elements]] = []
         self._changed_reads: set[tuple[int, Key]] = set()  # keys that a transaction read and then appended to
+        self._chains: list[tuple[int, Key, list[Hashable]]] = []  # appends of one transaction to one key, if several
         self._index_appends()
         self._read_all()
+        self._committed = self._find_committed()
         self._unseen = {key: self._find_unseen(key) for key in self._writer}
         self._check_orders()
+        self._check_chains()
         self._add_edges()
         self._find_lost_updates()
 
     def committed(self) -> Iterator[int]:
         """Transactions that were answered, and unknown ones of which an append was seen."""
-        seen = {w for key, order in self._longest.items() for v in order if (w := self._by(key, v)) is not None}
-        return (i for i, t in enumerate(self._txns) if t.answered or (i in seen and not t.failed))
+        return iter(sorted(self._committed))
+
+    def _find_committed(self) -> set[int]:
+        """What was seen in part was committed as a whole: then its other appends exist too."""
+        committed = {i for i, t in enumerate(self._txns) if t.answered}
+        for key, order in self._longest.items():
+            by = self._writer.get(key, {})
+            committed.update(w for v in order if (w := by.get(v)) is not None and not self._txns[w].failed)
+        return committed
 
     def _by(self, key: Key, element: Any) -> int | None:
         """Who appended it, if someone did."""
@@ -56,6 +67,7 @@ class ListAppend:
         writer, intermediate = self._writer, self._intermediate
         for i, t in enumerate(self._txns):
             last: dict[Key, Hashable] = {}
+            chains: dict[Key, list[Hashable]] = {}
             for f, key, value in t.steps:
                 if f == "r":
                     continue
@@ -70,7 +82,9 @@ class ListAppend:
                 by[value] = i
                 if key in last:
                     intermediate.setdefault(key, set()).add(last[key])
+                    chains.setdefault(key, [last[key]]).append(value)
                 last[key] = value
+            self._chains += [(i, key, chain) for key, chain in chains.items()]
 
     def _read_all(self) -> None:
         """Find the longest reads, judge each transaction by itself, and keep the reads that came from others."""
@@ -79,9 +93,12 @@ class ListAppend:
             if not t.answered:
                 continue
             known: dict[Key, tuple[Elements | None, list[Any]]] = {}  # what it read last, and its appends since
+            known_reads: dict[Key, list[Elements]] = {}
             for f, key, value in t.steps:
                 state = known.get(key)
                 if f != "r":
+                    if state is not None and state[0] is not None:
+                        self._check_future(t, key, value, known_reads[key])
                     if state is None:
                         known[key] = (None, [value])
                     else:
@@ -100,13 +117,14 @@ class ListAppend:
                     self._later_reads.append((i, key, elements))
                     self._check_internal(t, key, state, elements)
                 known[key] = (elements, [])
+                known_reads.setdefault(key, []).append(elements)
 
     def _elements(self, t: Txn, key: Key, value: Any) -> Elements:
         if value is None:
             return []
         if not isinstance(value, list | tuple):
             raise ValueError(f"A read of a list answers with a list, but {t} read {shown(value)} from {shown(key)}.")
-        if value and type(value[-1]) not in SCALARS:
+        if not all_scalars(value):
             return [freeze(v) for v in value]
         return value if type(value) is list else list(value)
 
@@ -121,6 +139,12 @@ class ListAppend:
             sentence = f"{t} must see its own steps: it read {shown(key)} as {shown(elements)}, not as {expected}."
             self.findings.add("internal", sentence, (t.event,))
 
+    def _check_future(self, t: Txn, key: Key, value: Hashable, reads: list[Elements]) -> None:
+        for elements in reads:
+            if value in elements:
+                sentence = f"{t} read {shown(key)} as {shown(elements)} before it appended {shown(value)} itself."
+                self.findings.add("future-read", sentence, (t.event,))
+
     def _find_unseen(self, key: Key) -> list[Hashable]:
         """Committed appends that the longest read does not show."""
         by, order = self._writer[key], self._longest.get(key, ())
@@ -129,7 +153,7 @@ class ListAppend:
         seen = set(order)
         unseen: list[Hashable] = []
         for value, i in by.items():
-            if value not in seen and self._txns[i].answered:
+            if value not in seen and i in self._committed:
                 unseen.append(value)
                 if len(unseen) == MOST_UNSEEN:
                     break
@@ -147,10 +171,26 @@ class ListAppend:
                 sentence += "no order of appends shows both."
                 self.findings.add("incompatible-order", sentence, (t.event, other.event))
                 self._check_elements(i, key, elements)
-        for i, key, elements in self._first_reads:
+        for i, key, elements in self._first_reads + self._later_reads:
             intermediate = self._intermediate.get(key)
             if intermediate and elements and elements[-1] in intermediate:
                 self._check_complete(i, key, elements)
+
+    def _check_chains(self) -> None:
+        """What one transaction appended to a key stands there in that order, and without gaps at its beginning."""
+        places: dict[Key, dict[Hashable, int]] = {}
+        for i, key, chain in self._chains:
+            order = self._longest.get(key)
+            if not order or i not in self._committed:
+                continue
+            if key not in places:
+                places[key] = {v: at for at, v in enumerate(order)}
+            stands = [places[key].get(v, len(order)) for v in chain]  # what is not seen comes after what is
+            if any(earlier > later for earlier, later in pairwise(stands)):
+                t, reader = self._txns[i], self._txns[self._longest_by[key]]
+                sentence = f"{t} appended {', '.join(map(shown, chain))} to {shown(key)} in this order, but {reader} "
+                sentence += f"read it as {shown(order)}."
+                self.findings.add("incompatible-order", sentence, (t.event, reader.event))
 
     def _check_complete(self, i: int, key: Key, elements: Elements) -> None:
         """The read ends with an append after which its transaction appended more."""
@@ -192,6 +232,10 @@ class ListAppend:
                 for value in self._unseen[key]:
                     if by[value] != before[0]:
                         add(Edge(before[0], by[value], Kind.WW, key, before[1], value))
+        for i, key, elements in self._later_reads:
+            w = self._by(key, elements[-1]) if elements else None
+            if w is not None and w != i and not txns[w].failed:
+                add(Edge(w, i, Kind.WR, key, elements[-1]))
         for i, key, elements in self._first_reads:
             order, by = self._longest[key], self._writer.get(key, {})
             length = len(elements)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from windtunnel.lab.checkers.calls import SCALARS, freeze
 from windtunnel.lab.checkers.describe import shown
 from windtunnel.lab.checkers.graphs import components
 from windtunnel.lab.checkers.order import real_time_pairs
 from windtunnel.lab.checkers.transactions.form import Dependencies, Edge, Kind, Txn
+from windtunnel.lab.checkers.values import SCALARS, freeze
 from windtunnel.lab.checkers.verdict import Collector
 
 Key = Hashable
@@ -31,6 +31,7 @@ class _Key:
     writer: dict[Value, int] = field(default_factory=dict)
     intermediate: set[Value] = field(default_factory=set)
     readers: dict[Value, list[int]] = field(default_factory=dict)  # those that read it before writing the key
+    later_readers: list[tuple[int, Value]] = field(default_factory=list)  # those that read it against their own steps
     newer: dict[Value, dict[Value, int]] = field(default_factory=dict)  # version to next versions, and who says so
     updater: dict[Value, int] = field(default_factory=dict)  # who first read this version and wrote another
     touched: list[tuple[int, Value, Value]] = field(default_factory=list)  # (txn, first version, last version)
@@ -47,6 +48,8 @@ class Registers:
         self._keys: dict[Key, _Key] = {}
         self._index_writes()
         self._read_all()
+        self._committed = self._find_committed()
+        self._write_unanswered()
         for name, key in self._keys.items():
             if client_keys:
                 self._order_by_clients(key)
@@ -57,13 +60,27 @@ class Registers:
 
     def committed(self) -> Iterator[int]:
         """Transactions that were answered, and unknown ones of which a write was read."""
-        seen = {
-            key.writer[v]
-            for key in self._keys.values()
-            for v, readers in key.readers.items()
-            if readers and v in key.writer
-        }
-        return (i for i, t in enumerate(self._txns) if t.answered or (i in seen and not t.failed))
+        return iter(sorted(self._committed))
+
+    def _find_committed(self) -> set[int]:
+        """What was seen in part was committed as a whole: then its other writes exist too."""
+        committed = {i for i, t in enumerate(self._txns) if t.answered}
+        for key in self._keys.values():
+            seen = [*key.readers, *(v for _, v in key.later_readers)]
+            committed.update(w for v in seen if (w := key.writer.get(v)) is not None)
+        return committed - self._failed
+
+    def _write_unanswered(self) -> None:
+        """What one that was seen without an answer wrote again to a key is newer than what it had written there."""
+        for i in self._committed:
+            if self._txns[i].answered:
+                continue
+            last: dict[Key, Value] = {}
+            for f, name, value in self._txns[i].steps:
+                if f != "r":
+                    if name in last:
+                        self._keys[name].newer.setdefault(last[name], {}).setdefault(value, i)
+                    last[name] = value
 
     def _index_writes(self) -> None:
         for i, t in enumerate(self._txns):
@@ -87,11 +104,13 @@ class Registers:
             if not t.answered:
                 continue
             now: dict[Key, tuple[Value, Value, bool]] = {}  # key to (first version, version now, was it written)
+            seen: set[tuple[Key, Value]] = set()
             for f, name, raw in t.steps:
                 value = raw if type(raw) in SCALARS else freeze(raw)
                 key = self._keys.setdefault(name, _Key())
                 state = now.get(name)
                 if f == "r":
+                    seen.add((name, value))
                     if state is None:
                         key.readers.setdefault(value, []).append(i)
                         self._check_origin(i, name, key, value)
@@ -100,7 +119,12 @@ class Registers:
                         sentence = f"{t} must see its own steps: it read {shown(name)} as {shown(value)}, "
                         sentence += f"not as {shown(state[1])}."
                         self.findings.add("internal", sentence, (t.event,))
+                        self._check_origin(i, name, key, value)
+                        key.later_readers.append((i, value))
                     continue
+                if (name, value) in seen:
+                    sentence = f"{t} read {shown(value)} from {shown(name)} before it wrote it itself."
+                    self.findings.add("future-read", sentence, (t.event,))
                 if state is None:
                     now[name] = (value, value, True)
                     continue
@@ -176,9 +200,13 @@ class Registers:
             for i in readers:
                 if w is not None and w != i and w not in failed:
                     add(Edge(w, i, Kind.WR, name, value))
+        for i, value in key.later_readers:
+            w = key.writer.get(value)
+            if w is not None and w != i and w not in failed:
+                add(Edge(w, i, Kind.WR, name, value))
         newer = dict(key.newer)
         follow = {v for after in key.newer.values() for v in after}
-        first = [v for v, w in key.writer.items() if v not in follow and self._txns[w].answered][:MOST_FIRST]
+        first = [v for v, w in key.writer.items() if v not in follow and w in self._committed][:MOST_FIRST]
         newer[None] = {**dict.fromkeys(first, 0), **newer.get(None, {})}
         for old, after in newer.items():
             u = key.writer.get(old)
