@@ -14,7 +14,7 @@ $(VENV)/.core: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,arrow]' --group test
+	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,nats,arrow]' --group test
 	touch $@
 
 setup: $(VENV)/.dev        ## everything that tests need

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
         Where as Where,
     )
     from windtunnel.engines.errors import MissingEngine as MissingEngine, Unavailable as Unavailable
+    from windtunnel.engines.log.disk import DiskLog as DiskLog
+    from windtunnel.engines.log.model import ModelLog as ModelLog
+    from windtunnel.engines.log.port import LogPort as LogPort, Trimmed as Trimmed
+    from windtunnel.engines.objects.folder import FolderObjects as FolderObjects
+    from windtunnel.engines.objects.model import ModelObjects as ModelObjects
+    from windtunnel.engines.objects.port import Mismatch as Mismatch, Object as Object, ObjectsPort as ObjectsPort
+    from windtunnel.engines.queue.model import ModelQueue as ModelQueue
+    from windtunnel.engines.queue.port import (
+        Delivery as Delivery,
+        QueuePort as QueuePort,
+        Receipt as Receipt,
+        Subscription as Subscription,
+    )
     from windtunnel.engines.registry import (
         Engine as Engine,
         Port as Port,

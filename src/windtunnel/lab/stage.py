@@ -19,6 +19,9 @@ from windtunnel.lab.footing import Named, footing, name_of
 if TYPE_CHECKING:
     from windtunnel.engines.cache.port import CachePort
     from windtunnel.engines.database.port import DatabasePort
+    from windtunnel.engines.log.port import LogPort
+    from windtunnel.engines.objects.port import ObjectsPort
+    from windtunnel.engines.queue.port import QueuePort
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
     from windtunnel.sim.network import Network
@@ -152,6 +155,34 @@ class Stage:
             model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
         """
         found: DatabasePort = self.open("database", name, model=model, connections=connections)
+        return found
+
+    def queue(self, name: str = "queue", *, model: Mapping[str, Any] | None = None, **options: Any) -> QueuePort:
+        """A message queue, at least once: its model in the tunnel, NATS JetStream elsewhere.
+
+        Args:
+            model: what only the model has (`round_trip_s`, `request_s`, `sync_s`, `connections`).
+            options: `publish_timeout_s`.
+        """
+        found: QueuePort = self.open("queue", name, model=model, **options)
+        return found
+
+    def log(self, name: str = "log", *, model: Mapping[str, Any] | None = None) -> LogPort:
+        """A log of records: ours on a simulated disk in the tunnel, on this machine's disk elsewhere; or NATS.
+
+        Args:
+            model: what only the model has (`round_trip_s`, `request_s`, `sync_s`, `connections`).
+        """
+        found: LogPort = self.open("log", name, model=model)
+        return found
+
+    def objects(self, name: str = "objects", *, model: Mapping[str, Any] | None = None) -> ObjectsPort:
+        """A store of whole objects: its model in the tunnel, a folder of this machine elsewhere.
+
+        Args:
+            model: what only the model has (`round_trip_s`, `first_byte_s`, `bytes_per_s`, `connections`).
+        """
+        found: ObjectsPort = self.open("objects", name, model=model)
         return found
 
     def cache(

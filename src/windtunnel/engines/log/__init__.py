@@ -1,0 +1,1 @@
+"""A log of records that are read by their place."""

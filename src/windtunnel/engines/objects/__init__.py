@@ -1,0 +1,1 @@
+"""A store of whole objects under names."""

@@ -1,0 +1,1 @@
+"""A queue of messages that are delivered at least once."""

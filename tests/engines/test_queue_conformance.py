@@ -1,0 +1,107 @@
+"""One suite for every queue: at least once, and what that means, in the model and in NATS JetStream."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.arms import Arm, World, arms
+from windtunnel.engines.queue.port import QueuePort
+
+pytestmark = pytest.mark.parametrize("arm", arms("queue"))
+
+
+def test_what_was_published_comes_in_order_to_every_subscription(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        receipts = [await queue.publish("orders", b"%d" % i) for i in range(5)]
+        assert [(r.sequence, r.duplicate) for r in receipts] == [(i, False) for i in range(1, 6)]
+        await queue.publish("other", b"x")
+        for name in ("billing", "stock"):
+            subscription = await queue.subscribe(name, "orders")
+            got = await subscription.fetch(10)
+            assert [(d.body, d.deliveries, d.subject) for d in got] == [(b"%d" % i, 1, "orders") for i in range(5)]
+            assert [d.sequence for d in got] == [1, 2, 3, 4, 5]
+            for delivery in got:
+                await delivery.ack()
+            assert await subscription.fetch(10, within_s=0.05) == []
+
+    arm(script)
+
+
+def test_two_consumers_of_a_subscription_share_its_messages(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        for i in range(6):
+            await queue.publish("jobs", b"%d" % i)
+        ones, others = await queue.subscribe("w", "jobs"), await queue.subscribe("w", "jobs")
+        found = [*await ones.fetch(3), *await others.fetch(3)]
+        assert sorted(d.body for d in found) == [b"%d" % i for i in range(6)]
+        for delivery in found:
+            await delivery.ack()
+        assert await ones.fetch(1, within_s=0.05) == []
+
+    arm(script)
+
+
+def test_what_is_not_acknowledged_in_time_comes_again(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs", ack_wait_s=0.3)
+        await queue.publish("jobs", b"a")
+        (first,) = await subscription.fetch()
+        assert await subscription.fetch(within_s=0.05) == [], "somebody has it"
+        (second,) = await subscription.fetch(within_s=2.0)
+        assert (second.body, first.deliveries, second.deliveries) == (b"a", 1, 2)
+        await second.ack()
+        assert await subscription.fetch(within_s=0.5) == []
+
+    arm(script)
+
+
+def test_given_back_it_comes_at_once_and_ended_it_never_comes_again(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs", ack_wait_s=30)
+        await queue.publish("jobs", b"a")
+        (first,) = await subscription.fetch()
+        await first.nak()
+        (second,) = await subscription.fetch(within_s=2.0)
+        assert (second.sequence, second.deliveries) == (first.sequence, 2)
+        await second.term()
+        assert await subscription.fetch(within_s=0.1) == []
+
+    arm(script)
+
+
+def test_after_its_most_deliveries_a_message_is_given_up(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs", ack_wait_s=0.1, most_deliveries=2)
+        await queue.publish("jobs", b"poison")
+        assert len(await subscription.fetch()) == 1
+        assert len(await subscription.fetch(within_s=2.0)) == 1
+        assert await subscription.fetch(within_s=0.4) == []
+
+    arm(script)
+
+
+def test_an_id_is_stored_once(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        first = await queue.publish("jobs", b"a", message_id="1")
+        again = await queue.publish("jobs", b"a", message_id="1")
+        other = await queue.publish("jobs", b"a", message_id="2")
+        assert (first.duplicate, again.duplicate, other.duplicate) == (False, True, False)
+        assert (again.sequence, other.sequence) == (first.sequence, first.sequence + 1)
+        subscription = await queue.subscribe("w", "jobs")
+        assert len(await subscription.fetch(10, within_s=0.2)) == 2
+
+    arm(script)
+
+
+def test_who_waits_gets_what_is_published_meanwhile(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs")
+
+        async def later() -> None:
+            await world.sleep(0.1)
+            await queue.publish("jobs", b"late")
+
+        got, _ = await world.together(subscription.fetch(within_s=5.0), later())
+        assert [d.body for d in got] == [b"late"]
+
+    arm(script)
