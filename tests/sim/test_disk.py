@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def sim() -> Iterator[Simulator]:
 @st.composite
 def scripts(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     """Operations on a few files: what a program may do, right or wrong."""
-    path = st.sampled_from(["a", "b", "d/a", "d/b"])
+    path = st.sampled_from(["a", "b", "d", "d/a", "d/b", "d/e", "d/e/a", "f"])
+    folder = st.sampled_from(["d", "d/e", "f", "a"])
     data = st.integers(0, 1500).map(lambda size: bytes(index % 256 for index in range(size)))
     step = st.one_of(
         st.tuples(st.just("append"), path, data),
@@ -36,7 +38,9 @@ def scripts(draw: st.DrawFn) -> list[tuple[Any, ...]]:
         st.tuples(st.just("fsync_dir"), st.sampled_from(["", "d"])),
         st.tuples(st.just("rename"), path, path),
         st.tuples(st.just("remove"), path),
-        st.tuples(st.just("makedirs"), st.just("d")),
+        st.tuples(st.just("makedirs"), folder),
+        st.tuples(st.just("listdir"), folder),
+        st.tuples(st.just("exists"), path),
     )
     return draw(st.lists(step, max_size=25))
 
@@ -120,8 +124,7 @@ def test_unsynced_appends_survive_as_far_as_the_fate_says(sizes: list[int], sync
         elif fate == "prefix":
             assert whole.startswith(after)
             ends = {sum(sizes[:index]) for index in range(len(sizes) + 1)}
-            begins = max(end for end in ends if end <= len(after))
-            assert len(after) in ends or (len(after) - begins) % SECTOR == 0  # torn at a sector
+            assert len(after) in ends or len(after) % SECTOR == 0  # torn at a sector of the file
         else:
             assert all(byte in (whole[index], 0) for index, byte in enumerate(after))
 
@@ -214,3 +217,175 @@ def test_a_full_disk_and_a_failed_sync_are_errors(sim: Simulator) -> None:
     file.fsync()  # says that all is well, and it is not: those bytes are lost
     disk.lose_power()
     assert read_whole(disk, "a") == b""
+
+
+# --- what a loss of power may leave, and what not -------------------------------------------------------------------
+def after_losses(fate: Fate, write: Callable[[Disk], object], seeds: int = 300) -> Counter[bytes]:
+    """What is found in "log" after many losses of power, behind 450 bytes that were synced."""
+    found: Counter[bytes] = Counter()
+    for seed in range(seeds):
+        with Simulator(seed) as sim:
+            disk = Disk(sim, "x", after_power_loss=fate)
+            disk.open("log", create=True).append(b"h" * 450)
+            disk.open("log").fsync()
+            disk.fsync_dir()
+            write(disk)
+            disk.lose_power()
+            found[read_whole(disk, "log")[450:]] += 1
+    return found
+
+
+@pytest.mark.parametrize("size", [100, 511, 1000])
+def test_a_record_over_a_boundary_of_sectors_is_torn_there_however_small_it_is(size: int) -> None:
+    found = after_losses("prefix", lambda disk: disk.open("log").append(b"r" * size))
+    assert {len(data) for data in found} == {0, *range(62, size, SECTOR), size}
+    assert min(found.values()) > 20
+
+
+def test_a_record_within_a_sector_is_never_torn() -> None:
+    for fate in FATES:
+        found = after_losses(fate, lambda disk: disk.open("log").append(b"r" * 62))
+        assert found.keys() <= {b"", b"r" * 62}
+
+
+def test_scattered_sectors_are_those_of_the_file_and_hold_what_they_held_at_some_moment() -> None:
+    def write(disk: Disk) -> None:
+        file = disk.open("log")
+        for letter in b"abcd":
+            file.append(bytes([letter]) * 40)  # the first within a sector, the second over its end
+
+    first = [b"a" * 40, b"a" * 40 + b"b" * 22]  # what the first sector may have of them, at its full length
+    second = [b"b" * 18, b"b" * 18 + b"c" * 40, b"b" * 18 + b"c" * 40 + b"d" * 40]
+    found = after_losses("sectors", write, 1000)
+    heads, tails = {data[:62].rstrip(b"\0") for data in found}, {data[62:].rstrip(b"\0") for data in found}
+    assert heads == {b"", *first}
+    assert tails == {b"", *second}
+    assert any(data[:62] == bytes(62) and data[62:].strip(b"\0") for data in found)  # the second without the first
+
+
+def test_scattered_sectors_never_show_what_was_cut_off() -> None:
+    def write(disk: Disk) -> None:
+        file = disk.open("log")
+        file.append(b"old" * 400)
+        file.fsync()
+        file.truncate(450)
+        file.append(b"new" * 400)
+
+    for data in after_losses("sectors", write):
+        assert data == b"old" * 400 or not any(letter in data for letter in b"old" if letter not in b"new")
+
+
+def test_bytes_that_a_failed_sync_lost_come_back_only_with_their_sector() -> None:
+    def write(disk: Disk) -> None:
+        file = disk.open("log")
+        file.append(b"l" * 600)  # to the end of its sector, one whole, and a piece of the next
+        disk.fail_next_sync()
+        with pytest.raises(OSError, match="Input/output error"):
+            file.fsync()
+        file.append(b"n" * 10)
+        file.fsync()
+
+    for fate in FATES:
+        assert after_losses(fate, write, 20).keys() == {bytes(574) + b"l" * 26 + b"n" * 10}
+
+
+# --- directories and handles -----------------------------------------------------------------------------------------
+def test_a_directory_is_renamed_with_all_that_is_in_it(sim: Simulator) -> None:
+    disk = Disk(sim, "x", after_power_loss="nothing")
+    disk.makedirs("tmp/deep")
+    disk.open("tmp/deep/x", create=True).append(b"1")
+    for path in ("", "tmp", "tmp/deep"):
+        disk.fsync_dir(path)
+    disk.rename("tmp", "final")
+    assert read_whole(disk, "final/deep/x") == b"1"
+    assert not disk.exists("tmp/deep/x")
+    disk.lose_power()
+    assert disk.exists("tmp/deep/x")
+    disk.rename("tmp", "final")
+    disk.fsync_dir()
+    disk.lose_power()
+    assert (disk.exists("final/deep/x"), disk.exists("tmp")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        (lambda disk: disk.remove("full"), errno.EISDIR),
+        (lambda disk: disk.remove("empty"), errno.EISDIR),
+        (lambda disk: disk.rename("file", "full"), errno.EISDIR),
+        (lambda disk: disk.rename("file", "empty"), errno.EISDIR),
+        (lambda disk: disk.rename("empty", "full"), errno.ENOTEMPTY),
+        (lambda disk: disk.rename("full", "file"), errno.ENOTDIR),
+        (lambda disk: disk.rename("full", "full/below"), errno.EINVAL),
+        (lambda disk: disk.rename("full/x", "full"), errno.ENOTEMPTY),
+        (lambda disk: disk.rename("file/x", "y"), errno.ENOTDIR),
+        (lambda disk: disk.rename("file", "nowhere/x"), errno.ENOENT),
+        (lambda disk: disk.open("file/x", create=True), errno.ENOTDIR),
+        (lambda disk: disk.makedirs("file/x"), errno.ENOTDIR),
+        (lambda disk: disk.makedirs("file"), errno.EEXIST),
+        (lambda disk: disk.listdir("file"), errno.ENOTDIR),
+    ],
+)
+def test_directories_are_no_files_and_say_so_as_a_real_disk_does(
+    sim: Simulator, tmp_path: Path, call: Callable[[Files], object], number: int
+) -> None:
+    for files in (Disk(sim, "x"), DiskFiles(tmp_path)):
+        files.makedirs("full")
+        files.makedirs("empty")
+        for path in ("file", "full/x"):
+            files.open(path, create=True).close()
+        with pytest.raises(OSError, match=r"\w") as caught:
+            call(files)
+        assert caught.value.errno == number
+        assert files.listdir() == ["empty", "file", "full"]
+
+
+def test_a_file_moved_to_another_directory_never_comes_back_under_both_names() -> None:
+    seen = set()
+    for seed in range(200):
+        with Simulator(seed) as sim:
+            disk = Disk(sim, "x")
+            disk.makedirs("a")
+            disk.makedirs("b")
+            disk.fsync_dir()
+            disk.open("a/x", create=True).fsync()
+            disk.rename("a/x", "b/x")
+            if seed % 2:
+                disk.fsync_dir("b")
+            disk.lose_power()
+            seen.add((seed % 2, disk.exists("a/x"), disk.exists("b/x")))
+    assert seen == {(1, False, True), (0, False, False), (0, True, False), (0, False, True)}
+
+
+def test_a_handle_of_before_a_crash_of_the_process_is_closed(sim: Simulator) -> None:
+    host = sim.host("a")
+    file = host.disk.open("n", create=True)
+    file.append(b"1")
+    host.crash(process_only=True)
+    host.restart()
+    for use in (lambda: file.append(b"2"), file.fsync, lambda: file.read_at(0, 1), lambda: file.truncate(0)):
+        with pytest.raises(ValueError, match="open it again"):
+            use()
+    file.close()
+    assert read_whole(host.disk, "n") == b"1"
+
+
+def test_the_space_of_a_removed_file_is_free_when_nobody_has_it_open(sim: Simulator) -> None:
+    host = sim.host("a", capacity_bytes=100)
+    disk = host.disk
+    first, second = disk.open("n", create=True), disk.open("n")
+    first.append(bytes(100))
+    disk.remove("n")
+    other = disk.open("m", create=True)
+    first.close()
+    with pytest.raises(OSError, match="No space left"):
+        other.append(b"x")
+    assert second.read_at(0, 100) == bytes(100)
+    second.close()
+    second.close()
+    other.append(bytes(100))
+    disk.open("k", create=True)
+    disk.rename("k", "m")  # its file had the space, and is still open
+    assert disk.used_bytes == 100
+    host.crash(process_only=True)
+    assert disk.used_bytes == 0

@@ -10,15 +10,16 @@ import errno
 import os
 import types
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Final, Literal
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
 
+from windtunnel.sim.pages import SECTOR, Content, Folder, NameChange, Node, Write, needed
 from windtunnel.sim.signals import NS
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
 
-SECTOR: Final = 512
-"""Bytes that reach the disk together or not at all."""
+__all__ = ["SECTOR", "Disk", "DiskFile", "Fate"]
 
 Fate = Literal["nothing", "prefix", "sectors"]
 Data = bytes | bytearray | memoryview
@@ -34,7 +35,8 @@ class Disk:
         write_bytes_per_s: how fast unsynced bytes reach it during a sync.
         capacity_bytes: what fits; more raises `OSError(ENOSPC)`.
         after_power_loss: what becomes of writes that were not synced. "prefix": some of the first, and a part of the
-            next one, cut at a sector (a torn write). "sectors": any sectors of any of them. "nothing": all are lost.
+            next one, cut at a sector of the file (a torn write). "sectors": any sectors of the file, each as it was at
+            some moment since the last sync. "nothing": all are lost.
     """
 
     def __init__(
@@ -55,163 +57,250 @@ class Disk:
         self.after_power_loss: Fate = after_power_loss
         self.syncs = 0
         """Syncs of files and directories so far: what durability costs."""
-        self._names: dict[str, _Node] = {"": _Node(None)}
-        self._kept: dict[str, _Node] = dict(self._names)
-        """The names as they are after a loss of power, but for `_renames`."""
-        self._renames: list[_NameChange] = []
+        self.used_bytes = 0
+        """Bytes in all files that have a name or are open."""
+        self.boots = 0
+        """How often all handles were closed by a crash."""
+        self._root = Folder()
+        self._changes: list[NameChange] = []
         """Changes of names that are not synced, oldest first."""
+        self._open: dict[Content, int] = {}
+        """How often each file is open."""
         self._free_ns = 0
         self._failing = 0
 
     # --- the interface of Files ------------------------------------------------------------------------------------
     def open(self, path: str, *, create: bool = False) -> DiskFile:
         """Open for reading and writing; `create` makes an empty file if there is none."""
-        node = self._names.get(path)
+        folder, name = self._place(path)
+        node = folder.names.get(name) if name else folder
         if node is None:
             if not create:
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-            self._need_directory(_parent(path))
-            node = _Node(_Content())
-            self._change(_NameChange({path: node}))
-        if node.content is None:
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return DiskFile(self, node.content)
+                raise _error(errno.ENOENT, path)
+            node = Content()
+            self._change((folder, name, node))
+        if isinstance(node, Folder):
+            raise _error(errno.EISDIR, path)
+        return DiskFile(self, node)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or directory of this name."""
-        return path in self._names
+        try:
+            return self._find(path) is not None
+        except OSError:
+            return False
 
     def listdir(self, path: str = "") -> list[str]:
         """The names in a directory, sorted."""
-        self._need_directory(path)
-        return sorted(name.rpartition("/")[2] for name in self._names if name and _parent(name) == path)
+        return sorted(self._folder(path).names)
 
     def makedirs(self, path: str) -> None:
         """Make the directory and its parents; one that exists already is fine."""
+        folder = self._root
         parts = path.split("/") if path else []
-        for i in range(1, len(parts) + 1):
-            directory = "/".join(parts[:i])
-            if directory not in self._names:
-                self._change(_NameChange({directory: _Node(None)}))
-            self._need_directory(directory)
+        for depth, name in enumerate(parts, 1):
+            node = folder.names.get(name)
+            if node is None:
+                node = Folder()
+                self._change((folder, name, node))
+            elif isinstance(node, Content):
+                raise _error(errno.EEXIST if depth == len(parts) else errno.ENOTDIR, path)
+            folder = node
 
     def rename(self, old: str, new: str) -> None:
-        """Give the file a new name, atomically taking the place of a file that has it."""
-        if old not in self._names:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), old)
-        self._need_directory(_parent(new))
-        if old != new:
-            self._change(_NameChange({new: self._names[old], old: None}))
+        """Give a file or directory a new name, atomically taking the place of a file that has it.
+
+        Raises:
+            OSError: as POSIX says it: a directory takes only the place of an empty directory, a file only that of a
+                file, and nothing goes into itself.
+        """
+        source, old_name = self._place(old)
+        target, new_name = self._place(new)
+        node = source.names.get(old_name)
+        if node is None or not new_name:
+            raise _error(errno.ENOENT if old_name and new_name else errno.EBUSY, old)
+        taken = target.names.get(new_name)
+        if isinstance(node, Folder) and f"{new}/".startswith(f"{old}/") and old != new:
+            raise _error(errno.EINVAL, new)
+        if old.startswith(f"{new}/"):
+            raise _error(errno.ENOTEMPTY, new)
+        if taken is node:
+            return
+        if isinstance(node, Content) and isinstance(taken, Folder):
+            raise _error(errno.EISDIR, new)
+        if isinstance(node, Folder) and isinstance(taken, Content):
+            raise _error(errno.ENOTDIR, new)
+        if isinstance(taken, Folder) and taken.names:
+            raise _error(errno.ENOTEMPTY, new)
+        self._change((target, new_name, node), (source, old_name, None))
 
     def remove(self, path: str) -> None:
-        """Remove a file. Handles that are open go on reading it."""
-        if path not in self._names:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        self._change(_NameChange({path: None}))
+        """Remove a file. Handles that are open go on reading it, and its space is free when the last is closed."""
+        folder, name = self._place(path)
+        node = folder.names.get(name) if name else folder
+        if node is None:
+            raise _error(errno.ENOENT, path)
+        if isinstance(node, Folder):
+            raise _error(errno.EISDIR, path)
+        self._change((folder, name, None))
 
     def fsync_dir(self, path: str = "") -> None:
-        """From now on all names made, changed or removed in this directory survive a loss of power."""
-        self._need_directory(path)
+        """From now on all names made, changed or removed in this directory survive a loss of power.
+
+        What was moved here from another directory is gone there: both names are one change, and never come back apart.
+        """
+        folder = self._folder(path)
         self._fail_if_told()
         self.syncs += 1
-        left = []
-        for change in self._renames:
-            if path in {_parent(name) for name in change.names}:
-                change.apply(self._kept)
-            else:
-                left.append(change)
-        self._renames = left
+        landing = needed(self._changes, folder)
+        for change in landing:
+            change.land()
+        if landing:
+            done = set(map(id, landing))
+            self._changes = [change for change in self._changes if id(change) not in done]
 
     # --- beyond it -------------------------------------------------------------------------------------------------
     @types.coroutine
     def sync(self, file: DiskFile) -> Generator[Any, None, None]:
         """`fsync`, with the time that it takes; syncs queue up. What is written meanwhile is not covered by it."""
-        content = file._content
+        content = file.content
         covered = content.writes
         cost_s = self.fsync_s + sum(len(write.data) for write in content.pending) / self.write_bytes_per_s
         now = self._sim.now_ns
         self._free_ns = max(self._free_ns, now) + round(cost_s * NS)
         yield from self._sim.sleep_ns(self._free_ns - now)
-        self._sync(content, covered)
+        self.write_back(content, covered)
 
     def fail_next_sync(self) -> None:
         """Let the next sync fail and lose the bytes that it was for, as a real one does."""
         self._failing += 1
 
-    @property
-    def used_bytes(self) -> int:
-        """Bytes in all files that have a name."""
-        return sum(len(node.content.data) for node in self._names.values() if node.content is not None)
+    def close_handles(self) -> None:
+        """The processes died: nothing that they had open is open any more. What they wrote is still in the cache."""
+        self.boots += 1
+        opened, self._open = self._open, {}
+        for content in opened:
+            self._let_go(content)
 
     def lose_power(self) -> None:
         """Keep what was synced, and of the rest what `after_power_loss` says. Open files are gone."""
         luck = self._sim.random(f"disk {self._name}")
-        nodes = {id(node): node for names in (self._names, self._kept) for node in names.values()}
-        for change in self._renames[: luck.randint(0, len(self._renames)) if self.after_power_loss != "nothing" else 0]:
-            change.apply(self._kept)
-        self._renames.clear()
-        self._names = dict(self._kept)
+        self.boots += 1
+        for change in self._changes[: luck.randint(0, len(self._changes)) if self.after_power_loss != "nothing" else 0]:
+            change.land()
+        self._changes.clear()
+        self._open.clear()
         self._free_ns = 0
-        for node in nodes.values():
-            content = node.content
-            if content is None:
-                continue
-            pending, content.pending = content.pending, []
-            if self.after_power_loss == "prefix" and pending:
-                whole = luck.randint(0, len(pending))
-                for write in pending[:whole]:
-                    write.apply(content.kept)
-                if whole < len(pending):
-                    pending[whole].tear(luck.randint(0, len(pending[whole].data) // SECTOR)).apply(content.kept)
-            elif self.after_power_loss == "sectors":
-                for write in pending:
-                    for piece in write.sectors():
-                        if luck.random() < 0.5:
-                            piece.apply(content.kept)
-            node.content = content.survivor()
+        self.used_bytes = 0
+        self._boot(self._root, luck)
 
-    def _sync(self, content: _Content, covered: int) -> None:
+    def write_back(self, content: Content, covered: int) -> None:
         """The first `covered` writes that were ever made to the file are on the disk now."""
         self.syncs += 1
-        count = max(0, covered - (content.writes - len(content.pending)))
-        written, content.pending = content.pending[:count], content.pending[count:]
+        writes = content.take(covered)
+        if self._failing:
+            content.lose(writes)
         self._fail_if_told()
-        for write in written:
-            write.apply(content.kept)
+        content.land(writes)
+
+    def resized(self, more: int) -> None:
+        """A file is about to have so many bytes more (or, negative, fewer)."""
+        if self.capacity_bytes is not None and more > 0 and self.used_bytes + more > self.capacity_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.used_bytes += more
+
+    def opened(self, content: Content, change: int) -> None:
+        """A file has a handle more, or fewer."""
+        self._open[content] = count = self._open.get(content, 0) + change
+        if not count:
+            del self._open[content]
+            self._let_go(content)
+
+    def _let_go(self, content: Content) -> None:
+        """A file has lost a name, or its last handle."""
+        if not content.links and content not in self._open:
+            self.used_bytes -= len(content.data)
+
+    def _boot(self, folder: Folder, luck: Random) -> None:
+        """What is found in a directory after a loss of power."""
+        folder.names = dict(folder.kept)
+        for name, node in folder.names.items():
+            if isinstance(node, Folder):
+                self._boot(node, luck)
+                continue
+            pending = node.pending
+            if self.after_power_loss == "prefix" and pending:
+                whole = luck.randint(0, len(pending))
+                torn = pending[whole].torn(luck) if whole < len(pending) else None
+                node.land(pending[:whole] if torn is None else [*pending[:whole], torn])
+            elif self.after_power_loss == "sectors" and pending:
+                node.scatter(luck)
+            found = node.survivor()
+            found.links = 1
+            self.used_bytes += len(found.data)
+            folder.names[name] = folder.kept[name] = found
 
     def _fail_if_told(self) -> None:
         if self._failing:
             self._failing -= 1
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def _change(self, change: _NameChange) -> None:
-        change.apply(self._names)
-        self._renames.append(change)
+    def _change(self, *entries: tuple[Folder, str, Node | None]) -> None:
+        """Let names mean something else, in the cache."""
+        for folder, name, node in entries:
+            before = folder.names.pop(name, None)
+            if isinstance(node, Content):
+                node.links += 1
+            if node is not None:
+                folder.names[name] = node
+            if isinstance(before, Content):
+                before.links -= 1
+                self._let_go(before)
+        self._changes.append(NameChange(*entries))
 
-    def _need_directory(self, path: str) -> None:
-        node = self._names.get(path)
-        if node is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        if node.content is not None:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    # --- paths -----------------------------------------------------------------------------------------------------
+    def _find(self, path: str) -> Node | None:
+        folder, name = self._place(path)
+        return folder.names.get(name) if name else folder
 
-    def _need_room(self, more: int) -> None:
-        if self.capacity_bytes is not None and more > 0 and self.used_bytes + more > self.capacity_bytes:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def _place(self, path: str) -> tuple[Folder, str]:
+        """The directory in which a path ends, and its last name; the root itself has none."""
+        directory, _, name = path.rpartition("/")
+        folder = self._root
+        for part in directory.split("/") if directory else ():
+            node = folder.names.get(part)
+            if node is None:
+                raise _error(errno.ENOENT, path)
+            if isinstance(node, Content):
+                raise _error(errno.ENOTDIR, path)
+            folder = node
+        return folder, name
+
+    def _folder(self, path: str) -> Folder:
+        node = self._find(path)
+        if not isinstance(node, Folder):
+            raise _error(errno.ENOENT if node is None else errno.ENOTDIR, path)
+        return node
 
 
 class DiskFile:
-    """An open file. Positions are bytes from the start. After a crash of its host it is closed."""
+    """An open file. Positions are bytes from the start. After a crash of its host it is closed.
 
-    def __init__(self, disk: Disk, content: _Content) -> None:
+    Attributes:
+        content: the bytes that it stands for.
+    """
+
+    def __init__(self, disk: Disk, content: Content) -> None:
         self._disk = disk
-        self._content = content
+        self._boots = disk.boots
         self._closed = False
+        self.content = content
+        disk.opened(content, +1)
 
     @property
     def size(self) -> int:
         """Bytes in the file, written or appended, synced or not."""
-        return len(self._content.data)
+        return len(self.content.data)
 
     def append(self, data: Data) -> int:
         """Write `data` at the end and return the position where it begins."""
@@ -224,8 +313,8 @@ class DiskFile:
         content = self._usable()
         if not 0 <= position <= len(content.data):
             raise ValueError(f"Position {position} is outside of the file's {len(content.data)} bytes.")
-        self._disk._need_room(position + len(data) - len(content.data))
-        content.write(_Write(position, bytes(data)))
+        self._disk.resized(max(0, position + len(data) - len(content.data)))
+        content.write(Write(position, bytes(data)))
 
     def read_at(self, position: int, size: int) -> bytes:
         """Up to `size` bytes from `position`; fewer only at the end of the file."""
@@ -236,99 +325,30 @@ class DiskFile:
         content = self._usable()
         if not 0 <= size <= len(content.data):
             raise ValueError(f"Cannot cut a file of {len(content.data)} bytes to {size}.")
-        content.write(_Write(size, b"", cut=True))
+        self._disk.resized(size - len(content.data))
+        content.write(Write(size, b"", cut=True))
 
     def fsync(self) -> None:
         """Return once all bytes so far are on the disk; takes no virtual time (`Disk.sync` does)."""
         content = self._usable()
-        self._disk._sync(content, content.writes)
+        self._disk.write_back(content, content.writes)
 
     def close(self) -> None:
         """Give the file back. Syncs nothing; may be called twice."""
-        self._closed = True
+        if not self._closed:
+            self._closed = True
+            if self._boots == self._disk.boots:
+                self._disk.opened(self.content, -1)
 
-    def _usable(self) -> _Content:
-        if self._closed or self._content.lost:
+    def __del__(self) -> None:
+        """As Python closes a file that nobody can use any more."""
+        self.close()
+
+    def _usable(self) -> Content:
+        if self._closed or self._boots != self._disk.boots:
             raise ValueError("The file is closed; open it again.")
-        return self._content
+        return self.content
 
 
-class _Write:
-    """Bytes written at a position, or the file cut there."""
-
-    __slots__ = ("cut", "data", "position")
-
-    def __init__(self, position: int, data: bytes, cut: bool = False) -> None:
-        self.position = position
-        self.data = data
-        self.cut = cut
-
-    def apply(self, data: bytearray) -> None:
-        if len(data) < self.position:
-            data.extend(bytes(self.position - len(data)))  # what should stand before it was lost
-        if self.cut:
-            del data[self.position :]
-        else:
-            data[self.position : self.position + len(self.data)] = self.data
-
-    def tear(self, sectors: int) -> _Write:
-        """Only its first sectors."""
-        return self if self.cut else _Write(self.position, self.data[: sectors * SECTOR])
-
-    def sectors(self) -> list[_Write]:
-        """One write a sector."""
-        if self.cut:
-            return [self]
-        return [_Write(self.position + i, self.data[i : i + SECTOR]) for i in range(0, len(self.data), SECTOR)]
-
-
-class _Content:
-    """The bytes of a file as programs see them, as the disk has them, and what lies between."""
-
-    __slots__ = ("data", "kept", "lost", "pending", "writes")
-
-    def __init__(self, kept: bytes = b"") -> None:
-        self.data = bytearray(kept)
-        self.kept = bytearray(kept)
-        self.pending: list[_Write] = []
-        self.writes = 0
-        self.lost = False
-
-    def write(self, write: _Write) -> None:
-        write.apply(self.data)
-        self.pending.append(write)
-        self.writes += 1
-
-    def survivor(self) -> _Content:
-        """What is found after the loss of power; handles of before see this one no more."""
-        self.lost = True
-        return _Content(bytes(self.kept))
-
-
-class _Node:
-    """What a name stands for: a file's content, or a directory (None)."""
-
-    __slots__ = ("content",)
-
-    def __init__(self, content: _Content | None) -> None:
-        self.content = content
-
-
-class _NameChange:
-    """Names that change together: what each stands for afterwards, None where it is gone."""
-
-    __slots__ = ("names",)
-
-    def __init__(self, names: dict[str, _Node | None]) -> None:
-        self.names = names
-
-    def apply(self, names: dict[str, _Node]) -> None:
-        for name, node in self.names.items():
-            if node is None:
-                names.pop(name, None)
-            else:
-                names[name] = node
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
+def _error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)

@@ -161,7 +161,9 @@ class Host:
         self._inboxes.clear()
         self.ports.crash(reset=process_only)
         self.cpu.reset()
-        if not process_only:
+        if process_only:
+            self.disk.close_handles()
+        else:
             self.disk.lose_power()
 
     def restart(self) -> None:
