@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -276,3 +279,82 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_more_references_than_a_record_can_say_are_counted_kept_and_taken_back(tmp_path: Path) -> None:
+    with ChunkStore(DiskFiles(tmp_path)) as store:
+        digest = store.put(b"zeros")
+        for _ in range(2):
+            store._change({}, Counter({digest: 2**31 + 5}))  # as `retain` of so many would
+        store.compact()
+    with ChunkStore(DiskFiles(tmp_path)) as store:
+        assert store.references(digest) == 2**32 + 11
+        store._change({}, Counter({digest: -(2**32) - 11}))
+        assert digest not in store
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_a_chunk_that_was_damaged_is_whole_when_it_has_been_put_anew(tmp_path: Path, released: bool) -> None:
+    good = b"precious" * 100
+    with ChunkStore(DiskFiles(tmp_path)) as store:
+        digest, other = store.put_many([good, b"other"])
+        pack = next(tmp_path.glob("*.pack"))
+        spoilt = pack.read_bytes().replace(b"precious", b"spoiled!", 1)
+        pack.write_bytes(spoilt)
+        if released:
+            store.release([digest])
+        else:
+            assert store.damaged() == [digest]
+            with pytest.raises(DamagedError, match="put it anew"):
+                store.compact()
+            assert sorted(path.name for path in tmp_path.glob("*.pack")) == [pack.name]
+        store.put(good)
+        assert store.get(digest) == good
+        assert store.references(digest) == (1 if released else 2)
+        assert store.dead_bytes == len(good)
+        store.compact()
+        assert (store.dead_bytes, store.get(digest), store.get(other)) == (0, good, b"other")
+
+
+def test_a_compaction_that_finds_the_disk_full_leaves_nothing_behind(tmp_path: Path) -> None:
+    full = False
+
+    class Filling(DiskFiles):
+        def open(self, path: str, *, create: bool = False) -> Any:
+            file = super().open(path, create=create)
+            write = file.append
+
+            def append(data: Any) -> int:
+                if full and path.endswith(refusing):
+                    write(bytes(data)[: len(data) // 2])
+                    raise OSError(errno.ENOSPC, "No space left on device")
+                return write(data)
+
+            file.append = append  # type: ignore[method-assign]
+            return file
+
+    with ChunkStore(Filling(tmp_path), pack_bytes=1000) as store:
+        kept = store.put_many([bytes([number]) * 300 for number in range(20)])
+        store.release(kept[::2])
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        for refusing in ("00000001.pack", "00000002.pack", "MANIFEST.new"):
+            full = True
+            with pytest.raises(OSError, match="No space"):
+                store.compact()
+            full = False
+            assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert all(store.get(digest) for digest in kept[1::2])
+        store.compact()
+        store.put(b"more")
+    with ChunkStore(DiskFiles(tmp_path)) as store:
+        assert len(store) == 11
+
+
+def test_a_chunk_is_bytes_that_lie_in_one_piece(tmp_path: Path) -> None:
+    with ChunkStore(DiskFiles(tmp_path)) as store:
+        numbers = np.arange(6, dtype=">u2").reshape(2, 3)
+        assert store.get(store.put(numbers)) == numbers.tobytes()  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="in one piece"):
+            store.put(np.asfortranarray(numbers))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="objects"):
+            FastCDC().cut_points(np.array([1, None], object))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import File
 
 CHUNK, COUNT, COMMIT = 1, 2, 3
@@ -25,6 +26,10 @@ CHUNK, COUNT, COMMIT = 1, 2, 3
 _MAGIC = b"WTCK"
 _HEADER = struct.Struct("<4sIiIQ32sI")
 _NO_DIGEST = bytes(32)
+_MOST = 2**31 - 1
+"""References that one record can say; more are said in several."""
+CHUNK_BYTES = 2**32 - 1
+"""The longest chunk that a record can hold."""
 _SEARCH_BYTES = 1 << 20
 
 
@@ -63,10 +68,16 @@ class BatchWriter:
     def add(self, digest: bytes, references: int, payload: bytes | None = None) -> None:
         """Add a chunk, or without `payload` a change of its references."""
         kind, data = (COUNT, b"") if payload is None else (CHUNK, payload)
-        self._append(kind, references, len(data), digest)
-        self.records.append(Record(kind, digest, references, self._start + self._size, len(data)))
-        self._parts.append(data)
-        self._size += len(data)
+        while True:
+            part = max(-_MOST, min(_MOST, references))
+            self._append(kind, part, len(data), digest)
+            self.records.append(Record(kind, digest, part, self._start + self._size, len(data)))
+            self._parts.append(data)
+            self._size += len(data)
+            references -= part
+            if not references:
+                return
+            kind, data = COUNT, b""
 
     def finish(self) -> bytes:
         """The bytes to write, commit record included."""
@@ -85,6 +96,8 @@ def scan(file: File, store: int, *, payloads: bool) -> Iterator[Batch]:
     start, at, records = 0, 0, list[Record]()
     while (header := _parse(file.read_at(at, _HEADER.size), store)) is not None:
         kind, references, size, number, digest = header
+        if kind not in (CHUNK, COUNT, COMMIT):
+            raise DamagedError(f"A pack has a record of kind {kind} at byte {at}, which a later version has written.")
         at += _HEADER.size
         if kind == COMMIT:
             if references != len(records):

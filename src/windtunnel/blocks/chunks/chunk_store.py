@@ -7,7 +7,8 @@ appended to *pack* files in batches, one write and one `fsync` for each (see `ch
 replacing one small file.
 
 The promise: when a call has returned, its effect survives the loss of power; a call that was cut short happened wholly
-or not at all; what is read was once put. Bytes that rot afterwards are found out (`DamagedError`), not repaired.
+or not at all; what is read was once put. Bytes that rot afterwards are found out (`DamagedError`), and repaired by
+whoever puts the chunk anew after that.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
-from windtunnel.blocks.chunks.chunk_pack import CHUNK, Batch, BatchWriter, Record, holds_later_batch, scan
+from windtunnel.blocks.chunks.chunk_pack import CHUNK, CHUNK_BYTES, Batch, BatchWriter, Record, holds_later_batch, scan
+from windtunnel.blocks.chunks.chunking import as_view
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.ground.files import File, Files, make_directory, read_whole, replace_whole, take
+from windtunnel.blocks.ground.files import File, Files, check, make_directory, read_whole, replace_whole, take
 
 _MANIFEST = "MANIFEST"
 _KIND, _VERSION = "chunk store", 1
@@ -53,14 +56,18 @@ class ChunkStore:
     def __init__(self, files: Files, directory: str = "", *, pack_bytes: int = 64 << 20) -> None:
         """Open the store, dropping what an earlier process did not finish; a pack is closed beyond `pack_bytes`.
 
-        Raises `DamagedError` if bytes that had been acknowledged are broken, on a real disk
-        `windtunnel.blocks.ground.files.InUse` if another writer has the store open.
+        Raises `DamagedError`, and leaves all files as they are, if bytes that had been acknowledged are broken or
+        missing, or if what is found is of another version. On a real disk
+        `windtunnel.blocks.ground.files.InUse` if another writer has the store open; a process that was forked off is
+        another.
         """
         self._files = files
         self._directory = directory
         self._pack_bytes = pack_bytes
         self._chunks: dict[bytes, _Place] = {}
         self._packs: dict[int, File] = {}
+        self._bad: set[bytes] = set()
+        """Chunks whose bytes were found to have changed: put anew, they are written anew."""
         self._writable = True
         self.dead_bytes = 0
         """Bytes of chunks that nobody needs: what `compact` would give back."""
@@ -68,17 +75,22 @@ class ChunkStore:
         self._lock = take(files, self._path("chunks.lock"))
         try:
             if not files.exists(self._path(_MANIFEST)):
+                self._require_nothing()
                 self._create(1, 1).close()
                 files.fsync_dir(directory)
-                self._switch(generation=1, store=secrets.randbits(32), batch=0)
+                self._switch(generation=1, store=secrets.randbits(32), batch=0, packs=1)
             header, _ = unseal(_KIND, _VERSION, read_whole(files, self._path(_MANIFEST)))
             self._generation: int = header["generation"]
             self._store: int = header["store"]
             self._batch: int = header["batch"]
-            self._recover()
+            self._before = self._batch
+            self._recover(header.get("packs", 1))
         except BaseException:
             self.close()
             raise
+
+    def __repr__(self) -> str:
+        return f"<ChunkStore in {self._directory!r} with {len(self)} chunks>"
 
     # Reading.
 
@@ -103,10 +115,7 @@ class ChunkStore:
         place = self._chunks.get(digest)
         if place is None or not place.references:
             raise KeyError(digest.hex())
-        data = self._packs[place.pack].read_at(place.position, place.size)
-        if sha256(data).digest() != digest:
-            raise DamagedError(f"The bytes of chunk {digest.hex()} have changed on disk.")
-        return data
+        return self._read(digest, place)
 
     def damaged(self) -> list[bytes]:
         """Read every referenced chunk; the digests of those whose bytes have changed."""
@@ -140,8 +149,11 @@ class ChunkStore:
         """Put and release in one step, as when a file's new version takes the place of the old."""
         data, change, digests = dict[bytes, bytes](), Counter[bytes](), list[bytes]()
         for chunk in chunks:
-            digests.append(sha256(chunk).digest())
-            data[digests[-1]] = bytes(chunk)
+            whole = bytes(as_view(chunk))
+            if len(whole) > CHUNK_BYTES:
+                raise ValueError(f"A chunk has at most {CHUNK_BYTES} bytes; got {len(whole)}. Cut it first.")
+            digests.append(sha256(whole).digest())
+            data[digests[-1]] = whole
             change[digests[-1]] += 1
         change.subtract(Counter(released))
         self._change(data, change)
@@ -151,8 +163,41 @@ class ChunkStore:
         """Copy the referenced chunks into new packs and remove the old ones; time and disk grow with what is kept."""
         self._require_writable()
         old = dict(self._packs)
+        packs: dict[int, File] = {}
+        generation, before = self._generation + 1, self._batch
+        try:
+            chunks, batch = self._copy(packs)
+            self._writable = False  # until it is known which generation counts
+            self._switch(generation, self._store, before, len(packs))
+        except OSError:  # the disk is full, say: give back what this has taken
+            if self._generation_on_disk() != generation:
+                self._drop(packs, generation)
+                self._writable = True
+            raise
+        except DamagedError:
+            self._drop(packs, generation)
+            raise
+        self._generation, self._batch, self._packs, self._chunks = generation, batch, packs, chunks
+        self._before, self.dead_bytes = before, 0
+        self._bad.clear()
+        self._writable = True
+        self._drop(old, generation - 1)
+
+    def _drop(self, packs: dict[int, File], generation: int) -> None:
+        """Close and remove these packs; what cannot be removed now is when the store is opened."""
+        for number, file in packs.items():
+            file.close()
+            with suppress(OSError):
+                self._files.remove(self._path(_name(generation, number)))
+
+    def _generation_on_disk(self) -> int:
+        header, _ = unseal(_KIND, _VERSION, read_whole(self._files, self._path(_MANIFEST)))
+        return int(header["generation"])
+
+    def _copy(self, packs: dict[int, File]) -> tuple[dict[bytes, _Place], int]:
+        """Write the referenced chunks into new `packs`, durably. Returns where they stand then, and the last batch."""
         kept = [(digest, place) for digest, place in self._chunks.items() if place.references]
-        packs, chunks, generation = dict[int, File](), dict[bytes, _Place](), self._generation + 1
+        chunks, generation = dict[bytes, _Place](), self._generation + 1
         batch, at, number = self._batch, 0, 0
         while at < len(kept) or not packs:
             if not packs or packs[number].size > self._pack_bytes:
@@ -162,22 +207,18 @@ class ChunkStore:
             writer, size = BatchWriter(self._store, batch, packs[number].size), 0
             while at < len(kept) and size < _COMPACTION_BYTES:
                 digest, place = kept[at]
-                writer.add(digest, place.references, self.get(digest))
+                writer.add(digest, place.references, self._read(digest, place))
                 size += place.size
                 at += 1
             packs[number].append(writer.finish())
             for record in writer.records:
-                chunks[record.digest] = _Place(number, record.position, record.size, record.references)
+                if record.kind == CHUNK:
+                    chunks[record.digest] = _Place(number, record.position, record.size, 0)
+                chunks[record.digest].references += record.references
         for file in packs.values():
             file.fsync()
         self._files.fsync_dir(self._directory)
-        self._writable = False  # until it is known which generation counts
-        self._switch(generation, self._store, self._batch)
-        self._generation, self._batch, self._packs, self._chunks, self.dead_bytes = generation, batch, packs, chunks, 0
-        self._writable = True
-        for number, file in old.items():
-            file.close()
-            self._files.remove(self._path(_name(generation - 1, number)))
+        return chunks, batch
 
     def close(self) -> None:
         """Give the files back. Everything acknowledged is on the disk already."""
@@ -213,11 +254,12 @@ class ChunkStore:
             number += 1
             self._packs[number] = self._create(self._generation, number)
             self._files.fsync_dir(self._directory)
+            self._switch(self._generation, self._store, self._before, number)
             self._writable = True
         file = self._packs[number]
         writer = BatchWriter(self._store, self._batch + 1, file.size)
         for digest, count in wanted.items():
-            writer.add(digest, count, None if digest in self._chunks else data[digest])
+            writer.add(digest, count, None if digest not in data or self._holds(digest) else data[digest])
         self._writable = False  # until it is known what happened
         file.append(writer.finish())
         file.fsync()
@@ -226,10 +268,31 @@ class ChunkStore:
         for record in writer.records:
             self._count(number, record)
 
+    def _read(self, digest: bytes, place: _Place) -> bytes:
+        data = self._packs[place.pack].read_at(place.position, place.size)
+        if sha256(data).digest() != digest:
+            self._bad.add(digest)
+            raise DamagedError(f"The bytes of chunk {digest.hex()} have changed on disk; put it anew to repair it.")
+        return data
+
+    def _holds(self, digest: bytes) -> bool:
+        """Whether good bytes of this chunk are in the packs, as far as is known; those that nobody needed are read."""
+        place = self._chunks.get(digest)
+        if place is None or digest in self._bad:
+            return False
+        if not place.references:
+            try:
+                self._read(digest, place)
+            except DamagedError:
+                return False
+        return True
+
     def _count(self, pack: int, record: Record) -> None:
         """Take a committed record into the index."""
-        if record.kind == CHUNK:
-            self._chunks[record.digest] = _Place(pack, record.position, record.size, 0)
+        if record.kind == CHUNK:  # for the first time, or again after its bytes had changed
+            before = self.references(record.digest)
+            self._chunks[record.digest] = _Place(pack, record.position, record.size, before)
+            self._bad.discard(record.digest)
             self.dead_bytes += record.size
         place = self._chunks[record.digest]
         before = place.references
@@ -240,12 +303,21 @@ class ChunkStore:
         return f"{self._directory}/{name}" if self._directory else name
 
     def _require_writable(self) -> None:
+        check(self._lock)
         if not self._writable:
             raise RuntimeError("The store is closed, or a write to it failed: open it anew.")
 
-    def _switch(self, generation: int, store: int, batch: int) -> None:
-        """Make a generation the one that counts; `batch` is the last before it."""
-        header = {"generation": generation, "store": store, "batch": batch}
+    def _require_nothing(self) -> None:
+        """Without a manifest there may be the empty pack of a store that was being made, and no other."""
+        for name in self._files.listdir(self._directory):
+            if _PACK.fullmatch(name) and (name != _name(1, 1) or read_whole(self._files, self._path(name))):
+                raise DamagedError(
+                    f"There are packs here ({name}), and the {_MANIFEST} that belongs to them is missing."
+                )
+
+    def _switch(self, generation: int, store: int, batch: int, packs: int) -> None:
+        """Make a generation the one that counts; `batch` is the last before it, `packs` how many it has at least."""
+        header = {"generation": generation, "store": store, "batch": batch, "packs": packs}
         replace_whole(self._files, self._path(_MANIFEST), seal(_KIND, _VERSION, header, b""))
 
     def _create(self, generation: int, number: int) -> File:
@@ -254,17 +326,23 @@ class ChunkStore:
         file.truncate(0)
         return file
 
-    def _recover(self) -> None:
+    def _recover(self, packs: int) -> None:
         """Read the packs, cut off what was not committed, and make what is left safe."""
         names = [name for name in self._files.listdir(self._directory) if _PACK.fullmatch(name)]
         ours = [name for name in names if name.startswith(_prefix(self._generation))]
-        for name in set(names) - set(ours):  # of a compaction that was cut short, before the switch or after it
-            self._files.remove(self._path(name))
-        for number in range(1, max(1, len(ours)) + 1):
+        others = sorted(set(names) - set(ours))
+        for name in others:
+            if not name.startswith((_prefix(self._generation - 1), _prefix(self._generation + 1))):
+                raise DamagedError(
+                    f"The pack {name} is of another time than the {_MANIFEST}, which says {self._generation}."
+                )
+        for number in range(1, max(packs, len(ours)) + 1):
             if _name(self._generation, number) not in ours:
                 raise DamagedError(f"The pack {_name(self._generation, number)} is missing.")
             self._packs[number] = self._files.open(self._path(_name(self._generation, number)))
             self._replay(number, last=number == len(ours))
+        for name in others:  # of a compaction that was cut short, before the switch or after it
+            self._files.remove(self._path(name))
 
     def _replay(self, number: int, *, last: bool) -> None:
         """Count the batches of a pack; only the last pack may end in a torn one."""

@@ -55,9 +55,16 @@ def stream_chunks(chunker: Chunker, reads: Iterable[bytes]) -> Iterator[bytes]:
 def as_view(data: Bytes) -> memoryview:
     """Any buffer as a flat view of its bytes. Raises `ValueError` if it does not lie in one piece."""
     view = memoryview(data)  # type: ignore[arg-type]  # arrays are buffers, which typing learned in 3.12
-    if not view.contiguous:
-        raise ValueError("Data to be cut must lie in one piece; copy it first.")
-    return view.cast("B") if view.nbytes else memoryview(b"")
+    if not view.c_contiguous:
+        raise ValueError("Data to be cut must lie in one piece, row by row (C order); copy it first.")
+    if not view.nbytes:
+        return memoryview(b"")
+    if "O" in view.format:
+        raise ValueError("Data to be cut must be bytes or numbers; got an array of objects.")
+    try:
+        return view.cast("B")
+    except (TypeError, ValueError):  # a format that casts know not, such as numbers of the other byte order
+        return memoryview(view.tobytes())
 
 
 def as_bytes(data: Bytes) -> NDArray[np.uint8]:

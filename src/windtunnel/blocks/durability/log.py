@@ -45,13 +45,24 @@ from windtunnel.blocks.durability.log_segment import (
     index_of,
     offset_of,
     path_of,
+    read_index,
 )
-from windtunnel.blocks.ground.files import Files, make_directory, replace_whole, take
+from windtunnel.blocks.ground.files import Files, InUse, check, make_directory, replace_whole, take
 
 __all__ = ["Batch", "DamagedLog", "Log", "LogFailed", "OffsetGone", "Record"]
 
 OURS = re.compile(r"\d{20}\.(log|index)(\.new)?")
 """The names of a log's files; all others in its directory are left alone."""
+
+
+def first_offset(files: Files, directory: str) -> int | None:
+    """Where the log below `directory` begins by the names of its files, `None` where there is none; opens nothing."""
+    if not files.exists(directory):
+        return None
+    return min(
+        (offset_of(name) for name in files.listdir(directory) if OURS.fullmatch(name) and name[20:] == ".log"),
+        default=None,
+    )
 
 
 class LogFailed(Exception):
@@ -70,7 +81,8 @@ class Log:
     their last record is older; checked whenever a segment fills. Single appends are gathered in memory up to
     `buffer_bytes` and written as one frame by `flush`, which `sync` and all readers call. `clock` gives seconds
     since 1970; timestamps never go backwards within a log. On a real disk a second writer is refused
-    (`windtunnel.blocks.ground.files.InUse`).
+    (`windtunnel.blocks.ground.files.InUse`), be it another process or one that was forked off from this: that one may
+    read what had been flushed. A reader whom retention has overtaken goes on with the oldest record that is left.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class Log:
         self._buffer_bytes = buffer_bytes
         self._clock = clock
         self._failure: Exception | None = None
+        self._next = 0
         self._sync_lock = threading.Lock()
         make_directory(files, directory)
         self._lock = take(files, f"{directory}/log.lock" if directory else "log.lock")
@@ -107,6 +120,9 @@ class Log:
         self._values: list[bytes | None] = []
         self._keys: list[bytes | None] = []
         self._buffered = 0
+
+    def __repr__(self) -> str:
+        return f"<Log in {self._directory!r}, next offset {self._next}>"
 
     # State.
 
@@ -162,6 +178,7 @@ class Log:
             raise ValueError("Values and keys are bytes, or None: a tombstone, or no key.")
         if not values:
             return range(self._next, self._next)
+        check(self._lock)
         self.flush()
         offsets = range(self._next, self._next + len(values))
         self._write(Batch(offsets, self._now_ms(), keys, values))
@@ -174,6 +191,7 @@ class Log:
             self._refuse()
         if not self._values:
             return
+        check(self._lock)
         keys = self._keys if any(key is not None for key in self._keys) else None
         batch = Batch(range(self._next - len(self._values), self._next), self._now_ms(), keys, self._values)
         self._values, self._keys, self._buffered = [], [], 0
@@ -181,6 +199,7 @@ class Log:
 
     def sync(self) -> None:
         """Return once everything appended so far is on the disk."""
+        check(self._lock)
         self.flush()
         self.sync_flushed()
 
@@ -205,10 +224,10 @@ class Log:
 
     def _write(self, batch: Batch) -> None:
         with _Guard(self):
-            data = encode(batch, self._active.synced)
+            data = encode(batch, self._active.synced, self._active.place)
             if self._active.size + len(data) > self._segment_bytes:
                 self._roll()
-                data = encode(batch, self._active.synced)
+                data = encode(batch, self._active.synced, self._active.place)
             self._active.write(batch, data)
 
     def _roll(self) -> None:
@@ -250,7 +269,9 @@ class Log:
             else:
                 if segment is self._active:
                     return
-                offset = max(offset, self._segments[at + 1].first_offset)  # compaction may have left the end empty
+                # Compaction may have left the end empty, and others may have changed the list meanwhile.
+                later = bisect_right(self._segments, segment.first_offset, key=lambda other: other.first_offset)
+                offset = max(offset, self._segments[later].first_offset)
 
     def records(self, start: int | None = None) -> Iterator[Record]:
         """The records from offset `start` on, up to the end as it is now."""
@@ -339,12 +360,13 @@ class Log:
         for records in kept:
             offsets, times, keys, values = zip(*records, strict=True)
             keyed = keys if any(key is not None for key in keys) else None
-            data += encode(Batch(offsets, times[0], keyed, values), synced=0)
+            data += encode(Batch(offsets, times[0], keyed, values), synced=0, position=len(data))
         if self._files.exists(index_of(old.path)):  # it must not speak of the new segment, even after a crash
             self._files.remove(index_of(old.path))
             self._files.fsync_dir(self._directory)
         replace_whole(self._files, old.path, bytes(data))
         self._segments[at] = Segment.open_sealed(self._files, old.path, old.previous)
+        self._segments[at].save_index(self._files)
         with self._sync_lock:
             old.close()
 
@@ -354,31 +376,56 @@ class Log:
         names = [name for name in self._files.listdir(self._directory) if OURS.fullmatch(name)]
         paths = [path_of(self._directory, offset_of(name)) for name in names if name.endswith(".log")]
         known = {path.rpartition("/")[2] for path in paths} | {index_of(path).rpartition("/")[2] for path in paths}
-        for name in names:
-            if name not in known:
-                self._files.remove(f"{self._directory}/{name}" if self._directory else name)  # a crash left it
-        self._files.fsync_dir(self._directory)  # a process that was killed may have left names in memory only
-        if not paths:
-            return [Segment.create(self._files, self._directory, 0, NOTHING)]
+        left = [name for name in names if name not in known]
+        for name in left:  # a segment goes before its index, and from the front
+            at = path_of(self._directory, offset_of(name))
+            beyond = name.endswith(".index") and (not paths or at > paths[-1])
+            if beyond and read_index(self._files, at) is not None:
+                raise DamagedLog(f"{name} has no segment beside it, and the log is missing what it had there.")
         segments: list[Segment] = []
         previous = NOTHING
-        for path in paths[:-1]:
-            segments.append(Segment.open_sealed(self._files, path, previous))
-            previous = segments[-1].first_offset
-        segments.append(Segment.open_last(self._files, paths[-1], previous))
+        try:
+            for path in paths[:-1]:
+                segments.append(Segment.open_sealed(self._files, path, previous))
+                previous = segments[-1].first_offset
+            if paths:
+                segments.append(Segment.open_last(self._files, paths[-1], previous))
+            # All is understood: now it may be written.
+            for name in left:
+                self._files.remove(f"{self._directory}/{name}" if self._directory else name)  # a crash left it
+            for segment in segments[:-1]:
+                if not segment.indexed:
+                    segment.save_index(self._files)
+            self._files.fsync_dir(self._directory)  # a process that was killed may have left names in memory only
+        except BaseException:
+            for segment in segments:
+                segment.close()
+            raise
+        if not segments:
+            return [Segment.create(self._files, self._directory, 0, NOTHING)]
         if len(segments) > 1:
             segments[-1].timestamp_ms = max(segments[-1].timestamp_ms, segments[-2].timestamp_ms)
         return segments
 
     def close(self) -> None:
-        """Sync and give all files back. A log that failed is only closed."""
-        if self._failure is None:
-            self.sync()
-            self._failure = LogFailed("The log is closed.")
-        with self._sync_lock:
-            for segment in self._segments:
-                segment.close()
-        self._unlock()
+        """Sync and give all files back. A log that failed, or that a parent process has open, is only closed."""
+        try:
+            if self._failure is None and self._is_ours():
+                self.sync()
+        finally:
+            if self._failure is None:
+                self._failure = LogFailed("The log is closed.")
+            with self._sync_lock:
+                for segment in self._segments:
+                    segment.close()
+            self._unlock()
+
+    def _is_ours(self) -> bool:
+        try:
+            check(self._lock)
+        except InUse:
+            return False
+        return True
 
     def __enter__(self) -> Self:
         return self
@@ -408,6 +455,7 @@ class _Guard:
         self._log = log
 
     def __enter__(self) -> None:
+        check(self._log._lock)
         if self._log._failure is not None:
             self._log._refuse()
 

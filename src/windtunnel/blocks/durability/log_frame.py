@@ -8,7 +8,7 @@ records is what makes batches fast, and what makes `append_many` all or nothing.
 bytes  type field
 ====== ==== ======================================================================================================
 0-3         `WTfr`
-4-7    u32  CRC-32 of everything after this field
+4-7    u32  CRC-32 of the frame's position in its file (u64) and of everything after this field
 8-11   u32  bytes of the body
 12-15  u32  records in it, at least 1
 16-23  u64  offset of the first record
@@ -19,6 +19,10 @@ bytes  type field
 ====== ==== ======================================================================================================
 
 A length of 2^32 - 1 means "none": a record without key, or without value (a tombstone). Numbers are little-endian.
+
+The position is in the checksum so that only a frame at its own place counts: a record may itself hold frames (a copy of
+a log, kept in a log), and a torn one of these must not vouch for anything. Segments of the first version have no
+position in it (`seeded` is then false).
 
 The `synced` field tells rot from tearing: if a frame is bad, but a later one says that the place of the bad one had
 been synced, then the disk has lost acknowledged data, and cutting the log there would hide it (Alagappan et al.,
@@ -36,11 +40,13 @@ from struct import Struct
 from typing import NamedTuple, cast
 from zlib import crc32
 
+from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import File
 
 MAGIC = b"WTfr"
 HEADER = Struct("<4sIIIQqQI")
 SPARSE, KEYED = 1, 2
+FLAGS = SPARSE | KEYED
 NONE = 2**32 - 1
 READ_BYTES = 1 << 16, 1 << 20
 """Bytes that a scan asks for at first, and at most: it doubles as it goes on."""
@@ -103,8 +109,8 @@ class Frame(NamedTuple):
         return self.header.first_offset + int.from_bytes(self.body[last : last + 4], "little") + 1
 
 
-def encode(batch: Batch, synced: int) -> bytes:
-    """The frame of a batch that has at least one record.
+def encode(batch: Batch, synced: int, position: int | None = 0) -> bytes:
+    """The frame of a batch that has at least one record, to stand at `position` (`None`: in a file of version 1).
 
     Raises `ValueError` if it would pass 4 GiB, or has a tombstone without key.
     """
@@ -124,7 +130,7 @@ def encode(batch: Batch, synced: int) -> bytes:
     if size > NONE:
         raise ValueError(f"A batch of {size} bytes is too long for one frame; append it in parts below 4 GiB.")
     header = HEADER.pack(MAGIC, 0, size, count, first, batch.timestamp_ms, synced, flags)[8:]
-    crc = crc32(header)
+    crc = crc32(header, _seed(position))
     for part in parts:
         crc = crc32(part, crc)
     return b"".join((MAGIC, crc.to_bytes(4, "little"), header, *parts))
@@ -133,6 +139,8 @@ def encode(batch: Batch, synced: int) -> bytes:
 def decode(frame: Frame) -> Batch:
     """The batch in a frame."""
     header, body = frame.header, frame.body
+    if header.flags & ~FLAGS:
+        raise DamagedError(f"A frame has the flags {header.flags:#x}; this code knows {FLAGS:#x} and reads no others.")
     count, at = header.records, 0
     offsets: Sequence[int] = range(header.first_offset, header.first_offset + count)
     if header.flags & SPARSE:
@@ -148,8 +156,8 @@ def decode(frame: Frame) -> Batch:
     return Batch(offsets, header.timestamp_ms, keys, values)
 
 
-def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
-    """The frame that begins at `data[at]`, or `None` where no whole frame does."""
+def frame_at(data: bytes | memoryview, at: int, position: int, seeded: bool = True) -> Frame | None:
+    """The frame that begins at `data[at]`, which is `position` in its file, or `None` where no whole frame does."""
     if at + HEADER.size > len(data):
         return None
     header = Header._make(HEADER.unpack_from(data, at))
@@ -157,19 +165,19 @@ def frame_at(data: bytes | memoryview, at: int, position: int) -> Frame | None:
     if header.magic != MAGIC or end > len(data) or not header.records:
         return None
     body = bytes(data[start:end])
-    if crc32(body, crc32(data[at + 8 : start])) != header.crc:
+    if crc32(body, crc32(data[at + 8 : start], _seed(position if seeded else None))) != header.crc:
         return None
     return Frame(position, header, body)
 
 
-def scan(file: File, position: int) -> Iterator[Frame]:
+def scan(file: File, position: int, seeded: bool = True) -> Iterator[Frame]:
     """The frames from `position` on, up to the first that is not whole."""
     end = file.size
     size, most = READ_BYTES
     while position < end:
         data = memoryview(file.read_at(position, size))
         at = 0
-        while frame := frame_at(data, at, position + at):
+        while frame := frame_at(data, at, position + at, seeded):
             yield frame
             at = frame.end - position
         if at == 0:  # not even one frame in the piece: it is longer, or broken
@@ -184,16 +192,20 @@ def scan(file: File, position: int) -> Iterator[Frame]:
         position += at
 
 
-def vouched_for(file: File, position: int) -> bool:
+def vouched_for(file: File, position: int, seeded: bool = True) -> bool:
     """Whether a whole frame after `position` says that `position` had been synced before that frame was written."""
     rest = file.read_at(position, file.size - position)
     at = rest.find(MAGIC, 1)
     while at >= 0:
-        frame = frame_at(memoryview(rest), at, position + at)
+        frame = frame_at(memoryview(rest), at, position + at, seeded)
         if frame is not None and frame.header.synced > position:
             return True
         at = rest.find(MAGIC, at + 1)
     return False
+
+
+def _seed(position: int | None) -> int:
+    return 0 if position is None else crc32(position.to_bytes(8, "little"))
 
 
 def _numbers(numbers: Iterator[int]) -> bytes:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Self
 from zlib import crc32
 
-from windtunnel.blocks.durability.log import DamagedLog, Log
+from windtunnel.blocks.durability.log import DamagedLog, Log, first_offset
 from windtunnel.blocks.ground.files import Files, read_whole, replace_whole
 
 HEADER = Struct("<8sQI")
@@ -46,13 +46,14 @@ class WriteAheadLog:
     def __init__(
         self, files: Files, directory: str = "", *, segment_bytes: int = 16 << 20, offload: Offload | None = None
     ) -> None:
-        self._log = Log(files, directory, segment_bytes=segment_bytes, clock=lambda: 0.0)
         self._files = files
         self._path = f"{directory}/snapshot" if directory else "snapshot"
         self._offload = offload
         self._leader: asyncio.Future[None] | None = None
+        first = first_offset(files, directory)
+        self.snapshot, self._start = self._read_snapshot(first)  # what is not understood stays as it is
+        self._log = Log(files, directory, segment_bytes=segment_bytes, clock=lambda: 0.0)
         try:
-            self.snapshot, self._start = self._read_snapshot()
             if not self._log.start_offset <= self._start <= self._log.next_offset:
                 raise DamagedLog(
                     f"The snapshot ends at offset {self._start}, the log has {self._log.start_offset} to "
@@ -124,6 +125,9 @@ class WriteAheadLog:
         self._log.roll()
         self._log.trim(offset)
 
+    def __repr__(self) -> str:
+        return f"<WriteAheadLog at {self._path!r}, {self.length} entries after its snapshot>"
+
     def close(self) -> None:
         """Sync and give the files back."""
         self._log.close()
@@ -136,16 +140,22 @@ class WriteAheadLog:
     ) -> None:
         self.close()
 
-    def _read_snapshot(self) -> tuple[bytes | None, int]:
+    def _read_snapshot(self, first: int | None) -> tuple[bytes | None, int]:
         if not self._files.exists(self._path):
-            if self._log.start_offset:
-                raise DamagedLog(f"The log begins at offset {self._log.start_offset}, and there is no snapshot.")
+            if first:
+                raise DamagedLog(f"The log begins at offset {first}, and there is no snapshot.")
             return None, 0
+        if first is None:
+            raise DamagedLog(f"There is a snapshot, {self._path}, and no log beside it.")
         data = read_whole(self._files, self._path)
         if len(data) < HEADER.size:
             raise DamagedLog(f"{self._path} is too short to be a snapshot.")
         magic, offset, crc = HEADER.unpack_from(data)
         state = data[HEADER.size :]
+        if magic != MAGIC and magic.startswith(MAGIC[:6]):
+            raise DamagedLog(
+                f"{self._path} is of version {magic[-1]}, or damaged; this code reads version {MAGIC[-1]}."
+            )
         if magic != MAGIC or crc32(state, crc32(data[: HEADER.size - 4])) != crc:
             raise DamagedLog(f"{self._path} is damaged.")
         return state, offset

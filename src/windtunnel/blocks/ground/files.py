@@ -22,6 +22,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+from weakref import WeakSet
 
 if sys.platform == "win32":  # not `os.name`, which type checkers do not follow
     import msvcrt
@@ -30,7 +31,7 @@ else:
 
 
 class InUse(OSError):
-    """Somebody else has these files open for writing."""
+    """Somebody else has these files open for writing; to a forked process its parent is somebody else."""
 
 
 class File(Protocol):
@@ -85,7 +86,10 @@ class Files(Protocol):
 
 
 class Lock(Protocol):
-    """What is ours alone until `close`, or until this process ends."""
+    """What is ours alone until `close`, or until this process ends. A process that is forked off does not have it."""
+
+    def check(self) -> None:
+        """Raise `InUse` unless this process is the one that took it: to be called before each write."""
 
     def close(self) -> None:
         """Let others have it. May be called twice."""
@@ -104,6 +108,12 @@ def take(files: Files, path: str) -> Lock | None:
     return files.lock(path) if isinstance(files, SharedFiles) else None
 
 
+def check(lock: Lock | None) -> None:
+    """Raise `InUse` in a process that was forked off from the one that took the lock; `None` has one user anyway."""
+    if lock is not None:
+        lock.check()
+
+
 def read_whole(files: Files, path: str) -> bytes:
     """All bytes of one file."""
     file = files.open(path)
@@ -116,7 +126,8 @@ def read_whole(files: Files, path: str) -> bytes:
 def replace_whole(files: Files, path: str, data: bytes) -> None:
     """Make `data` the content of `path`, durably: after a crash it holds the old bytes or the new, whole.
 
-    Writes `path.new` first; one that an earlier crash left behind is overwritten.
+    Writes `path.new` first; one that an earlier crash left behind is overwritten, and where the disk refuses (it may be
+    full) nothing is left of it.
     """
     temporary = path + ".new"
     file = files.open(temporary, create=True)
@@ -124,6 +135,11 @@ def replace_whole(files: Files, path: str, data: bytes) -> None:
         file.truncate(0)
         file.append(data)
         file.fsync()
+    except OSError:
+        file.close()
+        with suppress(OSError):
+            files.remove(temporary)
+        raise
     finally:
         file.close()
     files.rename(temporary, path)
@@ -153,6 +169,9 @@ class DiskFiles:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = Path(root)
         self._root.mkdir(parents=True, exist_ok=True)
+
+    def __repr__(self) -> str:
+        return f"DiskFiles({str(self._root)!r})"
 
     def _at(self, path: str) -> Path:
         if path.startswith("/") or ".." in path.split("/"):
@@ -195,10 +214,14 @@ class DiskFiles:
 class DiskLock:
     """A lock of `DiskFiles`; given back at the latest when nobody refers to it any more.
 
-    For one thread. A process that is forked off holds it as well.
+    For one thread. A process that is forked off does not hold it: its copy of the descriptor is closed at once, or the
+    lock would outlive its owner for as long as a child runs.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pid = os.getpid()
+        _LOCKS.add(self)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
             _lock(self._descriptor)
@@ -208,6 +231,11 @@ class DiskLock:
                 raise InUse(f"{path.parent} has a writer already; two would write over each other.") from None
             raise  # a file system without locks
 
+    def check(self) -> None:
+        """See `Lock`."""
+        if self._pid != os.getpid():
+            raise InUse(f"{self._path.parent} was opened by process {self._pid}; a forked one must open it for itself.")
+
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
@@ -216,6 +244,23 @@ class DiskLock:
     def __del__(self) -> None:
         with suppress(AttributeError):  # it was never opened
             self.close()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("A lock belongs to one process and cannot be pickled or copied; open the files anew there.")
+
+
+_LOCKS: WeakSet[DiskLock] = WeakSet()
+"""All locks of this process, for a fork to let go of."""
+
+
+def _let_go_after_fork() -> None:
+    for lock in list(_LOCKS):
+        with suppress(AttributeError, OSError):  # it was being opened just then
+            lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_after_fork)
 
 
 class DiskFile:
