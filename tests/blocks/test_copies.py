@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from windtunnel.blocks.caching import Cache, CacheTrace, FrequencySketch, LoadingCache, SingleFlight
+from windtunnel.blocks.caching.cache import POLICIES
 from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
 from windtunnel.blocks.sketches import (
     BlockedBloomFilter,
@@ -59,6 +61,35 @@ def _ranges() -> RangeMap[str]:
     return made
 
 
+def _cache(policy: str) -> Cache[Any, int]:
+    """With entries that live for ever, entries that do not, and a policy that has seen things."""
+    made: Cache[Any, int] = Cache(20, policy=policy, clock=_clock)
+    for i in range(60):
+        made.set(f"key {i % 35}", i, ttl_s=50.0 if i % 3 else None)
+        made.get(f"key {i % 7}")
+    return made
+
+
+def _clock() -> float:
+    return 5.0
+
+
+def _goes_on(made: Any) -> Any:
+    """What a cache holds, and whom it would send away next, seen on a copy by its parts."""
+    twin = type(made).__new__(type(made))
+    twin.__setstate__(copy.deepcopy(made.__getstate__()))
+    seen = [sorted(made.items())]
+    for i in range(30):
+        twin.set(f"new {i}", i)
+        twin.get(f"key {i}")
+        seen.append(sorted(twin.items()))
+    return seen
+
+
+def _uses(made: Any) -> list[int]:
+    return [made.count(i) for i in range(9)]
+
+
 LOOKED_UP = [f"key {i}" for i in range(300)]
 
 CASES: dict[str, Case] = {
@@ -84,7 +115,15 @@ CASES: dict[str, Case] = {
         _ranges, lambda made: (_stored(made), made.ranges(), made.moves()), lambda made: made.commit(made.moves()[0])
     ),
 }
-UNCHANGING = {"Rendezvous", "MaglevTable"}
+CASES |= {
+    f"Cache, {policy}": Case(lambda policy=policy: _cache(policy), _goes_on, lambda made: made.set("another", 1))  # type: ignore[misc]
+    for policy in POLICIES
+}
+CASES |= {
+    "FrequencySketch": Case(lambda: _keys(FrequencySketch(20)), _uses, lambda made: made.add(3)),
+    "CacheTrace": Case(lambda: CacheTrace(["a", "b", "a"]), lambda made: made.misses("lru", 1), _add),
+}
+UNCHANGING = {"CacheTrace", "Rendezvous", "MaglevTable"}
 COPIES = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
@@ -111,6 +150,22 @@ def test_a_copy_is_the_same_and_shares_nothing(name: str, how: str) -> None:
     case.change(made)
     assert case.state(made) == changed
     assert case.state(twin) == changed
+
+
+@pytest.mark.parametrize("make", [lambda: SingleFlight(), lambda: LoadingCache(9, None, ttl_s=1)])
+def test_what_is_tied_to_what_runs_has_no_copy(make: Callable[[], Any]) -> None:
+    made = make()
+    assert repr(made).startswith(f"<{type(made).__name__}: ")
+    for how in COPIES.values():
+        with pytest.raises(TypeError, match=r"tied to what runs here.*\.$"):
+            how(made)
+
+
+def test_a_long_chain_of_keys_needs_no_recursion() -> None:
+    made: Cache[int, int] = Cache(20_000, policy="sieve")
+    for i in range(20_000):
+        made[i] = i
+    assert COPIES["pickle"](made).items() == copy.copy(made).items() == made.items()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -18,6 +18,7 @@ import pytest
 import windtunnel.blocks
 from windtunnel.blocks.ground.envelope import DamagedError, seal
 from windtunnel.blocks.ordered.sorted_set import SortedSet
+from windtunnel.blocks.placement import HashRing, RangeMap
 from windtunnel.blocks.sketches.bloom import BloomFilter
 from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
 from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
@@ -91,6 +92,13 @@ def batch_windows() -> BatchTumbling:
     return made
 
 
+def ranges() -> RangeMap[str]:
+    made: RangeMap[str] = RangeMap("one")
+    made.split("m")
+    made.begin_move("z", "two")
+    return made
+
+
 def dense() -> HyperLogLog:
     made = HyperLogLog(5)
     made.add_many(KEYS * 5)
@@ -108,6 +116,8 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "space-saving": (lambda: with_keys(SpaceSaving(10)), SpaceSaving.from_bytes),
     "count-min top k": (lambda: with_keys(CountMinTopK(5, 0.1, 0.1)), CountMinTopK.from_bytes),
     "ddsketch": (sketch, DDSketch.from_bytes),
+    "hash ring": (lambda: HashRing({"a": 1, "b": 0}), HashRing.from_bytes),
+    "range map": (ranges, RangeMap.from_bytes),
     "sorted set": (sorted_set, lambda blob: SortedSet.from_bytes(str, blob)),
     "hnsw": (graph, HNSW.from_bytes),
     "product quantiser": (quantiser, ProductQuantiser.from_bytes),

@@ -193,8 +193,8 @@ def make_cache(**changed: Any) -> Cache[str, int]:
     [
         (lambda: make_cache(capacity=0), "at least 1"),
         (lambda: make_cache(policy="best"), "no policy 'best'"),
-        (lambda: make_cache(ttl_s=0), "more than 0"),
-        (lambda: make_cache().set("a", 1, ttl_s=-1), "more than 0"),
+        (lambda: make_cache(ttl_s=0), "above 0"),
+        (lambda: make_cache().set("a", 1, ttl_s=-1), "above 0"),
         (lambda: make_cache().set(None, 1), "None is no key"),  # type: ignore[arg-type]  # the point of the test
     ],
 )

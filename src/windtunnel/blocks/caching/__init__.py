@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 from windtunnel.faces import lend
 
 if TYPE_CHECKING:
-    from windtunnel.blocks.caching.cache import Cache as Cache, CacheStats as CacheStats
-    from windtunnel.blocks.caching.cache_loading import LoadingCache as LoadingCache, SingleFlight as SingleFlight
+    from windtunnel.blocks.caching.cache import Cache as Cache, CacheStats as CacheStats, Gone as Gone
+    from windtunnel.blocks.caching.cache_decorator import (
+        cached as cached,
+        call_key as call_key,
+        forget_call as forget_call,
+    )
+    from windtunnel.blocks.caching.cache_loading import (
+        LoadingCache as LoadingCache,
+        SingleFlight as SingleFlight,
+        WaitsForItself as WaitsForItself,
+    )
     from windtunnel.blocks.caching.cache_policies import (
         Clock as Clock,
         Fifo as Fifo,

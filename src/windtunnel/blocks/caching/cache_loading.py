@@ -15,46 +15,93 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
 from math import log
 from random import Random
-from typing import Generic
+from typing import Any, Generic
 
 from windtunnel.blocks.caching.cache import Cache, ValueT
 from windtunnel.blocks.caching.cache_policies import KeyT
+from windtunnel.blocks.ground.block import Live
+from windtunnel.blocks.ground.numbers import number
 
 
-@dataclass
+class WaitsForItself(RuntimeError):
+    """A call asks, perhaps by way of others, for its own result: nobody would ever have one."""
+
+
+@dataclass(eq=False)
 class _Flight(Generic[ValueT]):
-    call: asyncio.Future[ValueT]
+    key: object
+    call: asyncio.Future[ValueT] = field(init=False)
     waiting: int = 0
+    needs: list[_Flight[Any]] = field(default_factory=list)
+    """The flights that its call waits for now."""
+
+    def way_to(self, goal: _Flight[Any]) -> list[_Flight[Any]] | None:
+        """From this flight over what each needs to the goal, if there is a way."""
+        todo, seen = [[self]], {id(self)}
+        while todo:
+            way = todo.pop()
+            if way[-1] is goal:
+                return way
+            for one in way[-1].needs:
+                if id(one) not in seen:
+                    seen.add(id(one))
+                    todo.append([*way, one])
+        return None
 
 
-class SingleFlight(Generic[KeyT, ValueT]):
+_flight: ContextVar[_Flight[Any] | None] = ContextVar("flight", default=None)
+"""The flight whose call this code is part of."""
+
+
+class SingleFlight(Live, Generic[KeyT, ValueT]):
     """Runs at most one call for each key at a time; who asks meanwhile shares its result or its exception.
 
     The call runs in a task of its own: one caller may be cancelled without harm to the others, and when the last is
-    cancelled the call is too. For the tasks of one event loop, not for threads.
+    cancelled the call is too. It runs in an empty context: neither the deadline nor any other context variable of who
+    came first reaches those who share the result. Where a call would wait for itself, `do` raises `WaitsForItself`;
+    where it was cancelled from inside, and not by us, `RuntimeError`. For the tasks of one event loop at a time, not
+    for threads.
     """
 
     def __init__(self) -> None:
         self._flights: dict[KeyT, _Flight[ValueT]] = {}
 
-    def __contains__(self, key: KeyT) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Whether a call for the key is under way."""
         return key in self._flights
 
+    def __len__(self) -> int:
+        """How many calls are under way."""
+        return len(self._flights)
+
+    def _told(self) -> dict[str, object]:
+        return {"under way": len(self)}
+
     async def do(self, key: KeyT, call: Callable[[], Awaitable[ValueT]]) -> ValueT:
         """The result of the call for this key that is under way, or of this one."""
+        loop = asyncio.get_running_loop()
         flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(call()))
+        if flight is None or flight.call.get_loop() is not loop:  # what another loop left will never land
+            flight = self._flights[key] = _Flight(key)
+            flight.call = loop.create_task(_run(flight, call), context=Context())
             flight.call.add_done_callback(lambda done: self._landed(key, done))
+        around = _flight.get()
+        if around is not None and not around.call.done():
+            if (way := flight.way_to(around)) is not None:
+                names = " -> ".join(repr(one.key) for one in [around, *way])
+                raise WaitsForItself(f"This call waits for itself, so it would wait for ever: {names}.")
+            around.needs.append(flight)
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.call)
         finally:
             flight.waiting -= 1
+            if around is not None and flight in around.needs:
+                around.needs.remove(flight)
             if flight.waiting == 0 and not flight.call.done():
                 flight.call.cancel()
                 if self._flights.get(key) is flight:  # who comes now must not join a call that is being cancelled
@@ -72,6 +119,17 @@ class SingleFlight(Generic[KeyT, ValueT]):
             done.exception()  # those who waited have it; without waiters nobody misses it
 
 
+async def _run(flight: _Flight[ValueT], call: Callable[[], Awaitable[ValueT]]) -> ValueT:
+    _flight.set(flight)
+    try:
+        return await call()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError(f"The call for {flight.key!r} was cancelled from inside.") from error
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded(Generic[ValueT]):
     value: ValueT
@@ -79,12 +137,13 @@ class _Loaded(Generic[ValueT]):
     took_s: float
 
 
-class LoadingCache(Generic[KeyT, ValueT]):
+class LoadingCache(Live, Generic[KeyT, ValueT]):
     """Gets a value from the cache, or loads and keeps it for `ttl_s` seconds.
 
     `beta` sets how early values are refreshed (1: as in the paper; 0: never early). Time is the event loop's, so in
     the tunnel it is virtual; luck comes from `luck`. An exception of `load` goes to all who wait for it and is not
-    kept; one of a background refresh leaves the old value in place and is counted in `refresh_failures`.
+    kept; one of a background refresh leaves the old value in place and is counted in `refresh_failures`. Loads run as
+    calls of a `SingleFlight` do; a load that asks for its own key gets `WaitsForItself`.
     For the tasks of one event loop, not for threads. Leave with `async with` or `aclose`, which cancels what runs.
     """
 
@@ -98,18 +157,27 @@ class LoadingCache(Generic[KeyT, ValueT]):
         policy: str = "s3-fifo",
         luck: Random | None = None,
     ) -> None:
-        if not ttl_s > 0 or not beta >= 0:
-            raise ValueError(f"The time to live is above 0 and beta at least 0, not {ttl_s} and {beta}.")
+        self._ttl_s = number(ttl_s, "The time to live", above=0, finite=False)
+        self._beta = number(beta, "beta", 0)
         self._cache: Cache[KeyT, _Loaded[ValueT]] = Cache(capacity, policy=policy)
         self._load = load
-        self._ttl_s = ttl_s
-        self._beta = beta
         self._luck = luck or Random()
         self._flights: SingleFlight[KeyT, ValueT] = SingleFlight()
         self._loading: dict[KeyT, object] = {}
         self._refreshes: set[asyncio.Task[None]] = set()
         self.loads = 0
         self.refresh_failures = 0
+
+    def __len__(self) -> int:
+        """Values held, with those that have expired but were not noticed yet."""
+        return len(self._cache)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a value is held, perhaps one that has expired by the loop's clock; counts as no use of it."""
+        return key in self._cache
+
+    def _told(self) -> dict[str, object]:
+        return {"held": len(self), "capacity": self._cache.capacity, "ttl_s": self._ttl_s, "loads": self.loads}
 
     async def __aenter__(self) -> LoadingCache[KeyT, ValueT]:
         return self
@@ -133,10 +201,17 @@ class LoadingCache(Generic[KeyT, ValueT]):
         # 1 - random() lies in (0, 1], where the logarithm is finite.
         early_s = -held.took_s * self._beta * log(1.0 - self._luck.random())
         if now + early_s >= held.expires and key not in self._flights:
-            task = asyncio.ensure_future(self._refresh(key))
+            # In a context of its own: whoever happened to ask is not waiting for it.
+            task = asyncio.get_running_loop().create_task(self._refresh(key), context=Context())
             self._refreshes.add(task)
             task.add_done_callback(self._refreshes.discard)
         return held.value
+
+    def clear(self) -> None:
+        """`forget` all."""
+        self._cache.clear()
+        for key in list(self._loading):
+            self.forget(key)
 
     def forget(self, key: KeyT) -> None:
         """Drop the value, as after a write to what lies behind; a load that began before is not kept either."""

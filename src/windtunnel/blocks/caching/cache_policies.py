@@ -2,7 +2,8 @@
 
 A policy knows keys only, no values and no time; `cache.Cache` adds those. It is told three things: a key that is in
 the cache was used (`hit`), a key that is not shall go in (`admit`, which names whom it sends away), a key left for
-a reason of its own (`remove`: deleted, expired).
+a reason of its own (`remove`: deleted, expired). Ours can also send one away when asked (`evict`), which caches whose
+values have weights need.
 
 - **FIFO** sends away the oldest. Nothing happens on a hit, which is why it scales.
 - **LRU** sends away the least recently used. One scan of keys that never return flushes it.
@@ -20,7 +21,10 @@ None of these is safe to share between threads; none awaits, so the tasks of one
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import whole
 
 KeyT = TypeVar("KeyT")
 
@@ -55,12 +59,22 @@ def access(policy: Policy[KeyT], key: KeyT) -> bool:
 
 def checked_capacity(capacity: int) -> int:
     """The capacity, if it is one."""
-    if capacity < 1:
-        raise ValueError(f"A cache holds at least 1 key, not {capacity}.")
-    return capacity
+    return whole(capacity, "The capacity of a cache", 1)
 
 
-class Fifo(Generic[KeyT]):
+class PolicyBlock(Block):
+    """What our policies share beside `Policy`. None is safe to share between threads; none awaits."""
+
+    capacity: int
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def _told(self) -> dict[str, object]:
+        return {"held": len(self), "capacity": self.capacity}
+
+
+class Fifo(PolicyBlock, Generic[KeyT]):
     """First in, first out."""
 
     def __init__(self, capacity: int) -> None:
@@ -83,6 +97,10 @@ class Fifo(Generic[KeyT]):
 
     def remove(self, key: KeyT) -> None:
         del self._queue[key]
+
+    def evict(self) -> KeyT:
+        """Send one of those held away; returns whom."""
+        return self._evict()
 
     def _evict(self) -> KeyT:
         return self._queue.popitem(last=False)[0]
@@ -109,7 +127,7 @@ class Clock(Fifo[KeyT]):
             self._queue[key] = False
 
 
-class Lfu(Generic[KeyT]):
+class Lfu(PolicyBlock, Generic[KeyT]):
     """Least frequently used, the least recently used among equals: one queue for each number of uses."""
 
     def __init__(self, capacity: int) -> None:
@@ -134,10 +152,7 @@ class Lfu(Generic[KeyT]):
     def admit(self, key: KeyT) -> KeyT | None:
         gone: KeyT | None = None
         if len(self._uses) == self.capacity:
-            while self._fewest not in self._queues:  # keys that were removed may have left a gap
-                self._fewest += 1
-            gone = next(iter(self._queues[self._fewest]))
-            self.remove(gone)
+            gone = self.evict()
         self._fewest = 1
         self._enter(key, 1)
         return gone
@@ -145,6 +160,14 @@ class Lfu(Generic[KeyT]):
     def remove(self, key: KeyT) -> None:
         self._leave(key)
         del self._uses[key]
+
+    def evict(self) -> KeyT:
+        """Send one of those held away; returns whom."""
+        while self._fewest not in self._queues:  # keys that were removed may have left a gap
+            self._fewest += 1
+        gone = next(iter(self._queues[self._fewest]))
+        self.remove(gone)
+        return gone
 
     def _enter(self, key: KeyT, uses: int) -> None:
         self._uses[key] = uses
@@ -167,7 +190,7 @@ class _Node(Generic[KeyT]):
         self.older: _Node[KeyT] | None = None
 
 
-class Sieve(Generic[KeyT]):
+class Sieve(PolicyBlock, Generic[KeyT]):
     """A queue in order of arrival, a bit for each key, and a hand that stays where it last took someone."""
 
     def __init__(self, capacity: int) -> None:
@@ -209,6 +232,28 @@ class Sieve(Generic[KeyT]):
             self._oldest = node.newer
         else:
             node.older.newer = node.newer
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As lists: the links would take a step of recursion a key.
+        keys, node = list[tuple[KeyT, bool]](), self._oldest
+        hand = None
+        while node is not None:
+            hand = len(keys) if node is self._hand else hand
+            keys.append((node.key, node.used))
+            node = node.newer
+        return {"capacity": self.capacity, "keys": keys, "hand": hand}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["capacity"])  # type: ignore[misc]  # a policy that was just made
+        for key, used in state["keys"]:
+            self.admit(key)
+            self._nodes[key].used = used
+        if state["hand"] is not None:
+            self._hand = self._nodes[state["keys"][state["hand"]][0]]
+
+    def evict(self) -> KeyT:
+        """Send one of those held away; returns whom."""
+        return self._evict()
 
     def _evict(self) -> KeyT:
         node = self._hand or self._oldest

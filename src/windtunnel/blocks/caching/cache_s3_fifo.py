@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Generic
 
-from windtunnel.blocks.caching.cache_policies import KeyT, checked_capacity
+from windtunnel.blocks.caching.cache_policies import KeyT, PolicyBlock, checked_capacity
 
 MOST_USES = 3  # two bits
 USES_TO_STAY = 2
@@ -24,12 +24,12 @@ def queue_sizes(capacity: int) -> tuple[int, int]:
     return small, max(1, capacity - small)
 
 
-class S3Fifo(Generic[KeyT]):
+class S3Fifo(PolicyBlock, Generic[KeyT]):
     """Not safe to share between threads; no method awaits."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = checked_capacity(capacity)
-        self._small_size, self._main_size = queue_sizes(capacity)
+        self._small_size, self._main_size = queue_sizes(self.capacity)
         self._small: OrderedDict[KeyT, None] = OrderedDict()  # oldest first, as all three
         self._main: OrderedDict[KeyT, None] = OrderedDict()
         self._ghost: OrderedDict[KeyT, None] = OrderedDict()
@@ -60,6 +60,10 @@ class S3Fifo(Generic[KeyT]):
             del self._small[key]
         else:
             del self._main[key]
+
+    def evict(self) -> KeyT:
+        """Send one of those held away; returns whom."""
+        return self._evict()
 
     def _evict(self) -> KeyT:
         while len(self._small) >= self._small_size or not self._main:

@@ -13,9 +13,11 @@ faces the comparison when it leaves it. Behind lies a segmented LRU: keys used a
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Generic
 
-from windtunnel.blocks.caching.cache_policies import KeyT, checked_capacity
+from windtunnel.blocks.caching.cache_policies import KeyT, PolicyBlock, checked_capacity
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.hashing import stable_hash
 
 ROWS = 4
@@ -41,18 +43,23 @@ def sketch_bits(capacity: int) -> int:
 def key_hash(key: object) -> int:
     """The same in every process for text, bytes and integers of 64 bits; for other keys Python's own hash."""
     if type(key) is str or type(key) is bytes or (type(key) is int and -(1 << 63) <= key < 1 << 63):
-        return stable_hash(key)
+        with suppress(UnicodeEncodeError):  # half of a surrogate pair has no bytes
+            return stable_hash(key)
     return hash(key) & _WORD
 
 
-class FrequencySketch:
+class FrequencySketch(Block):
     """How often a key was asked for lately, never less than the truth within the sample. For one thread."""
 
     def __init__(self, capacity: int) -> None:
+        capacity = checked_capacity(capacity)
         bits = sketch_bits(capacity)
         self._shift = 64 - bits
         self._rows = [bytearray(1 << bits) for _ in range(ROWS)]
         self._left = self._sample = SAMPLE * capacity
+
+    def _told(self) -> dict[str, object]:
+        return {"counters": ROWS * len(self._rows[0]), "sample": self._sample}
 
     def add(self, key: object) -> None:
         word = key_hash(key)
@@ -73,13 +80,13 @@ class FrequencySketch:
         )
 
 
-class WTinyLfu(Generic[KeyT]):
+class WTinyLfu(PolicyBlock, Generic[KeyT]):
     """Not safe to share between threads; no method awaits."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = checked_capacity(capacity)
-        self._window_size, self._main_size, self._protected_size = segment_sizes(capacity)
-        self._sketch = FrequencySketch(capacity)
+        self._window_size, self._main_size, self._protected_size = segment_sizes(self.capacity)
+        self._sketch = FrequencySketch(self.capacity)
         self._window: OrderedDict[KeyT, None] = OrderedDict()  # least recently used first, as all three
         self._probation: OrderedDict[KeyT, None] = OrderedDict()
         self._protected: OrderedDict[KeyT, None] = OrderedDict()
@@ -121,6 +128,12 @@ class WTinyLfu(Generic[KeyT]):
         del segment[victim]
         self._probation[candidate] = None
         return victim
+
+    def evict(self) -> KeyT:
+        """Send one of those held away: of the next to go in the window and behind it, who is asked for less often."""
+        segments = [one for one in (self._window, self._probation or self._protected) if one]
+        segment = min(segments, key=lambda one: self._sketch.count(next(iter(one))))
+        return segment.popitem(last=False)[0]
 
     def remove(self, key: KeyT) -> None:
         for segment in (self._window, self._probation, self._protected):

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from windtunnel.blocks.caching.cache import POLICIES
 from windtunnel.blocks.caching.cache_policies import access, checked_capacity
 from windtunnel.blocks.caching.cache_tiny_lfu import key_hash
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import plain_array
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +33,7 @@ Trace: TypeAlias = "Sequence[Hashable] | NDArray[Any]"
 NAMES = (*POLICIES, "belady")
 
 
-class CacheTrace:
+class CacheTrace(Block):
     """A trace, made ready once and then simulated at will: keys numbered, and hashed for the policies that count them.
 
     Takes integers as a NumPy or Arrow array, or a list of any keys. Does not change; safe to share between threads.
@@ -45,6 +47,8 @@ class CacheTrace:
 
         numbers = _integers(trace)
         if numbers is None:
+            if not hasattr(trace, "__len__"):
+                raise ValueError(f"A trace is a list or an array of keys, not {type(trace).__name__}.")
             ids: dict[Hashable, int] = {}
             self._trace = np.fromiter((ids.setdefault(key, len(ids)) for key in trace), np.int64, len(trace))
             self._keys = len(ids)
@@ -55,6 +59,9 @@ class CacheTrace:
             distinct = np.empty(self._keys, np.int64)
             distinct[self._trace[::-1]] = numbers[::-1]
             self._hashes = stable_hashes(distinct)
+
+    def _told(self) -> dict[str, object]:
+        return {"requests": len(self), "keys": self.keys}
 
     def __len__(self) -> int:
         """How many requests there are."""
@@ -69,8 +76,7 @@ class CacheTrace:
         """How many requests miss a cache that starts empty. `policy` is one of `NAMES`."""
         from windtunnel.blocks.caching.kernels import cache_trace
 
-        if policy not in NAMES:
-            raise ValueError(f"There is no policy {policy!r}; there are {', '.join(NAMES)}.")
+        _check_policy(policy)
         return cache_trace.misses(policy, self._trace, self._keys, checked_capacity(capacity), self._hashes)
 
     def miss_ratios(self, capacities: Iterable[int], policies: Iterable[str] = NAMES) -> dict[str, list[float]]:
@@ -90,8 +96,14 @@ class CacheTrace:
         return curve
 
 
+def _check_policy(policy: str) -> None:
+    if policy not in NAMES:
+        raise ValueError(f"There is no policy {policy!r}; there are {', '.join(NAMES)}.")
+
+
 def plain_misses(policy: str, trace: Iterable[Any], capacity: int) -> int:
     """The same count from the classes in plain Python: the text to read, and what the compiled ones are tested with."""
+    _check_policy(policy)
     if policy == "belady":
         return plain_belady(list(trace), capacity)
     cache = POLICIES[policy](capacity)
@@ -125,8 +137,10 @@ def _integers(trace: Any) -> NDArray[np.int64] | None:
     """The trace as an array of int64, or None if it is no such array."""
     import numpy as np
 
-    trace = trace.to_numpy(zero_copy_only=False) if hasattr(trace, "null_count") else trace  # an Arrow column
-    if not isinstance(trace, np.ndarray) or trace.dtype.kind not in "iu":
+    if not isinstance(trace, np.ndarray) and not hasattr(trace, "null_count"):
+        return None
+    trace = plain_array(trace, "The keys of a trace")
+    if trace.dtype.kind not in "iu":
         return None
     if trace.ndim != 1:
         raise ValueError(f"A trace has one dimension, not {trace.ndim}.")

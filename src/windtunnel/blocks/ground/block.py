@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import wraps
 from threading import RLock
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT")
@@ -30,6 +30,13 @@ class Block:
 
     def __copy__(self) -> Self:
         return deepcopy(self)
+
+
+class Live(Block):
+    """A block that is tied to what runs or is open here: it has no copy and no stored form (`TypeError`)."""
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(f"A {type(self).__name__} is tied to what runs here: make a new one where a copy is wanted.")
 
 
 class Guarded(Block):
