@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from windtunnel.faces import lend
 
 if TYPE_CHECKING:
+    from windtunnel.lab.asks import Ask as Ask, Why as Why
+    from windtunnel.lab.charts import Chart as Chart
     from windtunnel.lab.checkers.registry import check as check
     from windtunnel.lab.discovery import find as find
     from windtunnel.lab.errors import DesignError as DesignError, WrongInput as WrongInput

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,11 +129,32 @@ def test_everything_measured_is_a_number(result: Result) -> None:
 
 
 def test_its_chart_can_be_drawn(experiment: Experiment, result: Result) -> None:
-    if experiment.series is None:
-        pytest.skip("it has no chart")
-    assert all(experiment.axes)
-    for design in result.designs:
-        assert any(result.of(design)[0].series.values()), f"{design} has no line"
+    assert experiment.charts
+    for index, chart in enumerate(experiment.charts):
+        assert all((chart.title, chart.x, chart.y))
+        for design in result.designs:
+            assert any(result.of(design)[0].charts[index].values()), f"{design} has nothing in {chart.title!r}"
+
+
+def test_it_asks_before_it_tells(experiment: Experiment, result: Result) -> None:
+    assert experiment.asks
+    assert all(ask.question.count("?") == 1 for ask in experiment.asks)
+    for one in result.asks:
+        assert not one.note, f"{one.question} {one.note}"
+        assert one.low <= one.mean <= one.high, f"{one.question} is answered by {one.mean}, outside of its scale"
+
+
+def test_each_sentence_of_why_is_held_by_a_claim(experiment: Experiment, result: Result) -> None:
+    assert experiment.why
+    assert all(why.sentence.endswith(".") for why in experiment.why)
+    assert {why.claim for why in experiment.why} <= {claim.expression for claim in experiment.claims}
+    assert {why.verdict for why in result.why} <= {"holds", "unknown"}
+
+
+def test_an_experiment_of_queues_says_its_warm_up(experiment: Experiment) -> None:
+    source = Path(str(sys.modules[experiment.module].__file__)).read_text("utf-8")
+    if re.search(r"stage\.server\(|\b(Fifo)?Server\(", source):
+        assert experiment.warmup_s is not None, "queues start empty: say warmup_s, also where it is 0"
 
 
 def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Result) -> None:
@@ -146,7 +169,8 @@ def test_a_quick_run_shows_what_is_committed(experiment: Experiment, result: Res
     if result.stage != "sim":
         pytest.skip("real time is never the same twice")
     out = io.StringIO()
-    terminal.show(terminal.result(result, {name: idea(make) for name, make in experiment.designs.items()}), out)
+    ideas = {name: idea(make) for name, make in experiment.designs.items()}
+    terminal.show(terminal.result(result, ideas), out, width=80)
     file, now = GOLDEN / f"{experiment.id}.txt", out.getvalue()
     if os.environ.get("WINDTUNNEL_GOLDEN") == "write":
         file.write_text(now, "utf-8")

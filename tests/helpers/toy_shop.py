@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from windtunnel.lab.asks import Ask, Why
+from windtunnel.lab.charts import Chart
 from windtunnel.lab.experiment import Claim, Experiment, Figure
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
@@ -75,6 +77,12 @@ def measure(history: History, params: Params) -> Mapping[str, float]:
     return {"sold": sold, "oversold": max(0, sold - params.stock)}
 
 
+def so_far(history: History, params: Params) -> Mapping[str, list[tuple[float, float]]]:
+    """Tickets sold in each tenth of a second."""
+    ends = [e.end for e in history if e.outcome == "ok"]
+    return {"sold": [(i / 10, float(sum(end <= i / 10 for end in ends))) for i in range(11)]}
+
+
 experiment = Experiment(
     title="A toy shop",
     question="Who sells a ticket twice?",
@@ -82,6 +90,9 @@ experiment = Experiment(
     workload=workload,
     designs={"naive": LookThenWrite, "one_step": OneStep},
     measure=measure,
+    charts=(Chart("Tickets sold", "second", "tickets", so_far),),
+    asks=(Ask("How many tickets does a shop of ten sell?", "naive.sold", "tickets", 1, 1000, log=True),),
+    why=(Why("Two look before one writes.", "naive.oversold > 0"),),
     claims=(
         Claim("naive.oversold > 0", "two see the last ticket", breaks="naive"),
         Claim("one_step.sold == params.stock", "looking and writing is one step"),

@@ -7,6 +7,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from windtunnel.lab.asks import Ask, Why
+from windtunnel.lab.charts import Chart
 from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
 from windtunnel.lab.grading.grade import grade
 from windtunnel.lab.history import Event, Op
@@ -15,7 +17,7 @@ from windtunnel.lab.run import run
 from windtunnel.lab.sweep import sweep
 
 PAGE = Path(__file__).parents[2] / "docs" / "design.md"
-FROZEN = (param, Op, Event, Claim, Figure, Fault, Source, Experiment, run, sweep, grade)
+FROZEN = (param, Op, Event, Claim, Figure, Fault, Source, Chart, Ask, Why, Experiment, run, sweep, grade)
 
 
 def signature(thing: Any) -> str:

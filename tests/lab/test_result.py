@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from helpers.toy_shop import experiment
+from windtunnel.lab.charts import POINTS, thin
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.result import Result, write
 from windtunnel.lab.run import run
-from windtunnel.lab.running.work import POINTS, thin
 
 
 @pytest.fixture(scope="module")

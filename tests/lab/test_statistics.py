@@ -8,14 +8,14 @@ from random import Random
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from windtunnel.lab.history import Event
 from windtunnel.lab.statistics import (
     bootstrap_interval,
+    enough,
     little,
     mean,
-    mser5,
     paired,
     percentile,
     percentiles,
@@ -28,7 +28,14 @@ samples = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=200)
 
 @given(samples, st.floats(0, 100))
 def test_percentiles_are_numpys(found: list[float], q: float) -> None:
+    assume(enough(len(found), q))
     assert percentile(found, q) == pytest.approx(float(np.percentile(found, q)), rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize(("q", "count"), [(50, 2), (90, 10), (99, 100), (99.9, 1000), (1, 100), (100, 1), (0, 1)])
+def test_a_percentile_needs_one_sample_beyond_it(q: float, count: int) -> None:
+    assert not math.isnan(percentile([1.0] * count, q))
+    assert math.isnan(percentile([1.0] * (count - 1), q))
 
 
 def test_percentiles_of_nothing_are_no_numbers() -> None:
@@ -36,7 +43,7 @@ def test_percentiles_of_nothing_are_no_numbers() -> None:
 
 
 def test_a_percentile_above_100_does_not_exist() -> None:
-    with pytest.raises(ValueError, match="take a number from 0 to 100"):
+    with pytest.raises(ValueError, match=r"take a number from 0 to 100\."):
         percentile([1.0], 101)
 
 
@@ -83,22 +90,6 @@ def test_pairs_tell_apart_what_intervals_beside_each_other_do_not() -> None:
     a, b = [x + 1 + random.gauss(0, 0.1) for x in luck], luck
     assert t_interval(a).low < t_interval(b).high
     assert paired(a, b).low > 0
-
-
-def test_mser5_finds_the_cut_that_brute_force_finds() -> None:
-    random = Random(5)
-    for level in (0, 5, 50):
-        series = [level * math.exp(-i / 20) + random.gauss(10, 1) for i in range(400)]
-        batches = np.array(series).reshape(-1, 5).mean(axis=1)
-        errors = [batches[d:].var() / (len(batches) - d) for d in range(len(batches) // 2 + 1)]
-        assert mser5(series) == 5 * int(np.argmin(errors))
-
-
-def test_mser5_cuts_a_warm_up_and_leaves_a_steady_run() -> None:
-    random = Random(6)
-    steady = [random.gauss(10, 1) for _ in range(500)]
-    assert mser5([100.0] * 50 + steady) == 50
-    assert mser5([3.0] * 100) == 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 10)), min_size=1, max_size=50))

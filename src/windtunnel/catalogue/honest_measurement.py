@@ -29,7 +29,21 @@ from math import log
 from random import Random
 from typing import Any
 
-from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param, process
+from windtunnel import (
+    Ask,
+    Chart,
+    Claim,
+    Experiment,
+    Fault,
+    Figure,
+    History,
+    Op,
+    Source,
+    Stage,
+    Why,
+    param,
+    process,
+)
 from windtunnel.sim import Signal
 from windtunnel.statistics import mean, percentile, percentiles
 from windtunnel.workload import evenly
@@ -123,9 +137,30 @@ experiment = Experiment(
     faults=faults,
     measure=measure,
     seeds=3,
-    series=spectrum,
-    axes=("1 / (1 - percentile)", "latency noted, s"),
-    log_axes="xy",
+    # A fifteenth of the connections is busy before the stall: a queue that starts empty is as it stays.
+    warmup_s=lambda params: 0.0,
+    charts=(Chart("Latency by percentile", "1 / (1 - percentile)", "latency noted, s", spectrum, log="xy"),),
+    asks=(
+        Ask(
+            "A stall of 1.4 s hits 7 % of the requests: which p99 does the naive generator write down?",
+            "from_the_send.p99_ms",
+            "ms",
+            1,
+            10_000,
+            log=True,
+        ),
+        Ask("And which p99 did the users live through?", "from_the_due_time.p99_ms", "ms", 1, 10_000, log=True),
+    ),
+    why=(
+        Why(
+            "Each connection has one request that sees the stall; all others wait unsent, and nobody times their wait.",
+            "from_the_send.p99_ms < 0.05 * from_the_due_time.p99_ms",
+        ),
+        Why(
+            "The worst cases agree, so looking at them does not show the fault.",
+            "abs(from_the_send.p999_ms - from_the_due_time.p999_ms) < 0.1 * from_the_due_time.p999_ms",
+        ),
+    ),
     claims=(
         Claim(
             "from_the_send.p99_ms < 0.05 * from_the_due_time.p99_ms",
@@ -138,8 +173,8 @@ experiment = Experiment(
             "one request for each connection saw the whole stall, so the worst cases agree and give no hint",
         ),
         Claim(
-            "from_the_due_time.noted == params.rate * params.duration_s",
-            "as many latencies as requests were due, whatever the server does",
+            "abs(from_the_due_time.noted - params.rate * params.duration_s) <= 0.5",
+            "as many latencies as requests were due (to the next whole one), whatever the server does",
         ),
         Claim(
             "from_the_due_time.mean_of_p99s_ms < 0.5 * from_the_due_time.p99_ms",

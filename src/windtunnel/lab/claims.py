@@ -3,6 +3,7 @@
 The language is a corner of Python: measurements `design.measure`, `params.name`, numbers, `+ - * / // ** %`,
 `min`, `max`, `abs`, comparisons, `and`, `or`, `not`. We walk the syntax tree ourselves; no code runs.
 Truth has three values: a measurement that is no number makes a claim unknown, unless the rest decides it.
+Where a claim applies is said in the same language, over parameters alone: `load < 0.8 and policy == "lru"`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput, suggest
-from windtunnel.lab.statistics import mean, t_interval
+from windtunnel.lab.statistics import EQUAL_SEEDS, mean, t_interval
 
-Verdict = Literal["holds", "fails", "unknown", "skipped"]
+Verdict = Literal["holds", "fails", "unknown", "skipped", "not claimed"]
 Table = Mapping[str, Mapping[str, float]]
 """One seed's measurements, by design and name; `params` stands beside the designs."""
 
@@ -56,7 +57,8 @@ def parse(expression: str) -> ast.expr:
     return tree
 
 
-def _admit(node: ast.AST, expression: str) -> None:
+def _admit(node: ast.AST, expression: str, words: bool = False) -> None:
+    parts: Sequence[ast.expr]
     match node:
         case ast.BoolOp(values=parts):
             pass
@@ -72,13 +74,65 @@ def _admit(node: ast.AST, expression: str) -> None:
             parts = []
         case ast.Constant(value=int() | float()):
             parts = []
+        case ast.Constant(value=str()) if words:
+            parts = []
         case _:
             raise ClaimError(
                 f"The claim {expression!r} uses {ast.unparse(node)!r}; it can use design.measure, params.name, "
                 "numbers, arithmetic, min, max, abs, comparisons, and, or, not."
             )
     for part in parts:
-        _admit(part, expression)
+        _admit(part, expression, words)
+
+
+def _qualified(node: ast.expr) -> ast.expr:
+    """The expression with `params.load` in place of a bare `load`."""
+    match node:
+        case ast.Name(id=name):
+            return ast.Attribute(ast.Name("params", ast.Load()), name, ast.Load())
+        case ast.BoolOp(values=parts):
+            node.values = [_qualified(part) for part in parts]
+        case ast.UnaryOp(operand=part):
+            node.operand = _qualified(part)
+        case ast.BinOp(left=left, right=right):
+            node.left, node.right = _qualified(left), _qualified(right)
+        case ast.Compare(left=left, comparators=rest):
+            node.left, node.comparators = _qualified(left), [_qualified(part) for part in rest]
+        case ast.Call(args=parts):
+            node.args = [_qualified(part) for part in parts]
+    return node
+
+
+@lru_cache(maxsize=1024)
+def _region(where: str) -> ast.expr:
+    try:
+        tree = _qualified(ast.parse(where, mode="eval").body)
+    except SyntaxError as error:
+        raise ClaimError(f"The region {where!r} of a claim cannot be read: {error.msg}.") from None
+    _admit(tree, where, words=True)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id != "params":
+            raise ClaimError(f"The region {where!r} speaks of {node.value.id}; it can speak of parameters alone.")
+    return tree
+
+
+def applies(where: str, params: Mapping[str, Any]) -> bool:
+    """Whether a claim is made with these parameters. Raises ClaimError where `where` cannot be read."""
+    if not where:
+        return True
+    table = {"params": params}
+
+    def compare(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
+        a, b = _number(left, table), _number(right, table)
+        words: tuple[object, object] = (a, b)
+        if any(isinstance(word, str) for word in words) and not isinstance(op, ast.Eq | ast.NotEq):
+            raise ClaimError(f"The region {where!r} orders words; compare them with == or !=.")
+        return _COMPARISONS[type(op)](a, b)
+
+    try:
+        return _truth(_region(where), compare, lambda flag: bool(_number(flag, table))) is True
+    except TypeError:
+        raise ClaimError(f"The region {where!r} reckons with words; compare them with == or !=.") from None
 
 
 def speaks_of(expression: str) -> list[str]:
@@ -105,10 +159,13 @@ def _number(node: ast.expr, table: Table) -> float:
     match node:
         case ast.Constant(value=int() | float() as found):
             return found
+        case ast.Constant(value=str() as word):
+            return word  # type: ignore[return-value]  # only where a claim applies, and compared with words alone
         case ast.Attribute(value=ast.Name(id=design), attr=name):
             row = table[design]
             if name not in row:
-                raise ClaimError(f"A claim speaks of {design}.{name}. {suggest(name, row, 'measurement')}")
+                what = "parameter" if design == "params" else "measurement"
+                raise ClaimError(f"A claim speaks of {design}.{name}. {suggest(name, row, what)}")
             return row[name]
         case ast.BinOp(left=left, op=op, right=right):
             try:
@@ -134,9 +191,11 @@ def truth_of_means(expression: str, tables: Sequence[Table]) -> bool | None:
     """Whether it holds of the means: each comparison is made on the interval of its paired differences."""
 
     def compare(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
+        if isinstance(op, ast.Eq | ast.NotEq):
+            raise ClaimError(f"The claim {expression!r} speaks of means, which are never equal; compare with < or >.")
         differences = [_number(left, table) - _number(right, table) for table in tables]
         between = t_interval(differences)
-        if math.isnan(between.low):
+        if math.isnan(between.low) or not tell(differences):
             return None
         match op:
             case ast.Lt():
@@ -147,23 +206,52 @@ def truth_of_means(expression: str, tables: Sequence[Table]) -> bool | None:
                 return True if between.low > 0 else False if between.high <= 0 else None
             case ast.GtE():
                 return True if between.low >= 0 else False if between.high < 0 else None
-        raise ClaimError(f"The claim {expression!r} speaks of means, which are never equal; compare with < or >.")
+        return None
 
     return _truth(parse(expression), compare)
+
+
+def tell(differences: Sequence[float]) -> bool:
+    """Whether paired differences can say anything of their mean.
+
+    Where all are equal there is no spread to make an interval of: then the sign test decides, to which ties say nothing
+    and fewer than `EQUAL_SEEDS` pairs on one side too little.
+    """
+    first = differences[0]
+    return any(x != first for x in differences) or (first != 0 and len(differences) >= EQUAL_SEEDS)
+
+
+def equal_pairs(expression: str, tables: Sequence[Table]) -> bool:
+    """Whether some comparison of the expression finds the same difference on every seed, and too few to tell."""
+    found = False
+
+    def look(left: ast.expr, op: ast.cmpop, right: ast.expr) -> None:
+        nonlocal found
+        differences = [_number(left, table) - _number(right, table) for table in tables]
+        found = found or not tell(differences)
+
+    _truth(parse(expression), look)
+    return found
 
 
 def _compare(left: float, op: ast.cmpop, right: float) -> bool | None:
     return None if math.isnan(left) or math.isnan(right) else _COMPARISONS[type(op)](left, right)
 
 
-def _truth(node: ast.expr, compare: Callable[[ast.expr, ast.cmpop, ast.expr], bool | None]) -> bool | None:
+def _truth(
+    node: ast.expr,
+    compare: Callable[[ast.expr, ast.cmpop, ast.expr], bool | None],
+    flag: Callable[[ast.expr], bool] | None = None,
+) -> bool | None:
     match node:
+        case ast.Attribute() if flag is not None:
+            return flag(node)
         case ast.BoolOp(op=op, values=parts):
-            found = [_truth(part, compare) for part in parts]
+            found = [_truth(part, compare, flag) for part in parts]
             decides = isinstance(op, ast.Or)
             return decides if decides in found else None if None in found else not decides
         case ast.UnaryOp(op=ast.Not(), operand=part):
-            inner = _truth(part, compare)
+            inner = _truth(part, compare, flag)
             return None if inner is None else not inner
         case ast.Compare(left=left, ops=ops, comparators=rest):
             pairs = zip([left, *rest], ops, rest, strict=False)

@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from windtunnel.lab.asks import Ask, Why
+from windtunnel.lab.charts import Chart
 from windtunnel.lab.discovery import track_of
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.history import History, Op
+from windtunnel.lab.measures import EXPLAINED
 
 if TYPE_CHECKING:
     from windtunnel.lab.stage import Stage
@@ -26,7 +29,7 @@ MARKS = {
     "V": "read in the source",
     "Vq": "quoted from the source",
     "D": "derived: anyone can compute it",
-    "R": "reproduced in a trial of ours",
+    "R": "measured in an earlier trial of this project",
     "M": "from memory: shown, never judged",
 }
 RESERVED = frozenset(
@@ -59,6 +62,8 @@ class Claim:
         spares: the design that this claim shows to be good enough here.
         stages: the stages on which it is judged; all of the experiment's where empty.
         always: for demands: it has to hold whatever goes wrong, not only while nothing does.
+        where: the parameters for which it is claimed, as in `load < 0.8 and retries >= 1`; everywhere where empty.
+            Elsewhere it is neither judged nor counted.
     """
 
     expression: str
@@ -70,6 +75,7 @@ class Claim:
     spares: str = ""
     stages: tuple[str, ...] = ()
     always: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class Figure:
         name: what the number is, with its unit.
         source_value: what the source says.
         ours: an expression as in `Claim`, with a number as its value.
-        tolerance: greatest share of `source_value` by which the mean of ours may differ.
+        tolerance: greatest share of `source_value` by which ours may differ: reproduced where the interval of our mean
+            lies wholly within, missed where it lies wholly without, unknown where it straddles.
         mark: how far the source's number can be trusted (`MARKS`); one marked M is shown, never judged.
         conditions: under which conditions the source measured or derived it.
         given: as in `Claim`; figures start from the defaults, whatever the run was told.
@@ -132,10 +139,12 @@ class Experiment(Generic[P]):
         faults: what goes wrong, or a function that says so for the parameters.
         quick: parameters that make a run cheap enough for the tests: 3 s of CPU for everything together.
         ends_s: the second at which a run ends, whoever still waits. Without it a run ends with its last answer.
-        warmup_s: requests due before this second are left out of the measurements that come for free.
-        series: pure: lines for a chart, each a list of (x, y), from the history of one design.
-        axes: what stands at the chart's x and y, with units.
-        log_axes: which of them are logarithmic: "", "x", "y" or "xy".
+        warmup_s: requests due before this second are left out of the measurements that come for free. An experiment of
+            queues says it, also where it is 0: they start empty, and what is measured before they have filled flatters.
+        charts: what is drawn of each design's run, each chart a table too.
+        asks: numbers to guess before a run shows them.
+        why: the sentences of the explanation, each held by a claim.
+        shows: which of the measurements that come for free stand in the table beside the experiment's own.
         module: where it is defined; taken from `params`.
     """
 
@@ -156,9 +165,10 @@ class Experiment(Generic[P]):
     seeds: int = 5
     ends_s: Callable[[P], float] | None = None
     warmup_s: Callable[[P], float] | None = None
-    series: Callable[[History, P], Mapping[str, Sequence[tuple[float, float]]]] | None = None
-    axes: tuple[str, str] = ("", "")
-    log_axes: str = ""
+    charts: Sequence[Chart] = ()
+    asks: Sequence[Ask] = ()
+    why: Sequence[Why] = ()
+    shows: tuple[str, ...] = ()
     module: str = ""
 
     def __post_init__(self) -> None:
@@ -166,6 +176,9 @@ class Experiment(Generic[P]):
             object.__setattr__(self, "module", self.params.__module__)
         for name in RESERVED.intersection(getattr(self.params, "__dataclass_fields__", ())):
             raise WrongInput(f"{name!r} cannot name a parameter: it is an argument of run(); take another word.")
+        for name in self.shows:
+            if name not in EXPLAINED:
+                raise WrongInput(suggest(name, EXPLAINED, "free measurement"))
         for name in self.designs:
             if not name.isidentifier() or name in ("params", "min", "max", "abs"):
                 raise WrongInput(f"{name!r} cannot name a design: claims speak of it; take letters, digits and _.")

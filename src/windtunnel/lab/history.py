@@ -104,6 +104,11 @@ class History(Sequence[Event]):
         """Those events that were due at this second or later: what is left after a warm-up."""
         return History((e for e in self._events if e.due >= second), self.facts, self.duration)
 
-    def latencies(self) -> list[float]:
-        """Seconds from due to answered, of the operations that were answered."""
-        return [e.end - (e.due if e.due >= 0 else e.start) for e in self._events if e.outcome == "ok"]
+    def latencies(self, unanswered: float | None = None) -> list[float]:
+        """Seconds from due to answered, of the operations that were answered.
+
+        Who reads a distribution off them forgets those who never were, and the worst design looks best: give
+        `unanswered` (infinity, say) to have it stand for each operation that failed or is unknown.
+        """
+        found = [e.end - (e.due if e.due >= 0 else e.start) for e in self._events if e.outcome == "ok"]
+        return found if unanswered is None else found + [unanswered] * (len(self) - len(found))

@@ -6,11 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from windtunnel.lab.claims import Table, Verdict, number, speaks_of, truth, truth_of_means, value, with_numbers
-from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.asks import Answered
+from windtunnel.lab.claims import (
+    Table,
+    Verdict,
+    applies,
+    equal_pairs,
+    number,
+    speaks_of,
+    truth,
+    truth_of_means,
+    value,
+    with_numbers,
+)
+from windtunnel.lab.experiment import Experiment, Figure
 from windtunnel.lab.footing import speaks_of as speaks_of_stage
 from windtunnel.lab.result import JudgedClaim, JudgedFigure, Run
-from windtunnel.lab.statistics import t_interval
+from windtunnel.lab.statistics import EQUAL_SEEDS, Interval, t_interval
 
 
 def tables(
@@ -43,13 +55,15 @@ def judge_claims(
             verdict, note = "skipped", f"{', '.join(absent)} did not run"
         elif not speaks_of_stage(claim.stages, stage):
             verdict, note = "skipped", f"it speaks of stage {' or '.join(claim.stages)}"
+        elif not applies(claim.where, settings[index]):
+            verdict, note = "not claimed", f"not claimed here, only where {claim.where}"
         else:
             rows = tables(claim.expression, runs, index, settings[index], named)
             shown = with_numbers(claim.expression, rows)
             if claim.over == "mean":
                 verdict = _word(truth_of_means(claim.expression, rows))
                 if verdict == "unknown":
-                    note = "the intervals of the differences do not decide" if len(rows) > 1 else "it needs two seeds"
+                    note = _undecided(claim.expression, rows)
             else:
                 seeds = [truth(claim.expression, row) for row in rows]
                 verdict = _word(False if False in seeds else None if None in seeds else True)
@@ -68,6 +82,7 @@ def judge_claims(
                 claim.breaks,
                 claim.spares,
                 note,
+                claim.where,
             )
         )
     return judged
@@ -98,15 +113,7 @@ def judge_figures(
             rows = tables(figure.ours, runs, index, settings[index], named)
             between = t_interval([value(figure.ours, row) for row in rows])
             ours, low, high = between.mean, between.low, between.high
-            allowed = abs(figure.source_value) * figure.tolerance
-            if figure.mark == "M":
-                verdict = "shown"
-            elif math.isnan(ours):
-                verdict = "unknown"
-            else:
-                verdict = "holds" if abs(ours - figure.source_value) <= allowed else "fails"
-            if verdict == "fails":
-                note = f"more than {number(figure.tolerance * 100)} % away"
+            verdict, note = ("shown", "") if figure.mark == "M" else _held_to(figure, between)
         judged.append(
             JudgedFigure(
                 figure.name,
@@ -123,6 +130,63 @@ def judge_figures(
             )
         )
     return judged
+
+
+def judge_asks(
+    experiment: Experiment[Any], chosen: Sequence[str], runs: Sequence[Run], params: Mapping[str, Any]
+) -> list[Answered]:
+    """Every question to guess with the answer of this run."""
+    found = []
+    for ask in experiment.asks:
+        named = speaks_of(ask.answer)
+        absent = [name for name in named if name not in chosen]
+        between, note = Interval(math.nan, math.nan, math.nan, 0), f"{', '.join(absent)} did not run"
+        if not absent:
+            between = t_interval([value(ask.answer, row) for row in tables(ask.answer, runs, 0, params, named)])
+            note = "" if not math.isnan(between.mean) else "it cannot be told here"
+        found.append(
+            Answered(
+                ask.question,
+                ask.answer,
+                ask.unit,
+                ask.low,
+                ask.high,
+                ask.log,
+                between.mean,
+                between.low,
+                between.high,
+                note,
+            )
+        )
+    return found
+
+
+def _undecided(expression: str, rows: Sequence[Table]) -> str:
+    """Why a claim over means is unknown."""
+    if len(rows) < 2:
+        return "it needs two seeds"
+    if equal_pairs(expression, rows):
+        return f"equal on all {len(rows)} seeds, which is no certainty: {EQUAL_SEEDS} on one side decide, ties never"
+    return "the intervals of the differences do not decide"
+
+
+def _held_to(figure: Figure, ours: Interval) -> tuple[str, str]:
+    """The verdict on a figure, and why it is not reproduced."""
+    if math.isnan(ours.mean):
+        return "unknown", "it cannot be told"
+    if ours.n < 2:
+        return "unknown", "one seed has no interval"
+    if ours.low == ours.high and ours.n < EQUAL_SEEDS:
+        return "unknown", f"equal on all {ours.n} seeds, which is no certainty: {EQUAL_SEEDS} decide"
+    # What rounding adds must not put a number that is met to the digit outside of a band without width.
+    allowed = abs(figure.source_value) * (figure.tolerance + 1e-12)
+    low, high = figure.source_value - allowed, figure.source_value + allowed
+    if low <= ours.low and ours.high <= high:
+        return "reproduced", ""
+    wide = f"within {number(figure.tolerance * 100)} %" if figure.tolerance else "equal to it"
+    if ours.high < low or ours.low > high:
+        return "missed", f"our interval is nowhere {wide}"
+    return "unknown", f"our interval is not wholly {wide}"
 
 
 def _word(found: bool | None) -> Verdict:

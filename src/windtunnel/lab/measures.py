@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from windtunnel.lab.history import History
-from windtunnel.lab.statistics import mean, percentiles
+import math
+from collections.abc import Mapping
 
+from windtunnel.lab.history import History
+from windtunnel.lab.statistics import MOVED, enough, latency_mean, latency_percentiles
+
+CENSORED = (
+    f"over all requests: one that failed or is unknown was not answered, its latency is at least its wait and perhaps "
+    f"endless, and a percentile that this could move by {MOVED:.0%} is unknown"
+)
 EXPLAINED = {
     "ops": "requests",
     "ok": "requests that were answered",
     "fail": "requests that certainly had no effect",
     "unknown": "requests of which nobody can tell",
+    "answered_share": "share of the requests that were answered",
     "throughput_per_s": "answers per second of the run",
-    "latency_mean_ms": "from due to answered, mean",
-    "latency_p50_ms": "from due to answered, median",
-    "latency_p99_ms": "from due to answered, 99th percentile",
-    "latency_p999_ms": "from due to answered, 99.9th percentile",
-    "latency_max_ms": "from due to answered, the slowest",
+    "latency_mean_ms": "from due to answered, mean; unknown as soon as one request was not answered",
+    "latency_p50_ms": f"from due to answered, median, {CENSORED}",
+    "latency_p99_ms": f"from due to answered, 99th percentile, of 100 requests at least; {CENSORED}",
+    "latency_p999_ms": f"from due to answered, 99.9th percentile, of 1,000 requests at least; {CENSORED}",
+    "latency_max_ms": "from due to answered, the slowest; unknown as soon as one request was not answered",
 }
+PERCENTILES = {"latency_p50_ms": 50.0, "latency_p99_ms": 99.0, "latency_p999_ms": 99.9, "latency_max_ms": 100.0}
 
 
 def standard(history: History, warmup_s: float = 0.0) -> dict[str, float]:
-    """Counts of outcomes over everything; throughput and latencies after the warm-up, of what was answered."""
+    """Counts of outcomes over everything; throughput, latencies and the share answered after the warm-up."""
     counts = {"ok": 0, "fail": 0, "unknown": 0}
     for event in history:
         counts[event.outcome] += 1
     settled = history.since(warmup_s) if warmup_s > 0 else history
-    latencies = settled.latencies()
-    p50, p99, p999, slowest = percentiles(latencies, (50, 99, 99.9, 100))
+    answered = sum(event.outcome == "ok" for event in settled)
     span = history.duration - warmup_s
+    latencies = latency_percentiles(settled, list(PERCENTILES.values()))
     return {
         "ops": len(history),
         **counts,
-        "throughput_per_s": len(latencies) / span if span > 0 else 0.0,
-        "latency_mean_ms": mean(latencies) * 1e3,
-        "latency_p50_ms": p50 * 1e3,
-        "latency_p99_ms": p99 * 1e3,
-        "latency_p999_ms": p999 * 1e3,
-        "latency_max_ms": slowest * 1e3,
+        "answered_share": answered / len(settled) if len(settled) else math.nan,
+        "throughput_per_s": answered / span if span > 0 else 0.0,
+        "latency_mean_ms": latency_mean(settled) * 1e3,
+        **{name: found * 1e3 for name, found in zip(PERCENTILES, latencies, strict=True)},
     }
+
+
+def why_unknown(name: str, row: Mapping[str, float]) -> str:
+    """Why a measurement of this row is no number, in a few words."""
+    if name not in EXPLAINED:
+        return "not measured here: nothing to measure, too few samples, or requests that were not answered"
+    if not row["ops"]:
+        return "there were no requests"
+    if name in PERCENTILES and not enough(int(row["ops"]), PERCENTILES[name]):
+        return "there are too few requests for it"
+    return "requests that were never answered could move it"

@@ -13,23 +13,29 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from windtunnel.lab.asks import Answered, Explained
+from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import Verdict
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.statistics import Interval, t_interval
 
-FORMAT = 1
+FORMAT = 2
+_MEANS = ("low", "high", "mean", "mean_low", "mean_high")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one design did with one seed in one setting (an index into `Result.settings`)."""
+    """What one design did with one seed in one setting (an index into `Result.settings`).
+
+    `charts` has the rows of each of the result's charts, by name; of the first seed alone.
+    """
 
     design: str
     seed: int
     setting: int
     measures: Mapping[str, float]
     digest: str
-    series: Mapping[str, list[tuple[float, float]]] = field(default_factory=dict)
+    charts: list[dict[str, list[Row]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,12 @@ class JudgedClaim:
     breaks: str = ""
     spares: str = ""
     note: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedFigure:
-    """A source's number beside ours. Verdict "shown" for one that is never judged."""
+    """A source's number beside ours: "reproduced", "missed", "unknown", "skipped", or "shown" and never judged."""
 
     name: str
     source_value: float
@@ -64,6 +71,9 @@ class JudgedFigure:
     conditions: str
     source: str = ""
     note: str = ""
+
+
+_AS_CLAIMS: Mapping[str, Verdict] = {"reproduced": "holds", "missed": "fails", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,10 @@ class Result:
     runs: list[Run]
     claims: list[JudgedClaim]
     figures: list[JudgedFigure]
-    axes: tuple[str, str] = ("", "")
-    log_axes: str = ""
+    charts: list[Drawn] = field(default_factory=list)
+    asks: list[Answered] = field(default_factory=list)
+    why: list[Explained] = field(default_factory=list)
+    shows: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -92,9 +104,16 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all verdicts: fails, else unknown, else holds; unknown where nothing was judged."""
-        found = {c.verdict for c in self.claims} | {f.verdict for f in self.figures}
-        return "fails" if "fails" in found else "unknown" if "unknown" in found or "holds" not in found else "holds"
+        """The worst of all verdicts: fails, else unknown, else holds.
+
+        Where nothing was judged: "not claimed" if that is because nothing is claimed here, else unknown.
+        """
+        found = {c.verdict for c in self.claims} | {_AS_CLAIMS.get(f.verdict, "skipped") for f in self.figures}
+        worst: Verdict
+        for worst in ("fails", "unknown", "holds", "not claimed"):
+            if worst in found:
+                return worst
+        return "unknown"
 
     @property
     def ok(self) -> bool:
@@ -104,7 +123,13 @@ class Result:
     @property
     def exit_status(self) -> int:
         """0 everything judged holds, 1 something fails, 3 nothing fails but something cannot be told."""
-        return {"holds": 0, "fails": 1}.get(self.verdict, 3)
+        return {"holds": 0, "not claimed": 0, "fails": 1}.get(self.verdict, 3)
+
+    @property
+    def more_seeds_may_decide(self) -> bool:
+        """Whether something is unknown for want of seeds: not of designs, nor of numbers."""
+        claims = any(c.verdict == "unknown" and c.over == "mean" and "?" not in c.shown for c in self.claims)
+        return claims or any(f.verdict == "unknown" and math.isfinite(f.ours) for f in self.figures)
 
     def of(self, design: str, setting: int = 0) -> list[Run]:
         """The runs of one design, in the order of the seeds."""
@@ -158,14 +183,19 @@ class Result:
                 raise WrongInput(f"The result has format {found['format']}; this version reads format {FORMAT}.")
             known = {k: found[k] for k in Result.__dataclass_fields__}
             runs = [
-                Run(**{**r, "measures": _floats(r["measures"]), "series": _series(r["series"])}) for r in known["runs"]
+                Run(**{**r, "measures": _floats(r["measures"]), "charts": rows(r["charts"])}) for r in known["runs"]
             ]
             figures = [
                 JudgedFigure(**{**f, **_floats({k: f[k] for k in ("source_value", "ours", "low", "high")})})
                 for f in known["figures"]
             ]
             claims = [JudgedClaim(**c) for c in known["claims"]]
-            return Result(**{**known, "runs": runs, "claims": claims, "figures": figures, "axes": tuple(known["axes"])})
+            read: dict[str, Any] = {
+                "charts": [Drawn(**c) for c in known["charts"]],
+                "asks": [Answered(**{**a, **_floats({k: a[k] for k in _MEANS})}) for a in known["asks"]],
+                "why": [Explained(**w) for w in known["why"]],
+            }
+            return Result(**{**known, **read, "runs": runs, "claims": claims, "figures": figures})
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, WrongInput):
                 raise
@@ -218,5 +248,12 @@ def _floats(found: Mapping[str, Any]) -> dict[str, float]:
     return {k: math.nan if v is None else float(v) if isinstance(v, str) else v for k, v in found.items()}
 
 
-def _series(found: Mapping[str, Any]) -> dict[str, list[tuple[float, float]]]:
-    return {k: [(x, y) for x, y in v] for k, v in found.items()}
+def rows(charts: Iterable[Mapping[str, Any]]) -> list[dict[str, list[Row]]]:
+    """The rows of charts as they were before JSON made lists of them, null of NaN and text of infinity."""
+    return [
+        {name: [tuple(_number(x) for x in row) for row in found] for name, found in chart.items()} for chart in charts
+    ]
+
+
+def _number(x: Any) -> Any:
+    return math.nan if x is None else float(x) if x in ("inf", "-inf") else x

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from windtunnel.lab.asks import explained
+from windtunnel.lab.charts import drawn
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.footing import Named, choose, speaks_of as speaks_of_stage
-from windtunnel.lab.judge import judge_claims, judge_figures
+from windtunnel.lab.judge import judge_asks, judge_claims, judge_figures
 from windtunnel.lab.params import settings
-from windtunnel.lab.result import Result, Run as RunOf
+from windtunnel.lab.result import Result, Run as RunOf, rows
 from windtunnel.lab.running.work import Done, Job, execute
 
+MOST_SEEDS = 10_000
+"""In one run: more would not come to an end, nor tell more."""
 Progress = Callable[[int, int, str, int], object]
 """Called with (jobs done, jobs in all, design, seed) after each job."""
 
@@ -71,7 +76,7 @@ def run(
     todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories)
     done = _do(own, with_file, experiment, where, todo, jobs, progress)
     runs = [
-        RunOf(job.design, job.seed, job.setting, found.measures, found.digest, found.series)
+        RunOf(job.design, job.seed, job.setting, found.measures, found.digest, rows(found.charts))
         for job, found in zip(todo, done, strict=True)
     ]
     order = {name: i for i, name in enumerate(chosen)}
@@ -94,8 +99,10 @@ def run(
         runs,
         claims,
         figures,
-        experiment.axes,
-        experiment.log_axes,
+        [drawn(chart) for chart in experiment.charts],
+        judge_asks(experiment, chosen, runs, wanted.all[0]),
+        explained(experiment.why, claims),
+        list(experiment.shows),
         {**provenance(), "cpu_s": cpu},
     )
 
@@ -116,9 +123,13 @@ class _Settings:
 
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:
-    found = list(range(seeds)) if isinstance(seeds, int) else list(dict.fromkeys(seeds))
+    if isinstance(seeds, int):
+        seeds = range(min(seeds, MOST_SEEDS + 1))
+    found = list(dict.fromkeys(islice(seeds, MOST_SEEDS + 1)))
     if not found:
         raise WrongInput("A run needs one seed at least.")
+    if len(found) > MOST_SEEDS:
+        raise WrongInput(f"A run takes {MOST_SEEDS:,} seeds at most.")
     return found
 
 
@@ -132,11 +143,13 @@ def _jobs(
     histories: Path | None,
 ) -> list[Job]:
     """Every design with every seed in the run's setting; in another setting those that somebody speaks of."""
-    from windtunnel.lab.claims import check, speaks_of
+    from windtunnel.lab.claims import applies, check, speaks_of
 
     needed: dict[int, set[str]] = {0: set(chosen)}
     spoken = list(zip(experiment.claims, wanted.of_claim, strict=True))
-    said = [(c.expression, c.stages, i) for c, i in spoken]
+    for text in (*(c.expression for c in experiment.claims), *(a.answer for a in experiment.asks)):
+        check(text, experiment.designs)
+    said = [(c.expression, c.stages, i) for c, i in spoken if applies(c.where, wanted.all[i])]
     if usual:
         said += [(f.ours, f.stages, i) for f, i in zip(experiment.figures, wanted.of_figure, strict=True)]
     for expression, stages, index in said:
@@ -151,7 +164,7 @@ def _jobs(
             seed,
             index,
             wanted.all[index],
-            series=index == 0 and seed == seeds[0],
+            charts=index == 0 and seed == seeds[0],
             history=str(histories / f"{design}-{seed}.jsonl") if histories is not None and index == 0 else "",
         )
         for index in sorted(needed)

@@ -1,4 +1,4 @@
-"""Numbers about numbers: percentiles, intervals over seeds, paired differences, warm-up, Little's law.
+"""Numbers about numbers: percentiles, latencies of those never answered, intervals over seeds, Little's law.
 
 Plain Python on lists: a run has a handful of seeds, and NumPy would cost more to import than it saves.
 """
@@ -14,32 +14,78 @@ from random import Random
 
 from windtunnel.lab.history import Event
 
+MOVED = 0.05
+"""By which share requests that were never answered may move a latency before it is unknown."""
+EQUAL_SEEDS = 6
+"""Fewest seeds that, when all are equal, say something of a mean. Equal samples show no spread to reckon with, so all
+that is left is the sign test (Dixon & Mood, The Statistical Sign Test, JASA 41, 1946): six on one side have
+probability 2 / 2^6 < 0.05 where either side is as likely, five still 2 / 2^5 > 0.05."""
+
 
 def mean(samples: Sequence[float]) -> float:
     """The arithmetic mean; NaN of nothing."""
     return math.fsum(samples) / len(samples) if samples else math.nan
 
 
+def enough(count: int, q: float) -> bool:
+    """Whether so many samples have a `q`-th percentile: at least one must be expected beyond it, n >= 1 / (1 - q).
+
+    The least and the greatest (0 and 100) are there as soon as anything is. p99 needs 100 samples, p99.9 needs 1,000.
+    """
+    beyond = min(q, 100 - q)
+    return count > 0 and (beyond == 0 or count * beyond >= 100 * (1 - 1e-9))
+
+
 def percentile(samples: Iterable[float], q: float) -> float:
-    """The `q`-th percentile (0 to 100) of raw samples, linear between neighbours; NaN of nothing."""
+    """The `q`-th percentile (0 to 100) of raw samples, linear between neighbours; NaN of too few (`enough`)."""
     return percentiles(samples, (q,))[0]
 
 
 def percentiles(samples: Iterable[float], qs: Sequence[float]) -> list[float]:
     """Several percentiles with one sort. There is no way to combine percentiles of parts: give all samples at once."""
     ordered = sorted(samples)
-    if not ordered:
-        return [math.nan] * len(qs)
     found = []
     for q in qs:
         if not 0 <= q <= 100:
             raise ValueError(f"The {q}-th percentile does not exist; take a number from 0 to 100.")
+        if not enough(len(ordered), q):
+            found.append(math.nan)
+            continue
         place = (len(ordered) - 1) * q / 100
         below = math.floor(place)
         low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
         # Equal neighbours may be infinite, and infinity minus itself is no number.
         found.append(low if low == high or place == below else low + (high - low) * (place - below))
     return found
+
+
+def latency_percentiles(events: Iterable[Event], qs: Sequence[float]) -> list[float]:
+    """Percentiles of the seconds from due to answered, over all requests; NaN where they cannot be told.
+
+    A request that failed, timed out or was still waiting at the end has not been answered: its latency is censored, at
+    least as long as it waited and perhaps infinite. Between these two bounds every percentile lies; it is given (the
+    upper one) where they differ by less than `MOVED`, and no number where those who were not answered could move it:
+    a service that answers a third of its requests has no p99, however fast that third was.
+    """
+    answered: list[float] = []
+    waited: list[float] = []
+    for e in events:
+        (answered if e.outcome == "ok" else waited).append(e.end - (e.due if e.due >= 0 else e.start))
+    if not waited:
+        return percentiles(answered, qs)
+    least = percentiles([*answered, *waited], qs)
+    most = percentiles([*answered, *[math.inf] * len(waited)], qs)
+    return [b if b < math.inf and b - a <= MOVED * b else math.nan for a, b in zip(least, most, strict=True)]
+
+
+def latency_mean(events: Iterable[Event]) -> float:
+    """Mean seconds from due to answered; NaN as soon as one request was never answered: nobody knows its latency."""
+    found = []
+    for e in events:
+        if e.outcome != "ok":
+            return math.nan
+        found.append(e.end - (e.due if e.due >= 0 else e.start))
+    return mean(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +104,10 @@ class Interval:
 
 
 def t_interval(samples: Sequence[float], confidence: float = 0.95) -> Interval:
-    """The mean of independent samples (one a seed), by Student's t."""
+    """The mean of independent samples (one a seed), by Student's t.
+
+    Of equal samples it is a point, which is no certainty: who judges by it asks for `EQUAL_SEEDS` of them.
+    """
     n, middle = len(samples), mean(samples)
     if n < 2 or not math.isfinite(middle):
         return Interval(middle, math.nan, math.nan, n)
@@ -121,27 +170,6 @@ def _t_share(t: float, freedom: int) -> float:
         total += term
         term *= cos2 * (k - 1) / k
     return (angle + math.sin(angle) * total) * 2 / math.pi if odd else math.sin(angle) * total
-
-
-def mser5(series: Sequence[float]) -> int:
-    """How many samples to drop from the start of a run, by MSER-5 (White, Cobb & Spratt 2000).
-
-    The cut that makes the standard error of what remains smallest, over batches of five, in the first half at most.
-    """
-    batches = [mean(series[i : i + 5]) for i in range(0, len(series) - 4, 5)]
-    count = len(batches)
-    best, cut = math.inf, 0
-    total = squares = 0.0
-    # From the back: sums of what remains grow by one batch a step.
-    for start in range(count - 1, -1, -1):
-        total += batches[start]
-        squares += batches[start] ** 2
-        left = count - start
-        if start <= count // 2 and left > 1:
-            error = (squares - total * total / left) / (left * left)
-            if error <= best:
-                best, cut = error, start
-    return cut * 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def chart(
     gutter = max(map(len, labels.values())) + 1
     columns = width - gutter - 2
     cells: dict[tuple[int, int], int] = {}
+    over: dict[int, set[int]] = {}
     for index, line in enumerate(drawn.values()):
         placed = [
             (
@@ -50,8 +51,10 @@ def chart(
             )
             for x, y in sorted(line)
         ]
-        for cell in _joined(placed):
+        way = _joined(placed)
+        for cell in way:
             cells.setdefault(cell, index)
+        over[index] = {cells[cell] for cell in way}
     rows: list[list[tuple[str, str]]] = []
     if axes[1]:
         rows.append([(" " * gutter + axes[1], "dim")])
@@ -67,7 +70,11 @@ def chart(
     rows.append([(" " * (gutter + 1) + left + middle + right, "dim")])
     key: list[tuple[str, str]] = []
     used = 0
-    for index, name in enumerate(drawn):
+    names = list(drawn)
+    for index, name in enumerate(names):
+        if over[index] and index not in over[index]:  # all of it lies under others: say so, or it looks left out
+            name = f"{name} (under {' and '.join(names[i] for i in sorted(over[index]))})"
+        name = name[: max(8, width - gutter - 5)]
         if used and used + len(name) + 4 > width - gutter:
             rows.append([(" " * gutter, ""), *key])
             key, used = [], 0

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -84,7 +84,7 @@ def run_options(function: F) -> F:
         click.option("--with", "with_file", default="", metavar="FILE.py", help="A file with one more design."),
         click.option("--designs", metavar="a,b", help="Only these designs."),
         click.option("--set", "sets", multiple=True, metavar="p=v", help="A parameter's value; again for more."),
-        click.option("--seeds", type=click.IntRange(1), metavar="N", help="How many seeds: 0 to N-1."),
+        click.option("--seeds", metavar="N|a-b|a,b", help="How many seeds (0 to N-1), or which: 100-119, or 3,5,7."),
         click.option("--seed", type=int, metavar="K", help="This seed only."),
         click.option(
             "--on", "on", multiple=True, metavar="port=engine", help="One port on something else; again for more."
@@ -159,7 +159,7 @@ def show(name: str, hints: bool, json_: bool) -> int:
     else:
         from windtunnel.ui import terminal
 
-        terminal.show(terminal.experiment(found, hints))
+        terminal.show(terminal.experiment(found, hints, terminal.console().width))
     return 0
 
 
@@ -168,8 +168,16 @@ def show(name: str, hints: bool, json_: bool) -> int:
 @run_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result there as JSON.")
 @click.option("--histories", type=click.Path(path_type=Path), metavar="DIR", help="Write every history there.")
+@click.option("--tables", is_flag=True, help="Print each chart's values as a table, too.")
 @as_json
-def run(name: str, out: Path | None = None, histories: Path | None = None, json_: bool = False, **options: Any) -> int:
+def run(
+    name: str,
+    out: Path | None = None,
+    histories: Path | None = None,
+    tables: bool = False,
+    json_: bool = False,
+    **options: Any,
+) -> int:
     """Measure every design of an experiment, and judge its claims."""
     from windtunnel.lab.discovery import find
 
@@ -185,8 +193,8 @@ def run(name: str, out: Path | None = None, histories: Path | None = None, json_
     if json_:
         click.echo(found.to_json(), nl=False)
     else:
-        show_result(experiment, found, options.get("with_file", ""))
-        click.echo(f"\n{_next(name, experiment, found)}")
+        show_result(experiment, found, options.get("with_file", ""), tables)
+        click.echo(f"\n{_next(name, experiment, found, options)}")
     return found.exit_status
 
 
@@ -245,11 +253,11 @@ def figures(name: str | None, json_: bool) -> int:
     elif rows:
         from windtunnel.ui import terminal
 
-        terminal.show(terminal.all_figures(results))
+        terminal.show(terminal.all_figures(results, terminal.console().width))
     else:
         click.echo(f"{name} reproduces no figure." if name else "No experiment reproduces a figure yet.")
     verdicts = {f.verdict for _, f in rows}
-    return 1 if "fails" in verdicts else 3 if "unknown" in verdicts else 0
+    return 1 if "missed" in verdicts else 3 if "unknown" in verdicts else 0
 
 
 @cli.command()
@@ -326,7 +334,7 @@ def _prints_aside() -> contextlib.AbstractContextManager[object]:
     return contextlib.redirect_stdout(sys.stderr)
 
 
-def show_result(experiment: Any, found: Result, with_file: str = "") -> None:
+def show_result(experiment: Any, found: Result, with_file: str = "", tables: bool = False) -> None:
     """Print a result as a person reads it."""
     from windtunnel.lab.experiment import idea
     from windtunnel.ui import terminal
@@ -336,13 +344,13 @@ def show_result(experiment: Any, found: Result, with_file: str = "") -> None:
 
         experiment = with_design(experiment, with_file)
     ideas = {name: idea(make) for name, make in experiment.designs.items()}
-    terminal.show(terminal.result(found, ideas, terminal.console().width))
+    terminal.show(terminal.result(found, ideas, terminal.console().width, tables))
 
 
 def _arguments(
     stage: str | None = None,
     seed: int | None = None,
-    seeds: int | None = None,
+    seeds: str | None = None,
     sets: Sequence[str] = (),
     designs: str | None = None,
     on: Sequence[str] = (),
@@ -351,6 +359,8 @@ def _arguments(
     """The options as arguments of `windtunnel.lab.run.run`."""
     if seed is not None and seeds is not None:
         raise WrongInput("Give --seed or --seeds, not both.")
+    from windtunnel.ui.options import seeds_of
+
     params = {}
     for text in sets:
         name, equals, value = text.partition("=")
@@ -367,7 +377,7 @@ def _arguments(
     return {
         "stage": stage,
         "on": engine_of,
-        "seeds": [seed] if seed is not None else seeds,
+        "seeds": seeds_of(seeds) if seeds is not None else None if seed is None else [seed],
         "designs": chosen,
         **rest,
         **params,
@@ -380,10 +390,13 @@ def _first_own(names: Sequence[str]) -> str:
     return next((name for name in names if name not in EXPLAINED), "latency_p99_ms")
 
 
-def _next(name: str, experiment: Any, found: Result) -> str:
+def _next(name: str, experiment: Any, found: Result, options: Mapping[str, Any]) -> str:
     """One thing worth doing after this result; `name` is how the experiment was asked for."""
-    if found.verdict == "unknown" and len(found.seeds) < 20:
-        more = f"windtunnel run {name} --seeds {max(20, 4 * len(found.seeds))}"
+    if len(found.seeds) < 20 and found.more_seeds_may_decide:
+        from windtunnel.ui.options import more_seeds
+
+        kept = {k: v for k, v in options.items() if k in ("stage", "quick", "sets", "designs", "on", "with_file")}
+        more = more_seeds(name, max(20, 4 * len(found.seeds)), **kept)
         return click.style(f"More seeds may decide: {more}", dim=True)
     # The parameter that a claim turns is where something changes.
     for turned, there in ((k, v) for claim in experiment.claims for k, v in claim.given.items()):

@@ -39,7 +39,8 @@ def _one(experiment: Experiment[Any]) -> None:
     from windtunnel.ui.cli import measured, show_result
 
     click.echo()
-    terminal.show(terminal.at_a_glance(experiment))
+    width = terminal.console().width
+    terminal.show(terminal.at_a_glance(experiment, width))
     changed: dict[str, str] = {}
     while True:
         click.echo(click.style(f"\n{KEYS}", dim=True))
@@ -51,7 +52,7 @@ def _one(experiment: Experiment[Any]) -> None:
             raise EOFError
         try:
             if answer in ("s", "show"):
-                terminal.show(terminal.experiment(experiment, hints=True))
+                terminal.show(terminal.experiment(experiment, hints=True, width=terminal.console().width))
                 continue
             if "=" in answer:
                 name, _, value = answer.partition("=")

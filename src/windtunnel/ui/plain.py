@@ -13,22 +13,23 @@ if TYPE_CHECKING:
     from windtunnel.lab.cards import Card
     from windtunnel.lab.experiment import Experiment
 
-WIDTH = 80
-
 
 def listing(experiments: Sequence[Card]) -> str:
     """Every experiment with its question, under its track."""
     lines: list[str] = []
-    width = min(WIDTH, shutil.get_terminal_size().columns)
+    width = shutil.get_terminal_size().columns
     gutter = max((len(e.id) for e in experiments), default=0) + 4
+    beside = width - gutter - 4 >= 24  # else the question stands below the name
     track = None
     for i, one in enumerate(experiments, 1):
         if one.track != track:
             track = one.track
             lines += [*([""] if lines else []), click.style(track or "start here", bold=True)]
-        question = textwrap.wrap(one.question, max(20, width - gutter - 4))
-        lines.append(f"{i:>3} " + click.style(f"{one.id:<{gutter - 2}}", fg="cyan") + (question[0] if question else ""))
-        lines += [" " * (gutter + 2) + line for line in question[1:]]
+        name = f"{i:>3} " + click.style(f"{one.id:<{gutter - 2}}" if beside else one.id, fg="cyan")
+        question = textwrap.wrap(one.question, max(20, width - gutter - 4 if beside else width - 6))
+        if beside and question:
+            name += question.pop(0)
+        lines += [name, *(" " * (gutter + 2 if beside else 4) + line for line in question)]
     commands = ("windtunnel show NAME", "windtunnel run NAME", "windtunnel --help")
     gap = "   " if len("   ".join(commands)) <= width else "\n"
     lines += ["", click.style(gap.join(commands), dim=True)]
@@ -39,6 +40,7 @@ def described(one: Experiment[Any]) -> dict[str, Any]:
     """An experiment as plain data."""
     from dataclasses import asdict
 
+    from windtunnel.lab.charts import drawn
     from windtunnel.lab.experiment import idea
     from windtunnel.lab.params import describe
 
@@ -53,6 +55,9 @@ def described(one: Experiment[Any]) -> dict[str, Any]:
         "params": [asdict(p) for p in describe(one.params)],
         "claims": [asdict(c) for c in one.claims],
         "figures": [asdict(f) for f in one.figures],
+        "charts": [asdict(drawn(c)) for c in one.charts],
+        "asks": [asdict(a) for a in one.asks],
+        "why": [asdict(w) for w in one.why],
         "hints": list(one.hints),
         "sources": [asdict(s) for s in one.sources],
         "seeds": one.seeds,

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
 from windtunnel.engines import Aborted, AtLeast, AtMost, Changes, Plus, Where
 
 CONNECTION_S = 0.004
@@ -230,7 +230,7 @@ def _inversions(dues: list[float]) -> float:
     return sum(a > b for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
-def series(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def so_far(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Tickets sold by then; whoever crosses the stock has sold what is not there."""
     ends = sorted(e.end for e in history.where(outcome="ok") if e.value is not None)
     return {"sold": [(0.0, 0.0), *((end, float(i)) for i, end in enumerate(ends, 1))]}
@@ -249,8 +249,25 @@ experiment = Experiment(
         "hold_then_pay": HoldThenPay,
     },
     measure=measure,
-    series=series,
-    axes=("second", "tickets sold"),
+    charts=(Chart("Tickets sold", "second", "tickets sold", so_far),),
+    shows=("latency_p50_ms", "latency_p99_ms", "throughput_per_s"),
+    asks=(
+        Ask(
+            "A hundred tickets, eight hundred buyers at once. How many tickets does look-then-write sell?",
+            "look_then_write.sold",
+            "tickets",
+            10,
+            10_000,
+            log=True,
+        ),
+    ),
+    why=(
+        Why("Others look at the same number before it is written.", "look_then_write.oversold > 0"),
+        Why(
+            "A condition in the write is tested by the database, in the same step.",
+            "conditional_update.oversold == 0 and conditional_update.sold_twice == 0",
+        ),
+    ),
     stages=("sim", "sqlite", "postgres"),
     seeds=3,
     quick={"stock": 20, "buyers": 120, "arrivals_per_s": 1200.0, "leave": 0.3},

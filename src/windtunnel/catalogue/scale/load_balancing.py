@@ -25,12 +25,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 from random import Random
 
-from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
 from windtunnel.sim import Departure
-from windtunnel.statistics import mean, percentiles
+from windtunnel.statistics import latency_mean, latency_percentiles
 from windtunnel.workload import lognormal, poisson, requests
 
 
@@ -168,14 +168,14 @@ def warmup_s(params: Params) -> float:
 
 
 def measure(history: History, params: Params) -> Mapping[str, float]:
-    latencies = history.since(warmup_s(params)).latencies()
-    p50, p99 = percentiles(latencies, (50, 99))
-    return {"mean_s": mean(latencies), "p50_s": p50, "p99_s": p99}
+    settled = history.since(warmup_s(params))
+    p50, p99 = latency_percentiles(settled, (50, 99))
+    return {"mean_s": latency_mean(settled), "p50_s": p50, "p99_s": p99}
 
 
 def tail(history: History, params: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The share of requests that took longer than x."""
-    ordered = sorted(history.since(warmup_s(params)).latencies())
+    ordered = sorted(history.since(warmup_s(params)).latencies(unanswered=inf))
     shares = [10 ** (-i / 12) for i in range(37)]
     return {"slower": [(ordered[int((1 - share) * (len(ordered) - 1))], share) for share in shares]}
 
@@ -185,6 +185,7 @@ LONE_QUEUES = {"servers": 10, "load": 0.9, "variation": 1.0, "count": 25_000}
 OLD_NEWS = {"staleness": 20.0}
 TRIAL = "8 servers, lognormal work of mean 1 and variation 3, load 0.7"
 MITZENMACHER = "Mitzenmacher 1996"
+HOW_OLD = "Mitzenmacher 2000"
 
 experiment = Experiment(
     title="Load balancing",
@@ -201,9 +202,35 @@ experiment = Experiment(
     },
     measure=measure,
     warmup_s=warmup_s,
-    series=tail,
-    axes=("latency, mean service times", "share of requests that took longer"),
-    log_axes="xy",
+    charts=(Chart("The tail", "latency, mean service times", "share of requests that took longer", tail, log="xy"),),
+    asks=(
+        Ask(
+            "A request takes one service time alone. How many does it take at load 0.7, sent to any of eight servers?",
+            "at_random.mean_s",
+            "service times",
+            1,
+            100,
+            log=True,
+        ),
+        Ask(
+            "And how many if the balancer looks at two of them first?",
+            "two_choices.mean_s",
+            "service times",
+            1,
+            100,
+            log=True,
+        ),
+    ),
+    why=(
+        Why(
+            "One look more than none finds an idle server most of the time.",
+            "at_random.mean_s > 2 * two_choices.mean_s",
+        ),
+        Why(
+            "Old news sends everybody to the queue that was shortest, and nobody to those that are.",
+            "least_connections.mean_s > 2 * at_random.mean_s",
+        ),
+    ),
     claims=(
         Claim("at_random.mean_s > 2 * two_choices.mean_s", "a second look saves most of the wait", breaks="at_random"),
         Claim("at_random.p99_s > 1.5 * two_choices.p99_s", "and most of the tail", over="mean"),
@@ -211,7 +238,7 @@ experiment = Experiment(
         Claim(
             "least_connections.mean_s > 2 * at_random.mean_s",
             "everybody runs to the queue that was shortest: the herd is worse than no knowledge",
-            MITZENMACHER,
+            HOW_OLD,
             over="mean",
             given=OLD_NEWS,
             breaks="least_connections",
@@ -225,7 +252,8 @@ experiment = Experiment(
         Claim(
             "two_choices.mean_s < at_random.mean_s",
             "two looks herd less: old news is still worth something",
-            MITZENMACHER,
+            HOW_OLD,
+            over="mean",
             given=OLD_NEWS,
         ),
         Claim(

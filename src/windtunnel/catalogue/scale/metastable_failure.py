@@ -27,9 +27,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from random import Random
 
-from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param, process
+from windtunnel import (
+    Ask,
+    Chart,
+    Claim,
+    Experiment,
+    Fault,
+    Figure,
+    History,
+    Op,
+    Source,
+    Stage,
+    Why,
+    param,
+    process,
+)
 from windtunnel.sim import Discipline, Rejected, RequestCoDel, Server
 
 TRIGGER_AT_S = 10.0
@@ -166,7 +181,7 @@ def measure(history: History, p: Params) -> dict[str, float]:
         "goodput_end_per_s": _rate(answered, p.run_s - WINDOW_S, p.run_s),
         "offered_end_per_s": _rate([e.due for e in history], p.run_s - WINDOW_S, p.run_s),
         "attempts_end_per_request": history.facts["late"] / max(1, sum(e.due >= p.run_s - WINDOW_S for e in history)),
-        "attempts_per_request": history.facts["attempts"] / len(history),
+        "attempts_per_request": history.facts["attempts"] / len(history) if len(history) else nan,
         "backlog": history.facts["inside"],
         "down_s": sum(rate < 0.5 * p.load * p.capacity for rate in _by_second(answered, p)[int(TRIGGER_AT_S) :]),
         "recovered": float(_rate(answered, p.run_s - WINDOW_S, p.run_s) > 0.5 * p.load * p.capacity),
@@ -187,7 +202,7 @@ def _by_second(answered: Sequence[float], p: Params) -> list[int]:
     return counts
 
 
-def series(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def goodput(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Answers in time, a second at a time."""
     counts = _by_second([e.end for e in history if e.outcome == "ok"], p)
     return {"goodput": list(enumerate(counts))}
@@ -211,8 +226,29 @@ experiment = Experiment(
         "delay_control": DelayControl,
     },
     measure=measure,
-    series=series,
-    axes=("second", "answers in time per second"),
+    charts=(Chart("Goodput", "second", "answers in time per second", goodput),),
+    shows=("answered_share", "latency_p99_ms"),
+    warmup_s=lambda p: TRIGGER_AT_S - WINDOW_S,
+    asks=(
+        Ask(
+            "The server is slow for one second. Fifteen seconds later, how many requests a second are answered?",
+            "three_retries.goodput_end_per_s",
+            "a second",
+            0,
+            1000,
+        ),
+        Ask("And if a full queue turns requests away?", "bounded_queue.goodput_end_per_s", "a second", 0, 1000),
+    ),
+    why=(
+        Why(
+            "The queue is full of requests that nobody waits for any more, and each of them comes four times.",
+            "three_retries.attempts_per_request > 2.5",
+        ),
+        Why(
+            "A queue that is served within the clients' patience holds nobody who has given up.",
+            "bounded_queue.recovered == 1",
+        ),
+    ),
     faults=faults,
     ends_s=lambda p: p.run_s,
     seeds=3,

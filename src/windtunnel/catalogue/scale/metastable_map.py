@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel import Claim, Experiment, Figure, History, Op, Source, Stage, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
 from windtunnel.sim.compiled import RetryStorm, retry_storm
 
 LOADS = (0.2, 0.23, 0.3, 0.45, 0.52, 0.7, 0.8, 0.9)
@@ -102,12 +102,18 @@ class NoRetries(ThreeRetries):
     retries = 0
 
 
+def _shares(p: Params) -> dict[float, float]:
+    """From a load in requests per second back to the share that it was made of: a division would not always find it."""
+    return {share * p.capacity: share for share in LOADS}
+
+
 def _edge(history: History, p: Params) -> list[tuple[float, float]]:
     """For each load (as a share of the capacity) the longest trigger that it and all shorter ones survive."""
+    shares = _shares(p)
     survived: dict[float, float] = {}
     dead: set[float] = set()
     for event in sorted(history, key=lambda e: (e.args[0], e.args[1])):
-        load = event.args[0] / p.capacity
+        load = shares[event.args[0]]
         survived.setdefault(load, 0.0)
         if not event.value:
             dead.add(load)
@@ -131,9 +137,15 @@ def measure(history: History, p: Params) -> dict[str, float]:
     }
 
 
-def series(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def edge(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The edge of the map: above it the service stays down."""
     return {"longest trigger survived": _edge(history, p)}
+
+
+def fates(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float, float]]]:
+    """Every cell of the map: whether the service came back."""
+    shares = _shares(p)
+    return {"came back": [(shares[e.args[0]], e.args[1], float(bool(e.value))) for e in history]}
 
 
 HUANG = "Huang and others, OSDI 2022, theorem 2"
@@ -150,8 +162,29 @@ experiment = Experiment(
         "no_retries": NoRetries,
     },
     measure=measure,
-    series=series,
-    axes=("load (share of the capacity)", "longest trigger survived, s"),
+    charts=(
+        Chart("The edge", "load (share of the capacity)", "longest trigger survived, s", edge),
+        Chart("The map: 1 comes back, 0 stays down", "load (share of the capacity)", "trigger, s", fates, kind="heat"),
+    ),
+    asks=(
+        Ask(
+            "Clients ask up to four times. Up to which load does the service come back from a trigger of 5 s?",
+            "100 * three_retries.safe_load",
+            "% of the capacity",
+            1,
+            100,
+        ),
+    ),
+    why=(
+        Why(
+            "A storm of four attempts for each request feeds itself from a quarter of the capacity on.",
+            "three_retries.unsafe_load <= 0.3",
+        ),
+        Why(
+            "With two attempts it takes half of the capacity.",
+            "one_retry.safe_load >= 0.4 and one_retry.unsafe_load <= 0.6",
+        ),
+    ),
     seeds=3,
     quick={"capacity": 100.0},
     claims=(

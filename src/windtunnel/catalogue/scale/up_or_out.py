@@ -24,11 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
-from windtunnel import Claim, Experiment, Fault, Figure, History, Op, Source, Stage, param
+from windtunnel import Ask, Chart, Claim, Experiment, Fault, Figure, History, Op, Source, Stage, Why, param
 from windtunnel.sim import Departure, FifoServer
-from windtunnel.statistics import mean, percentiles
+from windtunnel.statistics import latency_mean, latency_percentiles
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ def warmup_s(p: Params) -> float:
 
 def measure(history: History, p: Params) -> dict[str, float]:
     """Response times in service times of a small machine; Little's law; what a crash costs."""
-    latencies = history.since(warmup_s(p)).latencies()
-    p50, p99 = percentiles(latencies, (50, 99))
+    settled = history.since(warmup_s(p))
+    p50, p99 = latency_percentiles(settled, (50, 99))
     # Over a whole run, empty at both ends, L = lambda W is an identity: what is off here was counted wrong.
     sojourns = [e.end - e.start for e in history if e.outcome == "ok"]
     return {
-        "mean_s": mean(latencies),
+        "mean_s": latency_mean(settled),
         "p50_s": p50,
         "p99_s": p99,
         "utilisation": history.facts["utilisation"],
@@ -145,11 +146,11 @@ def measure(history: History, p: Params) -> dict[str, float]:
     }
 
 
-def series(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def tail(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The share of requests that take longer than x."""
-    latencies = sorted(history.since(warmup_s(p)).latencies())
+    latencies = sorted(history.since(warmup_s(p)).latencies(unanswered=inf))
     count = len(latencies)
-    return {"slower": [(x, (count - i) / count) for i, x in enumerate(latencies)]}
+    return {"slower": [(x, (count - i) / count) for i, x in enumerate(latencies) if x < inf]}
 
 
 def faults(p: Params) -> Sequence[Fault]:
@@ -172,9 +173,36 @@ experiment = Experiment(
         "one_machine": OneMachine,
     },
     measure=measure,
-    series=series,
-    axes=("response time (service times of a small machine)", "share of requests that take longer"),
-    log_axes="xy",
+    charts=(
+        Chart(
+            "The tail",
+            "response time (service times of a small machine)",
+            "share of requests that take longer",
+            tail,
+            log="xy",
+        ),
+    ),
+    asks=(
+        Ask(
+            "Eight machines are 80 % busy, and a coin picks one for each request. How long does a request of 1 s take?",
+            "coin_toss.mean_s",
+            "s",
+            0.1,
+            100,
+            log=True,
+        ),
+        Ask("And on one machine that is eight times as fast?", "one_machine.mean_s", "s", 0.1, 100, log=True),
+    ),
+    why=(
+        Why(
+            "Behind a coin a request waits while machines next door stand idle.",
+            "coin_toss.mean_s > 2.5 * shared_queue.mean_s",
+        ),
+        Why(
+            "One fast machine is never partly idle: a lone request has all of it.",
+            "one_machine.mean_s < 0.6 * shared_queue.mean_s",
+        ),
+    ),
     warmup_s=warmup_s,
     faults=faults,
     seeds=6,

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.claims import speaks_of, truth, with_numbers
+from windtunnel.lab.claims import applies, speaks_of, truth, with_numbers
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.adversary import attacks, rehearse
@@ -175,6 +175,8 @@ def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int, c
 
 
 def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
+    if not applies(demand.where, trial.settings):
+        return False
     return truth(demand.expression, {"params": trial.settings, YOURS: measures}) is False
 
 
@@ -239,10 +241,11 @@ class _Tally:
             self._first = dict(table)
         table["params"] = trial.settings
         for index, demand in enumerate(self.demands):
-            if trial.faults and not demand.always:
+            if (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
                 continue
             self._asked[index] += 1
-            if truth(demand.expression, table) is not False:
+            # What cannot be told was not shown: who answers nobody has no p99, and does not pass by it.
+            if truth(demand.expression, table):
                 self._held[index] += 1
                 continue
             if not self._shown[index]:

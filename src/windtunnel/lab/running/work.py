@@ -6,21 +6,19 @@ import gc
 import json
 import os
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from windtunnel.engines.errors import Unavailable
+from windtunnel.lab.charts import Row, values
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment, Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import broken
-
-POINTS = 500
-"""Most points of a line that a result keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Job:
     seed: int
     setting: int
     params: dict[str, Any] = field(default_factory=dict)
-    series: bool = False
+    charts: bool = False
     history: str = ""
 
 
@@ -42,7 +40,7 @@ class Done:
 
     measures: dict[str, float]
     digest: str
-    series: dict[str, list[tuple[float, float]]]
+    charts: list[dict[str, list[Row]]]
     cpu_s: float
 
 
@@ -138,18 +136,18 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
         history = history_of(experiment, job)
     params = make(experiment.params, job.params)
     measures = measured(experiment, history, params, job.design)
-    series: Mapping[str, Any] = {}
-    if job.series and experiment.series is not None:
+    charts = []
+    for chart in experiment.charts if job.charts else ():
         try:
-            series = experiment.series(history, params)
+            charts.append(values(chart, history, params))
         except Exception as error:
-            raise _broken(experiment, "series", error) from error
+            raise _broken(experiment, f"chart {chart.title!r}", error) from error
     if job.history:
         _write_down(history, job.history)
     return Done(
         measures,
         digest(history, timed=job.stage == "sim"),
-        {name: thin([(float(x), float(y)) for x, y in line]) for name, line in series.items()},
+        charts,
         time.process_time() - start,
     )
 
@@ -165,14 +163,6 @@ def _rarely_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def thin(line: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most `POINTS` of the points, evenly taken, the first and the last among them."""
-    if len(line) <= POINTS:
-        return line
-    step = (len(line) - 1) / (POINTS - 1)
-    return [line[round(i * step)] for i in range(POINTS)]
-
-
 def _plain(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return float(value)
@@ -183,7 +173,7 @@ def _broken(experiment: Experiment[Any], what: str, error: BaseException) -> Wro
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
     return WrongInput(
-        f"Experiment {experiment.id} is broken: its {what} raised {type(error).__name__}: {error} at {where}."
+        f"Experiment {experiment.id} is broken: its {what} raised {type(error).__name__}: {str(error).rstrip(chr(46))} at {where}."
     )
 
 

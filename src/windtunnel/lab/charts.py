@@ -1,0 +1,112 @@
+"""Charts of an experiment: what is drawn of one design's run, as values, so that each chart is a table too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.history import History
+
+Kind = Literal["lines", "bars", "heat", "space-time", "gantt"]
+Row = tuple[Any, ...]
+Parts = Mapping[str, Sequence[Row]]
+"""A chart's values: rows by the name that stands in the key."""
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "lines": ("x", "y"),
+    "bars": ("x", "y"),
+    "heat": ("x", "y", "value"),
+    "space-time": ("from", "sent", "to", "received", "what"),
+    "gantt": ("row", "begin", "end", "what"),
+}
+"""What a row of each kind holds: words in `from`, `to`, `row` and `what`, perhaps in x of bars, else numbers."""
+WORDS = ("from", "to", "row", "what")
+POINTS = 500
+"""Most rows of one name that a result keeps: of lines evenly taken, of messages and spans the first."""
+CELLS = 5000
+"""Most cells of a heat map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of each design's run.
+
+    Args:
+        title: a few words.
+        x: what stands at the x axis, with its unit; of a heat map, too.
+        y: what stands at the y axis, with its unit; for space-time and Gantt charts what the rows are.
+        lines: pure: rows by name, from the history of one design: `COLUMNS` says what a row of each kind holds.
+        log: which axes are logarithmic: "", "x", "y" or "xy".
+        kind: "lines", "bars", "heat" (a map of cells), "space-time" (messages between things), "gantt" (spans in rows).
+    """
+
+    title: str
+    x: str
+    y: str
+    lines: Callable[[History, Any], Parts]
+    log: str = ""
+    kind: Kind = "lines"
+
+    def __post_init__(self) -> None:
+        if self.kind not in COLUMNS:
+            raise WrongInput(f"{self.title!r} is a chart of kind {self.kind!r}; it can be {', '.join(COLUMNS)}.")
+        if self.log not in ("", "x", "y", "xy"):
+            raise WrongInput(f"{self.title!r} has log={self.log!r}; it can be '', 'x', 'y' or 'xy'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a result says of a chart; the values stand in its runs."""
+
+    title: str
+    x: str
+    y: str
+    log: str
+    kind: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a row holds."""
+        return COLUMNS[self.kind]
+
+
+def drawn(chart: Chart) -> Drawn:
+    """The chart without its function."""
+    return Drawn(chart.title, chart.x, chart.y, chart.log, chart.kind)
+
+
+def values(chart: Chart, history: History, params: Any) -> dict[str, list[Row]]:
+    """The chart's rows from one history, checked and no more than a result keeps. Raises ValueError."""
+    return {
+        name: _kept(chart, [_row(chart, row) for row in rows]) for name, rows in chart.lines(history, params).items()
+    }
+
+
+def _row(chart: Chart, row: Sequence[Any]) -> Row:
+    columns = COLUMNS[chart.kind]
+    if len(row) != len(columns):
+        raise ValueError(f"{chart.title!r} has the row {row!r}; a {chart.kind} chart takes ({', '.join(columns)}).")
+    return tuple(_cell(chart.kind, column, x) for column, x in zip(columns, row, strict=True))
+
+
+def _cell(kind: str, column: str, x: Any) -> Any:
+    if (kind, column) == ("bars", "x"):
+        return x if isinstance(x, str) else float(x)
+    return str(x) if column in WORDS and kind in ("space-time", "gantt") else float(x)
+
+
+def _kept(chart: Chart, rows: list[Row]) -> list[Row]:
+    if chart.kind == "heat":
+        if len(rows) > CELLS:
+            raise ValueError(f"{chart.title!r} has {len(rows):,} cells; a heat map takes {CELLS:,} at most.")
+        return rows
+    return thin(rows) if chart.kind == "lines" else rows[:POINTS]
+
+
+def thin(line: list[Row]) -> list[Row]:
+    """At most `POINTS` of the points, evenly taken, the first and the last among them."""
+    if len(line) <= POINTS:
+        return line
+    step = (len(line) - 1) / (POINTS - 1)
+    return [line[round(i * step)] for i in range(POINTS)]

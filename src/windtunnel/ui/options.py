@@ -1,0 +1,56 @@
+"""Options of a run that need reading: which seeds, and the command that says them again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.run import MOST_SEEDS
+
+SEEDS = "a count (20: seeds 0 to 19), seeds (3,5,7) or a range of them (100-119)"
+
+
+def seeds_of(text: str) -> int | list[int]:
+    """A count, or the seeds themselves. Raises WrongInput."""
+    wrong = WrongInput(f"--seeds is {text}; it takes {SEEDS}, and {MOST_SEEDS:,} seeds at most.")
+    parts = [part.strip() for part in text.split(",")]
+    found: list[int] = []
+    for part in parts:
+        read = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", part)
+        if read is None:
+            raise wrong
+        first = int(read[1])
+        if len(parts) == 1 and read[2] is None:
+            if not 1 <= first <= MOST_SEEDS:
+                raise wrong
+            return first
+        last = int(read[2] or first)
+        if not 0 <= last - first < MOST_SEEDS:
+            raise wrong
+        found += range(first, last + 1)
+    if len(found) > MOST_SEEDS:
+        raise wrong
+    return found
+
+
+def more_seeds(
+    experiment: str,
+    seeds: int,
+    *,
+    stage: str | None = None,
+    quick: bool = False,
+    sets: Sequence[str] = (),
+    designs: str | None = None,
+    on: Sequence[str] = (),
+    with_file: str = "",
+) -> str:
+    """The command that runs the same with more seeds."""
+    words = ["windtunnel", "run", experiment, "--seeds", str(seeds)]
+    words += ["--quick"] if quick else []
+    for option, value in (("--stage", stage), ("--designs", designs), ("--with", with_file)):
+        words += [option, value] if value else []
+    for option, several in (("--set", sets), ("--on", on)):
+        words += [word for one in several for word in (option, one)]
+    return shlex.join(words)
