@@ -172,9 +172,8 @@ def _plain(value: Any) -> float:
 def _broken(experiment: Experiment[Any], what: str, error: BaseException) -> WrongInput:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
-    return WrongInput(
-        f"Experiment {experiment.id} is broken: its {what} raised {type(error).__name__}: {str(error).rstrip(chr(46))} at {where}."
-    )
+    said = f"{type(error).__name__}: {str(error).rstrip('.')}"
+    return WrongInput(f"Experiment {experiment.id} is broken: its {what} raised {said} at {where}.")
 
 
 def _write_down(history: History, path: str) -> None:
