@@ -337,7 +337,8 @@ def test_a_compaction_that_finds_the_disk_full_leaves_nothing_behind(tmp_path: P
         kept = store.put_many([bytes([number]) * 300 for number in range(20)])
         store.release(kept[::2])
         before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-        for refused in ("00000001.pack", "MANIFEST.new"):
+        for name in ("00000001.pack", "MANIFEST.new"):
+            refused = name
             with pytest.raises(OSError, match="No space"):
                 store.compact()
             assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -181,10 +181,13 @@ class ChunkStore:
         self._before, self.dead_bytes = before, 0
         self._bad.clear()
         self._writable = True
-        self._drop(old, generation - 1)
+        for file in old.values():
+            file.close()
+        for number in old:
+            self._files.remove(self._path(_name(generation - 1, number)))
 
     def _drop(self, packs: dict[int, File], generation: int) -> None:
-        """Close and remove these packs; what cannot be removed now is when the store is opened."""
+        """Close and remove packs that came to nothing; what cannot be removed now is when the store is opened."""
         for number, file in packs.items():
             file.close()
             with suppress(OSError):
