@@ -176,6 +176,18 @@ def test_an_error_is_a_sentence() -> None:
     assert in_pythons_words == AS_PYTHON_SAYS.keys()
 
 
+def test_an_exception_that_ends_in_error_is_about_bad_input_or_damaged_data() -> None:
+    """Refusals and states are named after what they are: `CircuitOpen`, `OutOfSteps`."""
+    named = {
+        f"{file.where} {node.name}({', '.join(map(ast.unparse, node.bases))})"
+        for file in source()
+        for node in file.nodes
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error") and node.name in exceptions()
+        if not {"ValueError", "WrongInput", "DamagedError"} & {ast.unparse(base) for base in node.bases}
+    }
+    assert named == {"lab/errors.py DesignError(RuntimeError)"}, "bad input too: a design that cannot be run"
+
+
 def test_names_in_texts_are_marked_with_one_backtick() -> None:
     twice = re.compile("(?<!`)``(?!`)|:(class|func|meth|mod|attr|exc|data):" + "`")
     wrong = [

@@ -103,6 +103,15 @@ def test_it_has_three_claims_three_hints_and_sources(experiment: Experiment) -> 
     assert all(f.conditions for f in experiment.figures)
 
 
+def test_a_source_that_a_claim_or_a_figure_names_is_among_the_sources(experiment: Experiment) -> None:
+    """A source is named by words of its title, and by its year where two could be meant."""
+    for one in (*experiment.claims, *experiment.demands, *experiment.figures):
+        words = set(re.findall(r"\b[A-Z]\w+", one.source))
+        years = {int(year) for year in re.findall(r"\b(?:19|20)\d\d\b", one.source)}
+        fitting = [s for s in experiment.sources if all(w in s.title for w in words) and years <= {s.year}]
+        assert not one.source or fitting, f"{one.source} is none of the sources"
+
+
 def test_its_claims_hold(result: Result) -> None:
     wrong = [f"{c.expression}: {c.verdict} ({c.shown} {c.note})" for c in result.claims if c.verdict == "fails"]
     assert not wrong, "\n".join(wrong)

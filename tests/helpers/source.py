@@ -167,6 +167,7 @@ def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
     return found
 
 
+@cache
 def exceptions() -> set[str]:
     """The names of all exception classes: Python's, and ours."""
     known = {

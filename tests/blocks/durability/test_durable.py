@@ -16,7 +16,7 @@ import pytest
 from helpers.clocked import run_real, run_virtual
 from helpers.torn_disk import Crashed, TornDisk
 from windtunnel.blocks.durability.idempotency import IdempotencyStore, KeyBusy, KeyReused
-from windtunnel.blocks.durability.log import DamagedLog, LogFailed
+from windtunnel.blocks.durability.log import DamagedLogError, LogFailed
 from windtunnel.blocks.durability.outbox import Message, OutboxState, Relay, SqlInbox, SqlOutbox
 from windtunnel.blocks.durability.saga import Context, Saga, Sagas, Step
 from windtunnel.blocks.durability.write_ahead_log import WriteAheadLog
@@ -204,10 +204,10 @@ def test_a_damaged_snapshot_is_an_error(tmp_path: Path) -> None:
     with WriteAheadLog(files) as wal:
         assert (wal.snapshot, [*wal.entries()]) == (b"state", [b"b"])
     (tmp_path / "snapshot").write_bytes(b"WTsnap")
-    with pytest.raises(DamagedLog, match="too short"):
+    with pytest.raises(DamagedLogError, match="too short"):
         WriteAheadLog(files)
     (tmp_path / "snapshot").unlink()
-    with pytest.raises(DamagedLog, match="no snapshot"):
+    with pytest.raises(DamagedLogError, match="no snapshot"):
         WriteAheadLog(files)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windtunnel.blocks.chunks.chunk_store import ChunkStore
-from windtunnel.blocks.durability.log import DamagedLog, Log
+from windtunnel.blocks.durability.log import DamagedLogError, Log
 from windtunnel.blocks.durability.log_frame import Batch, encode
 from windtunnel.blocks.durability.log_segment import HEADER, MAGIC_1, NOTHING, header_bytes
 from windtunnel.blocks.durability.write_ahead_log import WriteAheadLog
@@ -273,6 +273,6 @@ def test_a_frame_with_flags_of_a_later_version_is_not_cut_off(tmp_path: Path) ->
     data[at + 40] = 64
     data[at + 4 : at + 8] = crc32(data[at + 8 :], crc32(at.to_bytes(8, "little"))).to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(DamagedLog, match="later version"):
+    with pytest.raises(DamagedLogError, match="later version"):
         Log(DiskFiles(tmp_path))
     assert path.read_bytes() == data

@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from helpers.torn_disk import TornDisk
-from windtunnel.blocks.durability.log import DamagedLog, Log, LogFailed, OffsetGone
+from windtunnel.blocks.durability.log import DamagedLogError, Log, LogFailed, OffsetGone
 from windtunnel.blocks.durability.log_frame import Batch, decode, encode, frame_at
 from windtunnel.blocks.ground.files import DiskFiles, Files, InUse, read_whole
 
@@ -306,7 +306,7 @@ def test_damage_to_what_was_synced_is_an_error_and_not_a_short_log(files: Files)
     log.append_many([b"b" * 50])  # says that what came before was safe
     log.close()
     flip(files, "00000000000000000000.log", 100)
-    with pytest.raises(DamagedLog, match="damaged at byte 28, in a part that had been synced"):
+    with pytest.raises(DamagedLogError, match="damaged at byte 28, in a part that had been synced"):
         Log(files)
 
 
@@ -317,11 +317,11 @@ def test_damage_to_a_full_segment_is_an_error(files: Files) -> None:
         log.append_many([b"b" * 50])
     flip(files, "00000000000000000000.log", 90)
     again = Log(files)  # its index was trusted
-    with pytest.raises(DamagedLog, match="damaged at byte"):
+    with pytest.raises(DamagedLogError, match="damaged at byte"):
         values(again)
     again.close()
     files.remove("00000000000000000000.index")
-    with pytest.raises(DamagedLog, match="damaged at byte 28"):
+    with pytest.raises(DamagedLogError, match="damaged at byte 28"):
         Log(files)
 
 
@@ -337,7 +337,7 @@ def test_a_full_segment_that_was_cut_between_two_frames_is_an_error(files: Files
     file.truncate(end_of_first)
     file.fsync()
     file.close()
-    with pytest.raises(DamagedLog, match=f"has {end_of_first} bytes, and had {whole}"):
+    with pytest.raises(DamagedLogError, match=f"has {end_of_first} bytes, and had {whole}"):
         Log(files)
 
 
@@ -370,7 +370,7 @@ def test_no_flipped_bit_and_no_cut_anywhere_is_read_as_records() -> None:
             try:
                 with Log(disk_with({**contents, name: after}), segment_bytes=600) as log:
                     found = list(log.records())
-            except DamagedLog:
+            except DamagedLogError:
                 outcomes[kind, "damaged"] += 1
                 continue
             assert [record.value for record in found] == kept[: len(found)]
@@ -385,7 +385,7 @@ def test_a_missing_segment_is_an_error(files: Files) -> None:
             log.append_many([value])
             log.roll()
     files.remove("00000000000000000001.log")
-    with pytest.raises(DamagedLog, match="offset 1, which comes before"):
+    with pytest.raises(DamagedLogError, match="offset 1, which comes before"):
         Log(files)
 
 
@@ -394,7 +394,7 @@ def test_a_damaged_segment_header_is_an_error(files: Files, position: int, match
     with Log(files) as log:
         log.append(b"a")
     flip(files, "00000000000000000000.log", position)
-    with pytest.raises(DamagedLog, match=match):
+    with pytest.raises(DamagedLogError, match=match):
         Log(files)
 
 

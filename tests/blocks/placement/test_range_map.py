@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from windtunnel.blocks.placement.range_map import Move, RangeMap, StaleRangeError
+from windtunnel.blocks.placement.range_map import Move, RangeMap, StaleRange
 
 KEYS = range(30)
 NODES = ("a", "b", "c")
@@ -101,7 +101,7 @@ def test_the_old_owner_answers_until_the_move_is_committed() -> None:
     move = routes.begin_move("x", "b")
     assert routes.check("x", before.epoch).owner == "a"
     routes.commit(move)
-    with pytest.raises(StaleRangeError, match="changed at epoch"):
+    with pytest.raises(StaleRange, match="changed at epoch"):
         routes.check("x", before.epoch)
     assert routes.check("x", routes.lookup("x").epoch).owner == "b"
     assert routes.lookup("c").owner == "a"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         KeyReused as KeyReused,
     )
     from windtunnel.blocks.durability.log import Log as Log, LogFailed as LogFailed, OffsetGone as OffsetGone
-    from windtunnel.blocks.durability.log_segment import DamagedLog as DamagedLog
+    from windtunnel.blocks.durability.log_segment import DamagedLogError as DamagedLogError
     from windtunnel.blocks.durability.outbox import (
         Outbox as Outbox,
         OutboxState as OutboxState,

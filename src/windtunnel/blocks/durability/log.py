@@ -19,7 +19,7 @@ What it promises:
 - A record is **safe** when `sync` has returned after its `append`; `synced_offset` says how far that reaches.
 - After a crash the log holds all safe records, perhaps some later ones, and nothing else: a prefix of what was
   appended, batches of `append_many` whole or absent.
-- Damage to what had been synced raises `DamagedLog` instead of losing it silently. (Rot in the very last frames,
+- Damage to what had been synced raises `DamagedLogError` instead of losing it silently. (Rot in the very last frames,
   with nothing written after them, cannot be told from a torn write and is cut.)
 - When the disk refuses a write or a sync, the log takes no more appends (`LogFailed`): open it again, which
   recovers. A second `fsync` would succeed without having written anything (see `files`).
@@ -39,7 +39,7 @@ from typing import Self
 from windtunnel.blocks.durability.log_frame import Batch, Record, encode
 from windtunnel.blocks.durability.log_segment import (
     NOTHING,
-    DamagedLog,
+    DamagedLogError,
     Segment,
     header_bytes,
     index_of,
@@ -49,7 +49,7 @@ from windtunnel.blocks.durability.log_segment import (
 )
 from windtunnel.blocks.ground.files import Files, InUse, check, make_directory, replace_whole, take
 
-__all__ = ["Batch", "DamagedLog", "Log", "LogFailed", "OffsetGone", "Record"]
+__all__ = ["Batch", "DamagedLogError", "Log", "LogFailed", "OffsetGone", "Record"]
 
 OURS = re.compile(r"\d{20}\.(log|index)(\.new)?")
 """The names of a log's files; all others in its directory are left alone."""
@@ -381,7 +381,7 @@ class Log:
             at = path_of(self._directory, offset_of(name))
             beyond = name.endswith(".index") and (not paths or at > paths[-1])
             if beyond and read_index(self._files, at) is not None:
-                raise DamagedLog(f"{name} has no segment beside it, and the log is missing what it had there.")
+                raise DamagedLogError(f"{name} has no segment beside it, and the log is missing what it had there.")
         segments: list[Segment] = []
         previous = NOTHING
         try:

@@ -32,7 +32,7 @@ INDEX_HEADER = Struct("<8sQQqII")
 INDEX_MAGIC = b"WTidx\x00\x00\x01"
 
 
-class DamagedLog(DamagedError):
+class DamagedLogError(DamagedError):
     """The log's files are not what a crash can leave behind: something that had been synced is missing or changed."""
 
 
@@ -73,7 +73,7 @@ class Segment:
     def open_last(files: Files, path: str, previous: int) -> Segment:
         """The segment that was being written: read to its last whole frame, cut behind it, and synced.
 
-        Raises `DamagedLog` where what would be cut had been synced.
+        Raises `DamagedLogError` where what would be cut had been synced.
         """
         file = files.open(path)
         segment = Segment(path, offset_of(path), previous, file)
@@ -88,16 +88,16 @@ class Segment:
         file = self.file
         found = _read_header(file, self.path)
         if found is None and file.size > HEADER.size:  # frames are written only after the header is on the disk
-            raise DamagedLog(f"The header of {self.path} is damaged, and records stand behind it.")
+            raise DamagedLogError(f"The header of {self.path} is damaged, and records stand behind it.")
         if found is not None:
             self._check_header(found)
         for frame in scan(file, HEADER.size, self.seeded):
             self._admit(frame)
         if self.size < file.size and vouched_for(file, self.size, self.seeded):
-            raise DamagedLog(f"{self.path} is damaged at byte {self.size}, in a part that had been synced.")
+            raise DamagedLogError(f"{self.path} is damaged at byte {self.size}, in a part that had been synced.")
         filled = read_index(files, self.path)
         if filled is not None and self.size < filled.size:  # it was full once, and all of it on the disk
-            raise DamagedLog(f"{self.path} ends at byte {self.size}, and had {filled.size} that were synced.")
+            raise DamagedLogError(f"{self.path} ends at byte {self.size}, and had {filled.size} that were synced.")
         # Nothing is written above this line: what is not understood stays as it is.
         if found is None:
             file.truncate(0)
@@ -109,7 +109,7 @@ class Segment:
 
     @staticmethod
     def open_sealed(files: Files, path: str, previous: int) -> Segment:
-        """A full segment: by its index if that fits, else by reading it all. Any damage is `DamagedLog`.
+        """A full segment: by its index if that fits, else by reading it all. Any damage is `DamagedLogError`.
 
         Writes nothing; where `indexed` is false, there is no index that fits, and `save_index` makes one.
         """
@@ -121,7 +121,7 @@ class Segment:
                 for frame in scan(file, HEADER.size, segment.seeded):
                     segment._admit(frame)
                 if segment.size != file.size:
-                    raise DamagedLog(f"{path} is damaged at byte {segment.size}.")
+                    raise DamagedLogError(f"{path} is damaged at byte {segment.size}.")
         except BaseException:
             file.close()
             raise
@@ -130,12 +130,12 @@ class Segment:
 
     def _check_header(self, found: tuple[int, int, bool] | None) -> None:
         if found is None:
-            raise DamagedLog(f"The header of {self.path} is damaged.")
+            raise DamagedLogError(f"The header of {self.path} is damaged.")
         if found[0] != self.first_offset:
-            raise DamagedLog(f"{self.path} holds the segment of offset {found[0]}.")
+            raise DamagedLogError(f"{self.path} holds the segment of offset {found[0]}.")
         self.seeded = found[2]
         if found[1] != self.previous and self.previous != NOTHING:
-            raise DamagedLog(f"The segment of offset {found[1]}, which comes before {self.path}, is missing.")
+            raise DamagedLogError(f"The segment of offset {found[1]}, which comes before {self.path}, is missing.")
 
     # Writing.
 
@@ -192,15 +192,17 @@ class Segment:
             if position >= self.size:
                 return
         if not self.closed:
-            raise DamagedLog(f"{self.path} is damaged at byte {position}.")
+            raise DamagedLogError(f"{self.path} is damaged at byte {position}.")
 
     # Keeping the books.
 
     def _admit(self, frame: Frame) -> None:
         if frame.header.flags & ~FLAGS:
-            raise DamagedLog(f"{self.path} has a frame of a later version, with the flags {frame.header.flags:#x}.")
+            raise DamagedLogError(
+                f"{self.path} has a frame of a later version, with the flags {frame.header.flags:#x}."
+            )
         if frame.header.first_offset < self.next_offset:
-            raise DamagedLog(f"{self.path} has offset {frame.header.first_offset} after {self.next_offset - 1}.")
+            raise DamagedLogError(f"{self.path} has offset {frame.header.first_offset} after {self.next_offset - 1}.")
         self._note(frame.position, frame.header.first_offset, frame.end - frame.position)
         self.size, self.next_offset = frame.end, frame.next_offset
         self.timestamp_ms = frame.header.timestamp_ms
@@ -217,7 +219,7 @@ class Segment:
         if index is None:
             return False
         if index.size != self.file.size:  # also where it ends with a whole frame; without the index nobody could tell
-            raise DamagedLog(f"{self.path} has {self.file.size} bytes, and had {index.size} when it was full.")
+            raise DamagedLogError(f"{self.path} has {self.file.size} bytes, and had {index.size} when it was full.")
         count = len(index.columns) // 2
         self._index_offsets, self._index_positions = index.columns[:count].tolist(), index.columns[count:].tolist()
         self.size, self.next_offset, self.timestamp_ms = index.size, index.next_offset, index.timestamp_ms
@@ -285,7 +287,7 @@ def _read_header(file: File, path: str) -> tuple[int, int, bool] | None:
     magic, first_offset, previous, crc = HEADER.unpack(data)
     if magic not in (MAGIC, MAGIC_1):
         if magic.startswith(NAME):
-            raise DamagedLog(f"{path} is of version {magic[-1]}, or damaged; this code reads versions 1 and 2.")
+            raise DamagedLogError(f"{path} is of version {magic[-1]}, or damaged; this code reads versions 1 and 2.")
         return None
     if crc32(data[:-4]) != crc:
         return None

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Self
 from zlib import crc32
 
-from windtunnel.blocks.durability.log import DamagedLog, Log, first_offset
+from windtunnel.blocks.durability.log import DamagedLogError, Log, first_offset
 from windtunnel.blocks.ground.files import Files, read_whole, replace_whole
 
 HEADER = Struct("<8sQI")
@@ -40,7 +40,7 @@ class WriteAheadLog:
 
     `snapshot` is what the last `checkpoint` was given, `None` before the first. `offload` takes the
     `fsync` of `commit` off the loop (`asyncio.to_thread`); without it the loop waits, which is right for a
-    simulated disk. Raises `windtunnel.blocks.durability.log.DamagedLog` for files that no crash can have left.
+    simulated disk. Raises `windtunnel.blocks.durability.log.DamagedLogError` for files that no crash can have left.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class WriteAheadLog:
         self._log = Log(files, directory, segment_bytes=segment_bytes, clock=lambda: 0.0)
         try:
             if not self._log.start_offset <= self._start <= self._log.next_offset:
-                raise DamagedLog(
+                raise DamagedLogError(
                     f"The snapshot ends at offset {self._start}, the log has {self._log.start_offset} to "
                     f"{self._log.next_offset}."
                 )
@@ -143,19 +143,19 @@ class WriteAheadLog:
     def _read_snapshot(self, first: int | None) -> tuple[bytes | None, int]:
         if not self._files.exists(self._path):
             if first:
-                raise DamagedLog(f"The log begins at offset {first}, and there is no snapshot.")
+                raise DamagedLogError(f"The log begins at offset {first}, and there is no snapshot.")
             return None, 0
         if first is None:
-            raise DamagedLog(f"There is a snapshot, {self._path}, and no log beside it.")
+            raise DamagedLogError(f"There is a snapshot, {self._path}, and no log beside it.")
         data = read_whole(self._files, self._path)
         if len(data) < HEADER.size:
-            raise DamagedLog(f"{self._path} is too short to be a snapshot.")
+            raise DamagedLogError(f"{self._path} is too short to be a snapshot.")
         magic, offset, crc = HEADER.unpack_from(data)
         state = data[HEADER.size :]
         if magic != MAGIC and magic.startswith(MAGIC[:6]):
-            raise DamagedLog(
+            raise DamagedLogError(
                 f"{self._path} is of version {magic[-1]}, or damaged; this code reads version {MAGIC[-1]}."
             )
         if magic != MAGIC or crc32(state, crc32(data[: HEADER.size - 4])) != crc:
-            raise DamagedLog(f"{self._path} is damaged.")
+            raise DamagedLogError(f"{self._path} is damaged.")
         return state, offset

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Move as Move,
         Range as Range,
         RangeMap as RangeMap,
-        StaleRangeError as StaleRangeError,
+        StaleRange as StaleRange,
     )
     from windtunnel.blocks.placement.ring import BoundedLoads as BoundedLoads, HashRing as HashRing
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 K = TypeVar("K", str, bytes, int)
 
 
-class StaleRangeError(ValueError):
+class StaleRange(ValueError):
     """The caller's map is older than a change to the range: look up again."""
 
 
@@ -129,13 +129,13 @@ class RangeMap(Block, Generic[K]):
         return np.array([bisect_right(starts, _checked_key(ranges, key)) for key in keys], np.int64)
 
     def check(self, key: K, epoch: int) -> Range[K]:
-        """What an owner does with a request: raises `StaleRangeError` if the range changed after the caller's look.
+        """What an owner does with a request: raises `StaleRange` if the range changed after the caller's look.
 
         `epoch` is that of the range that the caller was given.
         """
         found = self.lookup(key)
         if found.epoch != epoch:
-            raise StaleRangeError(f"The range of {key!r} changed at epoch {found.epoch}; the request knows {epoch}.")
+            raise StaleRange(f"The range of {key!r} changed at epoch {found.epoch}; the request knows {epoch}.")
         return found
 
     def split(self, at: K) -> tuple[Range[K], Range[K]]:

@@ -294,6 +294,9 @@ experiment = Experiment(
             "L. Kleinrock, Queueing Systems, vol. 1: Theory, Wiley", 1975, "https://dl.acm.org/doi/book/10.5555/1096491"
         ),
         Source(
+            "N. J. Gunther, Guerrilla Capacity Planning, Springer", 2007, "https://doi.org/10.1007/978-3-540-31010-5"
+        ),
+        Source(
             "N. J. Gunther, A General Theory of Computational Scalability Based on Rational Functions",
             2008,
             "https://arxiv.org/abs/0808.1431",

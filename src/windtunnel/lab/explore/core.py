@@ -117,7 +117,7 @@ class Strategy(Protocol):
         """Whether running out of things to try means that everything was tried."""
 
 
-class OutOfStepsError(RuntimeError):
+class OutOfSteps(RuntimeError):
     """A single run did not end within the limit of steps."""
 
 
@@ -140,7 +140,7 @@ def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000)
             if actor is None:
                 return steps, None
             if len(steps) >= max_steps:
-                raise OutOfStepsError(f"A run took more than {max_steps} steps; bound its loops or raise max_steps.")
+                raise OutOfSteps(f"A run took more than {max_steps} steps; bound its loops or raise max_steps.")
             steps.append(Step(actor, pending[actor]))
             try:
                 execution.step(actor)

@@ -13,14 +13,14 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from windtunnel.lab.explore.core import Access, Choose, Failure, OutOfStepsError, Step, sentence
+from windtunnel.lab.explore.core import Access, Choose, Failure, OutOfSteps, Step, sentence
 from windtunnel.sim.kernel import Deadlock, Simulator
 
 Main = Callable[[Simulator], Coroutine[Any, Any, None]]
 ANYTHING = Access("write", "anything")
 
 
-class _GivenUpError(BaseException):
+class _GivenUp(BaseException):
     """Leaves a run that would repeat what is known."""
 
 
@@ -43,11 +43,11 @@ class Tunnel:
         ready = sim._ready = _Ready(choose, max_steps)
         try:
             sim.run_until(sim.host("main").create_task(self._main(sim), name="main"))
-        except _GivenUpError:
+        except _GivenUp:
             return ready.steps, None
         except Deadlock as stuck:
             return ready.steps, Failure("deadlock", str(stuck), tuple(ready.steps))
-        except OutOfStepsError:
+        except OutOfSteps:
             raise
         except Exception as error:
             return ready.steps, Failure("wrong", sentence(error), tuple(ready.steps))
@@ -68,7 +68,7 @@ class _Ready(deque[Any]):
 
     def popleft(self) -> Any:
         if len(self.steps) >= self._max_steps:
-            raise OutOfStepsError(f"A run took more than {self._max_steps} steps; bound its loops or raise max_steps.")
+            raise OutOfSteps(f"A run took more than {self._max_steps} steps; bound its loops or raise max_steps.")
         places: dict[str, int] = {}
         for place, (thing, number, _) in enumerate(self):
             # One whose ticket is stale does nothing; it is no choice.
@@ -79,7 +79,7 @@ class _Ready(deque[Any]):
             return super().popleft()
         chosen = self._choose(list(places), dict.fromkeys(places, ANYTHING))
         if chosen is None:
-            raise _GivenUpError
+            raise _GivenUp
         self.steps.append(Step(chosen, ANYTHING))
         self.rotate(-places[chosen])
         found = super().popleft()
