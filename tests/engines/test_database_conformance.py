@@ -265,3 +265,67 @@ def test_a_table_that_cannot_be_is_refused_in_one_sentence(
             await db.create_table("t", columns)
 
     play(script)
+
+
+def test_a_transaction_whose_statement_was_refused_is_over_also_where_that_is_caught(
+    play: Callable[[Script], Any],
+) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 10, 20)
+        with pytest.raises(Aborted):
+            async with db.transaction() as t:
+                await t.update("account", {"id": 1}, {"balance": 11})
+                with pytest.raises(Conflict):
+                    await t.insert("account", {"id": 2, "balance": 99, "owner": "x"})
+        with pytest.raises(Aborted):
+            async with db.transaction() as t:
+                with pytest.raises(Conflict):
+                    await t.insert("account", {"id": 2, "balance": 99, "owner": "x"})
+                await t.update("account", {"id": 1}, {"balance": 11})
+        assert [r["balance"] for r in await db.select("account")] == [10, 20]
+
+    play(script)
+
+
+def test_what_shall_be_unique_beside_the_key_is(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        columns = {"id": int, "seat": int, "day": str}
+        await db.create_table("sale", columns, [{"id": 1, "seat": 7, "day": "mon"}], unique=[["seat", "day"]])
+        with pytest.raises(Conflict):
+            await db.insert("sale", {"id": 2, "seat": 7, "day": "mon"})
+        await db.insert("sale", {"id": 2, "seat": 7, "day": "tue"})
+        with pytest.raises(Conflict):
+            await db.update("sale", {"id": 2}, {"day": "mon"})
+        await db.update("sale", {"id": 1}, {"day": "mon"})
+        for number in (3, 4):
+            await db.insert("sale", {"id": number, "seat": 7, "day": None})  # null equals nothing
+        answers = await together(*(db.insert("sale", {"id": n, "seat": 9, "day": "mon"}) for n in range(10, 18)))
+        assert answers.count(None) == 1
+        assert sum(isinstance(answer, Conflict) for answer in answers) == 7
+        await db.delete("sale", {"id": 1})
+        await db.insert("sale", {"id": 20, "seat": 7, "day": "mon"})
+        with pytest.raises(ValueError, match="cannot be unique"):
+            await db.create_table("other", columns, unique=[["row"]])
+
+    play(script)
+
+
+def test_workers_that_skip_what_is_locked_share_the_jobs(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        jobs = [{"id": i, "done": 0} for i in range(8)]
+        await db.create_table("job", {"id": int, "done": int}, jobs)
+        taken: list[object] = []
+
+        async def worker() -> None:
+            for _ in range(2):
+                async with db.transaction() as t:
+                    found = await t.select("job", {"done": 0}, limit=1, lock=True, skip_locked=True)
+                    if found:
+                        taken.append(found[0]["id"])
+                        await t.update("job", {"id": found[0]["id"]}, {"done": 1})
+
+        assert await together(*(worker() for _ in range(4))) == [None] * 4
+        assert sorted(map(str, taken)) == [str(i) for i in range(8)]
+        assert await db.select("job", {"done": 0}) == []
+
+    play(script)

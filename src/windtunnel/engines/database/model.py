@@ -108,6 +108,7 @@ class ModelDatabase(Autocommit):
             that nobody has set.
         statement_s: seconds of a core for each statement.
         commit_s: seconds until a commit that wrote something is on disk.
+        deadlock_timeout_s: how long a transaction waits for a lock before it looks whether it waits for itself.
     """
 
     def __init__(
@@ -120,12 +121,15 @@ class ModelDatabase(Autocommit):
         round_trip_s: float = 0.0005,
         statement_s: float = 0.0001,
         commit_s: float = 0.001,
+        deadlock_timeout_s: float = 1.0,
     ) -> None:
         self.sim = sim
         self.name = name
         self.host = sim.host(name, cores=cores)
         self.statement_s, self.commit_s = statement_s, commit_s
+        self.deadlock_timeout_s = deadlock_timeout_s
         self._columns: dict[str, Mapping[str, type]] = {}
+        self._unique: dict[str, list[tuple[str, ...]]] = {}
         self._versions: dict[str, dict[Value, list[tuple[int, Row | None]]]] = {}
         self._locks: dict[Key, _Lock] = {}
         self._clock = 0
@@ -160,12 +164,18 @@ class ModelDatabase(Autocommit):
 
     # --- the port ------------------------------------------------------------------------------------------------
     async def create_table(
-        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+        self,
+        table: str,
+        columns: Mapping[str, type],
+        rows: Sequence[Mapping[str, Value]] = (),
+        *,
+        unique: Sequence[Sequence[str]] = (),
     ) -> None:
         """As `Database.create_table`; it takes no time, like everything that is there before the run begins."""
-        check_columns(table, columns)
+        check_columns(table, columns, unique)
         self._wires.reach(asker(self.sim))
         self._columns[table] = dict(columns)
+        self._unique[table] = [tuple(group) for group in unique]
         versions: dict[Value, list[tuple[int, Row | None]]] = {}
         for row in rows:
             complete: Row = {c: row.get(c) for c in columns}
@@ -297,19 +307,26 @@ class ModelDatabase(Autocommit):
             return False
         if lock.owner is transaction:
             return False
-        other: _Transaction | None = lock.owner
-        while other is not None:
-            if other is transaction:
-                raise Aborted("Deadlock: this transaction waits for one that waits for it.")
-            blocker = self._locks.get(other.waits_for) if other.waits_for is not None else None
-            other = blocker.owner if blocker is not None else None
         turn: Signal[None] = self.sim.signal(
             f"the lock of row {key[1]} of {key[0]}, held by transaction {lock.owner.number}"
         )
         transaction.waits_for = key
         lock.queue.append((transaction, turn))
-        await turn
+        # Who has waited for so long looks whether it waits for itself; one of a circle does so first.
+        if not await turn.within(self.deadlock_timeout_s):
+            if self._waits_for_itself(transaction):
+                lock.queue.remove((transaction, turn))
+                transaction.waits_for = None
+                raise Aborted("Deadlock: this transaction waits for one that waits for it.")
+            await turn
         return True
+
+    def _waits_for_itself(self, transaction: _Transaction) -> bool:
+        other, seen = transaction, set[int]()
+        while other.waits_for is not None and other.number not in seen:
+            seen.add(other.number)
+            other = self._locks[other.waits_for].owner
+        return other is transaction and bool(seen)
 
     async def _lock_newest(self, transaction: _Transaction, table: str, key: Value) -> Row | None:
         """Lock the row and read what it is now; Aborted where a snapshot is too old for that."""
@@ -328,7 +345,10 @@ class ModelDatabase(Autocommit):
             row = await self._lock_newest(transaction, table, key)
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
             if row is not None and matches(row, where):
-                transaction.writes[table, key] = change(row)
+                new = change(row)
+                if new is not None and self._unique.get(table):
+                    await self._claim(transaction, table, new)
+                transaction.writes[table, key] = new
                 count += 1
         return count
 
@@ -341,12 +361,32 @@ class ModelDatabase(Autocommit):
         return dict(row) if row is not None else None
 
     async def _select(
-        self, transaction: _Transaction, table: str, where: Where, order_by: str, limit: int | None
+        self,
+        transaction: _Transaction,
+        table: str,
+        where: Where,
+        order_by: str,
+        limit: int | None,
+        lock: bool,
+        skip_locked: bool,
     ) -> list[Row]:
         rows = self._found(transaction, table, where, self._see(transaction))
         # Nulls come last, as in PostgreSQL.
         rows.sort(key=lambda r: (r[order_by] is None, r[order_by], r["id"]))
-        return [dict(row) for row in rows[:limit]]
+        if not lock:
+            return [dict(row) for row in rows[:limit]]
+        held: list[Row] = []
+        for seen in rows:
+            if limit is not None and len(held) >= limit:
+                break
+            holder = self._locks.get((table, seen["id"]))
+            if skip_locked and holder is not None and holder.owner is not transaction:
+                continue
+            row = await self._lock_newest(transaction, table, seen["id"])
+            # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
+            if row is not None and matches(row, where):
+                held.append(dict(row))
+        return held
 
     async def _insert(self, transaction: _Transaction, table: str, row: Mapping[str, Value]) -> None:
         self._table(table)
@@ -359,7 +399,20 @@ class ModelDatabase(Autocommit):
         await self._lock(transaction, (table, key))
         if self._visible(transaction, table, key, self._clock) is not None:
             raise Conflict(f"{table} has a row {key} already.")
+        await self._claim(transaction, table, complete)
         transaction.writes[table, key] = complete
+
+    async def _claim(self, transaction: _Transaction, table: str, new: Row) -> None:
+        """Be the one who has these values where they have to be unique; wait for whoever is about to have them."""
+        for group in self._unique.get(table, ()):
+            values = tuple(new[column] for column in group)
+            if None in values:
+                continue
+            await self._lock(transaction, (table, f"{group}={values!r}"))
+            for key in [*self._versions[table], *(k for t, k in transaction.writes if t == table)]:
+                row = self._visible(transaction, table, key, self._clock)
+                if key != new["id"] and row is not None and tuple(row[column] for column in group) == values:
+                    raise Conflict(f"{table} has a row with {', '.join(group)} = {values} already.")
 
 
 class _Backend:
@@ -440,10 +493,17 @@ class _Session:
         return await self._ask(lambda: d._get(t, table, key, lock))
 
     async def select(
-        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+        self,
+        table: str,
+        where: Where | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        lock: bool = False,
+        skip_locked: bool = False,
     ) -> list[Row]:
         d, t = self._database, self._transaction
-        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit))
+        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit, lock, skip_locked))
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         d, t = self._database, self._transaction

@@ -12,7 +12,12 @@ What happens to one row when several write it is the point, so the promises are 
 - In a "read committed" transaction each statement sees what was committed when it began. In "repeatable read" all see
   one snapshot, and a write to a row that somebody changed since raises `Aborted`. "serializable" behaves as if
   transactions ran one after the other, or raises `Aborted`.
-- `Aborted` and `Conflict` mean that nothing of the transaction happened. A lost connection says nothing.
+- `Aborted` and `Conflict` mean that nothing of the transaction happened: one whose statement was refused is over, also
+  where the design catches the exception; what it says later raises `Aborted`. A lost connection says nothing.
+- Two transactions that wait for each other's locks do so until one of them has waited for a second (as PostgreSQL's
+  `deadlock_timeout`); that one is `Aborted`. SQLite has one writer, so that nobody waits for two.
+- `select(..., lock=True, skip_locked=True)` leaves out rows that somebody else holds: how workers share a table of
+  jobs. SQLite has no locks of rows; there the second worker waits instead, and finds what the first has left.
 """
 
 from __future__ import annotations
@@ -72,12 +77,24 @@ class Statements(Protocol):
         """The row whose `id` is `key`; `lock` holds it against other writers until the transaction ends."""
 
     async def select(
-        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+        self,
+        table: str,
+        where: Where | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        lock: bool = False,
+        skip_locked: bool = False,
     ) -> list[Row]:
-        """The rows that match, in the order of a column (then of `id`)."""
+        """The rows that match, in the order of a column (then of `id`).
+
+        Args:
+            lock: hold them against other writers until the transaction ends.
+            skip_locked: with `lock`, leave out those that somebody else holds instead of waiting for them.
+        """
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        """Add a row. Raises Conflict where its `id` is taken."""
+        """Add a row. Raises Conflict where its `id`, or what shall be unique beside it, is taken."""
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         """Change the rows that match; returns how many did."""
@@ -92,9 +109,19 @@ class DatabasePort(Statements, Protocol):
     name: str
 
     async def create_table(
-        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+        self,
+        table: str,
+        columns: Mapping[str, type],
+        rows: Sequence[Mapping[str, Value]] = (),
+        *,
+        unique: Sequence[Sequence[str]] = (),
     ) -> None:
-        """Make an empty table with these columns (types int, float or str; `id` is the key) and fill it."""
+        """Make an empty table with these columns (types int, float or str; `id` is the key) and fill it.
+
+        Args:
+            unique: further columns, alone or together, of which no two rows may have equal values (nulls are equal to
+                nothing).
+        """
 
     def transaction(self, isolation: Isolation = "read committed") -> AbstractAsyncContextManager[Statements]:
         """Statements that happen together: committed at the end of the block, rolled back where it raises."""
@@ -115,11 +142,20 @@ class Autocommit:
             return await session.get(table, key, lock=lock)
 
     async def select(
-        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+        self,
+        table: str,
+        where: Where | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        lock: bool = False,
+        skip_locked: bool = False,
     ) -> list[Row]:
-        """As `Statements.select`."""
+        """As `Statements.select`; locks taken here end with the statement."""
         async with self._session() as session:
-            return await session.select(table, where, order_by=order_by, limit=limit)
+            return await session.select(
+                table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked
+            )
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         """As `Statements.insert`."""
@@ -137,8 +173,11 @@ class Autocommit:
             return await session.delete(table, where)
 
 
-def check_columns(table: str, columns: Mapping[str, type]) -> None:
+def check_columns(table: str, columns: Mapping[str, type], unique: Sequence[Sequence[str]] = ()) -> None:
     """One sentence for a table that cannot be made."""
+    for group in unique:
+        if not group or isinstance(group, str) or any(column not in columns for column in group):
+            raise ValueError(f"{group!r} cannot be unique in {table}; give lists of its columns {', '.join(columns)}.")
     if columns.get("id") not in (int, str):
         raise ValueError(f"Table {table} needs a column id of type int or str; its columns are {', '.join(columns)}.")
     for column, kind in columns.items():

@@ -60,7 +60,11 @@ async def _translated(answer: Awaitable[T]) -> T:
 
     try:
         return await answer
-    except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+    except (
+        asyncpg.SerializationError,
+        asyncpg.DeadlockDetectedError,
+        asyncpg.InFailedSQLTransactionError,
+    ) as error:
         raise Aborted(str(error)) from error
     except asyncpg.UniqueViolationError as error:
         raise Conflict(str(error)) from error
@@ -98,14 +102,23 @@ class _Session:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.refused = False
+        """A statement of it was: the server does nothing more for this transaction, and forgets what it did."""
+
+    async def _do(self, answer: Awaitable[T]) -> T:
+        try:
+            return await _translated(answer)
+        except Exception:
+            self.refused = True
+            raise
 
     async def _rows(self, statement: Statement) -> list[Row]:
         text, arguments = statement
-        return [dict(row) for row in await _translated(self._connection.fetch(text, *arguments))]
+        return [dict(row) for row in await self._do(self._connection.fetch(text, *arguments))]
 
     async def _count(self, statement: Statement) -> int:
         text, arguments = statement
-        status: str = await _translated(self._connection.execute(text, *arguments))
+        status: str = await self._do(self._connection.execute(text, *arguments))
         return int(status.rsplit(" ", 1)[-1])
 
     async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
@@ -113,9 +126,16 @@ class _Session:
         return rows[0] if rows else None
 
     async def select(
-        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+        self,
+        table: str,
+        where: Where | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        lock: bool = False,
+        skip_locked: bool = False,
     ) -> list[Row]:
-        return await self._rows(DIALECT.select(table, where, order_by, limit))
+        return await self._rows(DIALECT.select(table, where, order_by, limit, lock, skip_locked))
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         await self._count(DIALECT.insert(table, row))
@@ -182,12 +202,17 @@ class PostgresDatabase(Autocommit):
                 await pool.release(connection)
 
     async def create_table(
-        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+        self,
+        table: str,
+        columns: Mapping[str, type],
+        rows: Sequence[Mapping[str, Value]] = (),
+        *,
+        unique: Sequence[Sequence[str]] = (),
     ) -> None:
-        check_columns(table, columns)
+        check_columns(table, columns, unique)
         async with self._connection() as connection:
             await _translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
-            await _translated(connection.execute(DIALECT.create(table, columns)))
+            await _translated(connection.execute(DIALECT.create(table, columns, unique)))
             if rows:
                 names = list(columns)
                 records = [tuple(row.get(c) for c in names) for row in rows]
@@ -199,7 +224,9 @@ class PostgresDatabase(Autocommit):
             transaction = connection.transaction(isolation=isolation.replace(" ", "_"))
             await _translated(transaction.start())
             try:
-                yield _Session(connection)
+                yield (session := _Session(connection))
+                if session.refused:
+                    raise Aborted("A statement of this transaction was refused: nothing of it happened.")
             except BaseException:
                 # Where the connection is gone the server has rolled back already.
                 with contextlib.suppress(Exception):

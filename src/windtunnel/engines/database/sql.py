@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from windtunnel.engines.database.port import AtLeast, AtMost, Changes, Plus, Value, Where
@@ -36,10 +36,11 @@ class Dialect:
             parts.append(f'"{column}" {sign} {self._mark(arguments)}')
         return " AND ".join(parts) or "TRUE"
 
-    def create(self, table: str, columns: Mapping[str, type]) -> str:
+    def create(self, table: str, columns: Mapping[str, type], unique: Sequence[Sequence[str]] = ()) -> str:
         """CREATE TABLE, with `id` as primary key."""
-        body = ", ".join(f'"{c}" {self.types[t]}{" PRIMARY KEY" if c == "id" else ""}' for c, t in columns.items())
-        return f'CREATE TABLE "{table}" ({body})'
+        parts = [f'"{c}" {self.types[t]}{" PRIMARY KEY" if c == "id" else ""}' for c, t in columns.items()]
+        parts += ['UNIQUE ("' + '", "'.join(group) + '")' for group in unique]
+        return f'CREATE TABLE "{table}" ({", ".join(parts)})'
 
     def get(self, table: str, key: Value, lock: bool) -> Statement:
         """SELECT one row by its key, with a row lock where asked (and where the engine has such)."""
@@ -47,13 +48,19 @@ class Dialect:
         clause = self.lock_clause if lock else ""
         return f'SELECT * FROM "{table}" WHERE "id" = {self._mark(arguments)}{clause}', arguments
 
-    def select(self, table: str, where: Where | None, order_by: str, limit: int | None) -> Statement:
+    def select(
+        self, table: str, where: Where | None, order_by: str, limit: int | None, lock: bool, skip_locked: bool
+    ) -> Statement:
         """SELECT the rows that match, in a definite order."""
         arguments: list[Value] = []
         conditions = self._conditions(where or {}, arguments)
         order = '"id"' if order_by == "id" else f'"{order_by}" NULLS LAST, "id"'
         text = f'SELECT * FROM "{table}" WHERE {conditions} ORDER BY {order}'
-        return (text if limit is None else f"{text} LIMIT {limit:d}"), arguments
+        if limit is not None:
+            text += f" LIMIT {limit:d}"
+        if lock and self.lock_clause:
+            text += self.lock_clause + (" SKIP LOCKED" if skip_locked else "")
+        return text, arguments
 
     def insert(self, table: str, row: Mapping[str, Value]) -> Statement:
         """INSERT one row."""

@@ -32,6 +32,7 @@ from windtunnel.engines.errors import Unavailable
 
 DIALECT = Dialect(numbered=False, types={int: "INTEGER", float: "REAL", str: "TEXT"}, lock_clause="")
 BUSY_TIMEOUT_S = 30.0
+OVER = "A statement of this transaction was refused: nothing of it happened."
 MACHINE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM")
 """What goes wrong with the machine, whatever the statement was."""
 
@@ -94,6 +95,8 @@ class _Session:
     def __init__(self, connection: _Connection, *, lazy_begin: bool) -> None:
         self._connection = connection
         self._to_begin = lazy_begin
+        self.refused = False
+        """A statement of it was. SQLite would go on; the port's transactions are then over."""
 
     async def _do(self, statement: Statement, *, writes: bool) -> tuple[list[Row], int]:
         if self._to_begin:
@@ -101,16 +104,29 @@ class _Session:
             # takes a snapshot, and may find at its first write that it is too old.
             self._to_begin = False
             await self._connection.do(("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED", []))
-        return await self._connection.do(statement)
+        if self.refused:
+            raise Aborted(OVER)
+        try:
+            return await self._connection.do(statement)
+        except Exception:
+            self.refused = True
+            raise
 
     async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
         rows, _ = await self._do(DIALECT.get(table, key, lock), writes=lock)
         return rows[0] if rows else None
 
     async def select(
-        self, table: str, where: Where | None = None, *, order_by: str = "id", limit: int | None = None
+        self,
+        table: str,
+        where: Where | None = None,
+        *,
+        order_by: str = "id",
+        limit: int | None = None,
+        lock: bool = False,
+        skip_locked: bool = False,
     ) -> list[Row]:
-        return (await self._do(DIALECT.select(table, where, order_by, limit), writes=False))[0]
+        return (await self._do(DIALECT.select(table, where, order_by, limit, lock, skip_locked), writes=lock))[0]
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         await self._do(DIALECT.insert(table, row), writes=True)
@@ -164,12 +180,17 @@ class SqliteDatabase(Autocommit):
             self._free.put_nowait(connection)
 
     async def create_table(
-        self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
+        self,
+        table: str,
+        columns: Mapping[str, type],
+        rows: Sequence[Mapping[str, Value]] = (),
+        *,
+        unique: Sequence[Sequence[str]] = (),
     ) -> None:
-        check_columns(table, columns)
+        check_columns(table, columns, unique)
         async with self._connection() as connection:
             await connection.do((f'DROP TABLE IF EXISTS "{table}"', []))
-            await connection.do((DIALECT.create(table, columns), []))
+            await connection.do((DIALECT.create(table, columns, unique), []))
         async with self.transaction() as t:
             for row in rows:
                 await t.insert(table, row)
@@ -179,6 +200,8 @@ class SqliteDatabase(Autocommit):
         async with self._connection() as connection:
             try:
                 yield (session := _Session(connection, lazy_begin=True))
+                if session.refused:
+                    raise Aborted(OVER)
                 if not session._to_begin:
                     await connection.do(("COMMIT", []))
             except BaseException:
