@@ -18,53 +18,35 @@ vacuum, group commit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction
 from windtunnel.engines.database.port import (
     Aborted,
     AtLeast,
     AtMost,
     Autocommit,
-    Changes,
     Conflict,
     Isolation,
-    Plus,
     Row,
     Value,
     Where,
     check_columns,
 )
 from windtunnel.engines.shared.wire import Wire, Wires, asker
-from windtunnel.sim.kernel import Process, Signal, Simulator
+from windtunnel.sim.kernel import Signal, Simulator
 
 T = TypeVar("T")
-Key = tuple[str, Value]
 PORT = 5432
 
 
 @dataclass(slots=True)
-class _Transaction:
-    """What a transaction has read, written and locked so far."""
-
-    number: int
-    isolation: Isolation
-    snapshot: int
-    alone: bool
-    writes: dict[Key, Row | None] = field(default_factory=dict)
-    locks: dict[Key, None] = field(default_factory=dict)
-    read: set[Key] = field(default_factory=set)
-    scanned: set[str] = field(default_factory=set)
-    waits_for: Key | None = None
-    ended: bool = False
-
-
-@dataclass(slots=True)
 class _Lock:
-    owner: _Transaction
-    queue: deque[tuple[_Transaction, Signal[None]]] = field(default_factory=deque)
+    owner: Transaction
+    queue: deque[tuple[Transaction, Signal[None]]] = field(default_factory=deque)
 
 
 def matches(row: Row, where: Where) -> bool:
@@ -79,22 +61,6 @@ def matches(row: Row, where: Where) -> bool:
         elif value != wanted:
             return False
     return True
-
-
-def changed(row: Row, changes: Changes) -> Row:
-    """The row after the changes."""
-    new = dict(row)
-    for column, change in changes.items():
-        if column not in new:
-            raise ValueError(f"There is no column {column}; the row has {', '.join(new)}.")
-        if isinstance(change, Plus):
-            old = new[column]
-            if isinstance(old, str):
-                raise ValueError(f"Column {column} holds text; numbers can be added to numbers only.")
-            new[column] = None if old is None else old + change.amount
-        else:
-            new[column] = change
-    return new
 
 
 class ModelDatabase(Autocommit):
@@ -183,9 +149,9 @@ class ModelDatabase(Autocommit):
         self._versions[table] = versions
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Session]:
         async with self._wires.connection() as wire:
-            session = _Session(self, wire, self._begin(isolation, alone=False))
+            session = Session(self, wire, self._begin(isolation, alone=False))
             try:
                 yield session
             except BaseException:
@@ -194,9 +160,9 @@ class ModelDatabase(Autocommit):
             await session.commit()
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[_Session]:
+    async def _session(self) -> AsyncIterator[Session]:
         async with self._wires.connection() as wire:
-            session = _Session(self, wire, self._begin("read committed", alone=True))
+            session = Session(self, wire, self._begin("read committed", alone=True))
             try:
                 yield session
             except BaseException:
@@ -209,15 +175,15 @@ class ModelDatabase(Autocommit):
 
     # --- connections, as the database sees them --------------------------------------------------------------------
     def _accept(self, wire: Wire) -> None:
-        backend = _Backend(self, wire)
+        backend = Backend(self, wire)
         backend.process = self.host.spawn(backend.run(), f"{self.name}.backend", daemon=True)
 
     # --- transactions --------------------------------------------------------------------------------------------
-    def _begin(self, isolation: Isolation, alone: bool) -> _Transaction:
+    def _begin(self, isolation: Isolation, alone: bool) -> Transaction:
         self._numbers += 1
-        return _Transaction(self._numbers, isolation, -1, alone)
+        return Transaction(self._numbers, isolation, -1, alone)
 
-    async def _commit(self, transaction: _Transaction) -> None:
+    async def _commit(self, transaction: Transaction) -> None:
         if transaction.isolation == "serializable" and transaction.writes:
             self._validate(transaction)
         if transaction.writes and self.commit_s:
@@ -231,7 +197,7 @@ class ModelDatabase(Autocommit):
         self.commits += 1
         self._release(transaction)
 
-    def _validate(self, transaction: _Transaction) -> None:
+    def _validate(self, transaction: Transaction) -> None:
         for table in transaction.scanned:
             for versions in self._versions[table].values():
                 if versions[-1][0] > transaction.snapshot:
@@ -241,12 +207,12 @@ class ModelDatabase(Autocommit):
             if versions and versions[-1][0] > transaction.snapshot:
                 raise Aborted(f"Row {key} of {table} changed since this transaction read it.")
 
-    def _roll_back(self, transaction: _Transaction) -> None:
+    def _roll_back(self, transaction: Transaction) -> None:
         if not transaction.ended:
             self.aborts += 1
             self._release(transaction)
 
-    def _release(self, transaction: _Transaction) -> None:
+    def _release(self, transaction: Transaction) -> None:
         transaction.ended = True
         for key in transaction.locks:
             lock = self._locks.get(key)
@@ -268,13 +234,13 @@ class ModelDatabase(Autocommit):
         except KeyError:
             raise ValueError(f"There is no table {table}; there are {', '.join(self._versions) or 'none'}.") from None
 
-    def _see(self, transaction: _Transaction) -> int:
+    def _see(self, transaction: Transaction) -> int:
         """The moment that the statement that starts now sees."""
         if transaction.isolation == "read committed" or transaction.snapshot < 0:
             transaction.snapshot = self._clock
         return transaction.snapshot
 
-    def _visible(self, transaction: _Transaction, table: str, key: Value, moment: int) -> Row | None:
+    def _visible(self, transaction: Transaction, table: str, key: Value, moment: int) -> Row | None:
         own = transaction.writes.get((table, key), ...)
         if own is not ...:
             return own
@@ -283,7 +249,7 @@ class ModelDatabase(Autocommit):
                 return row
         return None
 
-    def _found(self, transaction: _Transaction, table: str, where: Where, moment: int) -> list[Row]:
+    def _found(self, transaction: Transaction, table: str, where: Where, moment: int) -> list[Row]:
         rows = self._table(table)
         for column in where:
             if column not in self._columns[table]:
@@ -298,7 +264,7 @@ class ModelDatabase(Autocommit):
         seen = (self._visible(transaction, table, key, moment) for key in keys)
         return [row for row in seen if row is not None and matches(row, where)]
 
-    async def _lock(self, transaction: _Transaction, key: Key) -> bool:
+    async def _lock(self, transaction: Transaction, key: Key) -> bool:
         """Own the row's lock; True where somebody else held it meanwhile."""
         lock = self._locks.get(key)
         if lock is None:
@@ -321,14 +287,14 @@ class ModelDatabase(Autocommit):
             await turn
         return True
 
-    def _waits_for_itself(self, transaction: _Transaction) -> bool:
+    def _waits_for_itself(self, transaction: Transaction) -> bool:
         other, seen = transaction, set[int]()
         while other.waits_for is not None and other.number not in seen:
             seen.add(other.number)
             other = self._locks[other.waits_for].owner
         return other is transaction and bool(seen)
 
-    async def _lock_newest(self, transaction: _Transaction, table: str, key: Value) -> Row | None:
+    async def _lock_newest(self, transaction: Transaction, table: str, key: Value) -> Row | None:
         """Lock the row and read what it is now; Aborted where a snapshot is too old for that."""
         await self._lock(transaction, (table, key))
         versions = self._table(table).get(key, [])
@@ -337,7 +303,7 @@ class ModelDatabase(Autocommit):
         return self._visible(transaction, table, key, self._clock)
 
     async def _write(
-        self, transaction: _Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
+        self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
     ) -> int:
         count = 0
         for seen in self._found(transaction, table, where, self._see(transaction)):
@@ -352,7 +318,7 @@ class ModelDatabase(Autocommit):
                 count += 1
         return count
 
-    async def _get(self, transaction: _Transaction, table: str, key: Value, lock: bool) -> Row | None:
+    async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
         moment = self._see(transaction)
         transaction.read.add((table, key))
         row = self._visible(transaction, table, key, moment)
@@ -362,7 +328,7 @@ class ModelDatabase(Autocommit):
 
     async def _select(
         self,
-        transaction: _Transaction,
+        transaction: Transaction,
         table: str,
         where: Where,
         order_by: str,
@@ -388,7 +354,7 @@ class ModelDatabase(Autocommit):
                 held.append(dict(row))
         return held
 
-    async def _insert(self, transaction: _Transaction, table: str, row: Mapping[str, Value]) -> None:
+    async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
         self._table(table)
         unknown = [c for c in row if c not in self._columns[table]]
         if unknown:
@@ -402,7 +368,7 @@ class ModelDatabase(Autocommit):
         await self._claim(transaction, table, complete)
         transaction.writes[table, key] = complete
 
-    async def _claim(self, transaction: _Transaction, table: str, new: Row) -> None:
+    async def _claim(self, transaction: Transaction, table: str, new: Row) -> None:
         """Be the one who has these values where they have to be unique; wait for whoever is about to have them."""
         for group in self._unique.get(table, ()):
             values = tuple(new[column] for column in group)
@@ -413,106 +379,3 @@ class ModelDatabase(Autocommit):
                 row = self._visible(transaction, table, key, self._clock)
                 if key != new["id"] and row is not None and tuple(row[column] for column in group) == values:
                     raise Conflict(f"{table} has a row with {', '.join(group)} = {values} already.")
-
-
-class _Backend:
-    """The process of the database that serves one connection."""
-
-    def __init__(self, database: ModelDatabase, wire: Wire) -> None:
-        self._database = database
-        self._wire = wire
-        self.process: Process[None]
-
-    async def run(self) -> None:
-        """Work statements off until the client is gone."""
-        database, wire, process = self._database, self._wire, self.process
-        statement_s, cpu = database.statement_s, database.host.cpu
-        transaction: _Transaction | None = None
-        while True:
-            try:
-                transaction, work = await wire.receive()
-            except ConnectionResetError:
-                break
-            if work is None:
-                database._roll_back(transaction)
-                continue
-            process.request = wire.end.request  # the luck is that of the request which asks
-            process.daemon = False  # who waits for a lock that nobody releases is in a deadlock
-            value, error = None, None
-            try:
-                if transaction.ended:
-                    raise Aborted("The transaction has ended.")
-                if statement_s:
-                    await cpu.work(statement_s)
-                value = await work()
-                if transaction.alone:
-                    await database._commit(transaction)
-            except Exception as raised:
-                database._roll_back(transaction)
-                error = raised
-            process.daemon = True
-            wire.send((value, error))
-        if transaction is not None:
-            database._roll_back(transaction)
-        wire.close()
-
-
-class _Session:
-    """The statements of the port inside one transaction of the model, as the client says them."""
-
-    def __init__(self, database: ModelDatabase, wire: Wire, transaction: _Transaction) -> None:
-        self._database = database
-        self._wire = wire
-        self._transaction = transaction
-
-    async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Send a statement and wait for the answer; a client that stops waiting stops only itself."""
-        wire = self._wire
-        wire.send((self._transaction, work))
-        try:
-            value, error = await wire.receive()
-        except BaseException:
-            wire.close()
-            raise
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
-
-    def leave(self) -> None:
-        """Roll back, without waiting until it is done. A connection with an answer under way was closed instead."""
-        if not self._wire.over and not self._transaction.ended:
-            self._wire.send((self._transaction, None))
-
-    async def commit(self) -> None:
-        """Make it so."""
-        d, t = self._database, self._transaction
-        await self._ask(lambda: d._commit(t))
-
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        d, t = self._database, self._transaction
-        return await self._ask(lambda: d._get(t, table, key, lock))
-
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
-        d, t = self._database, self._transaction
-        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit, lock, skip_locked))
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        d, t = self._database, self._transaction
-        await self._ask(lambda: d._insert(t, table, row))
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        d, t = self._database, self._transaction
-        return await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes)))
-
-    async def delete(self, table: str, where: Where) -> int:
-        d, t = self._database, self._transaction
-        return await self._ask(lambda: d._write(t, table, where, lambda row: None))
