@@ -291,9 +291,6 @@ def test_two_requests_with_one_key_at_once_are_told_apart() -> None:
         assert await store.once("k", work) == "done"
         with pytest.raises(KeyReused):
             await store.once("k", work, fingerprint="another body")
-        with pytest.raises(ValueError, match="None"):
-            async with store.begin("n") as request:
-                await request.finish(None)
 
     run_virtual(main())
 
@@ -433,7 +430,7 @@ def test_a_saga_that_has_ended_answers_without_doing_anything() -> None:
         first = await sagas.run("trip", "x", "me")
         assert (first.outcome, first.results["mail"]) == ("done", "mail for me")
         calls = sum(world.applied.values())
-        assert await sagas.run("trip", "x") is first
+        assert await sagas.run("trip", "x") == first
         assert sum(world.applied.values()) == calls
         with pytest.raises(ValueError, match="no saga"):
             await sagas.run("other", "y")

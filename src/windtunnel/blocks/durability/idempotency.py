@@ -6,7 +6,7 @@ with both. The server notes the key before it acts, and how far it has come afte
 *Implementing Stripe-like Idempotency Keys in Postgres*, 2017; Helland, *Idempotence Is Not a Medical Condition*, 2012).
 
 >>> async with store.begin("key-1", fingerprint={"amount": 5}) as request:           # doctest: +SKIP
-...     if request.response is not None:
+...     if request.finished:
 ...         return request.response                                   # the same answer as before
 ...     if request.point == "started":
 ...         charge = await provider.charge(5, key="key-1/charge")     # has keys, too
@@ -28,13 +28,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windtunnel.blocks.durability.write_ahead_log import Offload
-from windtunnel.blocks.durability.write_ahead_log_state import DurableState, Json
+from windtunnel.blocks.durability.write_ahead_log_state import DurableState, Json, copied, dumps
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.ground.files import Files
 
 
 class KeyBusy(Refused):
     """A request with this key is in progress (409): the client shall ask again in a while."""
+
+    this_call_only = True
 
 
 class KeyReused(Refused):
@@ -50,18 +52,29 @@ class Entry:
     point: str = "started"
     state: dict[str, Any] = field(default_factory=dict)
     response: Json = None
+    error: str = ""
+    """Why the answer of work that was done could not be stored."""
 
 
 class Request:
-    """A request that holds its key. `response` is the answer, once there is one; else go on from `point`.
+    """A request that holds its key. `response` is the answer, once it is `finished`; else go on from `point`.
 
-    For the task that holds the key.
+    For the task that holds the key, within the block of `begin`; what it gives out are copies.
     """
 
     def __init__(self, store: IdempotencyStore, key: str, entry: Entry) -> None:
         self._store = store
         self._entry = entry
+        self._over = False
         self.key = key
+
+    def __repr__(self) -> str:
+        return f"<Request {self.key!r} at {self.point!r}>"
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is an answer (which may be `None`)."""
+        return self._entry.point == "finished"
 
     @property
     def point(self) -> str:
@@ -71,30 +84,47 @@ class Request:
     @property
     def state(self) -> dict[str, Any]:
         """All that was given to `reach`, together."""
-        return self._entry.state
+        return dict(copied(self._entry.state))
 
     @property
     def response(self) -> Json:
-        """What was given to `finish`, or `None`."""
-        return self._entry.response
+        """What was given to `finish`, `None` before. `ValueError` where the work is done and its answer was no JSON."""
+        if self._entry.error:
+            raise ValueError(self._entry.error)
+        return copied(self._entry.response)
 
     async def reach(self, point: str, state: dict[str, Any] | None = None) -> None:
         """Note durably that `point` has been reached, and what is needed to go on from there."""
-        await self._store._commit([["reach", self.key, point, state or {}]])
+        if not isinstance(point, str) or point in ("started", "finished"):
+            raise ValueError(f"A recovery point is a name of your own; got {point!r}.")
+        if not isinstance(state, dict | None):
+            raise ValueError(f"The state of a recovery point is a dict; got {state!r}.")
+        self._require_open()
+        await self._store._commit([["reach", self.key, point, state or {}, self._store._clock()]])
 
-    async def finish(self, response: Json) -> None:
-        """Note the answer durably (not `None`): every later request with this key gets it."""
-        if response is None:
-            raise ValueError("A response of None cannot be told from no response.")
-        await self._store._commit([["finish", self.key, response]])
+    async def finish(self, response: Json = None) -> None:
+        """Note the answer durably: every later request with this key gets it. `ValueError` if it is no JSON."""
+        self._require_open()
+        await self._store._commit([["finish", self.key, response, self._store._clock()]])
+
+    async def _spoil(self, why: str) -> None:
+        await self._store._commit([["spoil", self.key, why, self._store._clock()]])
+
+    def _require_open(self) -> None:
+        if self._over:
+            raise RuntimeError(f"The block that held key {self.key!r} has ended; begin again to go on.")
+        if self.finished:
+            raise RuntimeError(f"Key {self.key!r} has its answer already, and it stays.")
 
 
 class IdempotencyStore(DurableState):
-    """Keys, their recovery points and their answers, below `directory`; kept for `keep_s` (at least, for answers).
+    """Keys, their recovery points and their answers, below `directory`; each kept for `keep_s` after its last note.
 
     A key whose work was begun and not finished is kept as long; its lock lives in memory and dies with the process.
     One process, the tasks of one loop. `clock` gives seconds since 1970.
     """
+
+    _kind = "idempotency"
 
     def __init__(
         self,
@@ -119,6 +149,8 @@ class IdempotencyStore(DurableState):
         `fingerprint` is what makes the request this one (method, path, body). Raises `KeyReused` where it
         differs from that of the key's first request, `KeyBusy` where the key is held.
         """
+        if not isinstance(key, str):
+            raise ValueError(f"A key is text; got {key!r}.")  # a number would come back from the disk as another key
         if key in self._busy:
             raise KeyBusy(f"A request with key {key!r} is in progress.")
         print_ = _fingerprint(fingerprint)
@@ -132,28 +164,46 @@ class IdempotencyStore(DurableState):
                 raise KeyReused(f"Key {key!r} was used for a different request.")
             else:
                 await self._settle()  # the attempt before may have been cancelled before its note was safe
-            yield Request(self, key, entry)
+            request = Request(self, key, entry)
+            try:
+                yield request
+            finally:
+                request._over = True
         finally:
             self._busy.discard(key)
 
     async def once(self, key: str, work: Callable[[], Awaitable[Json]], fingerprint: Json = None) -> Json:
-        """The answer of `work`, which runs only where there is none yet. For work without recovery points."""
+        """The answer of `work`, which runs only where there is none yet. For work without recovery points.
+
+        An answer that is no JSON is a `ValueError`, now and later: the work is done, and not done again.
+        """
         async with self.begin(key, fingerprint) as request:
-            if request.response is None:
-                await request.finish(await work())
+            if not request.finished:
+                answer = await work()
+                try:
+                    dumps(answer)
+                except ValueError as error:
+                    await request._spoil(f"The work of key {key!r} is done, and its answer is lost. {error}")
+                else:
+                    await request.finish(answer)
             return request.response
 
     def _apply(self, change: Json) -> None:
         match change:
-            case ["begin", key, fingerprint, since]:
-                self._entries.pop(key, None)  # the order is that of age
+            case ["begin", str(key), fingerprint, since]:
                 self._entries[key] = Entry(fingerprint, since)
-            case ["reach", key, point, state]:
-                self._entries[key].point = point
-                self._entries[key].state.update(state)
-            case ["finish", key, response]:
-                self._entries[key].point = "finished"
-                self._entries[key].response = response
+            case ["reach", key, point, dict(state), *at]:
+                entry = self._entries[key]
+                entry.point, entry.since = point, _latest(entry.since, at)
+                entry.state.update(state)
+            case ["finish", key, response, *at]:
+                entry = self._entries[key]
+                entry.point, entry.response, entry.since = "finished", response, _latest(entry.since, at)
+            case ["spoil", key, why, *at]:
+                entry = self._entries[key]
+                entry.point, entry.error, entry.since = "finished", why, _latest(entry.since, at)
+            case _:
+                raise ValueError(f"There is no such change: {change!r}.")
 
     def _dump(self) -> Json:
         oldest = self._clock() - self._keep_s
@@ -165,5 +215,13 @@ class IdempotencyStore(DurableState):
         self._entries = {key: Entry(**entry) for key, entry in state.items()}
 
 
+def _latest(since: float, at: list[float]) -> float:
+    """The time of the last note; the notes of an older version have none."""
+    return max(since, *at) if at else since
+
+
 def _fingerprint(value: Json) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+    try:
+        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+    except TypeError as error:
+        raise ValueError(f"A fingerprint must be JSON, or bytes as text: {error}.") from error

@@ -8,11 +8,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from windtunnel.blocks.durability.log import DamagedLog, LogFailed
 from windtunnel.blocks.durability.write_ahead_log import Offload, WriteAheadLog
+from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import Files
 
 Json = Any
-"""What `json` can write: None, bool, int, float, str, list and dict of these."""
+"""What `json` can write: None, bool, int, float, str, list and dict of these. Tuples come back as lists."""
+
+_STAMP = "durable state"
+"""The key under which the first entry, and each snapshot, says whose it is."""
 
 
 class DurableState(ABC):
@@ -21,35 +26,89 @@ class DurableState(ABC):
     A change is seen in memory a moment before it is safe; whoever tells the outside about it awaits `_commit` first.
     Once the log has more than `checkpoint_every` entries, the state is written down and the log begins anew. For the
     tasks of one loop, in one process.
+
+    A change is applied before it is written: one that cannot be applied is refused (with what `_apply` raised) and
+    leaves nothing in the log that no later opening could read. Classes with a `_kind` open files of that kind only.
     """
+
+    _kind = ""
+    _version = 1
 
     def __init__(
         self, files: Files, directory: str, *, checkpoint_every: int = 10_000, offload: Offload | None = None
     ) -> None:
         self._wal = WriteAheadLog(files, directory, offload=offload)
         self._checkpoint_every = checkpoint_every
-        if self._wal.snapshot is not None:
-            self._restore(json.loads(self._wal.snapshot))
-        for entry in self._wal.entries():
-            self._apply(json.loads(entry))
+        self._broken: BaseException | None = None
+        try:
+            self._recover()
+        except BaseException:
+            self._wal.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {self._wal!r}>"
+
+    def _recover(self) -> None:
+        """Begin with what the disk has. Raises `DamagedLog` for what this class has not written."""
+        what = "its snapshot"
+        try:
+            if self._wal.snapshot is not None:
+                state = json.loads(self._wal.snapshot)
+                if self._is_stamp(state):
+                    state = state["state"]
+                self._restore(state)
+            for number, entry in enumerate(self._wal.entries()):
+                what = f"entry {number} after its snapshot"
+                change = json.loads(entry)
+                if not self._is_stamp(change):
+                    self._apply(change)
+        except (DamagedError, OSError):
+            raise
+        except Exception as error:
+            raise DamagedLog(f"{self!r}: {what} is nothing that it has written: {error!r}.") from error
+
+    def _is_stamp(self, value: Json) -> bool:
+        if not isinstance(value, dict) or _STAMP not in value or "version" not in value:
+            return False
+        if (value[_STAMP], value["version"]) != (self._kind, self._version):
+            raise DamagedLog(
+                f"The files hold {value[_STAMP]!r}, version {value['version']}; this class reads {self._kind!r}, "
+                f"version {self._version}."
+            )
+        return True
 
     async def _commit(self, changes: Sequence[Json]) -> None:
         """Apply changes that belong together and return once they are safe."""
+        entries = [dumps(change) for change in changes]
+        self._require_sound()
         if self._wal.length >= self._checkpoint_every:
-            self._wal.checkpoint(_dumps(self._dump()))
-        entries = [_dumps(change) for change in changes]
-        end = self._wal.append(entries)
-        for entry in entries:
-            self._apply(json.loads(entry))  # just as a recovery would
+            self._wal.checkpoint(self._snapshot())
+        stamp = [dumps({_STAMP: self._kind, "version": self._version})] if self._kind and not self._wal.end else []
+        try:
+            for entry in entries:
+                self._apply(json.loads(entry))  # just as a recovery would
+            end = self._wal.append([*stamp, *entries])
+        except BaseException as error:
+            self._broken = error  # memory has what the disk has not
+            raise
         await self._wal.synced(end)
 
     async def _settle(self) -> None:
         """Return once all changes that are seen in memory are safe; raises where they never will be."""
+        self._require_sound()
         await self._wal.synced(self._wal.end)
+
+    def _require_sound(self) -> None:
+        if self._broken is not None:
+            raise LogFailed(f"The state in memory is not that on the disk; open it anew: {self._broken!r}.")
+
+    def _snapshot(self) -> bytes:
+        return dumps({_STAMP: self._kind, "version": self._version, "state": self._dump()})
 
     @abstractmethod
     def _apply(self, change: Json) -> None:
-        """Make one change in memory. Must not fail, and depend on nothing but the change and the state."""
+        """Make one change in memory, depending on nothing but the change and the state, or raise."""
 
     @abstractmethod
     def _dump(self) -> Json:
@@ -72,5 +131,32 @@ class DurableState(ABC):
         self.close()
 
 
-def _dumps(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+def dumps(value: Json) -> bytes:
+    """The bytes of what can be stored; `ValueError` for what would not come back, or under another key."""
+    _check_keys(value)
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"What is stored must be JSON (None, bool, int, float, str, list, dict): {error}.") from error
+
+
+def copied(value: Json) -> Json:
+    """A copy of JSON that was stored, for a caller to change as he likes."""
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return value
+
+
+def _check_keys(value: Json, depth: int = 0) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"What is stored must be JSON, whose keys are text; got the key {key!r}.")
+            _check_keys(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        if depth > 200:
+            raise ValueError("What is stored must be JSON of at most 200 levels.")
+        for item in value:
+            _check_keys(item, depth + 1)

@@ -11,3 +11,6 @@ class Refused(Exception):
     """
 
     outcome = "fail"
+    this_call_only = False
+    """Whether it says nothing of an earlier call with the same key: what stands in front of a dependency (a breaker, a
+    limiter) has not asked it. A receiver who knows the key and says no speaks of all of them."""

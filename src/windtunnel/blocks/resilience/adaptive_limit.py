@@ -36,6 +36,8 @@ T = TypeVar("T")
 class LimitExceeded(Refused):
     """The call was not made: as many as the limit allows are in progress."""
 
+    this_call_only = True
+
 
 class LimitLaw(Protocol):
     """A control law."""

@@ -28,6 +28,8 @@ T = TypeVar("T")
 class BulkheadFull(Refused):
     """The call was not made: the bulkhead and its queue are full, or the wait took too long."""
 
+    this_call_only = True
+
 
 class Bulkhead:
     """At most `limit` calls at a time; up to `queue_limit` more wait their turn, first come first served.

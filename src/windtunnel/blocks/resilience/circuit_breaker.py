@@ -48,6 +48,8 @@ CLOSED, OPEN, HALF_OPEN = State  # the enumeration's own attributes take longer 
 class CircuitOpen(Refused):
     """The call was not made. `retry_after_s`: when one may be let through again."""
 
+    this_call_only = True
+
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"The circuit is open; try again in {retry_after_s:.3g} s.")
         self.retry_after_s = retry_after_s

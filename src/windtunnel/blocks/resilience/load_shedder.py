@@ -32,6 +32,8 @@ T = TypeVar("T")
 class Shed(Refused):
     """The request was refused without any work done."""
 
+    this_call_only = True
+
 
 class LoadShedder:
     """At most `limit` requests at a time; others wait as long as controlled delay and their deadline let them.
@@ -133,6 +135,8 @@ class LoadShedder:
 
 class Throttled(Refused):
     """The client itself did not send this request, because too many were refused lately."""
+
+    this_call_only = True
 
 
 class ClientThrottle:

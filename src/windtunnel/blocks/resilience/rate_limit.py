@@ -54,6 +54,8 @@ class Decision(NamedTuple):
 class RateLimited(Refused):
     """The request was refused; `retry_after_s` is for the `Retry-After` header of a 429 (RFC 6585)."""
 
+    this_call_only = True
+
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"Too many requests; try again in {retry_after_s:.3g} s.")
         self.retry_after_s = retry_after_s
