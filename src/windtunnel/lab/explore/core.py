@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 Kind = Literal["read", "write", "acquire", "release"]
 
 
+Touch = tuple[int, Hashable, bool]
+"""(thing, part of it or None for the whole, is it written); the thing EVERYTHING meets every other."""
+EVERYTHING: Final = 0
+
+
 class Access(NamedTuple):
-    """What a step touches. Two steps of different actors commute unless they touch one thing and one of them writes."""
+    """What a step touches. Two steps of different actors commute unless they touch one thing and one of them writes.
+
+    Where one name does not say it all there are `touches`; then these are compared, and `target` is for people.
+    `foreign` says that a lock is released by another than its holder.
+    """
 
     kind: Kind
     target: str
+    touches: tuple[Touch, ...] = ()
+    foreign: bool = False
 
     def conflicts(self, other: Access) -> bool:
         """Whether the order of the two can matter."""
-        return self.target == other.target and not (self.kind == "read" and other.kind == "read")
+        if not self.touches and not other.touches:
+            return self.target == other.target and not (self.kind == "read" and other.kind == "read")
+        return any(
+            (w or x) and (a == b or EVERYTHING in (a, b)) and (p == q or p is None or q is None)
+            for a, p, w in self.touches
+            for b, q, x in other.touches
+        )
 
     def may_race(self, earlier: Access) -> bool:
         """Whether there is a state in which both could go on, so that the order could have been the other one.
 
-        A lock is either free or held: its release is never possible where an acquire is.
+        A lock is either free or held: its release is never possible where an acquire is, unless somebody releases it
+        who does not hold it.
         """
-        return self.conflicts(earlier) and {self.kind, earlier.kind} != {"acquire", "release"}
+        if not self.conflicts(earlier):
+            return False
+        if self.foreign and earlier.kind == "acquire":
+            return True
+        return self.target != earlier.target or {self.kind, earlier.kind} != {"acquire", "release"}
 
     def __str__(self) -> str:
         return f"{self.kind} {self.target}"
@@ -57,7 +79,10 @@ Choose = Callable[[Sequence[str], Mapping[str, Access]], str | None]
 
 
 class Program(Protocol):
-    """Something that can be run again and again from the same start."""
+    """Something that can be run again and again from the same start.
+
+    One that has an attribute `unsure` that is true may have steps that it did not see: nothing is proved of it.
+    """
 
     def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
         """Run it once from the beginning with these choices; the steps taken and what went wrong, if anything."""
@@ -121,6 +146,10 @@ class OutOfSteps(RuntimeError):
     """A single run did not end within the limit of steps."""
 
 
+class StuckError(RuntimeError):
+    """An actor did not come back from a step; the sentence says where it is and what to do."""
+
+
 def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000) -> tuple[list[Step], Failure | None]:
     """Run an execution to its end; for programs that are stepped from outside."""
     steps: list[Step] = []
@@ -144,6 +173,8 @@ def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000)
             steps.append(Step(actor, pending[actor]))
             try:
                 execution.step(actor)
+            except StuckError:
+                raise
             except Exception as error:
                 return steps, Failure("wrong", f"{actor}: {sentence(error)}", tuple(steps))
     finally:
@@ -163,7 +194,7 @@ def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps
     result = Exploration()
     while result.schedules < limit:
         if not strategy.begin():
-            result.complete = strategy.exhaustive
+            result.complete = strategy.exhaustive and not getattr(program, "unsure", False)
             break
         steps, failure = program.run(strategy.choose, max_steps)
         strategy.end()
