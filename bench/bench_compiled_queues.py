@@ -251,8 +251,9 @@ def tandem_by_simpy(gaps: list[float], works: list[list[float]]) -> float:
 
 # --- the retry storm -------------------------------------------------------------------------------------------------
 def retries(how: str) -> Timed:
-    from windtunnel.sim.compiled import retry as queues_retry
+    from windtunnel.parts import by_events
+    from windtunnel.sim.compiled import RetryStorm, retry_storm
 
-    run = getattr(queues_retry, how)
-    model = queues_retry.RetryStorm(trigger_s=1.0)
+    run = by_events if how == "by_events" else retry_storm
+    model = RetryStorm(trigger_s=1.0)
     return repeated(lambda: run(model, 1), int(run(model, 1).attempts.sum()), 1 if how == "by_events" else 5)

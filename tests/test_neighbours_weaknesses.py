@@ -31,10 +31,11 @@ from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import SimStage, Stage
 from windtunnel.lab.statistics import mean
 from windtunnel.lab.workload import evenly, poisson, requests
+from windtunnel.parts import CoDel
 from windtunnel.sim.closed_forms import mm1_sojourn_s
 from windtunnel.sim.kernel import Simulator, process
 from windtunnel.sim.link import exponential
-from windtunnel.sim.servers.disciplines import CoDel, Lifo
+from windtunnel.sim.servers.disciplines import Lifo
 from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer
 
 PATIENCE_S = 0.5

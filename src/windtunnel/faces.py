@@ -24,6 +24,7 @@ FACES = (
     "windtunnel.sim",
     "windtunnel.sim.compiled",
     "windtunnel.engines",
+    "windtunnel.parts",
     "windtunnel.blocks.caching",
     "windtunnel.blocks.chunks",
     "windtunnel.blocks.durability",

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from parts import Journal, Peer, Refused
-
+from windtunnel.blocks.ground import Refused
 from windtunnel.checkers import check_unique_ids
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.stage import Stage
+from windtunnel.parts import Journal, Peer
 from windtunnel.sim.kernel import Process
 
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from parts import Journal, Peer, quiet
-
 from windtunnel.checkers import check_log
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.stage import Stage
+from windtunnel.parts import Journal, Peer, quiet
 from windtunnel.sim.kernel import Process, process
 
 IDLE_S = 0.005

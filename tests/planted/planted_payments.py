@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from parts import CALL_S, Journal, Peer, Refused, quiet
-
+from windtunnel.blocks.ground import Refused
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.stage import Stage
+from windtunnel.parts import Journal, Peer, quiet
+from windtunnel.parts.peers import CALL_S
 from windtunnel.sim.kernel import Process, process
 
 

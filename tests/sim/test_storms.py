@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from windtunnel.parts import AdaptiveLifo, CoDel, RequestCoDel
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Crashed, Process, Simulator
 from windtunnel.sim.link import LinkSpec, exponential
 from windtunnel.sim.network import TcpSettings
 from windtunnel.sim.queues import Lock, Queue, Semaphore
 from windtunnel.sim.servers.base import Dropped, Rejected, Withdrawn
-from windtunnel.sim.servers.disciplines import AdaptiveLifo, CoDel, Fifo, Lifo, Priority, RequestCoDel
+from windtunnel.sim.servers.disciplines import Fifo, Lifo, Priority
 from windtunnel.sim.servers.fifo import FifoServer
 from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer
 from windtunnel.sim.servers.server import Server

@@ -44,6 +44,7 @@ from windtunnel import (
     param,
     process,
 )
+from windtunnel.parts import nines
 from windtunnel.sim import Signal
 from windtunnel.statistics import mean, percentile, percentiles
 from windtunnel.workload import evenly
@@ -120,9 +121,7 @@ def measure(history: History, params: Params) -> Mapping[str, float]:
 
 def spectrum(history: History, params: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Latency by how many nines: x is 1 / (1 - p), logarithmic."""
-    noted = [event.value for event in history.where(outcome="ok")]
-    nines = [10 ** (i / 12) for i in range(43)]
-    return {"noted": list(zip(nines, percentiles(noted, [100 * (1 - 1 / x) for x in nines]), strict=True))}
+    return {"noted": nines(event.value for event in history.where(outcome="ok"))}
 
 
 WRK2 = "wrk2, README, example 2"

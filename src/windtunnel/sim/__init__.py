@@ -38,13 +38,13 @@ if TYPE_CHECKING:
         Withdrawn as Withdrawn,
     )
     from windtunnel.sim.servers.disciplines import (
-        AdaptiveLifo as AdaptiveLifo,
-        CoDel as CoDel,
         Discipline as Discipline,
+        Drop as Drop,
         Fifo as Fifo,
         Lifo as Lifo,
+        Line as Line,
         Priority as Priority,
-        RequestCoDel as RequestCoDel,
+        Waiting as Waiting,
     )
     from windtunnel.sim.servers.fifo import Departure as Departure, FifoServer as FifoServer
     from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer as ProcessorSharingServer

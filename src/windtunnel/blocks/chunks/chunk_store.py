@@ -20,11 +20,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from types import TracebackType
-from typing import Self
 
 from windtunnel.blocks.chunks.chunk_pack import CHUNK, CHUNK_BYTES, Batch, BatchWriter, Record, holds_later_batch, scan
 from windtunnel.blocks.chunks.chunking import as_view
+from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.files import File, Files, check, make_directory, read_whole, replace_whole, take
 
@@ -45,7 +44,7 @@ class _Place:
     references: int
 
 
-class ChunkStore:
+class ChunkStore(Closing):
     """A directory of chunks; `ChunkStore(DiskFiles("some/directory"))` opens it, or makes it.
 
     For one process and one thread at a time. Calls block on the disk: hand many chunks over in one call, which costs
@@ -231,14 +230,6 @@ class ChunkStore:
         self._writable = False
         if self._lock is not None:
             self._lock.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # The machinery.
 

@@ -34,7 +34,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
 
 from windtunnel.blocks.durability.log_frame import Batch, Record, encode
 from windtunnel.blocks.durability.log_segment import (
@@ -47,6 +46,7 @@ from windtunnel.blocks.durability.log_segment import (
     path_of,
     read_index,
 )
+from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.files import Files, InUse, check, make_directory, replace_whole, take
 
 __all__ = ["Batch", "DamagedLogError", "Log", "LogFailed", "OffsetGone", "Record"]
@@ -73,7 +73,7 @@ class OffsetGone(LookupError):
     """The record of this offset has been removed by retention or trimming."""
 
 
-class Log:
+class Log(Closing):
     """A segmented append-only log below `directory`. One writer at a time: one process, one thread or task.
 
     `segment_bytes`: a segment that would pass this is closed and a new one begun. `retention_bytes` and
@@ -426,14 +426,6 @@ class Log:
         except InUse:
             return False
         return True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _unlock(self) -> None:
         if self._lock is not None:

@@ -20,11 +20,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from struct import Struct
-from types import TracebackType
-from typing import Self
 from zlib import crc32
 
 from windtunnel.blocks.durability.log import DamagedLogError, Log, first_offset
+from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.files import Files, read_whole, replace_whole
 
 HEADER = Struct("<8sQI")
@@ -35,7 +34,7 @@ Offload = Callable[[Callable[[], None]], Awaitable[None]]
 """Runs a blocking function elsewhere; `asyncio.to_thread` is one."""
 
 
-class WriteAheadLog:
+class WriteAheadLog(Closing):
     """A log of entries and the last snapshot of the state that they make. For the tasks of one loop, in one process.
 
     `snapshot` is what the last `checkpoint` was given, `None` before the first. `offload` takes the
@@ -131,14 +130,6 @@ class WriteAheadLog:
     def close(self) -> None:
         """Sync and give the files back."""
         self._log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _read_snapshot(self, first: int | None) -> tuple[bytes | None, int]:
         if not self._files.exists(self._path):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from windtunnel.blocks.durability.log import DamagedLog, LogFailed
 from windtunnel.blocks.durability.write_ahead_log import Offload, WriteAheadLog
+from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import Files
 
@@ -20,7 +20,7 @@ _STAMP = "durable state"
 """The key under which the first entry, and each snapshot, says whose it is."""
 
 
-class DurableState(ABC):
+class DurableState(Closing, ABC):
     """Changes are JSON, applied one by one to the state in memory, in the order in which they stand in the log.
 
     A change is seen in memory a moment before it is safe; whoever tells the outside about it awaits `_commit` first.
@@ -121,14 +121,6 @@ class DurableState(ABC):
     def close(self) -> None:
         """Sync and give the files back."""
         self._wal.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def dumps(value: Json) -> bytes:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.resilience.hedge import Hedge as Hedge, Quantile as Quantile
     from windtunnel.blocks.resilience.load_shedder import (
         ClientThrottle as ClientThrottle,
+        ControlledDelay as ControlledDelay,
         LoadShedder as LoadShedder,
         Shed as Shed,
         Throttled as Throttled,

@@ -20,17 +20,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s
+from windtunnel.blocks.resilience.guard import Guard
 from windtunnel.blocks.resilience.retry import Which, matches
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class LimitExceeded(Refused):
@@ -163,7 +159,7 @@ class Gradient2:
         return self.limit
 
 
-class AdaptiveLimiter:
+class AdaptiveLimiter(Guard):
     """Lets a request through while fewer than `law.limit` are in progress; tells the law how each one fared.
 
     `drops`: the errors that mean overload (a timeout, a refusal); other errors and cancellation teach nothing.
@@ -194,14 +190,6 @@ class AdaptiveLimiter:
         dropped = isinstance(error, Exception) and matches(error, self._drops)
         if error is None or dropped:
             self.law.update(now_s() - start, in_flight, dropped)
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return limited
 
 
 def _check(initial: int, least: int, most: int) -> None:

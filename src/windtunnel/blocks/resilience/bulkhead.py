@@ -13,16 +13,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
 
 from windtunnel.blocks.ground.errors import Refused
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from windtunnel.blocks.resilience.guard import Guard
 
 
 class BulkheadFull(Refused):
@@ -31,7 +26,7 @@ class BulkheadFull(Refused):
     this_call_only = True
 
 
-class Bulkhead:
+class Bulkhead(Guard):
     """At most `limit` calls at a time; up to `queue_limit` more wait their turn, first come first served.
 
     `wait_s` bounds the wait in the queue (`None`: no bound of its own). For tasks of one loop.
@@ -85,11 +80,3 @@ class Bulkhead:
                 turn.set_result(None)
                 return
         self.in_flight -= 1
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return guarded

@@ -20,18 +20,15 @@ lower threshold makes 100 % out of 10 %.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from enum import Enum
-from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s
+from windtunnel.blocks.resilience.guard import Guard, P, T
 from windtunnel.blocks.resilience.retry import Which, matches
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class State(Enum):
@@ -95,7 +92,7 @@ class RollingCounts:
         self.total = self.failed = 0
 
 
-class CircuitBreaker:
+class CircuitBreaker(Guard):
     """Calls go through while at most `error_rate` of those in the last `window_s` failed; see the module.
 
     `failures` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
@@ -144,13 +141,6 @@ class CircuitBreaker:
             raise
         self._leave(epoch, None)
         return result
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await self.call(function, *args, **kwargs)
-
-        return guarded
 
     async def __aenter__(self) -> None:
         epoch = self._enter()  # first: a refusal must leave nothing behind

@@ -24,8 +24,9 @@ class CoDel:
     """Decides at each dequeue whether the item, which has waited `sojourn_s`, is to be dropped.
 
     `target_s`: a wait that is fine. `interval_s`: how long the least wait may be above it: about the time that a
-    client needs to react. Both in the paper for packets: 5 and 100 ms. No clock of its own; times may not decrease.
-    For one thread.
+    client needs to react. Both in the paper for packets: 5 and 100 ms. No clock of its own; times may not decrease,
+    and any unit will do, as long as all are of one. Drop for drop the pseudocode of RFC 8289, section 5. For one
+    thread.
     """
 
     def __init__(self, target_s: float = 0.005, interval_s: float = 0.1) -> None:
@@ -37,6 +38,8 @@ class CoDel:
         """The wait has been above the target, and counts as standing from this time on."""
         self.dropping = False
         self._drop_at = 0.0
+        self._dropped = False
+        """One was dropped, and if the next one's wait stands as well, the time of the drop after it is due."""
         self._count = 0
         self._count_before = 0
 
@@ -44,11 +47,15 @@ class CoDel:
         """Whether to drop this item and look at the next. `last`: nothing else is in the queue, so it is kept."""
         standing = self._standing(now, sojourn_s, last)
         if self.dropping:
+            just_dropped, self._dropped = self._dropped, False
             if not standing:
                 self.dropping = False
-            elif now >= self._drop_at:
-                self._count += 1
+                return False
+            if just_dropped:
                 self._drop_at += self._interval_s / sqrt(self._count)
+            if now >= self._drop_at:
+                self._count += 1
+                self._dropped = True
                 return True
             return False
         if not standing:
@@ -65,7 +72,7 @@ class CoDel:
     def empty(self) -> None:
         """The queue ran empty: nothing stands in it."""
         self._above_until = None
-        self.dropping = False
+        self.dropping = self._dropped = False
 
     def _standing(self, now: float, sojourn_s: float, last: bool) -> bool:
         if sojourn_s < self._target_s or last:

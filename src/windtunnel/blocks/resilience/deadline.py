@@ -20,14 +20,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from functools import wraps
 from types import TracebackType
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from windtunnel.blocks.resilience.guard import Guard, P, T
 
 
 class _Held(NamedTuple):
@@ -77,7 +75,7 @@ def grpc_timeout() -> str | None:
     return f"{microseconds // 1000}m" if microseconds < 10**11 else f"{min(microseconds // 10**6, 10**8 - 1)}S"
 
 
-class Deadline:
+class Deadline(Guard):
     """Everything inside must end within `timeout_s`, or by the deadline that holds already, if that is earlier.
 
     As `async with` or as a decorator, where each call gets its own. What runs when time is up is cancelled, and
@@ -129,10 +127,7 @@ class Deadline:
             why = f"No answer within {self._timeout_s} s." if self._own else "The deadline has passed."
             raise DeadlineExceeded(why) from timeout
 
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def within(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with Deadline(self._timeout_s):
-                return await function(*args, **kwargs)
-
-        return within
+    async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`await function(*args, **kwargs)`, each call with a deadline of its own."""
+        async with Deadline(self._timeout_s):
+            return await function(*args, **kwargs)

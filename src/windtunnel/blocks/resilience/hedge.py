@@ -15,15 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable
 
 from windtunnel.blocks.resilience.deadline import now_s
+from windtunnel.blocks.resilience.guard import Caller, P, T
 from windtunnel.blocks.resilience.retry import Budget
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Quantile:
@@ -52,7 +48,7 @@ class Quantile:
         return self._value_s
 
 
-class Hedge:
+class Hedge(Caller):
     """Call; after `delay_s` without an answer call again, up to `extra` times; the first success wins.
 
     Errors do not win: one is raised only when all calls that were made have failed, and it is the first. When a call
@@ -114,13 +110,6 @@ class Hedge:
         finally:
             if isinstance(self._delay_s, Quantile):
                 self._delay_s.add(now_s() - start)
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def hedged(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await self.call(function, *args, **kwargs)
-
-        return hedged
 
 
 async def _awaited(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:

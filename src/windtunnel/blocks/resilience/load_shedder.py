@@ -15,18 +15,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
 from random import Random
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s, remaining_s
+from windtunnel.blocks.resilience.guard import Guard
 from windtunnel.blocks.resilience.retry import Which, matches
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Shed(Refused):
@@ -35,7 +30,32 @@ class Shed(Refused):
     this_call_only = True
 
 
-class LoadShedder:
+class ControlledDelay:
+    """How long a request may wait: `interval_s` while the queue has been empty of late, `target_s` while it stands.
+
+    The law alone, without a queue or a clock; any unit of time will do, as long as all are of one.
+    """
+
+    def __init__(self, target_s: float = 0.005, interval_s: float = 0.1) -> None:
+        if not 0 < target_s <= interval_s:
+            raise ValueError("There must be 0 < target_s <= interval_s.")
+        self.target_s, self.interval_s = target_s, interval_s
+        self._empty_at = -float("inf")
+
+    def empty(self, now: float) -> None:
+        """Nobody waits at this moment."""
+        self._empty_at = now
+
+    def standing(self, now: float) -> bool:
+        """Whether the queue, in which somebody waits, has not been empty for an interval: overload."""
+        return now - self._empty_at > self.interval_s
+
+    def patience(self, now: float) -> float:
+        """How long anybody may wait who looks now."""
+        return self.target_s if self.standing(now) else self.interval_s
+
+
+class LoadShedder(Guard):
     """At most `limit` requests at a time; others wait as long as controlled delay and their deadline let them.
 
     `queue_limit` bounds the queue: a newcomer to a full one takes the place of the oldest while the queue stands, and
@@ -45,16 +65,15 @@ class LoadShedder:
     def __init__(
         self, limit: int, *, target_s: float = 0.005, interval_s: float = 0.1, queue_limit: int = 1000
     ) -> None:
-        if limit < 1 or queue_limit < 1 or not 0 < target_s <= interval_s:
-            raise ValueError("limit and queue_limit must be at least 1, and 0 < target_s <= interval_s.")
+        if limit < 1 or queue_limit < 1:
+            raise ValueError(f"limit and queue_limit must be at least 1; got {limit} and {queue_limit}.")
         self.limit = limit
         self.in_flight = 0
         self.shed = 0
-        self._target_s, self._interval_s, self._queue_limit = target_s, interval_s, queue_limit
+        self._delay = ControlledDelay(target_s, interval_s)
+        self._queue_limit = queue_limit
         self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
         """Those who wait, oldest first; a future becomes True with the turn, False with the refusal."""
-        self._empty_at = -float("inf")
-        """When the queue was last seen empty."""
 
     @property
     def waiting(self) -> int:
@@ -64,23 +83,23 @@ class LoadShedder:
     @property
     def standing(self) -> bool:
         """Whether the queue has not been empty for an interval: overload."""
-        return bool(self._queue) and now_s() - self._empty_at > self._interval_s
+        return bool(self._queue) and self._delay.standing(now_s())
 
     async def __aenter__(self) -> None:
         if self.in_flight < self.limit:
-            self._empty_at = now_s()
+            self._delay.empty(now_s())
             self.in_flight += 1
             return
         now, loop = now_s(), asyncio.get_running_loop()
         if not self._queue:
-            self._empty_at = now
+            self._delay.empty(now)
         standing = self.standing
         if len(self._queue) >= self._queue_limit:
             if not standing:
                 self.shed += 1
                 raise Shed(f"{self._queue_limit} requests are waiting.")
             self._refuse(next(iter(self._queue)))
-        patience_s = self._target_s if standing else self._interval_s
+        patience_s = self._delay.patience(now)
         left_s = remaining_s()
         turn: asyncio.Future[bool] = loop.create_future()
         self._queue[turn] = None
@@ -122,15 +141,7 @@ class LoadShedder:
     def _forget(self, turn: asyncio.Future[bool]) -> None:
         del self._queue[turn]
         if not self._queue:
-            self._empty_at = now_s()
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return guarded
+            self._delay.empty(now_s())
 
 
 class Throttled(Refused):
@@ -139,7 +150,7 @@ class Throttled(Refused):
     this_call_only = True
 
 
-class ClientThrottle:
+class ClientThrottle(Guard):
     """Sends a request with probability `1 - max(0, (requests - k accepts) / (requests + 1))`.
 
     Both are counted over the last `window_s`, in `buckets`. With `k` = 2 the server sees about twice what it
@@ -191,11 +202,3 @@ class ClientThrottle:
         while self._buckets[0][0] <= number - (self._buckets.maxlen or 0):
             self._buckets.popleft()
         return self._buckets[-1]
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def throttled(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return throttled

@@ -25,18 +25,16 @@ processes; `rate_limit_batch` decides arrays of requests at the speed of C.
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from functools import wraps
+from collections.abc import Hashable
 from types import TracebackType
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import DeadlineExceeded, now_s, remaining_s
+from windtunnel.blocks.resilience.guard import Guard
 
-P = ParamSpec("P")
-T = TypeVar("T")
 S = TypeVar("S")
 
 SLACK_S = 1e-6
@@ -61,13 +59,14 @@ class RateLimited(Refused):
         self.retry_after_s = retry_after_s
 
 
-class RateLimiter(ABC, Generic[S]):
+class RateLimiter(Guard, Generic[S]):
     """What all limiters share: state for each key, and the ways to ask.
 
     Keys that have been idle for long enough to be as good as new are forgotten, in sweeps whose cost is spread over
     the requests, so memory is bounded by the keys that are active. `take` neither waits nor awaits, and is
     therefore atomic among the tasks of one loop; it is not safe for several threads. Time is the loop's (`at_s`
-    overrides it); for one key it never runs backwards.
+    overrides it); for one key it never runs backwards. As a guard (`async with` or a decorator) all calls
+    together are one key.
     """
 
     most: float
@@ -116,16 +115,6 @@ class RateLimiter(ABC, Generic[S]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        """Decorate: all calls together are one key; `RateLimited` where there are too many."""
-
-        @wraps(function)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-            async with self:
-                return await function(*args, **kwargs)
-
-        return limited
 
     @abstractmethod
     def _take(self, key: Hashable, cost: float, now: float) -> Decision: ...

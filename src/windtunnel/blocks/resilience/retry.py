@@ -19,16 +19,12 @@ Retry only what may be done twice (idempotent), on one layer only: three layers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from collections.abc import Awaitable, Callable
 from random import Random
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
 
 from windtunnel.blocks.resilience.deadline import remaining_s
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from windtunnel.blocks.resilience.guard import Caller, P, T
 
 Backoff = Callable[[int, float, Random], float]
 """(number of this retry, from 0; the wait before, 0 at first; luck) to seconds to wait."""
@@ -92,7 +88,7 @@ class Budget:
         return True
 
 
-class Retry:
+class Retry(Caller):
     """Try up to `attempts` times, waiting `backoff` in between; the last error is raised as it is.
 
     Tried again are only errors that `on` names; by default a connection that broke and time that ran out. An error
@@ -133,13 +129,6 @@ class Retry:
                 wait_s = wait
             await asyncio.sleep(wait_s)
             retry += 1
-
-    def __call__(self, function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-        @wraps(function)
-        async def retried(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await self.call(function, *args, **kwargs)
-
-        return retried
 
     def __aiter__(self) -> Rounds:
         if self._budget is not None:

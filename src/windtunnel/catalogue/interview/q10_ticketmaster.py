@@ -32,6 +32,8 @@ from random import Random
 
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
 from windtunnel.engines import Aborted, AtLeast, AtMost, Changes, Plus, Where
+from windtunnel.parts import so_far
+from windtunnel.workload import poisson
 
 CONNECTION_S = 0.004
 """Seconds of a connection for one sale in the model: three statements and a commit."""
@@ -58,12 +60,12 @@ class Params:
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`buy(buyer, pays_after_s)`; a buyer who leaves never pays (None)."""
-    at = 0.0
+    times = poisson(p.arrivals_per_s, luck, count=p.buyers)
     for buyer in range(p.buyers):
         pays: float | None = luck.lognormvariate(0, 0.5) * p.pay_s
         if luck.random() < p.leave:
             pays = None
-        at += luck.expovariate(p.arrivals_per_s)
+        at = next(times)
         late_s = luck.random() * p.late_s if buyer >= 0.8 * p.buyers else 0.0
         if p.tills:
             yield Op(0.0, f"till {buyer % p.tills}", "buy", (buyer, pays), think_s=0.0)
@@ -230,10 +232,9 @@ def _inversions(dues: list[float]) -> float:
     return sum(a > b for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
-def so_far(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def sold(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Tickets sold by then; whoever crosses the stock has sold what is not there."""
-    ends = sorted(e.end for e in history.where(outcome="ok") if e.value is not None)
-    return {"sold": [(0.0, 0.0), *((end, float(i)) for i, end in enumerate(ends, 1))]}
+    return {"sold": [(0.0, 0.0), *so_far(e.end for e in history.where(outcome="ok") if e.value is not None)]}
 
 
 experiment = Experiment(
@@ -249,7 +250,7 @@ experiment = Experiment(
         "hold_then_pay": HoldThenPay,
     },
     measure=measure,
-    charts=(Chart("Tickets sold", "second", "tickets sold", so_far),),
+    charts=(Chart("Tickets sold", "second", "tickets sold", sold),),
     shows=("latency_p50_ms", "latency_p99_ms", "throughput_per_s"),
     asks=(
         Ask(

@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf
+from math import inf
 from random import Random
 
-from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param, parts
+from windtunnel.parts import Balancer, slower_than
 from windtunnel.sim import Departure
 from windtunnel.statistics import latency_mean, latency_percentiles
 from windtunnel.workload import lognormal, poisson, requests
@@ -50,15 +51,25 @@ def workload(params: Params, random: Random) -> Iterable[Op]:
     return requests(times, "handle", lambda _: (lognormal(1.0, params.variation, random),))
 
 
-class Balancer:
+class Balanced:
     """Sends each request to one of several first-come, first-served servers."""
 
     def __init__(self, stage: Stage, params: Params) -> None:
         self.sim = stage.sim
-        self.random = stage.random("balancer").random
-        self.servers = [stage.server(f"server {i}") for i in range(params.servers)]
+        self.random = stage.random("balancer")
+        self.n = params.servers
+        self.servers = [stage.server(f"server {i}") for i in range(self.n)]
         self.staleness = params.staleness
         self.news: list[int] | None = None
+        self.balancer = self.law()
+
+    def law(self) -> Balancer:
+        """How the server for the next request is chosen."""
+        raise NotImplementedError
+
+    def queue(self, i: int) -> int:
+        """Requests at server i, as far as the balancer knows."""
+        return self.servers[i].inside if self.news is None else self.news[i]
 
     def start(self) -> None:
         if self.staleness:
@@ -69,98 +80,57 @@ class Balancer:
             self.news = [server.inside for server in self.servers]
             await self.sim.sleep(self.staleness)
 
-    def queue(self, i: int) -> int:
-        """Requests at server i, as far as the balancer knows."""
-        return self.servers[i].inside if self.news is None else self.news[i]
-
-    def two(self) -> tuple[int, int]:
-        """Two different servers, at random."""
-        a = int(self.random() * len(self.servers))
-        b = int(self.random() * (len(self.servers) - 1))
-        return a, b + (b >= a)
-
-    def choose(self) -> int:
-        """The server for the next request."""
-        raise NotImplementedError
-
     def handle(self, work: float) -> Departure:
-        return self.servers[self.choose()].submit(work)
+        return self.servers[self.balancer.choose()].submit(work)
 
 
-class AtRandom(Balancer):
+class AtRandom(Balanced):
     """Any server, whatever it is doing."""
 
-    def choose(self) -> int:
-        return int(self.random() * len(self.servers))
+    def law(self) -> Balancer:
+        return parts.AtRandom(self.n, self.random)
 
 
-class RoundRobin(Balancer):
+class RoundRobin(Balanced):
     """One server after the other."""
 
-    turn = -1
-
-    def choose(self) -> int:
-        self.turn = (self.turn + 1) % len(self.servers)
-        return self.turn
+    def law(self) -> Balancer:
+        return parts.RoundRobin(self.n)
 
 
-class LeastConnections(Balancer):
+class LeastConnections(Balanced):
     """Look at all servers, take the first of those with the fewest requests."""
 
-    def queues(self) -> list[int]:
-        """Requests at every server, as far as the balancer knows."""
-        return self.news if self.news is not None else [server.inside for server in self.servers]
-
-    def choose(self) -> int:
-        queues = self.queues()
-        return queues.index(min(queues))
+    def law(self) -> Balancer:
+        return parts.LeastConnections(self.n, self.queue)
 
 
-class LeastByLot(LeastConnections):
+class LeastByLot(Balanced):
     """Look at all servers, draw lots among those with the fewest requests."""
 
-    def choose(self) -> int:
-        queues = self.queues()
-        least = min(queues)
-        equal = [i for i, n in enumerate(queues) if n == least]
-        return equal[int(self.random() * len(equal))]
+    def law(self) -> Balancer:
+        return parts.LeastConnections(self.n, self.queue, self.random)
 
 
-class PeakEwma(Balancer):
+class PeakEwma(Balanced):
     """Of two servers the one with less latency times requests; latency rises at once, falls slowly."""
 
-    memory_s = 10.0
-
-    def __init__(self, stage: Stage, params: Params) -> None:
-        super().__init__(stage, params)
-        self.latency = [0.0] * params.servers
-        self.noted_at = [0.0] * params.servers
-
-    def choose(self) -> int:
-        a, b = self.two()
-        return a if self._cost(a) <= self._cost(b) else b
-
-    def _cost(self, i: int) -> float:
-        return self.latency[i] * exp((self.noted_at[i] - self.sim.now) / self.memory_s) * (self.queue(i) + 1)
+    def law(self) -> Balancer:
+        self.ewma = parts.PeakEwma(self.n, self.queue, self.random, lambda: self.sim.now)
+        return self.ewma
 
     def handle(self, work: float) -> Departure:
-        i, start = self.choose(), self.sim.now
+        i, start = self.ewma.choose(), self.sim.now
         answer = self.servers[i].submit(work)
-        answer.add_done_callback(lambda _: self._note(i, self.sim.now - start))
+        answer.add_done_callback(lambda _: self.ewma.noted(i, self.sim.now - start))
         return answer
 
-    def _note(self, i: int, took: float) -> None:
-        kept = exp((self.noted_at[i] - self.sim.now) / self.memory_s)
-        self.latency[i] = max(took, self.latency[i] * kept + took * (1 - kept))
-        self.noted_at[i] = self.sim.now
 
-
-class TwoChoices(Balancer):
+class TwoChoices(Balanced):
     """Look at two servers, picked at random, take the one with fewer requests."""
 
-    def choose(self) -> int:
-        a, b = self.two()
-        return a if self.queue(a) <= self.queue(b) else b
+    def law(self) -> Balancer:
+        return parts.TwoChoices(self.n, self.queue, self.random)
 
 
 def warmup_s(params: Params) -> float:
@@ -175,9 +145,7 @@ def measure(history: History, params: Params) -> Mapping[str, float]:
 
 def tail(history: History, params: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The share of requests that took longer than x."""
-    ordered = sorted(history.since(warmup_s(params)).latencies(unanswered=inf))
-    shares = [10 ** (-i / 12) for i in range(37)]
-    return {"slower": [(ordered[int((1 - share) * (len(ordered) - 1))], share) for share in shares]}
+    return {"slower": slower_than(history.since(warmup_s(params)).latencies(unanswered=inf))}
 
 
 SUPERMARKET = {"servers": 100, "load": 0.9, "variation": 1.0, "count": 40_000}

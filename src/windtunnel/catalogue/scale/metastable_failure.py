@@ -45,7 +45,10 @@ from windtunnel import (
     param,
     process,
 )
-from windtunnel.sim import Discipline, Rejected, RequestCoDel, Server
+from windtunnel.blocks.resilience import Budget
+from windtunnel.parts import Impatient, RequestCoDel, answered, goodput, per_second, rate
+from windtunnel.sim import Fifo, Server, Signal
+from windtunnel.workload import poisson
 
 TRIGGER_AT_S = 10.0
 SHED_AT_S = 15.0
@@ -69,60 +72,42 @@ class Params:
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`ask()`: Poisson arrivals; while load is shed four of five stay away."""
-    rate_per_s = p.load * p.capacity
-    at = luck.expovariate(rate_per_s)
     number = 0
-    while at < p.run_s:
+    for at in poisson(p.load * p.capacity, luck, until_s=p.run_s):
         stays_away = luck.random() < 0.8 and SHED_AT_S <= at < SHED_AT_S + p.shed_s
         if not stays_away:
             yield Op(at, f"client {number % 1000}", "ask")
             number += 1
-        at += luck.expovariate(rate_per_s)
 
 
-class ThreeRetries:
+class ThreeRetries(Impatient):
     """Ask again at once when it takes too long; the queue has no bound and the server works on for nobody."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.sim = stage.sim
         self.p = p
-        self.work_s = 1 / p.capacity
-        self.attempts = self.late_attempts = 0
+        super().__init__(self.serving(stage), patience_s=p.patience_s, retries=p.retries, budget=self.budgeted())
+        self.late_attempts = 0
         self.late_s = p.run_s - WINDOW_S
-        bound = self.queue_limit()
-        self.server = stage.add("server", Server(self.sim, "server", queue_limit=bound, discipline=self.discipline()))
 
-    def discipline(self) -> Discipline | None:
-        """How the queue is ordered and pruned; None is first come, first served."""
-        return None
+    def serving(self, stage: Stage) -> Server:
+        """The server, with its queue."""
+        return stage.server("server", discipline=Fifo())
 
-    def queue_limit(self) -> int | None:
-        """Places to wait; None is no bound."""
-        return None
-
-    def may_retry(self) -> bool:
-        """Whether there may be another attempt now."""
-        return True
-
-    def deadline(self) -> float | None:
-        """The second after which the server need not begin."""
+    def budgeted(self) -> Budget | None:
+        """What retries are paid from; None is no limit."""
         return None
 
     @process
     async def ask(self) -> None:
-        for attempt in range(1 + self.p.retries):
-            if attempt and not self.may_retry():
-                break
-            self.attempts += 1
-            if self.sim.now >= self.late_s:
-                self.late_attempts += 1
-            try:
-                job = self.server.serve(self.work_s, deadline=self.deadline())
-            except Rejected:
-                continue
-            if await job.within(self.p.patience_s) and job.exception() is None:
-                return
-        raise TimeoutError("No attempt was answered in time.")
+        await self.call(1 / self.p.capacity)
+
+    def send(self, work_s: float) -> Signal[None]:
+        self.late_attempts += self.sim.now >= self.late_s
+        return self.server.serve(work_s, deadline=self.deadline())
+
+    def deadline(self) -> float | None:
+        """The second after which the server need not begin."""
+        return None
 
     def report(self) -> Mapping[str, object]:
         reading = self.server.read()
@@ -137,31 +122,22 @@ class ThreeRetries:
 class RetryBudget(ThreeRetries):
     """Retries may be a tenth of the requests: each request earns a tenth of a token, a retry costs one."""
 
-    tokens = 10.0
-
-    def ask(self) -> object:  # type: ignore[override]  # the same process, with a token earned first
-        self.tokens = min(100.0, self.tokens + 0.1)
-        return super().ask()
-
-    def may_retry(self) -> bool:
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
+    def budgeted(self) -> Budget:
+        return Budget(0.1, burst=10)
 
 
 class BoundedQueue(ThreeRetries):
     """A full queue turns requests away at once; what gets in is served in time if cap / capacity < patience."""
 
-    def queue_limit(self) -> int:
-        return self.p.cap
+    def serving(self, stage: Stage) -> Server:
+        return stage.server("server", queue_limit=self.p.cap, discipline=Fifo())
 
 
 class DelayControl(ThreeRetries):
     """CoDel: while the queue stands, who has waited 5 ms is dropped; who meets a short queue may wait 100 ms."""
 
-    def discipline(self) -> Discipline:
-        return RequestCoDel()
+    def serving(self, stage: Stage) -> Server:
+        return stage.server("server", discipline=RequestCoDel())
 
 
 class DeadlineDrop(ThreeRetries):
@@ -173,39 +149,28 @@ class DeadlineDrop(ThreeRetries):
 
 def measure(history: History, p: Params) -> dict[str, float]:
     """Goodput before the trigger, while it lasts, and at the end; what the retries cost."""
-    answered = [e.end for e in history if e.outcome == "ok"]
+    ends = answered(history)
     trigger_end = TRIGGER_AT_S + p.trigger_s
+    late_s = p.run_s - WINDOW_S
+    after = per_second(ends, p.run_s)[int(TRIGGER_AT_S) :]
     return {
-        "goodput_before_per_s": _rate(answered, TRIGGER_AT_S - WINDOW_S, TRIGGER_AT_S),
-        "goodput_during_per_s": _rate(answered, TRIGGER_AT_S, trigger_end),
-        "goodput_end_per_s": _rate(answered, p.run_s - WINDOW_S, p.run_s),
-        "offered_end_per_s": _rate([e.due for e in history], p.run_s - WINDOW_S, p.run_s),
-        "attempts_end_per_request": history.facts["late"] / max(1, sum(e.due >= p.run_s - WINDOW_S for e in history)),
+        "goodput_before_per_s": rate(ends, TRIGGER_AT_S - WINDOW_S, TRIGGER_AT_S),
+        "goodput_during_per_s": rate(ends, TRIGGER_AT_S, trigger_end),
+        "goodput_end_per_s": rate(ends, late_s, p.run_s),
+        "offered_end_per_s": rate([e.due for e in history], late_s, p.run_s),
+        "attempts_end_per_request": history.facts["late"] / max(1, sum(e.due >= late_s for e in history)),
         "attempts_per_request": history.facts["attempts"] / len(history) if len(history) else nan,
         "backlog": history.facts["inside"],
-        "down_s": sum(rate < 0.5 * p.load * p.capacity for rate in _by_second(answered, p)[int(TRIGGER_AT_S) :]),
-        "recovered": float(_rate(answered, p.run_s - WINDOW_S, p.run_s) > 0.5 * p.load * p.capacity),
+        "down_s": sum(count < 0.5 * p.load * p.capacity for _, count in after),
+        "recovered": float(rate(ends, late_s, p.run_s) > 0.5 * p.load * p.capacity),
         "safe_load_per_s": p.capacity / (1 + p.retries),
         "counted": float(history.facts["balanced"]),
     }
 
 
-def _rate(times: Sequence[float], low: float, high: float) -> float:
-    return sum(low <= t < high for t in times) / (high - low) if high > low else 0.0
-
-
-def _by_second(answered: Sequence[float], p: Params) -> list[int]:
-    counts = [0] * int(p.run_s)
-    for end in answered:
-        if end < len(counts):
-            counts[int(end)] += 1
-    return counts
-
-
-def goodput(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+def answers(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Answers in time, a second at a time."""
-    counts = _by_second([e.end for e in history if e.outcome == "ok"], p)
-    return {"goodput": list(enumerate(counts))}
+    return {"goodput": goodput(history, p.run_s)}
 
 
 def faults(p: Params) -> Sequence[Fault]:
@@ -226,7 +191,7 @@ experiment = Experiment(
         "delay_control": DelayControl,
     },
     measure=measure,
-    charts=(Chart("Goodput", "second", "answers in time per second", goodput),),
+    charts=(Chart("Goodput", "second", "answers in time per second", answers),),
     shows=("answered_share", "latency_p99_ms"),
     warmup_s=lambda p: TRIGGER_AT_S - WINDOW_S,
     asks=(

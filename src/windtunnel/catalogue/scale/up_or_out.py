@@ -27,9 +27,11 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
-from windtunnel import Ask, Chart, Claim, Experiment, Fault, Figure, History, Op, Source, Stage, Why, param
-from windtunnel.sim import Departure, FifoServer
+from windtunnel import Ask, Chart, Claim, Experiment, Fault, Figure, History, Op, Source, Stage, Why, param, parts
+from windtunnel.parts import slower_than
+from windtunnel.sim import Departure
 from windtunnel.statistics import latency_mean, latency_percentiles
+from windtunnel.workload import poisson
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ class Params:
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`handle(work_s)`: exponential work with mean 1 s on a small machine; Poisson arrivals."""
-    at = 0.0
+    times = poisson(p.load * p.nodes, luck, count=p.count)
     for i in range(p.count):
         work_s = luck.expovariate(1.0)
-        at += luck.expovariate(p.load * p.nodes)
+        at = next(times)
         yield Op(0.0 if p.rush else at, f"client {i % 100}", "handle", (work_s,))
 
 
@@ -58,7 +60,7 @@ class Fleet:
     """Small machines with a queue each."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.servers = [stage.add(f"node {i}", FifoServer(stage.sim, f"node {i}")) for i in range(p.nodes)]
+        self.servers = [stage.server(f"node {i}") for i in range(p.nodes)]
 
     def report(self) -> Mapping[str, object]:
         readings = [server.read() for server in self.servers]
@@ -75,10 +77,10 @@ class CoinToss(Fleet):
 
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
-        self.luck = stage.random("balancer")
+        self.balancer = parts.AtRandom(p.nodes, stage.random("balancer"))
 
     def handle(self, work_s: float) -> Departure:
-        return self.servers[self.luck.randrange(len(self.servers))].submit(work_s)
+        return self.servers[self.balancer.choose()].submit(work_s)
 
 
 class RoundRobin(Fleet):
@@ -86,18 +88,17 @@ class RoundRobin(Fleet):
 
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
-        self.turn = -1
+        self.balancer = parts.RoundRobin(p.nodes)
 
     def handle(self, work_s: float) -> Departure:
-        self.turn = (self.turn + 1) % len(self.servers)
-        return self.servers[self.turn].submit(work_s)
+        return self.servers[self.balancer.choose()].submit(work_s)
 
 
 class Coordinated(Fleet):
     """Eight machines with one queue that share state: every request pays for the others (alpha and beta)."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.servers = [stage.add("node 0", FifoServer(stage.sim, "node 0", workers=p.nodes))]
+        self.servers = [stage.server("node 0", workers=p.nodes)]
         self.price = 1 + p.alpha * (p.nodes - 1) + p.beta * p.nodes * (p.nodes - 1)
 
     def handle(self, work_s: float) -> Departure:
@@ -108,7 +109,7 @@ class SharedQueue(Fleet):
     """Eight machines that take the next request from one queue."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.servers = [stage.add("node 0", FifoServer(stage.sim, "node 0", workers=p.nodes))]
+        self.servers = [stage.server("node 0", workers=p.nodes)]
 
     def handle(self, work_s: float) -> Departure:
         return self.servers[0].submit(work_s)
@@ -118,7 +119,7 @@ class OneMachine(Fleet):
     """One machine of eightfold speed."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.servers = [stage.add("node 0", FifoServer(stage.sim, "node 0", speed=p.nodes))]
+        self.servers = [stage.server("node 0", speed=p.nodes)]
 
     def handle(self, work_s: float) -> Departure:
         return self.servers[0].submit(work_s)
@@ -148,9 +149,7 @@ def measure(history: History, p: Params) -> dict[str, float]:
 
 def tail(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The share of requests that take longer than x."""
-    latencies = sorted(history.since(warmup_s(p)).latencies(unanswered=inf))
-    count = len(latencies)
-    return {"slower": [(x, (count - i) / count) for i, x in enumerate(latencies) if x < inf]}
+    return {"slower": slower_than(history.since(warmup_s(p)).latencies(unanswered=inf))}
 
 
 def faults(p: Params) -> Sequence[Fault]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
         stream_station as stream_station,
     )
     from windtunnel.sim.compiled.retry import (
+        COLUMNS as COLUMNS,
         RetryStorm as RetryStorm,
         Storm as Storm,
-        by_events as by_events,
         retry_storm as retry_storm,
     )
 

@@ -1,10 +1,10 @@
-"""One server, impatient clients that retry, and a trigger: the model of metastable failure, compiled and by events.
+"""One server, impatient clients that retry, and a trigger: the model of metastable failure, compiled.
 
 A server that is fine at its load gets a burst of trouble (a loss of capacity for a moment). Clients that wait too long
 try again while their first attempts are still in the queue; where that makes more work than there is capacity, the
 trouble stays when the trigger is gone (Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021; Huang
-et al., "Metastable Failures in the Wild", OSDI 2022). `retry_storm` runs the compiled kernel; `by_events` the same with
-light processes, and is its oracle.
+et al., "Metastable Failures in the Wild", OSDI 2022). `retry_storm` runs the compiled kernel;
+`windtunnel.parts.by_events` the same with light processes, and is its oracle.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.sim.arrivals import constant_ns, generator, poisson_ns
-from windtunnel.sim.kernel import NS, Simulator, ns
-from windtunnel.sim.servers import disciplines
-from windtunnel.sim.servers.base import Dropped, Rejected
-from windtunnel.sim.servers.server import Server
+from windtunnel.sim.kernel import NS, ns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,76 +142,7 @@ def retry_storm(model: RetryStorm, seed: int = 0) -> Storm:
     return Storm(tallies, int(left))
 
 
-def by_events(model: RetryStorm, seed: int = 0) -> Storm:
-    """The same with light processes: what the kernel is tested against, and the place to read the model."""
-    sim = Simulator(seed)
-    server = Server(sim, "server", queue_limit=model.queue_limit, discipline=_discipline(model))
-    tallies = _empty(model)
-    offered, attempts, good, failed, *_ = range(len(COLUMNS))
-    tokens = model.budget_burst
-    limit, pause = ns(model.timeout_s), ns(model.pause_s)
-
-    def tally(column: int) -> None:
-        tallies[sim.now_ns // NS, column] += 1
-
-    async def client(work_ns: int) -> None:
-        nonlocal tokens
-        tally(offered)
-        if model.retry_budget is not None:
-            tokens = min(model.budget_burst, tokens + model.retry_budget)
-        for attempt in range(model.retries + 1):
-            if attempt:
-                if pause:
-                    await sim.sleep_ns(pause)
-                if model.retry_budget is not None:
-                    if tokens < 1:
-                        break
-                    tokens -= 1
-            tally(attempts)
-            began = sim.now_ns
-            try:
-                deadline = (began + limit) / NS if model.drops_late else None
-                job = server.serve(work_ns / NS, deadline=deadline)
-                if await job.within(model.timeout_s) and job.result() is None and sim.now_ns < began + limit:
-                    tally(good)
-                    return
-            except (Rejected, Dropped):
-                pass
-        tally(failed)
-
-    async def clients() -> None:
-        arrivals, works = model.streams(seed)
-        for at_ns, work_ns in zip(arrivals.tolist(), works.tolist(), strict=True):
-            await sim.sleep_ns(at_ns - sim.now_ns)
-            sim.spawn(client(work_ns))
-
-    for at_ns, pace in model.changes():
-        sim.call_at(at_ns, server.set_speed, pace)
-    sim.spawn(clients())
-    before = server.read()
-    for second in range(len(tallies)):
-        sim.run(until=min(model.seconds, second + 1 - 1e-9))
-        after = server.read()
-        tallies[second, 4:] = [
-            getattr(after, column) - getattr(before, column) for column in ("served", "rejected", "dropped")
-        ]
-        before = after
-    left = server.inside
-    sim.close()
-    return Storm(tallies, left)
-
-
 def _empty(model: RetryStorm) -> Any:
     import numpy as np
 
     return np.zeros((ns(model.seconds) // NS + 1, len(COLUMNS)), np.int64)
-
-
-def _discipline(model: RetryStorm) -> disciplines.Discipline:
-    if model.discipline == "codel":
-        return disciplines.CoDel(model.target_s, model.interval_s)
-    if model.discipline == "request codel":
-        return disciplines.RequestCoDel(model.target_s, model.interval_s)
-    if model.discipline == "adaptive lifo":
-        return disciplines.AdaptiveLifo(model.interval_s)
-    return disciplines.Lifo() if model.discipline == "lifo" else disciplines.Fifo()

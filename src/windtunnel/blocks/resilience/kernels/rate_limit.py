@@ -29,6 +29,27 @@ def _slot(bits: NDArray[np.uint64], table: Floats, key: np.uint64, shift: int) -
     return at
 
 
+@njit(cache=True, inline="always")
+def _shift(table: Floats) -> int:
+    """How far to shift a hash of 64 bits to have a slot's number: all but as many bits as those have."""
+    shift, size = 64, table.shape[0]
+    while size > 1:
+        size >>= 1
+        shift -= 1
+    return shift
+
+
+@njit(cache=True, inline="always")
+def _claim(bits: NDArray[np.uint64], table: Floats, key: np.uint64, shift: int, room: bool) -> np.int64:
+    """The slot of `key`, taken for it if it had none; -1 where it had none and there is no room for more."""
+    at = _slot(bits, table, key, shift)
+    if table[at, 1] == FREE:
+        if not room:
+            return np.int64(-1)
+        bits[at, 0] = key
+    return at
+
+
 @njit(cache=True)
 def gcra(
     bits: NDArray[np.uint64],
@@ -43,21 +64,16 @@ def gcra(
     allowed: NDArray[np.bool_],
 ) -> tuple[int, int]:
     """Decide `keys[start:]`, each of cost 1; returns how far it came and how many slots are used."""
-    shift = 64
-    size = table.shape[0]
-    while size > 1:
-        size >>= 1
-        shift -= 1
+    shift = _shift(table)
     half = table.shape[0] // 2
     for i in range(start, keys.shape[0]):
         key, now = keys[i], at_s[i]
-        at = _slot(bits, table, key, shift)
+        at = _claim(bits, table, key, shift, used < half)
+        if at < 0:
+            return i, used
         then = table[at, 1]
         if then == FREE:
-            if used >= half:
-                return i, used
             used += 1
-            bits[at, 0] = key
             table[at, 1] = now
         full_at = max(then, now) + period_s
         ok = full_at - burst_s - now <= slack_s
@@ -81,23 +97,18 @@ def token_bucket(
     allowed: NDArray[np.bool_],
 ) -> tuple[int, int]:
     """Decide `keys[start:]`, each of cost 1; returns how far it came and how many slots are used."""
-    shift = 64
-    size = table.shape[0]
-    while size > 1:
-        size >>= 1
-        shift -= 1
+    shift = _shift(table)
     half = table.shape[0] // 2
     short = slack_s * rate_per_s
     for i in range(start, keys.shape[0]):
         key, now = keys[i], at_s[i]
-        at = _slot(bits, table, key, shift)
+        at = _claim(bits, table, key, shift, used < half)
+        if at < 0:
+            return i, used
         then = table[at, 1]
         tokens = burst
         if then == FREE:
-            if used >= half:
-                return i, used
             used += 1
-            bits[at, 0] = key
         else:
             now = max(now, then)
             tokens = min(burst, table[at, 2] + (now - then) * rate_per_s)
@@ -111,11 +122,7 @@ def token_bucket(
 @njit(cache=True)
 def rehash(bits: NDArray[np.uint64], table: Floats, new_bits: NDArray[np.uint64], new: Floats) -> None:
     """Put all slots into a larger table."""
-    shift = 64
-    size = new.shape[0]
-    while size > 1:
-        size >>= 1
-        shift -= 1
+    shift = _shift(new)
     for i in range(table.shape[0]):
         if table[i, 1] != FREE:
             at = _slot(new_bits, new, bits[i, 0], shift)

@@ -15,7 +15,7 @@ import numpy as np
 
 from windtunnel.blocks.ground.kernels.words import inner, njit
 from windtunnel.blocks.space.kernels.geohash import morton
-from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, cell_box, keep_nearest
+from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, cell_box, keep_nearest, slip_in
 from windtunnel.blocks.space.quadtree_plain import LEAF_POINTS, MAX_DEPTH
 
 if TYPE_CHECKING:
@@ -305,11 +305,7 @@ def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
                     if t.points[q] == 0:
                         continue
                     bound = box_chord_squared(x, y, z, t.box, q)
-                    at = waiting
-                    while at > start and bounds[at - 1] < bound:  # the nearest on top
-                        stack[at], bounds[at] = stack[at - 1], bounds[at - 1]
-                        at -= 1
-                    stack[at], bounds[at] = q, bound
+                    slip_in(q, bound, stack, bounds, start, waiting)
                     waiting += 1
                 continue
             bucket, left = t.bucket[cell], t.points[cell]

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from windtunnel.blocks.space.kernels.geohash import morton
-from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, keep_nearest
+from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, keep_nearest, slip_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -221,11 +221,7 @@ def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
             start = waiting
             for child in range(t.child[node], t.child[node] + t.children[node]):
                 bound = box_chord_squared(x, y, z, t.box, child)
-                at = waiting
-                while at > start and bounds[at - 1] < bound:  # the nearest on top
-                    stack[at], bounds[at] = stack[at - 1], bounds[at - 1]
-                    at -= 1
-                stack[at], bounds[at] = child, bound
+                slip_in(child, bound, stack, bounds, start, waiting)
                 waiting += 1
             if t.children[node] == 0:
                 for j in range(t.start[node], t.stop[node]):

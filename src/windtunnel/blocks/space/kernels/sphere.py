@@ -75,6 +75,16 @@ def keep_nearest(squared: float, thing: int, held: int, best: Floats, things: ND
     return held + 1
 
 
+@njit(cache=True, inline="always")
+def slip_in(cell: int, bound: float, stack: NDArray[np.int64], bounds: Floats, start: int, top: int) -> None:
+    """Put a cell among those that wait on the stack from `start` to `top`, so that the nearest lies uppermost."""
+    at = top
+    while at > start and bounds[at - 1] < bound:
+        stack[at], bounds[at] = stack[at - 1], bounds[at - 1]
+        at -= 1
+    stack[at], bounds[at] = cell, bound
+
+
 def warm() -> None:
     """Compile every kernel for the types it is used with."""
     points(np.zeros(1), np.zeros(1), np.empty((1, 3)))

@@ -2,7 +2,7 @@
 
 Every wait in this model is constant (the time limit, the pause before a retry), so what is to come stands in plain
 queues, each in order; no heap is needed. An attempt is a row; a request has up to `retries + 1` of them. The
-reference is the same model made of light processes and a `Server`: `windtunnel.sim.compiled.retry.by_events`.
+reference is the same model made of light processes and a `Server`: `windtunnel.parts.by_events`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Int32s = NDArray[np.int32]
 NEVER = 1 << 62
 
 FIFO, LIFO, CODEL, REQUEST_CODEL, ADAPTIVE_LIFO = range(5)
-"""Disciplines, as the classes of these names in `windtunnel.sim.servers.disciplines` have them."""
+"""Disciplines, as the classes of these names in `windtunnel.sim` and `windtunnel.parts` have them."""
 OFFERED, ATTEMPTS, GOOD, FAILED, SERVED, REJECTED, DROPPED = range(7)
 """Columns of the tallies: requests that came, attempts made, requests answered in time, requests given up; attempts
 served (for nobody, too), rejected, and dropped by the server."""
@@ -157,7 +157,7 @@ def retry_storm(
             else:
                 who, asker = asker, -1
                 if tried[who] > 0 and budget >= 0:
-                    if tokens < 1.0:
+                    if tokens < 1.0 - 1e-9:  # as the library's `Budget`: ten tenths make a whole
                         tally[FAILED] += 1
                         continue
                     tokens -= 1.0

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from windtunnel.parts import by_events
 from windtunnel.sim.closed_forms import metastable_load
-from windtunnel.sim.compiled.retry import COLUMNS, DISCIPLINES, RetryStorm, Storm, by_events, retry_storm
+from windtunnel.sim.compiled.retry import COLUMNS, DISCIPLINES, RetryStorm, Storm, retry_storm
 
 SHORT = RetryStorm(seconds=6.0, trigger_at_s=2.0, trigger_s=0.5)
 CURES: list[dict[str, object]] = [

@@ -1,37 +1,39 @@
-"""What the planted protocols are made of: peers that call each other by messages, and a journal on a host's disk."""
+"""Peers that call each other by messages, and a journal on a host's disk: what protocols are made of.
+
+A peer is a program on a simulated host. What it knows goes with a crash, but for what its journal has synced.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
-from windtunnel.lab.stage import Stage
-from windtunnel.sim.host import Host
-from windtunnel.sim.kernel import Process, Signal
-from windtunnel.sim.link import LinkSpec, lognormal
+from windtunnel.sim import Host, LinkSpec, Network, Process, Signal, Simulator, lognormal
 
 CALL_S = 0.01
 """How long a caller waits for an answer; a round trip takes a millisecond."""
-
-
 LONGEST_S = 0.16
 """How long it waits at most before it asks again."""
 LATENCY = LinkSpec(lognormal(0.0005, 0.003))
 """What all links are like: some messages overtake others."""
 
 
-class Refused(Exception):
-    """Certainly nothing happened."""
+class Place(Protocol):
+    """Where peers live: a stage in the tunnel."""
 
-    outcome = "fail"
+    @property
+    def sim(self) -> Simulator: ...
+    @property
+    def network(self) -> Network: ...
+    def host(self, name: str) -> Host: ...
 
 
 class Peer:
     """A program on a host: its public methods answer calls, and what `boot` does not read again a crash takes away."""
 
-    def __init__(self, stage: Stage, name: str) -> None:
+    def __init__(self, stage: Place, name: str) -> None:
         self.stage = stage
         self.sim = stage.sim
         stage.network.default = LATENCY
@@ -49,7 +51,7 @@ class Peer:
         """The answer of another peer's method. Raises TimeoutError: it may have been carried out, or may still be."""
         answer = self.ask(to, name, *args)
         if not await answer.within(within_s):
-            raise TimeoutError(f"{to.host.name} did not answer {name}")
+            raise TimeoutError(f"{to.host.name} did not answer {name} within {within_s:g} s.")
         return answer.result()
 
     def ask(self, to: Peer, name: str, *args: Any) -> Signal[Any]:
@@ -72,7 +74,7 @@ class Peer:
             if attempt == tries:
                 break
             wait_s = min(2 * wait_s, LONGEST_S)
-        raise TimeoutError(f"{to.host.name} did not answer {name} {tries} times")
+        raise TimeoutError(f"{to.host.name} did not answer {name}, asked {tries} times.")
 
     def work(self, body: Coroutine[Any, Any, Any]) -> Process[Any]:
         """Serve a request on this host."""

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from windtunnel.parts import AdaptiveLifo, CoDel, RequestCoDel
 from windtunnel.sim.kernel import NS, Simulator
 from windtunnel.sim.randomness import stream
-from windtunnel.sim.servers.disciplines import AdaptiveLifo, CoDel, Discipline, Fifo, Lifo, Priority, RequestCoDel
+from windtunnel.sim.servers.disciplines import Discipline, Fifo, Lifo, Priority
 from windtunnel.sim.servers.server import Server
 
 MS = 1_000_000
@@ -158,5 +159,5 @@ def test_under_overload_fifo_does_only_useless_work_and_the_others_keep_the_serv
 
 def test_limits_that_make_no_sense_are_refused() -> None:
     for kind in (CoDel, RequestCoDel):
-        with pytest.raises(ValueError, match="0 < target < interval"):
+        with pytest.raises(ValueError, match="0 < target_s <"):
             kind(0.2, 0.1)

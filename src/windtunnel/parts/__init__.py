@@ -1,0 +1,37 @@
+"""What scenarios share: peers and journals, clients, balancers, disciplines of queues, views of histories, prices.
+
+Laws and plumbing stand here; the design that is a lesson stands in its experiment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from windtunnel.faces import lend
+
+if TYPE_CHECKING:
+    from windtunnel.parts.balancers import (
+        AtRandom as AtRandom,
+        Balancer as Balancer,
+        ByKey as ByKey,
+        LeastConnections as LeastConnections,
+        PeakEwma as PeakEwma,
+        RoundRobin as RoundRobin,
+        TwoChoices as TwoChoices,
+    )
+    from windtunnel.parts.clients import Impatient as Impatient
+    from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
+    from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
+    from windtunnel.parts.queues import AdaptiveLifo as AdaptiveLifo, CoDel as CoDel, RequestCoDel as RequestCoDel
+    from windtunnel.parts.storms import by_events as by_events
+    from windtunnel.parts.views import (
+        answered as answered,
+        goodput as goodput,
+        nines as nines,
+        per_second as per_second,
+        rate as rate,
+        slower_than as slower_than,
+        so_far as so_far,
+    )
+
+__getattr__, __dir__ = lend(__name__)
