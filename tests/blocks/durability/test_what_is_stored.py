@@ -15,7 +15,7 @@ import pytest
 from helpers.clocked import run_virtual
 from helpers.torn_disk import TornDisk
 from windtunnel.blocks.durability.idempotency import IdempotencyStore, KeyBusy
-from windtunnel.blocks.durability.log import DamagedLog, LogFailed
+from windtunnel.blocks.durability.log import DamagedLogError, LogFailed
 from windtunnel.blocks.durability.outbox import Message, OutboxState, Relay, SqlOutbox
 from windtunnel.blocks.durability.saga import Context, Saga, Sagas, Step
 from windtunnel.blocks.durability.write_ahead_log_state import DurableState
@@ -107,7 +107,7 @@ def test_a_store_opens_the_files_of_its_own_kind_only(kind: str, other: str, cal
         if kind == other:
             opened(disk, other).close()
         else:
-            with pytest.raises(DamagedLog, match=f"hold '{kind}'"):
+            with pytest.raises(DamagedLogError, match=f"hold '{kind}'"):
                 opened(disk, other)
 
     run_virtual(main())

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from windtunnel.blocks.durability.log import DamagedLog, LogFailed
+from windtunnel.blocks.durability.log import DamagedLogError, LogFailed
 from windtunnel.blocks.durability.write_ahead_log import Offload, WriteAheadLog
 from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.envelope import DamagedError
@@ -50,7 +50,7 @@ class DurableState(Closing, ABC):
         return f"<{type(self).__name__} with {self._wal!r}>"
 
     def _recover(self) -> None:
-        """Begin with what the disk has. Raises `DamagedLog` for what this class has not written."""
+        """Begin with what the disk has. Raises `DamagedLogError` for what this class has not written."""
         what = "its snapshot"
         try:
             if self._wal.snapshot is not None:
@@ -66,13 +66,13 @@ class DurableState(Closing, ABC):
         except (DamagedError, OSError):
             raise
         except Exception as error:
-            raise DamagedLog(f"{self!r}: {what} is nothing that it has written: {error!r}.") from error
+            raise DamagedLogError(f"{self!r}: {what} is nothing that it has written: {error!r}.") from error
 
     def _is_stamp(self, value: Json) -> bool:
         if not isinstance(value, dict) or _STAMP not in value or "version" not in value:
             return False
         if (value[_STAMP], value["version"]) != (self._kind, self._version):
-            raise DamagedLog(
+            raise DamagedLogError(
                 f"The files hold {value[_STAMP]!r}, version {value['version']}; this class reads {self._kind!r}, "
                 f"version {self._version}."
             )
