@@ -44,13 +44,7 @@ LONG_FUNCTIONS = {
     "sim/compiled/kernels/retry.py retry_storm": "a kernel: its state is its local variables",
     "sim/kernel.py Simulator._turn": "the loop; the docstring of its file says what was measured",
 }
-PRIVATE = {
-    "engines/shared/wire.py sim._current": "to be given a public word",
-    "engines/shared/wire.py sim._loop": "to be given a public word",
-    "lab/grading/weather.py self._network._links": "to be given a public word",
-    "lab/explore/tunnel.py sim._ready": "to be given a public word",
-    "lab/running/drive_sim.py sim._current": "to be given a public word",
-}
+PRIVATE: dict[str, str] = {}
 """Names of another package of ours that begin with an underscore and are used all the same."""
 OF_PYTHON = {
     "os._exit": "the only way out that runs nothing",

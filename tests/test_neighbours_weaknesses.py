@@ -21,7 +21,7 @@ import pytest
 from windtunnel.catalogue.interview import q10_ticketmaster
 from windtunnel.catalogue.scale import load_balancing
 from windtunnel.engines.database.port import Plus
-from windtunnel.lab.experiment import Experiment, Fault
+from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import param
@@ -33,6 +33,7 @@ from windtunnel.lab.statistics import mean
 from windtunnel.lab.workload import evenly, poisson, requests
 from windtunnel.parts import CoDel
 from windtunnel.sim.closed_forms import mm1_sojourn_s
+from windtunnel.sim.fault import crash, cut, split
 from windtunnel.sim.kernel import Simulator, process
 from windtunnel.sim.link import exponential
 from windtunnel.sim.servers.disciplines import Lifo
@@ -305,35 +306,14 @@ class Relational(Behind):
 
 
 KINDS = [LightProcess, ModelledServer, Processor, Streams, Datagrams, Relational]
-CRASH = Fault(1.5, "far", "crash", for_s=2.0, undo="restart")
-
-
-class Partitioned:
-    """Partitions whose third argument is keyword-only: a fault gives them in a row."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.network = stage.network
-
-    def partition(self, ones: list[str], others: None = None, one_way: bool = False) -> None:
-        self.network.partition(ones, others, one_way=one_way)
-
-    def heal(self) -> None:
-        self.network.heal()
-
-
-def with_cuts(kind: type[Behind]) -> Callable[[Stage, Params], object]:
-    def made(stage: Stage, p: Params) -> object:
-        stage.add("cuts", Partitioned(stage))
-        return kind(stage, p)
-
-    return made
+CRASH = crash("far", at_s=1.5, for_s=2.0)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("one_way", [False, True], ids=["both ways", "answers only"])
 def test_a_partition_cuts(kind: type[Behind], one_way: bool) -> None:
-    cut = Fault(1.5, "cuts", "partition", (["far"], None, one_way), for_s=2.0, undo="heal")
-    made = replace(experiment(one_a_second, only=with_cuts(kind)), faults=(cut,))
+    word = cut if one_way else split
+    made = replace(experiment(one_a_second, only=kind), faults=(word("far", at_s=1.5, for_s=2.0),))
     found = history(made)
     assert outcomes(found) == ["ok", "ok", "unknown", "unknown", "ok", "ok"]
     if not one_way:
@@ -376,8 +356,7 @@ def a_crowd(p: Params, luck: Random) -> Iterable[Op]:
 @pytest.mark.parametrize("ends_s", [None, 150.0], ids=["to the end", "cut short"])
 def test_no_request_vanishes_behind_servers_that_crash(seed: int, ends_s: float | None) -> None:
     faults = [
-        Fault(10.0 * i + 5, name, "crash", for_s=4.0, undo="restart")
-        for i, name in enumerate(("one", "two", "three", "one", "three"))
+        crash(name, at_s=10.0 * i + 5, for_s=4.0) for i, name in enumerate(("one", "two", "three", "one", "three"))
     ]
     made = replace(
         experiment(a_crowd, only=Balancer), faults=faults, ends_s=None if ends_s is None else lambda p: ends_s

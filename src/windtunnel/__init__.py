@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from windtunnel.lab.experiment import (
         Claim as Claim,
         Experiment as Experiment,
-        Fault as Fault,
         Figure as Figure,
         Source as Source,
     )
@@ -33,6 +32,18 @@ if TYPE_CHECKING:
     from windtunnel.lab.run import run as run
     from windtunnel.lab.stage import Stage as Stage
     from windtunnel.lab.sweep import sweep as sweep
+    from windtunnel.sim.fault import (
+        Fault as Fault,
+        call as call,
+        crash as crash,
+        cut as cut,
+        cut_reply as cut_reply,
+        pause as pause,
+        skew as skew,
+        slow as slow,
+        split as split,
+        storm as storm,
+    )
     from windtunnel.sim.kernel import process as process
 
 __version__ = "0.1.0"

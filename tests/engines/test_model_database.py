@@ -94,7 +94,7 @@ def test_a_database_without_power_is_silent() -> None:
     db = ModelDatabase(sim)
     sim.run_process(_stock(db, 10))
     seen = _buyers(db, [0.0, 1.0, 3.0, 4.0], limit_s=0.5)
-    sim.faults.crash(db.host, 0.5, for_s=2.0)
+    sim.faults.crash(db.host, at_s=0.5, for_s=2.0)
     sim.run()
     # The connection of the first buyer is in the pool still: a statement on it is answered by a reset, once.
     assert seen == ["ok", "nothing heard", "ok", "ok"]
@@ -130,7 +130,7 @@ def test_a_statement_behind_a_partition_is_not_heard_of_and_may_happen_when_it_i
     db = ModelDatabase(sim)
     sim.run_process(_stock(db, 10))
     seen = _buyers(db, [0.0, 1.5, 4.0], limit_s=1.0)
-    sim.faults.partition("shop", "db", at_s=1.0, for_s=2.0)
+    sim.faults.split("shop", "db", at_s=1.0, for_s=2.0)
     sim.run(until=2.9)
     assert seen[1] == "nothing heard"
     sim.run()
@@ -154,7 +154,7 @@ def test_a_lost_answer_leaves_the_client_in_the_dark_though_it_happened() -> Non
     db = ModelDatabase(sim)
     sim.run_process(_stock(db, 10))
     seen = _buyers(db, [0.0, 1.5], limit_s=1.0)
-    sim.faults.partition("db", "shop", at_s=1.0, one_way=True)
+    sim.faults.cut("db", "shop", at_s=1.0)
     sim.run()
     assert seen == ["ok", "nothing heard"]
     assert _stock_left(db) == 8
@@ -165,7 +165,7 @@ def test_what_a_lossy_link_drops_is_sent_again() -> None:
     db = ModelDatabase(sim)
     sim.run_process(_stock(db, 100))
     for src, dst in (("shop", "db"), ("db", "shop")):
-        sim.faults.lossy_link(sim.host(src), sim.host(dst), 0.3, at_s=0.0)
+        sim.faults.storm(sim.host(src), sim.host(dst), loss=0.3, at_s=0.0)
     seen = _buyers(db, [i / 100 for i in range(50)])
     sim.run()
     assert set(seen) == {"ok"}

@@ -163,10 +163,11 @@ def test_who_gives_up_leaves_the_work_behind(play: Callable[[Script], Any]) -> N
 @pytest.mark.skipif(os.name != "posix", reason="stops and kills by signals")
 def test_a_real_server_leaves_no_process_and_no_folder() -> None:
     server: Any = open_port("server", "machine", "server")
+    pid = server._process.pid
     family = psutil.Process().children(recursive=True)
     folder = os.path.dirname(server._path)
     server.pause()  # also one that stands still
     asyncio.run(server.close())
-    _, alive = psutil.wait_procs([p for p in family if p.pid == server._pid], timeout=15)
+    _, alive = psutil.wait_procs([p for p in family if p.pid == pid], timeout=15)
     assert not alive
     assert not os.path.exists(folder)

@@ -41,7 +41,7 @@ def light(sim: Simulator) -> None:
     sim.spawn(feed())
     sim.faults.crash(servers[0], at_s=0.8, for_s=0.5)
     sim.faults.pause(servers[1], at_s=1.0, for_s=0.3)
-    sim.faults.partition(client, servers[2], at_s=1.2, for_s=0.4)
+    sim.faults.split(client, servers[2], at_s=1.2, for_s=0.4)
     sim.run(until=5.0)
 
 

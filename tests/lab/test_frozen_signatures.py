@@ -9,12 +9,13 @@ from typing import Any
 
 from windtunnel.lab.asks import Ask, Why
 from windtunnel.lab.charts import Chart
-from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure, Source
+from windtunnel.lab.experiment import Claim, Experiment, Figure, Source
 from windtunnel.lab.grading.grade import grade
 from windtunnel.lab.history import Event, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.run import run
 from windtunnel.lab.sweep import sweep
+from windtunnel.sim.fault import Fault
 
 PAGE = Path(__file__).parents[2] / "docs" / "design.md"
 FROZEN = (param, Op, Event, Claim, Figure, Fault, Source, Chart, Ask, Why, Experiment, run, sweep, grade)

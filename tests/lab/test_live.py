@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Claim, Experiment, Fault
+from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.run import run
 from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import at_once, batches, requests
+from windtunnel.sim.fault import Fault, call, crash
 
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="real servers are killed by signals")
 
@@ -140,11 +141,11 @@ class Door(Together):
 
 
 def test_faults_reach_what_lives_on_the_stage() -> None:
-    history = one_run(Door, faults=(Fault(0.0, "door", "unlock"),))
+    history = one_run(Door, faults=(call("door", "unlock", at_s=0.0),))
     assert [e.value for e in history] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("fault", [Fault(0.0, "dor", "unlock"), Fault(0.0, "door", "explode")])
+@pytest.mark.parametrize("fault", [call("dor", "unlock", at_s=0.0), call("door", "explode", at_s=0.0)])
 def test_a_fault_that_hits_nothing_is_named(fault: Fault) -> None:
     with pytest.raises(WrongInput, match=r"did you mean door\?|door cannot do that"):
         one_run(Door, faults=(fault,))
@@ -163,7 +164,7 @@ class Served(Square):
 
 @pytest.mark.parametrize("stage", ["sim", pytest.param("machine", marks=needs_signals)])
 def test_the_same_design_and_fault_meet_the_server_of_their_stage(stage: str) -> None:
-    history = one_run(Served, stage=stage, faults=(Fault(0.3, "server", "crash"),))
+    history = one_run(Served, stage=stage, faults=(crash("server", at_s=0.3),))
     assert sorted(e.outcome for e in history) == ["fail", "unknown", "unknown"]
 
 

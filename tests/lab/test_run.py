@@ -18,13 +18,14 @@ import pytest
 from helpers import toy_shop
 from helpers.toy_shop import LookThenWrite, OneStep, Params, experiment
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Claim, Experiment, Fault, Figure
+from windtunnel.lab.experiment import Claim, Experiment, Figure
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
 from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import thinking
+from windtunnel.sim.fault import Fault, call, crash, split
 from windtunnel.sim.kernel import process
 
 HERE = Path(__file__).parent
@@ -314,8 +315,8 @@ def test_a_design_in_plain_asyncio_runs_in_virtual_time() -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(1.5, "network", "partition", (["server"],), for_s=2.0, undo="heal"),
-        Fault(1.5, "server", "crash", for_s=2.0, undo="restart"),
+        split("server", at_s=1.5, for_s=2.0),
+        crash("server", at_s=1.5, for_s=2.0),
     ],
     ids=["partition", "crash"],
 )
@@ -424,7 +425,7 @@ class Till(Slow):
 
 def test_faults_come_and_go_at_their_time() -> None:
     ops = [Op(float(i), "a", "buy") for i in range(6)]
-    faults = (Fault(1.5, "till", "close_till", for_s=2.0, undo="open_till"),)
+    faults = (call("till", "close_till", at_s=1.5, for_s=2.0, end="open_till"),)
     history = one_run(Till, workload=lambda p, r: ops, faults=faults)
     assert [e.outcome for e in history] == ["ok", "ok", "unknown", "unknown", "ok", "ok"]
 
@@ -432,16 +433,16 @@ def test_faults_come_and_go_at_their_time() -> None:
 def test_faults_may_depend_on_the_parameters() -> None:
     ops = [Op(float(i), "a", "buy") for i in range(3)]
     history = one_run(
-        Till, workload=lambda p, r: ops, faults=lambda p: (Fault(p.stock / 10 - 0.5, "till", "close_till"),)
+        Till, workload=lambda p, r: ops, faults=lambda p: (call("till", "close_till", at_s=p.stock / 10 - 0.5),)
     )
     assert [e.outcome for e in history] == ["ok", "unknown", "unknown"]
 
 
 def test_a_fault_that_hits_nothing_is_named() -> None:
     with pytest.raises(WrongInput, match=r"no thing on stage sim named tll; did you mean till\?"):
-        one_run(Till, faults=(Fault(1.0, "tll", "close_till"),))
+        one_run(Till, faults=(call("tll", "close_till", at_s=1.0),))
     with pytest.raises(WrongInput, match=r"A fault calls till\.explode, and till cannot do that"):
-        one_run(Till, faults=(Fault(1.0, "till", "explode"),))
+        one_run(Till, faults=(call("till", "explode", at_s=1.0),))
 
 
 # --- wrong input -------------------------------------------------------------------------------------------------

@@ -306,7 +306,7 @@ def test_a_clock_that_is_set_back_leaves_timers_alone(sim: Simulator, host: Host
         await asyncio.sleep(10.0)
         return sim.now, host.clock.time() - before
 
-    sim.faults.clock_step(host, -60.0, at_s=5.0)
+    sim.faults.skew(host, by_s=-60.0, at_s=5.0)
     assert sim.run_until(host.create_task(main())) == (10.0, pytest.approx(-50.0))
 
 
@@ -388,8 +388,8 @@ def test_work_that_was_given_from_elsewhere_is_lost_with_the_host(sim: Simulator
 
 def test_slow_processors_add_up_and_end_as_they_were(sim: Simulator, host: Host) -> None:
     host.cpu.speed = 2.0
-    sim.faults.slow_cpu(host, 0.5, at_s=1.0, for_s=4.0)
-    sim.faults.slow_cpu(host, 0.1, at_s=2.0, for_s=1.0)
+    sim.faults.slow(host, to=0.5, at_s=1.0, for_s=4.0)
+    sim.faults.slow(host, to=0.1, at_s=2.0, for_s=1.0)
     took = []
 
     async def work(at_s: float) -> None:
@@ -402,7 +402,7 @@ def test_slow_processors_add_up_and_end_as_they_were(sim: Simulator, host: Host)
     sim.run()
     assert took == [0.005, 0.01, 0.1, 0.01, 0.005]
     with pytest.raises(ValueError, match="use pause"):
-        sim.faults.slow_cpu(host, 0.0, at_s=9.0)
+        sim.faults.slow(host, to=0.0, at_s=9.0)
     host.cpu.speed = 0.0
     with pytest.raises(ValueError, match="pause the host"):
         sim.run_process(work(0.0))

@@ -195,7 +195,7 @@ def test_what_is_under_way_when_the_cut_comes_is_lost(sim: Simulator) -> None:
     sim.network.connect(a, b, latency=1.0)
     seen = collect(sim, b)
     a.send(b, "too late")
-    sim.faults.partition(a, b, at_s=0.5, for_s=1.0)
+    sim.faults.split(a, b, at_s=0.5, for_s=1.0)
     sim.run()
     assert seen == []
 
@@ -239,8 +239,8 @@ def test_links_are_slow_and_lossy_for_as_long_as_the_fault_lasts(sim: Simulator)
             a.send(b, number)
             await sim.sleep(1.0)
 
-    sim.faults.slow_link(a, b, 0.5, at_s=0.5, for_s=2.0)
-    sim.faults.lossy_link(a, b, 1.0, at_s=3.5, for_s=1.0)
+    sim.faults.slow(a, b, by_s=0.5, at_s=0.5, for_s=2.0)
+    sim.faults.storm(a, b, loss=1.0, at_s=3.5, for_s=1.0)
     sim.run_process(send())
     sim.run()
     assert seen == [(number, pytest.approx(number + late)) for number, late in enumerate((0.1, 0.6, 0.6, 0.1))] + [
@@ -251,8 +251,8 @@ def test_links_are_slow_and_lossy_for_as_long_as_the_fault_lasts(sim: Simulator)
 def test_losses_of_one_link_add_up_and_end_as_it_was(sim: Simulator) -> None:
     a, b = sim.host("a"), sim.host("b")
     sim.network.connect(a, b, loss=0.5)
-    sim.faults.lossy_link(a, b, 0.5, at_s=1.0, for_s=2.0)
-    sim.faults.lossy_link(a, b, 0.6, at_s=2.0, for_s=2.0)
+    sim.faults.storm(a, b, loss=0.5, at_s=1.0, for_s=2.0)
+    sim.faults.storm(a, b, loss=0.6, at_s=2.0, for_s=2.0)
     sent, seen = [0] * 5, collect(sim, b)
 
     async def send() -> None:
@@ -272,11 +272,11 @@ def test_impossible_faults_of_links_are_refused(sim: Simulator, name: str) -> No
     a, b = sim.host("a"), sim.host("b")
     with pytest.raises(ValueError, match=r"give 0 or more|from 0 to 1"):
         if name == "slow":
-            sim.faults.slow_link(a, b, -0.1, at_s=1.0)
+            sim.faults.slow(a, b, by_s=-0.1, at_s=1.0)
         elif name == "lossy":
-            sim.faults.lossy_link(a, b, 1.1, at_s=1.0)
+            sim.faults.storm(a, b, loss=1.1, at_s=1.0)
         else:
-            sim.faults.partition(a, b, at_s=1.0, for_s=-1.0)
+            sim.faults.split(a, b, at_s=1.0, for_s=-1.0)
     sim.run()
     assert sim.now == 0
 

@@ -121,7 +121,7 @@ def test_a_partition_times_out_and_heals(world) -> None:
                 await asyncio.sleep(1.0)
         return seen
 
-    sim.faults.partition(client, server, at_s=1.5, for_s=4.0)
+    sim.faults.split(client, server, at_s=1.5, for_s=4.0)
     seen = sim.run_until(client.create_task(main()))
     assert seen == [1, 2, "timeout", "timeout", 3, 4]
 

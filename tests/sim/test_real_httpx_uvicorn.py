@@ -138,7 +138,7 @@ def test_a_partition_times_out_and_heals(world) -> None:
                 await asyncio.sleep(1.0)
         return seen
 
-    sim.faults.partition(client, server, at_s=2.5, for_s=4.0)
+    sim.faults.split(client, server, at_s=2.5, for_s=4.0)
     # The first request that is cut off waits on the kept connection, the second cannot connect.
     assert sim.run_until(client.create_task(main())) == [1, 2, "ReadTimeout", "ConnectTimeout", 3, 4]
 

@@ -85,7 +85,7 @@ def test_a_partition_is_noticed_by_pings_on_both_sides(world) -> None:
     ended_near: list[str] = []
     cut_off.create_task(listen(heard, ended))
     near.create_task(listen([], ended_near))
-    sim.faults.partition(cut_off, at_s=12.0)
+    sim.faults.split(cut_off, at_s=12.0)
     sim.run(until=10.0)
     assert len(chat.room) == 2
     sim.run(until=60.0)

@@ -116,21 +116,21 @@ def storm(sim: Simulator, hosts: list[Host], luck: Random, seconds: float) -> No
         others = None if other is host else other
         match luck.randrange(8):
             case 0:
-                faults.crash(host, at_s, for_s)
+                faults.crash(host, at_s=at_s, for_s=for_s)
             case 1:
-                faults.crash(host, at_s, for_s, process_only=True)
+                faults.crash(host, at_s=at_s, for_s=for_s, process_only=True)
             case 2:
-                faults.pause(host, at_s, for_s)
+                faults.pause(host, at_s=at_s, for_s=for_s)
             case 3:
-                faults.partition(host, others, at_s=at_s, for_s=for_s, one_way=luck.random() < 0.5)
+                luck.choice([faults.split, faults.cut])(host, others, at_s=at_s, for_s=for_s)
             case 4:
-                faults.slow_link(host, other, luck.random(), at_s=at_s, for_s=for_s)
+                faults.slow(host, other, by_s=luck.random(), at_s=at_s, for_s=for_s)
             case 5:
-                faults.lossy_link(host, other, luck.random(), at_s=at_s, for_s=for_s)
+                faults.storm(host, other, loss=luck.random(), at_s=at_s, for_s=for_s)
             case 6:
-                faults.clock_drift(host, luck.uniform(-1e5, 1e5), at_s=at_s)
+                faults.skew(host, drift_ppm=luck.uniform(-1e5, 1e5), at_s=at_s)
             case _:
-                faults.slow_cpu(host, luck.uniform(0.1, 2), at_s=at_s, for_s=for_s)
+                faults.slow(host, to=luck.uniform(0.1, 2), at_s=at_s, for_s=for_s)
 
 
 @pytest.mark.parametrize("seed", [36, 1])
@@ -226,9 +226,9 @@ def customers(seed: int, seconds: float) -> tuple[str, dict[str, int]]:
                     sim.faults.at(at_s, server.crash)
                     sim.faults.at(at_s + for_s, server.restart)
                 case 3:
-                    sim.faults.pause(host, at_s, for_s)
+                    sim.faults.pause(host, at_s=at_s, for_s=for_s)
                 case 4:
-                    sim.faults.crash(host, at_s, for_s)
+                    sim.faults.crash(host, at_s=at_s, for_s=for_s)
                 case _:
                     sim.faults.at(at_s, server.set_speed, 1)
         readings = [server.read() for server in servers]

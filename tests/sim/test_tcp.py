@@ -216,7 +216,7 @@ def test_connecting_through_a_partition_gives_up_after_all_retries(sim: Simulato
 def test_connecting_succeeds_once_the_partition_heals(sim: Simulator) -> None:
     a, b = sim.host("a"), sim.host("b")
     serve(b, swallow)
-    sim.faults.partition(a, at_s=0.0, for_s=5.0)
+    sim.faults.split(a, at_s=0.0, for_s=5.0)
 
     async def main() -> float:
         await asyncio.sleep(0.1)
@@ -342,7 +342,7 @@ def test_acknowledgements_that_do_not_come_back_stall_the_sender(sim: Simulator)
         writer.close()
         await writer.wait_closed()
 
-    sim.faults.partition(b, a, at_s=0.002, for_s=30.0, one_way=True)
+    sim.faults.cut(b, a, at_s=0.002, for_s=30.0)
     task = a.create_task(main())
     sim.run(until=29.0)
     assert 0 < sum(received) < total

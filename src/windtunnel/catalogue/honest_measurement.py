@@ -42,6 +42,7 @@ from windtunnel import (
     Stage,
     Why,
     param,
+    pause,
     process,
 )
 from windtunnel.parts import nines
@@ -68,7 +69,7 @@ def workload(params: Params, random: Random) -> Iterable[Op]:
 
 
 def faults(params: Params) -> Sequence[Fault]:
-    return (Fault(8.0, "server", "pause", for_s=params.stall_s, undo="resume"),) if params.stall_s else ()
+    return (pause("server", at_s=8.0, for_s=params.stall_s),) if params.stall_s else ()
 
 
 class FromTheSend:

@@ -19,6 +19,7 @@ from windtunnel.lab.discovery import track_of
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import EXPLAINED
+from windtunnel.sim.fault import Fault
 
 if TYPE_CHECKING:
     from windtunnel.lab.stage import Stage
@@ -102,22 +103,6 @@ class Figure:
     source: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """At second `at_s` after the first request may be due, call `target.call(*args)`; undo it after `for_s`.
-
-    `target` is the name of something that lives on the stage: a host, a server, a database, "network".
-    """
-
-    at_s: float
-    target: str
-    call: str
-    args: tuple[Any, ...] = ()
-    for_s: float | None = None
-    undo: str = ""
-    undo_args: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

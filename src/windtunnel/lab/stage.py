@@ -7,7 +7,7 @@ stage has a name, and faults reach it by that name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from windtunnel.engines.log.port import LogPort
     from windtunnel.engines.objects.port import ObjectsPort
     from windtunnel.engines.queue.port import QueuePort
+    from windtunnel.sim.fault import Fault
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
     from windtunnel.sim.network import Network
@@ -52,6 +53,8 @@ class Stage:
         self._luck: dict[tuple[str, int], Random] = {}
         self._opened: list[Any] = []
         """What has to be closed at the end."""
+        self.faults: Sequence[Fault] = ()
+        """What will go wrong: a real thing has to be made in such a way that it can."""
 
     @property
     def sim(self) -> Simulator:
@@ -114,13 +117,6 @@ class Stage:
             raise WrongInput(suggest(name, things, f"thing on stage {self.name} named"))
         return things[name]
 
-    def able(self, target: str, call: str) -> Callable[..., Any]:
-        """The method of a thing that a fault calls. Raises WrongInput where there is no such thing or method."""
-        method: Callable[..., Any] | None = getattr(self.thing(target), call, None)
-        if not callable(method):
-            raise WrongInput(f"A fault calls {target}.{call}, and {target} cannot do that.")
-        return method
-
     def open(self, port: str, name: str = "", *, model: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """What stands behind a port here: its model in the tunnel, else a real engine (see `windtunnel.engines`).
 
@@ -143,6 +139,9 @@ class Stage:
         made = open_port(port, engine, name or port, **options)
         if hasattr(made, "close"):
             self._opened.append(made)
+        words = _words(self.faults, name or port)
+        if words and hasattr(made, "expect"):
+            made.expect(words)
         return self.add(name or port, made)
 
     def database(
@@ -251,6 +250,7 @@ class SimStage(Stage):
         from windtunnel.sim.kernel import Simulator
 
         self._sim = Simulator(seed)
+        self._sim.faults.find = self.thing
 
     @property
     def sim(self) -> Simulator:
@@ -275,9 +275,32 @@ class SimStage(Stage):
         """Everything that has a name here: what was added, the hosts, the network."""
         return {"network": self._sim.network, **self._sim.hosts, **self._things}
 
+    def thing(self, name: str) -> Any:
+        """What has this name; the host of the clients is made when it is first asked for. Raises WrongInput."""
+        from windtunnel.sim.network import CLIENTS
+
+        if name == CLIENTS and name not in self._things:
+            return self._sim.host(name)
+        return super().thing(name)
+
     def clock(self) -> float:
         """Seconds of virtual time since the stage was made."""
         return self._sim.now
+
+
+def _words(faults: Sequence[Fault], name: str) -> set[str]:
+    """What will befall the thing of this name: words, and "way" for what befalls the way to it."""
+    from windtunnel.sim.outages import on_ways
+
+    found = set()
+    for fault in faults:
+        named = name in fault.targets or name in fault.others
+        if on_ways(fault):
+            if named or not (fault.targets and fault.others):  # among everybody else
+                found.add("way")
+        elif named:
+            found.add(fault.word)
+    return found
 
 
 def open_stage(name: Named, seed: int) -> Stage:

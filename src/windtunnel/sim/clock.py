@@ -24,6 +24,9 @@ class Clock:
 
     def __init__(self, sim: Simulator, drift_ppm: float = 0.0, skew_s: float = 0.0) -> None:
         self._sim = sim
+        self._drift_ppm = drift_ppm
+        self._fault_rate = 1.0
+        self._fault_skew_s = 0.0
         self._rate = _rate(drift_ppm)
         self._true_ns = 0
         self._local_ns = 0
@@ -47,7 +50,7 @@ class Clock:
 
     def time_ns(self) -> int:
         """Unix time in nanoseconds, as this host believes it."""
-        return EPOCH_S * NS + self.monotonic_ns() + round(self.skew_s * NS)
+        return EPOCH_S * NS + self.monotonic_ns() + round((self.skew_s + self._fault_skew_s) * NS)
 
     def time(self) -> float:
         """Unix time in seconds, as this host believes it."""
@@ -59,9 +62,20 @@ class Clock:
 
     def set_drift(self, drift_ppm: float) -> None:
         """Run at this rate from now on. Timers that run already keep the end they have."""
+        self._drift_ppm = drift_ppm
+        self._run_at(_rate(drift_ppm) * self._fault_rate)
+
+    def skew_to(self, by_s: float, rate: float) -> None:
+        """What faults make of it from now on: so many seconds ahead, and so many times as fast, as it would be."""
+        self._fault_skew_s, self._fault_rate = by_s, rate
+        rate *= _rate(self._drift_ppm)
+        if rate != self._rate:
+            self._run_at(rate)
+
+    def _run_at(self, rate: float) -> None:
         self._local_ns = self.monotonic_ns()
         self._true_ns = self._sim.now_ns
-        self._rate = _rate(drift_ppm)
+        self._rate = rate
 
     def true_ns(self, monotonic_s: float) -> int:
         """The first moment of virtual time at which `monotonic` shows this, or more."""

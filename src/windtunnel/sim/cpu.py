@@ -7,7 +7,7 @@ from collections.abc import Generator
 from heapq import heapreplace
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.sim.signals import NS, Crashed
+from windtunnel.sim.signals import NS, Crashed, Signal
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
@@ -38,7 +38,10 @@ class Cpu:
         self.down = False
         self._crashes = 0
         self._stopped_ns = 0
-        """How long the host was paused so far: what was not done by then ends so much later."""
+        """How long the host stood still so far: what was not done by then ends so much later."""
+        self._since_ns = 0
+        """Since when it stands still, if it does."""
+        self._standstill: Signal[None] | None = None
 
     @types.coroutine
     def work(self, seconds: float) -> Generator[Any, None, None]:
@@ -54,25 +57,37 @@ class Cpu:
         if not speed > 0:
             raise ValueError(f"At a speed of {speed:g} no work is ever done; pause the host instead.")
         cost = round(seconds * NS / speed)
-        end = max(free[0], sim.now_ns) + cost
+        # What is given in a standstill waits for its end, which moves all ends by as long as it lasted.
+        end = max(free[0], sim.now_ns if self._standstill is None else self._since_ns) + cost
         doomed = self.down
         if not doomed:
             heapreplace(free, end)
             self.busy_ns += cost
         stopped, crashes = self._stopped_ns, self._crashes
-        yield from sim.sleep_ns(end - sim.now_ns)
-        while stopped != self._stopped_ns:
+        yield from sim.sleep_ns(max(0, end - sim.now_ns))
+        while self._standstill is not None or stopped != self._stopped_ns:
+            if self._standstill is not None:
+                yield from self._standstill.__await__()
             end += self._stopped_ns - stopped
             stopped = self._stopped_ns
             yield from sim.sleep_ns(max(0, end - sim.now_ns))
         if doomed or crashes != self._crashes:
             raise Crashed("The host crashed before the work was done.")
 
-    def stop_for(self, nanoseconds: int) -> None:
-        """The host stands still from now on for this long."""
-        now = self._sim.now_ns
-        self._stopped_ns += nanoseconds
-        self._free_ns[:] = [max(free, now) + nanoseconds for free in self._free_ns]
+    def stop(self) -> None:
+        """The host stands still from now on."""
+        if self._standstill is None:
+            self._since_ns = self._sim.now_ns
+            self._standstill = Signal(self._sim, "a processor that stands still")
+
+    def go_on(self) -> None:
+        """The host goes on."""
+        standstill, self._standstill = self._standstill, None
+        if standstill is not None:
+            passed = self._sim.now_ns - self._since_ns
+            self._stopped_ns += passed
+            self._free_ns[:] = [max(free, self._since_ns) + passed for free in self._free_ns]
+            standstill.set()
 
     def reset(self) -> None:
         """The host crashed: all work is lost."""

@@ -13,7 +13,7 @@ from windtunnel.sim.disk import Disk
 from windtunnel.sim.kernel import Crashed, Process, Simulator, Timer, ns
 from windtunnel.sim.loop import HostLoop
 from windtunnel.sim.network import Inbox
-from windtunnel.sim.signals import Frozen
+from windtunnel.sim.signals import NEVER, Frozen
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import request_of_task
 from windtunnel.sim.tcp import Ports
@@ -32,6 +32,8 @@ class Host:
         address: its IP address; its name resolves to it on all hosts.
         down: its programs do not run. `powered`: its operating system does.
         boots: how often it has started.
+        paused: it stands still.
+        replies_lost: what it would send to others is lost, and connections on which it would answer break.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Host:
         self.down = False
         self.powered = True
         self.boots = 1
+        self.paused = False
+        self.replies_lost = False
         self.sockets: WeakValueDictionary[int, SimSocket] = WeakValueDictionary()
         """Its open sockets by descriptor."""
         self._descriptors = 0
@@ -76,7 +80,7 @@ class Host:
             self._loop = HostLoop(self)
             if self.down:
                 self._loop.die()
-            elif self._thaw is not None:
+            elif self.paused:
                 self._loop.freeze()
         return self._loop
 
@@ -180,29 +184,49 @@ class Host:
         for main, args, light in self._entries:
             self._enter(main, args, light)
 
+    # --- what else faults do to it ---------------------------------------------------------------------------------
+    def slow_to(self, share: float) -> None:
+        """Its cores work at this part of their speed, from the next piece of work on."""
+        self.cpu.slowdown = share
+
+    def skew_to(self, by_s: float, rate: float) -> None:
+        """Its clocks are wrong by so much, beyond what they are by themselves; as `Clock.skew_to`."""
+        self.clock.skew_to(by_s, rate)
+
+    def lose_replies(self, yes: bool) -> None:
+        """What it sends to others is lost from now on, and TCP connections on which it answers break; or no longer."""
+        self.replies_lost = yes
+
     # --- pause -----------------------------------------------------------------------------------------------------
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float | None = None) -> None:
         """Stand still for a while, as in a long garbage collection or when a virtual machine is moved.
 
         Nothing is lost: what would have happened here meanwhile happens at the end, in its order. Pauses that overlap
-        last as long as the longer one.
+        last as long as the longer one. A host that is down cannot be paused, and a crash ends a pause.
+
+        Args:
+            seconds: how long; None is until `resume`.
         """
-        until_ns = self.sim.now_ns + ns(seconds)
+        until_ns = NEVER if seconds is None else self.sim.now_ns + ns(seconds)
         if self.down or until_ns <= max(self.sim.now_ns, self._paused_until_ns):
             return
-        self._note("pause", f"{seconds:g} s")
-        self.cpu.stop_for(until_ns - max(self.sim.now_ns, self._paused_until_ns))
-        if self._thaw is None:
+        self._note("pause", "" if seconds is None else f"{seconds:g} s")
+        if not self.paused:
+            self.paused = True
+            self.cpu.stop()
             if self._loop is not None:
                 self._loop.freeze()
             for process in self._processes:
                 process.__class__ = Frozen
-        else:
+        if self._thaw is not None:
             self._thaw.cancel()
         self._paused_until_ns = until_ns
-        self._thaw = self.sim.call_at(until_ns, self._resume)
+        self._thaw = None if seconds is None else self.sim.call_at(until_ns, self.resume)
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Go on after a pause; harmless where there is none."""
+        if not self.paused:
+            return
         self._note("resume")
         self._end_pause()
         for turn in self._held:  # one after the other, each with all that follows from it
@@ -213,7 +237,10 @@ class Host:
         if self._thaw is not None:
             self._thaw.cancel()
             self._thaw = None
+        if self.paused:
+            self.paused = False
             self._paused_until_ns = 0
+            self.cpu.go_on()
             if self._loop is not None:
                 self._loop.thaw()
             for process in self._processes:
@@ -229,7 +256,7 @@ class Host:
         self._processes[process] = None
         if self.down:  # started by a line that was running when the host crashed
             process.kill()
-        elif self._thaw is not None:
+        elif self.paused:
             process.__class__ = Frozen
 
     def next_descriptor(self) -> int:

@@ -150,6 +150,31 @@ class Simulator:
             found = mine[name] = Luck(key, request)
         return found
 
+    # --- who runs ------------------------------------------------------------------------------------------------
+    @property
+    def running(self) -> Any:
+        """The process or task that is being stepped; None in callbacks, and in tasks that the kernel does not step."""
+        return self._current
+
+    @property
+    def here(self) -> Host | None:
+        """The host of what runs now; None where it is on none."""
+        if self._loop is not None:
+            return cast("Host", self._loop.host)
+        return cast("Host | None", getattr(self._current, "host", None))
+
+    @property
+    def ready(self) -> deque[tuple[Any, int, BaseException | None]]:
+        """Who goes on at this moment, in what order. The explorer puts a queue in its place out of which it picks.
+
+        Set it before there are hosts: their loops keep it.
+        """
+        return self._ready
+
+    @ready.setter
+    def ready(self, queue: deque[tuple[Any, int, BaseException | None]]) -> None:
+        self._ready = queue
+
     # --- hosts ---------------------------------------------------------------------------------------------------
     def host(
         self, name: str, *, cores: int = 1, clock_drift_ppm: float = 0.0, clock_skew_s: float = 0.0, **disk: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -63,21 +63,53 @@ class LinkSpec:
             _checked(self.latency, "a link")
 
 
+@dataclass(frozen=True, eq=False)
+class Disturbance:
+    """What goes wrong on the ways from one side to another, until it is over.
+
+    Args:
+        ones: names of hosts; None is everybody.
+        others: names of hosts; None is everybody else.
+        one_way: only what goes from `ones` to `others` is disturbed.
+        cut: nothing gets through, also of what is under way.
+        extra_s: what everything takes longer.
+        loss, duplicate: probabilities per message, of what gets through otherwise.
+        late: probability that a message is late by up to `late_s`.
+    """
+
+    ones: frozenset[str] | None
+    others: frozenset[str] | None = None
+    one_way: bool = True
+    cut: bool = False
+    extra_s: float = 0.0
+    loss: float = 0.0
+    duplicate: float = 0.0
+    late: float = 0.0
+    late_s: float = 0.0
+
+    def meets(self, src: str, dst: str) -> bool:
+        """Whether it lies on the way from one host to another; the way of a host to itself nothing disturbs."""
+        return src != dst and (self._between(src, dst) or (not self.one_way and self._between(dst, src)))
+
+    def _between(self, src: str, dst: str) -> bool:
+        if self.ones is None:
+            return self.others is None or dst in self.others
+        return src in self.ones and (dst in self.others if self.others is not None else dst not in self.ones)
+
+
 class Link:
     """One direction between two hosts. Its luck is drawn from the stream of its name.
 
     Attributes:
-        cuts: how many partitions cut it now.
+        cuts: how many faults cut it now.
         extra_s: latency that faults add.
     """
 
     def __init__(self, sim: Simulator, name: str, spec: LinkSpec) -> None:
         self._sim = sim
         self.name = name
-        self.cuts = 0
-        self.extra_s = 0.0
-        self._extra_loss = 0.0
         self._free_ns = 0
+        self._disturb(())
         self.spec = spec
 
     @property
@@ -90,21 +122,26 @@ class Link:
         self._spec = spec
         self._plan()
 
-    @property
-    def extra_loss(self) -> float:
-        """Probability that a fault loses what the link itself would have carried."""
-        return self._extra_loss
-
-    @extra_loss.setter
-    def extra_loss(self, loss: float) -> None:
-        self._extra_loss = loss
+    def disturb(self, those: Iterable[Disturbance]) -> None:
+        """These disturb it from now on, and no others."""
+        self._disturb(those)
         self._plan()
+
+    def _disturb(self, those: Iterable[Disturbance]) -> None:
+        those = list(those)
+        self.cuts = sum(one.cut for one in those)
+        # Summed anew each time: adding and taking away again would leave a rest.
+        self.extra_s = math.fsum(one.extra_s for one in those)
+        self._through = math.prod(1 - one.loss for one in those)
+        self._once = math.prod(1 - one.duplicate for one in those)
+        self._late = [(one.late, one.late_s) for one in those if one.late]
 
     def _plan(self) -> None:
         spec = self._spec
         latency = spec.latency
-        self._loss = 1 - (1 - spec.loss) * (1 - self._extra_loss) if self._extra_loss else spec.loss
-        plain = not (self._loss or spec.duplicate or spec.reorder)
+        self._loss = spec.loss if self._through == 1 else 1 - (1 - spec.loss) * self._through
+        self._duplicate = spec.duplicate if self._once == 1 else 1 - (1 - spec.duplicate) * self._once
+        plain = not (self._loss or self._duplicate or spec.reorder or self._late)
         self._constant_ns = round(latency * NS) if plain and not callable(latency) else None
 
     def transit_ns(self, size_bytes: int, request: int | None = None) -> int | None:
@@ -133,11 +170,14 @@ class Link:
         wait += self._latency_ns(luck)
         if spec.reorder and luck.random() < spec.reorder:
             wait += self._latency_ns(luck)
+        for late, late_s in self._late:
+            if luck.random() < late:
+                wait += round(late_s * luck.random() * NS)
         return wait
 
     def is_duplicated(self, request: int | None = None) -> bool:
         """Whether the message just sent arrives twice."""
-        return self._spec.duplicate > 0 and self._sim.luck(self.name, request).random() < self._spec.duplicate
+        return self._duplicate > 0 and self._sim.luck(self.name, request).random() < self._duplicate
 
     def _latency_ns(self, luck: Random) -> int:
         latency = self._spec.latency

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ipaddress
 import types
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from windtunnel.sim.link import Link, LinkSpec
+from windtunnel.sim.link import Disturbance, Link, LinkSpec
 from windtunnel.sim.signals import Arrival, Signal
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
 
+CLIENTS: Final = "clients"
+"""The host of whoever asks without being on one; the coroutines of asyncio designs run there."""
 FIRST_ADDRESS: Final = int(ipaddress.IPv4Address("10.0.0.1"))
 LOOPBACK_S: Final = 0.00002
 """Latency of a host to itself."""
@@ -132,25 +134,16 @@ class Inbox:
 class Partition:
     """A cut between two sides, until it is healed. Also a context manager."""
 
-    def __init__(self, network: Network, ones: frozenset[str], others: frozenset[str] | None, one_way: bool) -> None:
+    def __init__(self, network: Network, disturbance: Disturbance) -> None:
         self._network = network
-        self._ones = ones
-        self._others = others
-        self._one_way = one_way
+        self._disturbance = disturbance
         self.healed = False
-
-    def cuts(self, src: str, dst: str) -> bool:
-        """Whether it lies on the way from one host to the other."""
-        return self._between(src, dst) or (not self._one_way and self._between(dst, src))
-
-    def _between(self, src: str, dst: str) -> bool:
-        return src in self._ones and (dst in self._others if self._others is not None else dst not in self._ones)
 
     def heal(self) -> None:
         """Let everything through again; twice is harmless."""
         if not self.healed:
             self.healed = True
-            self._network._healed(self)
+            self._network.calm(self._disturbance)
 
     def __enter__(self) -> Partition:
         return self
@@ -172,7 +165,7 @@ class Network:
         self.default = LinkSpec()
         self.tcp = TcpSettings()
         self._links: dict[tuple[str, str], Link] = {}
-        self._partitions: dict[Partition, None] = {}
+        self._disturbances: dict[Disturbance, None] = {}
         self._names: dict[str, Host] = {}
         self._addresses: dict[str, Host] = {}
 
@@ -200,6 +193,11 @@ class Network:
         return asker if address.startswith("127.") else self._addresses.get(address)
 
     # --- links -----------------------------------------------------------------------------------------------------
+    @property
+    def links(self) -> Mapping[tuple[str, str], Link]:
+        """The links that have been used or set, by the names of the hosts where they begin and end."""
+        return self._links
+
     def link(self, src: Host, dst: Host) -> Link:
         """The way from one host to another."""
         key = (src.name, dst.name)
@@ -207,8 +205,8 @@ class Network:
         if found is None:
             spec = self.default if src is not dst else LinkSpec(LOOPBACK_S)
             found = self._links[key] = Link(self.sim, f"link {src.name} > {dst.name}", spec)
-            if src is not dst:
-                found.cuts = sum(partition.cuts(*key) for partition in self._partitions)
+            if self._disturbances:
+                found.disturb(one for one in self._disturbances if one.meets(*key))
         return found
 
     def connect(self, a: Host, b: Host, *, one_way: bool = False, **changes: Any) -> None:
@@ -218,7 +216,28 @@ class Network:
         if not one_way:
             self.link(b, a).spec = spec
 
-    # --- partitions ------------------------------------------------------------------------------------------------
+    # --- what goes wrong on links ----------------------------------------------------------------------------------
+    def disturb(self, disturbance: Disturbance) -> None:
+        """Disturb all links that it meets, also those that are made later, until `calm`."""
+        self._disturbances[disturbance] = None
+        self._disturbed(disturbance, "partition")
+
+    def calm(self, disturbance: Disturbance) -> None:
+        """It is over; others may last. Harmless where it is over already."""
+        if disturbance in self._disturbances:
+            del self._disturbances[disturbance]
+            self._disturbed(disturbance, "heal")
+
+    def _disturbed(self, changed: Disturbance, kind: str) -> None:
+        for key, link in self._links.items():
+            if changed.meets(*key):
+                link.disturb(one for one in self._disturbances if one.meets(*key))
+        trace = self.sim.trace
+        if trace is not None and changed.cut:
+            ones = "everybody" if changed.ones is None else ", ".join(sorted(changed.ones))
+            others = "the rest" if changed.others is None else ", ".join(sorted(changed.others))
+            trace.record(self.sim.now_ns, kind, f"{ones} {'>' if changed.one_way else '|'} {others}")
+
     def partition(self, ones: Any, others: Any = None, *, one_way: bool = False) -> Partition:
         """Cut all links between two sets of hosts, also for what is under way. Hosts in neither set see both.
 
@@ -227,26 +246,15 @@ class Network:
             others: the same; None is everybody else.
             one_way: cut only what goes from `ones` to `others`.
         """
-        partition = Partition(self, _names(ones), None if others is None else _names(others), one_way)
-        self._partitions[partition] = None
-        self._cut(partition, +1)
-        self._note_cut("partition", partition)
-        return partition
+        other = None if others is None else _names(others)
+        cut = Disturbance(_names(ones), other, one_way=one_way, cut=True)
+        self.disturb(cut)
+        return Partition(self, cut)
 
     def heal(self) -> None:
         """Heal all partitions."""
-        for partition in list(self._partitions):
-            partition.heal()
-
-    def _healed(self, partition: Partition) -> None:
-        del self._partitions[partition]
-        self._cut(partition, -1)
-        self._note_cut("heal", partition)
-
-    def _cut(self, partition: Partition, change: int) -> None:
-        for (src, dst), link in self._links.items():
-            if src != dst and partition.cuts(src, dst):
-                link.cuts += change
+        for one in [one for one in self._disturbances if one.cut]:
+            self.calm(one)
 
     # --- messages --------------------------------------------------------------------------------------------------
     def send(self, src: Host, dst: Host, body: Any, size_bytes: int = 0, port: int = 0) -> None:
@@ -259,11 +267,12 @@ class Network:
         sim = self.sim
         message = Message(src, dst, port, body, size_bytes, sim.now_ns, sim.request)
         link = self.link(src, dst)
-        delay = link.transit_ns(size_bytes)
+        unheard = src.replies_lost and src is not dst
+        delay = None if unheard else link.transit_ns(size_bytes)
         if sim.trace is not None:
             self.note("send", message)
             if delay is None:
-                self.note("drop", message, "partition" if link.cuts else "loss")
+                self.note("drop", message, "reply" if unheard else "partition" if link.cuts else "loss")
         if delay is None:
             return
         sim.push(sim.now_ns + delay, message)
@@ -283,13 +292,6 @@ class Network:
                 f"{message.src.name} > {message.dst.name}:{message.port}",
                 f"{why}: {detail}" if why else detail,
             )
-
-    def _note_cut(self, kind: str, partition: Partition) -> None:
-        trace = self.sim.trace
-        if trace is not None:
-            others = "the rest" if partition._others is None else ", ".join(sorted(partition._others))
-            arrow = ">" if partition._one_way else "|"
-            trace.record(self.sim.now_ns, kind, f"{', '.join(sorted(partition._ones))} {arrow} {others}")
 
 
 def _names(hosts: Any) -> frozenset[str]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windtunnel.sim.clock import Clock
@@ -82,11 +82,7 @@ def current_simulator() -> Simulator | None:
 def current_host() -> Host | None:
     """The host whose code runs now."""
     sim = _running.get(get_ident())
-    if sim is None:
-        return None
-    if sim._loop is not None:
-        return cast("Host", sim._loop.host)
-    return cast("Host | None", getattr(sim._current, "host", None))
+    return None if sim is None else sim.here
 
 
 def current_clock() -> Clock | None:

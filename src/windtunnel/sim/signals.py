@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NS: Final = 1_000_000_000
 """Nanoseconds in a second."""
+NEVER: Final = 1 << 62
+"""A moment after every run's end, in nanoseconds (146 years)."""
 
 NEVER_NS: Final = 1 << 1100
 """Later than any time that a float can say, in nanoseconds."""

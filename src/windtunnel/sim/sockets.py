@@ -262,7 +262,7 @@ class SimSocket:
 class Datagram(Arrival):
     """A UDP datagram on its way. It is itself the event of its arrival."""
 
-    __slots__ = ("data", "dst", "link", "source", "target")
+    __slots__ = ("data", "dst", "host", "link", "source", "target")
 
     def __init__(self, sender: SimSocket, data: bytes, target: Address) -> None:
         host = sender.host
@@ -271,6 +271,7 @@ class Datagram(Arrival):
         if ip is None or dst is None:
             raise os_error(errno.EHOSTUNREACH)
         self.data = data
+        self.host = host
         self.dst = dst
         self.target = (ip, target[1])
         own = ip if ip.startswith("127.") else host.address
@@ -279,7 +280,9 @@ class Datagram(Arrival):
 
     def send(self) -> None:
         """Put it on the link, once or, where the link duplicates it, twice."""
-        sim = self.dst.sim
+        sim, host = self.dst.sim, self.host
+        if host.replies_lost and host is not self.dst:
+            return
         for _ in range(1 + self.link.is_duplicated()):
             delay = self.link.transit_ns(len(self.data))
             if delay is not None:

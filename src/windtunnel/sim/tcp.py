@@ -206,6 +206,8 @@ class End:
         self._stalled_ns = 0
         self._asked = 0
         self._listener: Listener | None = None
+        self.accepted = False
+        """The peer asked for the connection: what is written here are answers."""
         self._half: End | None = None
         ports.ends[self] = None
 
@@ -245,6 +247,7 @@ class End:
             half.peer = self
             half.request = self.request
             half._listener = listener
+            half.accepted = True
             listener.half_open.append(half)
         self._sent(self.back, self._syn_ack_arrives)
 
@@ -268,6 +271,10 @@ class End:
     # --- sending -----------------------------------------------------------------------------------------------------
     def write(self, data: bytes) -> None:
         """Take bytes to be sent; `unsent_bytes` says how many of all are still waiting for the window."""
+        if self.accepted and self.host.replies_lost and not self.dead and self.peer_host is not self.host:
+            self._send_reset()
+            self.fail(errno.ECONNRESET)
+            return
         request = self.sim.request
         if request < 0:
             request = self.request

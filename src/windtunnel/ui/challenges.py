@@ -200,8 +200,7 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
         click.echo(f"  {case['sentence']}")
         for fault in case["faults"]:
             length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
-            said = "".join(f" {a:.4g}" if isinstance(a, float) else f" {a}" for a in fault["args"])
-            click.echo(f"  at {fault['at_s']:.6f} s: {fault['target']} {fault['call']}{said}{length}")
+            click.echo(f"  at {fault['at_s']:.6f} s: {fault['text']}{length}")
         click.echo(case["text"])
     _hint(found)
     if found["unjudged"]:

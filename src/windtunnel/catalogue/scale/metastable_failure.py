@@ -44,6 +44,7 @@ from windtunnel import (
     Why,
     param,
     process,
+    slow,
 )
 from windtunnel.blocks.resilience import Budget
 from windtunnel.parts import Impatient, RequestCoDel, answered, goodput, per_second, rate
@@ -175,7 +176,7 @@ def answers(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, f
 
 def faults(p: Params) -> Sequence[Fault]:
     """The trigger: nine tenths of the speed are gone for a while."""
-    return (Fault(TRIGGER_AT_S, "server", "set_speed", (0.1,), p.trigger_s, "set_speed", (1.0,)),)
+    return (slow("server", to=0.1, at_s=TRIGGER_AT_S, for_s=p.trigger_s),)
 
 
 experiment = Experiment(

@@ -27,7 +27,22 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
-from windtunnel import Ask, Chart, Claim, Experiment, Fault, Figure, History, Op, Source, Stage, Why, param, parts
+from windtunnel import (
+    Ask,
+    Chart,
+    Claim,
+    Experiment,
+    Fault,
+    Figure,
+    History,
+    Op,
+    Source,
+    Stage,
+    Why,
+    crash,
+    param,
+    parts,
+)
 from windtunnel.parts import slower_than
 from windtunnel.sim import Departure
 from windtunnel.statistics import latency_mean, latency_percentiles
@@ -156,7 +171,7 @@ def faults(p: Params) -> Sequence[Fault]:
     """Machine 0 dies in the middle of the run, if it is to."""
     if not p.crash_s:
         return ()
-    return (Fault(p.count / (p.load * p.nodes) / 2, "node 0", "crash", for_s=p.crash_s, undo="restart"),)
+    return (crash("node 0", at_s=p.count / (p.load * p.nodes) / 2, for_s=p.crash_s),)
 
 
 experiment = Experiment(

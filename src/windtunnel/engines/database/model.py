@@ -36,6 +36,7 @@ from windtunnel.engines.database.port import (
     Where,
     check_columns,
 )
+from windtunnel.engines.shared.service import OnHost
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Signal, Simulator
 
@@ -63,7 +64,7 @@ def matches(row: Row, where: Where) -> bool:
     return True
 
 
-class ModelDatabase(Autocommit):
+class ModelDatabase(OnHost, Autocommit):
     """The database of the tunnel.
 
     Args:
@@ -104,24 +105,6 @@ class ModelDatabase(Autocommit):
         self.commits = 0
         self.aborts = 0
         self.host.start(self._recover, light=True)
-
-    # --- faults --------------------------------------------------------------------------------------------------
-    def crash(self, *, process_only: bool = True) -> None:
-        """Lose what was not committed, and every connection; what was under way is unknown to its clients.
-
-        Args:
-            process_only: the database died and its host lives: clients learn of it by a reset. Otherwise the power of
-                the host fails, and they hear nothing.
-        """
-        self.host.crash(process_only=process_only)
-
-    def restart(self) -> None:
-        """Come back with what was committed."""
-        self.host.restart()
-
-    def pause(self, seconds: float) -> None:
-        """Stand still for a while; nothing is lost."""
-        self.host.pause(seconds)
 
     async def _recover(self) -> None:
         """The first thing after each start: nobody holds a lock any more, and clients may come."""

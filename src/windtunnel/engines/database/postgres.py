@@ -9,9 +9,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from windtunnel.engines.database.port import (
     Aborted,
@@ -26,7 +27,8 @@ from windtunnel.engines.database.port import (
 )
 from windtunnel.engines.database.sql import Dialect, Statement
 from windtunnel.engines.errors import MissingEngine, Unavailable
-from windtunnel.engines.shared.servers import postgres_url
+from windtunnel.engines.shared.relay import Relay
+from windtunnel.engines.shared.servers import Guarded, postgres_ready, postgres_url, start_postgres
 
 if TYPE_CHECKING:
     import asyncpg
@@ -97,6 +99,14 @@ def without_password(url: str) -> str:
     )
 
 
+def address_of(url: str) -> tuple[str, int]:
+    """Host, or folder of the socket, and port of a URL."""
+    parts = urlsplit(url)
+    asked = parse_qs(parts.query)
+    host = parts.hostname or asked.get("host", ["localhost"])[0]
+    return host, parts.port or int(asked.get("port", ["5432"])[0])
+
+
 class _Session:
     """The statements of the port on one connection."""
 
@@ -165,16 +175,71 @@ class PostgresDatabase(Autocommit):
                 "The PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'."
             ) from None
         self.name = name
-        self._url = url or postgres_url()
+        self._url = url or ""
+        self._own: Guarded | None = None
+        self.relay: Relay | None = None
         self._connections = connections
         self._schema = f"windtunnel_{secrets.token_hex(6)}"
         self._opening: asyncio.Task[asyncpg.Pool] | None = None
 
+    # --- faults --------------------------------------------------------------------------------------------------
+    def expect(self, words: Collection[str]) -> None:
+        """Faults of these words will strike it: who shall die needs a server of its own, and a way needs a relay.
+
+        Raises:
+            MissingEngine: no server of our own can be had.
+        """
+        if {"crash", "pause"}.intersection(words) and self._own is None:
+            self._own = start_postgres()
+            self._own.keep()
+            self._url = self._own.url
+        if {"way", "cut_reply"}.intersection(words):
+            self.relay = Relay(self._reach, ".s.PGSQL.5432")
+
+    def crash(self) -> None:
+        """Kill every process of the server, as `kill -9` does."""
+        self._mine.crash()
+
+    async def restart(self) -> None:
+        """Start it again, until it has recovered and takes connections."""
+        own = self._mine
+        await own.restart(lambda pid: postgres_ready(own, pid))
+
+    def pause(self) -> None:
+        """Stop every process of the server; returns when all are stopped."""
+        self._mine.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._mine.resume()
+
+    def lose_replies(self, yes: bool) -> None:
+        """Statements are carried out and connections break in place of the answer; or no longer."""
+        if self.relay is not None:
+            self.relay.replies_lost = yes
+
+    @property
+    def _mine(self) -> Guarded:
+        if self._own is None:
+            raise Unavailable(f"{self.name} stands on a server that others use; only one of its own can be struck.")
+        return self._own
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, port = address_of(self._url)
+        if host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host, port)
+
     async def _open(self) -> asyncpg.Pool:
         import asyncpg
 
+        self._url = self._url or postgres_url()
+        way: dict[str, Any] = {}
+        if self.relay is not None:
+            way = {"host": str((await self.relay.path()).parent), "port": 5432}
         pool = asyncpg.create_pool(
             self._url,
+            **way,
             min_size=0,  # a pool that holds its floor complains to the log when the server dies
             max_size=self._connections,
             timeout=CONNECT_TIMEOUT_S,
@@ -246,9 +311,16 @@ class PostgresDatabase(Autocommit):
             Unavailable: there never was a connection, or the server is gone and what was measured counts for nothing.
         """
         opening, self._opening = self._opening, None
-        if opening is None:
-            return
-        pool = await opening
+        try:
+            if opening is not None:
+                await self._leave(await opening)
+        finally:
+            if self.relay is not None:
+                await self.relay.close()
+            if self._own is not None:
+                self._own.stop()
+
+    async def _leave(self, pool: asyncpg.Pool) -> None:
         try:
             await pool.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
             await pool.close()

@@ -2,8 +2,7 @@
 
 This file is run as a program of its own, by path, and imports nothing of ours. It listens on a Unix socket. A line is a
 request: `work SECONDS` is answered by `done` when a worker has burned that much processor time (divided by the
-speed), or at once by `full`; `speed FACTOR` is answered by `done`,
-`pid` by the process's number.
+speed), or at once by `full`; `speed FACTOR` is answered by `done`.
 
     python burner.py SOCKET WORKERS SPEED QUEUE_LIMIT           (QUEUE_LIMIT is -1 for none)
 
@@ -14,7 +13,6 @@ take turns, as they would in production.
 
 import asyncio
 import hashlib
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,9 +42,6 @@ class Burner:
         """One caller's connection."""
         try:
             while line := (await reader.readline()).split():
-                if line[0] == b"pid":
-                    writer.write(b"%d\n" % os.getpid())
-                    continue
                 if line[0] == b"speed":
                     self.speed = float(line[1])
                 elif self.places is not None and self.inside >= self.places:

@@ -45,6 +45,14 @@ class ServerPort(Protocol):
         """Go on after a pause."""
         ...
 
+    def slow_to(self, share: float) -> None:
+        """What faults leave of its speed: work goes at this part of it from now on."""
+        ...
+
+    def lose_replies(self, yes: bool) -> None:
+        """Do the work and answer nobody: who asked learns that the connection broke (outcome "unknown")."""
+        ...
+
     def crash(self) -> object:
         """Die, with everybody inside."""
         ...

@@ -6,16 +6,17 @@ Pauses and crashes are the real ones, SIGSTOP and SIGKILL.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import os
 import shutil
-import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from windtunnel.engines.errors import MissingEngine, Unavailable
+from windtunnel.engines.shared.relay import Relay
 from windtunnel.engines.shared.servers import Guarded, guarded
 from windtunnel.sim.servers.base import Rejected
 
@@ -47,9 +48,15 @@ class ProcessServer:
         self._workers, self._speed = workers, speed
         self._limit = -1 if queue_limit is None else queue_limit
         self._process: Guarded | None = None
-        self._pid = 0
         self._paused = False
+        self._share = 1.0
+        self.relay: Relay | None = None
         self.restart()
+
+    def expect(self, words: Collection[str]) -> None:
+        """Faults of these words will strike it: those that strike the way to it need a relay there."""
+        if {"way", "cut_reply"}.intersection(words):
+            self.relay = Relay(lambda: asyncio.open_unix_connection(self._path))
 
     def restart(self) -> None:
         """Start the process anew, empty; harmless where it runs."""
@@ -57,7 +64,7 @@ class ProcessServer:
             return
         folder = Path(tempfile.mkdtemp(prefix="wt-srv-"))
         self._path = str(folder / "socket")
-        asked = [self._path, str(self._workers), str(self._speed), str(self._limit)]
+        asked = [self._path, str(self._workers), str(self._speed * self._share), str(self._limit)]
         try:
             self._process = guarded([sys.executable, "-I", str(PROGRAM), *asked], folder, self._path, self._ready)
         except BaseException:
@@ -70,8 +77,6 @@ class ProcessServer:
                 probe.connect(self._path)
             except OSError:
                 return False
-            probe.sendall(b"pid\n")
-            self._pid = int(probe.recv(32))
             return True
 
     async def serve(self, work_s: float) -> None:
@@ -84,7 +89,10 @@ class ProcessServer:
 
     async def _ask(self, line: str) -> bytes:
         try:
-            reader, writer = await asyncio.open_unix_connection(self._path)
+            if self._process is None:
+                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+            path = self._path if self.relay is None else await self.relay.path()
+            reader, writer = await asyncio.open_unix_connection(path)
         except OSError as error:
             raise Unavailable(f"{self.name} cannot be reached: {error.strerror}.") from error
         try:
@@ -96,35 +104,49 @@ class ProcessServer:
     def set_speed(self, speed: float) -> None:
         """Work done in a second of processor time by one worker, from now on."""
         self._speed = speed
+        self._tell_speed()
+
+    def slow_to(self, share: float) -> None:
+        """Work goes at this part of the speed from now on; 1 is all of it."""
+        self._share = share
+        self._tell_speed()
+
+    def lose_replies(self, yes: bool) -> None:
+        """Work is done and the connection breaks in place of the answer; or no longer. Only where it was expected."""
+        if self.relay is not None:
+            self.relay.replies_lost = yes
+
+    def _tell_speed(self) -> None:
         if self._process is None:
             return  # the next process is told when it is started
         with socket.socket(socket.AF_UNIX) as told:
             told.connect(self._path)
-            told.sendall(f"speed {speed!r}\n".encode())
+            told.sendall(f"speed {self._speed * self._share!r}\n".encode())
             if not self._paused:  # else it reads that when it goes on
                 told.recv(16)
 
     def pause(self) -> None:
-        """Stop the process where it is."""
+        """Stop the process where it is; returns when it is stopped."""
         if self._process is not None:
             self._paused = True
-            os.kill(self._pid, signal.SIGSTOP)
+            self._process.pause()
 
     def resume(self) -> None:
         """Let the process go on."""
         if self._process is not None:
             self._paused = False
-            os.kill(self._pid, signal.SIGCONT)
+            self._process.resume()
 
     def crash(self) -> None:
         """Kill the process, with everybody inside."""
         if self._process is not None:
-            os.kill(self._pid, signal.SIGKILL)
+            self._process.crash()
             self._process.stop()
             self._process = None
             self._paused = False
 
     async def close(self) -> None:
         """Stop the process."""
-        with contextlib.suppress(ProcessLookupError):
-            self.crash()
+        self.crash()
+        if self.relay is not None:
+            await self.relay.close()

@@ -5,9 +5,15 @@ starter: when that process ends, by itself, by Ctrl-C or by `kill -9`, the pipe 
 remove its folder. (A child alone would not notice; an `atexit` does not run after `kill -9`.)
 
     python guard.py FOLDER_TO_REMOVE USER PROGRAM [ARGUMENT ...]        (USER is empty for our own)
+
+What the server says goes into the folder's file `log`. We say the server's process id, a line, whenever it was started.
+A server that dies takes us with it, unless we were told `keep`, a line, which we answer with `kept`: then we start it
+anew, in the same folder, when we are told `start`.
 """
 
+import contextlib
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -15,18 +21,68 @@ import sys
 import threading
 from typing import Any
 
-KILL = b"k"
-"""What the starter writes to have the server killed at once, without a word to it."""
 
+class Guard:
+    """A server, and what the starter wants of it."""
 
-def main() -> int:
-    """Start the program, wait for either end, and clean up."""
-    folder, user, *command = sys.argv[1:]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=folder, **identity(user))
-    threading.Thread(target=_stop_when_alone, args=(server,), daemon=True).start()
-    status: int = server.wait()
-    shutil.rmtree(folder, ignore_errors=True)
-    return status
+    def __init__(self, folder: str, user: str, command: "list[str]") -> None:
+        self.folder, self.user, self.command = folder, user, command
+        self.server: subprocess.Popen[bytes] | None = None
+        self.keep = False
+        self.alone = False
+        self.starts: queue.Queue[None] = queue.Queue()
+
+    def run(self) -> int:
+        """Start the program, wait for either end, and clean up."""
+        while True:
+            with open(os.path.join(self.folder, "log"), "ab") as log:
+                try:
+                    self.server = subprocess.Popen(
+                        self.command,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        cwd=self.folder,
+                        **identity(self.user),
+                    )
+                except OSError as error:
+                    log.write(f"error: {error}\n".encode())
+                    return 1
+            _say(str(self.server.pid))
+            if self.alone:
+                self.stop()
+            status: int = self.server.wait()
+            if self.keep and not self.alone:
+                self.starts.get()
+            if self.alone or not self.keep:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                return status
+
+    def listen(self) -> None:
+        """Do what the starter says, until there is no starter any more."""
+        told = b""
+        while data := os.read(0, 4096):  # not sys.stdin, whose lock would be held where the interpreter ends
+            *lines, told = (told + data).split(b"\n")
+            for line in lines:
+                if line == b"keep":
+                    self.keep = True
+                    _say("kept")
+                else:
+                    self.starts.put(None)
+        self.alone = True
+        self.starts.put(None)
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server."""
+        if self.server is None or self.server.poll() is not None:
+            return
+        # PostgreSQL takes SIGINT for "disconnect everybody and stop"; other servers just stop.
+        self.server.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        try:
+            self.server.wait(5)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
 
 
 def identity(user: str) -> "dict[str, Any]":
@@ -38,17 +94,18 @@ def identity(user: str) -> "dict[str, Any]":
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-def _stop_when_alone(server: "subprocess.Popen[bytes]") -> None:
-    while said := os.read(0, 4096):
-        if KILL in said and server.poll() is None:
-            server.kill()
-    if server.poll() is None:
-        # PostgreSQL takes SIGINT for "disconnect everybody and stop"; other servers just stop.
-        server.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more: standard input will say so as well
+        print(line, flush=True)
+
+
+def main() -> int:
+    """Guard the server that the command line names."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job hands it down as ignored
+    folder, user, *command = sys.argv[1:]
+    guard = Guard(folder, user, command)
+    threading.Thread(target=guard.listen, daemon=True).start()
+    return guard.run()
 
 
 if __name__ == "__main__":

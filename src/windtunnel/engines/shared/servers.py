@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import importlib.util
@@ -15,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from windtunnel.engines.errors import MissingEngine
-from windtunnel.engines.shared.guard import KILL, identity
+from windtunnel.engines.errors import MissingEngine, Unavailable
+from windtunnel.engines.shared import tree
+from windtunnel.engines.shared.guard import identity
 
 GUARD = Path(__file__).with_name("guard.py")
 UNPRIVILEGED = "nobody"
+START_S = 30.0
+"""How long a server may take to start."""
 
 
 @dataclass
@@ -28,9 +32,51 @@ class Guarded:
 
     url: str
     _guard: subprocess.Popen[bytes] = field(repr=False)
+    pid: int = 0
+    """The server's first process."""
+
+    def keep(self) -> None:
+        """From now on the server's folder outlives it, so that it can be started again after a crash."""
+        self._order("keep")
+
+    def crash(self) -> None:
+        """Kill every process of the server, as `kill -9` does."""
+        tree.kill(self.pid)
+
+    async def restart(self, ready: Callable[[int], bool]) -> None:
+        """Start it again after a crash, until `ready(pid)`. Raises Unavailable after half a minute.
+
+        A server may refuse at first, while the operating system still clears away what it left behind.
+        """
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            self.pid = int(self._order("start"))
+            while tree.family(self.pid):
+                if ready(self.pid):
+                    return
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
+        raise Unavailable("The server did not come up again after its crash.")
+
+    def _order(self, what: str) -> bytes:
+        assert self._guard.stdin is not None
+        assert self._guard.stdout is not None
+        self._guard.stdin.write(f"{what}\n".encode())
+        self._guard.stdin.flush()
+        return self._guard.stdout.readline()
+
+    def pause(self) -> None:
+        """Stop every process of the server; returns when all are stopped."""
+        tree.stop(self.pid)
+
+    def resume(self) -> None:
+        """Let them all go on."""
+        tree.go_on(self.pid)
 
     def stop(self) -> None:
         """Close the pipe that keeps the server alive, and wait until it is gone."""
+        with contextlib.suppress(OSError):
+            self.resume()  # who stands still does not hear that it shall end
         if self._guard.stdin is not None:
             with contextlib.suppress(OSError):
                 self._guard.stdin.close()
@@ -38,14 +84,12 @@ class Guarded:
             self._guard.wait(10)
         except subprocess.TimeoutExpired:
             self._guard.kill()
+        if self._guard.stdout is not None:
+            self._guard.stdout.close()
 
     def kill(self) -> None:
-        """Kill the server as `kill -9` does, and wait until it is gone."""
-        if self._guard.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._guard.stdin.write(KILL)
-                self._guard.stdin.flush()
-        self._guard.wait(10)
+        """Kill the server as `kill -9` does, for good, and wait until it is gone."""
+        self.crash()
         self.stop()
 
     def running(self) -> bool:
@@ -74,16 +118,16 @@ def _stop_all() -> None:
 def guarded(command: list[str], folder: Path, url: str, ready: Callable[[], bool], user: str = "") -> Guarded:
     """Start a server under a guard and wait until `ready()`; at most half a minute."""
     log = folder / "log"
-    with log.open("wb") as out:
-        guard = subprocess.Popen(
-            [sys.executable, "-I", str(GUARD), str(folder), user, *command],
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in our terminal is for us; the pipe tells the guard
-        )
-    server = Guarded(url, guard)
-    end = time.monotonic() + 30
+    guard = subprocess.Popen(
+        [sys.executable, "-I", str(GUARD), str(folder), user, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in our terminal is for us; the pipe tells the guard
+    )
+    assert guard.stdout is not None
+    server = Guarded(url, guard, int(guard.stdout.readline() or b"0"))
+    end = time.monotonic() + START_S
     while not ready():
         if guard.poll() is not None or time.monotonic() > end:
             said = log.read_text(errors="replace") if log.exists() else ""
@@ -106,10 +150,11 @@ def postgres_url() -> str:
     Raises:
         MissingEngine: neither is there.
     """
-    return os.environ.get("WINDTUNNEL_POSTGRES_URL") or shared("postgres", _start_postgres).url
+    return os.environ.get("WINDTUNNEL_POSTGRES_URL") or shared("postgres", start_postgres).url
 
 
-def _start_postgres() -> Guarded:
+def start_postgres() -> Guarded:
+    """A PostgreSQL of our own. Raises MissingEngine."""
     programs = _postgres_programs()
     user = UNPRIVILEGED if os.name == "posix" and os.geteuid() == 0 else ""
     # The socket's path may have 107 bytes, so the folder's name is short.
@@ -140,7 +185,7 @@ def _start_postgres() -> Guarded:
         port = _free_port()
         command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    return guarded(command, folder, url, lambda: _postgres_ready(data), user)
+    return guarded(command, folder, url, lambda: _postgres_state(data)[1] == "ready", user)
 
 
 def _postgres_programs() -> Path:
@@ -156,12 +201,18 @@ def _postgres_programs() -> Path:
     )
 
 
-def _postgres_ready(data: Path) -> bool:
+def postgres_ready(server: Guarded, pid: int) -> bool:
+    """Whether this process, and not one before it, takes connections."""
+    return _postgres_state(Path(server.url.rpartition("=")[2]) / "data") == (str(pid), "ready")
+
+
+def _postgres_state(data: Path) -> tuple[str, str]:
+    """Who wrote the server's file of its state, and what it says there."""
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
+        lines = [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
     except OSError:
-        return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+        return "", ""
+    return (lines[0], lines[7]) if len(lines) >= 8 else ("", "")
 
 
 def _readable_by(user: str, programs: Path, folder: Path) -> Path:

@@ -3,15 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Process, Simulator
 
+if TYPE_CHECKING:
+    from windtunnel.sim.host import Host
+
 T = TypeVar("T")
 
 
-class ModelService:
+class OnHost:
+    """What befalls the program that is all that runs on a host befalls the host."""
+
+    host: Host
+
+    def crash(self, *, process_only: bool = True) -> None:
+        """Die; every connection is lost.
+
+        Args:
+            process_only: the program died and its host lives: clients learn of it by a reset. Otherwise the power of
+                the host fails, and they hear nothing.
+        """
+        self.host.crash(process_only=process_only)
+
+    def restart(self) -> None:
+        """Come back with what lasts."""
+        self.host.restart()
+
+    def pause(self, seconds: float | None = None) -> None:
+        """Stand still for a while, or until `resume`; nothing is lost."""
+        self.host.pause(seconds)
+
+    def resume(self) -> None:
+        """Go on."""
+        self.host.resume()
+
+    def slow_to(self, share: float) -> None:
+        """Requests are worked on at this part of the speed; 1 is all of it."""
+        self.host.slow_to(share)
+
+    def skew_to(self, by_s: float, rate: float) -> None:
+        """The clocks of the host are wrong; as `Host.skew_to`."""
+        self.host.skew_to(by_s, rate)
+
+    def lose_replies(self, yes: bool) -> None:
+        """Requests are carried out, and the connection breaks in place of the answer; or no longer."""
+        self.host.lose_replies(yes)
+
+
+class ModelService(OnHost):
     """A program on a host of its own, which clients reach over the network.
 
     A client that gives up does not stop its request, and what it cannot know it does not learn: the answer is lost with
@@ -43,24 +85,6 @@ class ModelService:
         self.request_s = request_s
         self._wires = Wires(self.host, port, connections, round_trip_s, self._accept)
         self.host.start(self._start, light=True)
-
-    # --- faults --------------------------------------------------------------------------------------------------
-    def crash(self, *, process_only: bool = True) -> None:
-        """Die; every connection is lost.
-
-        Args:
-            process_only: the program died and its host lives: clients learn of it. Otherwise the power of the host
-                fails, and they hear nothing.
-        """
-        self.host.crash(process_only=process_only)
-
-    def restart(self) -> None:
-        """Come back with what lasts."""
-        self.host.restart()
-
-    def pause(self, seconds: float) -> None:
-        """Stand still for a while; nothing is lost."""
-        self.host.pause(seconds)
 
     # --- for those who build on it -------------------------------------------------------------------------------
     async def recover(self) -> None:

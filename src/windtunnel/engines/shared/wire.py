@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 from windtunnel.engines.errors import Unavailable
 from windtunnel.sim.kernel import Signal, Simulator
 from windtunnel.sim.link import exponential
+from windtunnel.sim.network import CLIENTS
 from windtunnel.sim.tcp import ANY, Address, End, Listener
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
 
-CLIENTS: Final = "clients"
-"""The host of whoever asks without being on one."""
 BACKLOG: Final = 128
 MESSAGE: Final = bytes(200)
 """What a statement or an answer is on the network: about one small packet."""
@@ -211,7 +210,4 @@ class _Pool:
 
 def asker(sim: Simulator) -> Host:
     """The host of the task or process that runs now; "clients" for those that are on none."""
-    if sim._loop is not None:
-        return sim._loop.host  # type: ignore[no-any-return]  # a HostLoop, which the kernel does not import
-    host: Host | None = getattr(sim._current, "host", None)
-    return sim.host(CLIENTS) if host is None else host
+    return sim.here or sim.host(CLIENTS)

@@ -40,7 +40,7 @@ class Tunnel:
     def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
         """Run once; as `Program.run`."""
         sim = Simulator(self._seed)
-        ready = sim._ready = _Ready(choose, max_steps)
+        ready = sim.ready = _Ready(choose, max_steps)
         try:
             sim.run_until(sim.host("main").create_task(self._main(sim), name="main"))
         except _GivenUp:
@@ -52,7 +52,7 @@ class Tunnel:
         except Exception as error:
             return ready.steps, Failure("wrong", sentence(error), tuple(ready.steps))
         finally:
-            sim._ready = deque()
+            sim.ready = deque()
             sim.close()
         return ready.steps, None
 

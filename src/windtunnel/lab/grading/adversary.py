@@ -16,14 +16,16 @@ from functools import wraps
 from random import Random
 from typing import Any
 
-from windtunnel.lab.experiment import Experiment, Fault
-from windtunnel.lab.grading.weather import CLIENTS, WEATHER
+from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.params import make
 from windtunnel.lab.running.drive_sim import Drive
 from windtunnel.lab.running.work import workload
 from windtunnel.lab.stage import open_stage
+from windtunnel.sim.fault import Fault, crash, cut, cut_reply, pause, skew, slow, split, storm
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import NS, Signal, Simulator
+from windtunnel.sim.network import CLIENTS
+from windtunnel.sim.outages import suffers
 from windtunnel.sim.randomness import stream
 from windtunnel.sim.trace import Trace
 
@@ -35,26 +37,8 @@ SHARES = (0.1, 0.3, 0.6)
 """Of the messages that a storm hits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A fault that a thing can suffer when it has the methods: `call`, and after a while `undo`.
-
-    `timed`: the call takes the length in seconds itself (`pause`).
-    """
-
-    call: str
-    undo: str = ""
-    timed: bool = False
-
-    def fits(self, thing: object) -> bool:
-        """Whether the thing has the methods."""
-        if self.timed and hasattr(thing, "resume"):
-            return False  # it is told when to go on, not for how long to stand still
-        return all(callable(getattr(thing, name, None)) for name in (self.call, self.undo) if name)
-
-
-PAUSE = Kind("pause", timed=True)
-KINDS = (Kind("crash", "restart"), PAUSE, Kind("pause", "resume"), Kind("cut", "heal"))
+SUFFERED = ("crash", "pause", "cut_reply")
+"""The words that say what befalls a thing itself, and that an adversary uses where the thing can suffer them."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +46,14 @@ class Rehearsal:
     """What was seen of a design in a run in which nothing went wrong beyond the experiment's own faults.
 
     Attributes:
-        suffers: what each thing on the stage can suffer by its own methods.
+        suffers: what each thing on the stage can suffer, in words.
         hosts: the machines that sent or got messages; the others are of no use to an adversary.
         pairs: who sent messages to whom.
         moments: when, in seconds, something came to a host or left it; under "" when requests were due.
         waits_s: for how long it waited, shortest first.
     """
 
-    suffers: Mapping[str, tuple[Kind, ...]]
+    suffers: Mapping[str, tuple[str, ...]]
     hosts: tuple[str, ...]
     pairs: tuple[tuple[str, str], ...]
     moments: Mapping[str, Sequence[float]]
@@ -96,7 +80,7 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
             moments.setdefault(source if kind == "send" else target, []).append((now_ns - drive.origin_ns) / NS)
     told = {name: getattr(params, name) for name in type(params).__dataclass_fields__ if name.endswith("_s")}
     return Rehearsal(
-        {name: kinds for name, thing in stage.things.items() if (kinds := _kinds(name, thing, moments))},
+        {name: words for name, thing in stage.things.items() if (words := _suffers(name, thing, moments))},
         tuple(name for name in stage.sim.hosts if name in moments),
         tuple(pair for pair in pairs if pair[0] != pair[1]),
         moments,
@@ -104,13 +88,13 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
     )
 
 
-def _kinds(name: str, thing: object, moments: Mapping[str, object]) -> tuple[Kind, ...]:
+def _suffers(name: str, thing: object, moments: Mapping[str, object]) -> tuple[str, ...]:
     """What a thing can suffer. The host on which a design's coroutines run is the design itself: it may stand still."""
     if isinstance(thing, Host) and name == CLIENTS:
-        return (PAUSE,)
+        return ("pause",)
     if isinstance(thing, Host) and name not in moments:
         return ()
-    return tuple(kind for kind in KINDS if kind.fits(thing))
+    return tuple(word for word in suffers(thing) if word in SUFFERED)
 
 
 def attacks(seen: Rehearsal, seed: int, count: int = 4) -> list[tuple[Fault, ...]]:
@@ -173,10 +157,7 @@ class _Adversary:
         crash_s = at_s + self.luck.random() * length_s
         if self.luck.random() < 0.5:
             crash_s = max(at_s, at_s + length_s - down_s - self.luck.random() * self.waits_s[0])
-        return (
-            Fault(at_s, sleeper, "pause", (length_s,)),
-            Fault(crash_s, victim, "crash", for_s=down_s, undo="restart"),
-        )
+        return pause(sleeper, at_s=at_s, for_s=length_s), crash(victim, at_s=crash_s, for_s=down_s)
 
     # --- when, and for how long ----------------------------------------------------------------------------------
     def _when(self, host: str = "") -> float:
@@ -195,56 +176,57 @@ class _Adversary:
     # --- what ----------------------------------------------------------------------------------------------------
     def _suffer(self) -> Fault:
         name = self.luck.choice(list(self.seen.suffers))
-        kind = self.luck.choice(self.seen.suffers[name])
-        at_s, length_s = self._when(name), self._length()
-        if kind.timed:
-            return Fault(at_s, name, kind.call, (length_s,))
-        return Fault(at_s, name, kind.call, for_s=length_s, undo=kind.undo)
-
-    def _weather(self, host: str, call: str, undo: str, *args: object) -> Fault:
-        return Fault(self._when(host), WEATHER, call, args, self._length(), undo, args)
+        word = {"crash": crash, "pause": pause, "cut_reply": cut_reply}[self.luck.choice(self.seen.suffers[name])]
+        return word(name, at_s=self._when(name), for_s=self._length())
 
     def _cut_off(self) -> Fault:
         """One host is alone."""
         host = self.luck.choice(self.seen.pairs)[self.luck.randrange(2)]
         others = tuple(name for name in self.seen.hosts if name != host)
-        return self._weather(host, "split", "join", (host,), others)
+        return split(host, others, at_s=self._when(host), for_s=self._length())
 
     def _cut(self) -> Fault:
         """One way of one pair."""
         source, target = self.luck.choice(self.seen.pairs)
-        return self._weather(source, "cut", "mend", (source,), (target,))
+        return cut(source, target, at_s=self._when(source), for_s=self._length())
 
     def _split(self) -> Fault:
         """Two halves; or, partially, two groups that others still see."""
         hosts = self.luck.sample(self.seen.hosts, len(self.seen.hosts))
         one = self.luck.randint(1, max(1, len(hosts) // 2))
         other = len(hosts) if self.luck.random() < 0.5 else min(len(hosts), one + self.luck.randint(1, 2))
-        return self._weather(hosts[0], "split", "join", tuple(hosts[:one]), tuple(hosts[one:other]))
+        return split(hosts[:one], hosts[one:other], at_s=self._when(hosts[0]), for_s=self._length())
 
     def _slow(self) -> Fault:
         """What one host sends another comes late."""
         source, target = self.luck.choice(self.seen.pairs)
-        return self._weather(source, "slow", "hasten", source, target, self._length())
+        by_s = self._length()
+        return slow(source, target, by_s=by_s, at_s=self._when(source), for_s=self._length())
 
     def _storm(self) -> Fault:
         """Messages are lost, repeated, or overtaken by others."""
         loss, duplicate, late = self.luck.choice(((1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1)))
         share = self.luck.choice(SHARES)
-        rates = (loss * share, duplicate * share, late * share, self._length())
-        # A storm meets few messages, and has to last for the right ones to be among them.
-        return replace(self._weather("", "storm", "calm", *rates), for_s=4 * self._length())
+        late_s, at_s, _ = self._length(), self._when(), self._length()
+        return storm(
+            loss=loss * share,
+            duplicate=duplicate * share,
+            late=late * share,
+            late_s=late_s if late else 0.0,
+            at_s=at_s,
+            for_s=4 * self._length(),  # it meets few messages, and has to last for the right ones to be among them
+        )
 
     def _outage(self) -> Fault:
         """Several hosts, or all of them, lose power at once."""
         hosts = self.luck.sample(self.mortal, self.luck.randint(1, len(self.mortal)))
-        return self._weather(self.luck.choice(hosts), "outage", "power", tuple(hosts))
+        return crash(*hosts, at_s=self._when(self.luck.choice(hosts)), for_s=self._length(), process_only=False)
 
     def _step(self) -> Fault:
         """An administrator, or a time service, sets a clock."""
         host = self.luck.choice(self.seen.hosts)
         seconds = self._length() * self.luck.choice((-4, -1, 1, 4))
-        return Fault(self._when(host), WEATHER, "step", (host, seconds))
+        return skew(host, by_s=seconds, at_s=self._when(host))
 
 
 def _apart(waits_s: Iterable[float]) -> tuple[float, ...]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import combinations
 from typing import Any
 
 from windtunnel.lab.diagram import Diagram, Lanes, Mark, of_events
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.experiment import Experiment, Fault
+from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.minimise import minimise
-from windtunnel.lab.grading.weather import in_weather
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make
 from windtunnel.lab.running.work import drive, measured, workload
+from windtunnel.sim.fault import Fault, name_of
+from windtunnel.sim.outages import on_ways
 
 PAIRS = 12
 """Up to this many requests and faults the shrinker also tries to leave out two at a time."""
@@ -58,7 +59,7 @@ class Case:
             "seed": self.seed,
             "sentence": self.sentence,
             "events": [_plain(event) for event in events],
-            "faults": [asdict(fault) for fault in self.faults],
+            "faults": [asdict(fault) | {"text": str(fault)} for fault in self.faults],
             "text": diagram.text(),
             "svg": diagram.svg(self.sentence),
         }
@@ -76,8 +77,6 @@ def play(
     if ops is None:
         ops = workload(experiment, params, trial.seed)
     wrong = [*experiment.faults_for(params), *(trial.faults if faults is None else faults)]
-    made = in_weather(experiment.designs[design], wrong)
-    experiment = replace(experiment, designs={design: made}, module=experiment.module)
     history = drive(experiment, "sim", design, trial.seed, params, ops, wrong)
     return history, measured(experiment, history, params)
 
@@ -173,21 +172,18 @@ def _with_faults(diagram: Diagram, faults: Sequence[Fault]) -> Diagram:
     marks = list(diagram.marks)
     lanes = Lanes()
     for fault in sorted(faults, key=lambda f: f.at_s):
-        said = f"{fault.call} {', '.join(map(_said, fault.args))}".strip()
+        between = on_ways(fault)
+        strikes = ("network",) if between else tuple(map(name_of, fault.targets))
+        said = str(fault) if between else f"{fault.word} {fault.details()}".strip()
         ends_s = fault.at_s + (fault.for_s or 0.0)
-        lane = lanes.free(fault.target, fault.at_s, ends_s)
-        if fault.for_s is None:
-            marks.append(Mark(fault.at_s, lane, said, bad=True))
-            continue
-        marks.append(Mark(fault.at_s, lane, said, "begin", bad=True))
-        marks.append(Mark(ends_s, lane, fault.undo, "end"))
+        for name in strikes:
+            lane = lanes.free(name, fault.at_s, ends_s)
+            if fault.for_s is None:
+                marks.append(Mark(fault.at_s, lane, said, bad=True))
+                continue
+            marks.append(Mark(fault.at_s, lane, said, "begin", bad=True))
+            marks.append(Mark(ends_s, lane, f"end of {fault.word}", "end"))
     return Diagram(tuple(dict.fromkeys([*diagram.lanes, *lanes.names()])), tuple(marks), diagram.arrows)
-
-
-def _said(value: object) -> str:
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _plain(event: Event) -> dict[str, Any]:

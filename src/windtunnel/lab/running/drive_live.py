@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
+from windtunnel.lab.running.faults_live import LiveFaults
 from windtunnel.lab.running.outcomes import Recorder, broken, reported
 from windtunnel.lab.stage import REQUEST, Stage
+from windtunnel.sim.fault import Fault
 
 PATIENCE_S = 60.0
 """How long after the last request was due a run goes on that was given no end."""
@@ -39,10 +40,14 @@ class LiveDrive:
     async def _run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
+            self.faults = LiveFaults(self.stage, faults, self._now)
+            if not hasattr(self.recorder.design, "start"):  # else it may still make what a fault strikes
+                self.faults.check()
             await self._call("start")
+            self.faults.check()
             cpu_s = time.process_time()
             self.origin = self.stage.clock()
-            duration = await self._serve(faults, ends_s)
+            duration = await self._serve(ends_s)
             cpu_s = time.process_time() - cpu_s
             facts = {"cpu_s": cpu_s, **reported(self.recorder.name, await self._call("report"))}
             if len(self.recorder.events) < len(self.ops):
@@ -55,10 +60,10 @@ class LiveDrive:
     def _now(self) -> float:
         return self.stage.clock() - self.origin
 
-    async def _serve(self, faults: Sequence[Fault], ends_s: float | None) -> float:
+    async def _serve(self, ends_s: float | None) -> float:
         """Send everything; seconds until the last answer, or until the end that the experiment wants."""
         limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
-        breaking = [asyncio.create_task(self._fault(fault)) for fault in faults]
+        breaking = self.faults.begin()
         sending = asyncio.create_task(self._send())
         # Whatever breaks the run (a design, a fault without a target) ends it at once.
         watched = {sending, self._broken, *breaking}
@@ -70,11 +75,14 @@ class LiveDrive:
                     break
                 for task in done:
                     task.result()
-            return self._now()
+            took_s = self._now()
         finally:
-            for task in (sending, *breaking):
-                task.cancel()
+            sending.cancel()
+            self.faults.end_all()  # what is still broken is mended before the report
             await asyncio.gather(sending, *breaking, return_exceptions=True)
+        for task in breaking:
+            task.result()
+        return took_s
 
     async def _send(self) -> None:
         closed: defaultdict[str, list[Op]] = defaultdict(list)
@@ -137,18 +145,6 @@ class LiveDrive:
         except DesignError as wrong:
             if not self._broken.done():
                 self._broken.set_exception(wrong)
-
-    async def _fault(self, fault: Fault) -> None:
-        begin = self.stage.able(fault.target, fault.call)
-        mend = self.stage.able(fault.target, fault.undo) if fault.undo else None
-        await asyncio.sleep(fault.at_s - self._now())
-        await self._maybe(begin(*fault.args))
-        if mend is not None:
-            try:
-                # Without a length it lasts to the end of the run, which cancels us.
-                await (asyncio.Event().wait() if fault.for_s is None else asyncio.sleep(fault.for_s))
-            finally:
-                await self._maybe(mend(*fault.undo_args))
 
     async def _call(self, name: str) -> Any:
         method = getattr(self.recorder.design, name, None)

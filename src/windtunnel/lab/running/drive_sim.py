@@ -14,11 +14,12 @@ from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Fault
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.running.outcomes import Recorder, broken, reported
 from windtunnel.lab.stage import Stage
-from windtunnel.sim.kernel import NS, Process, Signal, Timer, ns
+from windtunnel.sim.fault import Fault
+from windtunnel.sim.kernel import NS, Process, Signal, ns
+from windtunnel.sim.network import CLIENTS
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -37,7 +38,6 @@ class Drive:
         self.ops = ops
         self.origin_ns = 0
         self._waiting: dict[int, tuple[Op, float, float, Signal[None] | None]] = {}
-        self._faults: list[tuple[Timer, Timer | None, Callable[[], object]]] = []
         self._left = len(ops)
         self._broken: BaseException | None = None
         self._clients: Host | None = None
@@ -46,10 +46,13 @@ class Drive:
     def run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
         """Start the design, send the requests, and collect what happened and what the design reports."""
         try:
+            if not hasattr(self.recorder.design, "start"):  # else it may still make what a fault strikes
+                self._check(faults)
             self._call("start")
+            self._check(faults)
             self.origin_ns = self.sim.now_ns
             duration = self._serve(faults, ends_s)
-            self._mend()
+            self.sim.faults.end_all()  # what is still broken is mended before the report
             facts = reported(self.recorder.name, self._call("report"))
             if len(self.recorder.events) < len(self.ops):
                 facts["unsent"] = len(self.ops) - len(self.recorder.events)
@@ -63,6 +66,10 @@ class Drive:
             self.sim.close()
         return History(self.recorder.events, facts, duration)
 
+    def _check(self, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            self.sim.faults.check(fault)
+
     def _serve(self, faults: Sequence[Fault], ends_s: float | None) -> float:
         open_ops = [op for op in self.ops if op.think_s < 0]
         closed: defaultdict[str, list[Op]] = defaultdict(list)
@@ -70,7 +77,7 @@ class Drive:
             if op.think_s >= 0:
                 closed[op.client].append(op)
         for fault in faults:
-            self._schedule(fault)
+            self.sim.faults.add(fault, self.origin_ns)
         self.sim.spawn(self._feed(open_ops), "the requests", daemon=True)
         for client, own in closed.items():
             self.sim.spawn(self._client(own), f"client {client}", daemon=True)
@@ -95,7 +102,7 @@ class Drive:
     def _feed(self, ops: Sequence[Op]) -> Generator[int, None, None]:
         """The open loop: each request is sent when it is due, whatever became of those before."""
         sim, origin, begin = self.sim, self.origin_ns, self._begin
-        me = sim._current
+        me = sim.running
         for op in ops:
             wait_ns = origin + (op.at * NS).__round__() - sim.now_ns
             if wait_ns > 0:
@@ -105,7 +112,7 @@ class Drive:
     async def _client(self, ops: Sequence[Op]) -> None:
         """The closed loop of one client: its next request is due a while after its last one ended."""
         sim = self.sim
-        me = sim._current
+        me = sim.running
         for op in ops:
             pause = max(round(op.think_s * NS), self.origin_ns + round(op.at * NS) - sim.now_ns)
             if pause > 0:
@@ -162,7 +169,7 @@ class Drive:
     def _start(self, coro: Coroutine[Any, Any, Any], name: str, request: int | None = None) -> Future[Any]:
         """Run a coroutine as an asyncio task of the clients' host, which is made when it is first needed."""
         if self._clients is None:
-            self._clients = self.sim.host("clients")
+            self._clients = self.sim.host(CLIENTS)
         return self._clients.create_task(coro, name=name, request=request)
 
     def _call(self, name: str) -> Any:
@@ -179,25 +186,3 @@ class Drive:
         if found.__class__ is CoroutineType:
             found = self._start(found, "set-up")
         return self.sim.run_until(found) if isinstance(found, Signal | Future) else found
-
-    # --- faults --------------------------------------------------------------------------------------------------
-    def _schedule(self, fault: Fault) -> None:
-        begin_ns = self.origin_ns + ns(fault.at_s)
-        begin = self.sim.call_at(begin_ns, self.stage.able(fault.target, fault.call), *fault.args)
-        if fault.undo:
-            mend = partial(self.stage.able(fault.target, fault.undo), *fault.undo_args)
-            # Without a length it lasts to the end of the run.
-            end = self.sim.call_at(begin_ns + ns(fault.for_s), mend) if fault.for_s is not None else None
-            self._faults.append((begin, end, mend))
-        else:
-            self._faults.append((begin, None, lambda: None))
-
-    def _mend(self) -> None:
-        """The run is over: what has not begun never does, and what is still broken is mended before the report."""
-        for begin, end, mend in self._faults:
-            begun = begin.cancelled()
-            begin.cancel()
-            if begun and (end is None or not end.cancelled()):
-                mend()
-            if end is not None:
-                end.cancel()

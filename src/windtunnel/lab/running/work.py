@@ -14,11 +14,12 @@ from typing import Any
 from windtunnel.engines.errors import Unavailable
 from windtunnel.lab.charts import Row, values
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Experiment, Fault
+from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import broken
+from windtunnel.sim.fault import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def drive(
     from windtunnel.lab.stage import open_stage
 
     stage = open_stage(stage_name, seed)
+    stage.faults = faults
     make_design = experiment.designs[design_name]
     try:
         design = make_design(stage, params)

@@ -9,15 +9,13 @@ readings gives rates, the mean number inside (L) and the utilisation, so that Li
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from windtunnel.sim.kernel import NS, Crashed
+from windtunnel.sim.signals import NEVER as NEVER
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
-
-NEVER: Final = 1 << 62
-"""A moment after every run's end, in nanoseconds (146 years)."""
 
 
 class Rejected(RuntimeError):
@@ -38,6 +36,10 @@ class Withdrawn(RuntimeError):
     def __init__(self, message: str, outcome: str) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+class Unanswered(ConnectionResetError):
+    """The work was done, and the answer was lost: the customer cannot know."""
 
 
 class ServerDown(Crashed):
@@ -129,8 +131,13 @@ class ServerBase:
         self._lost = 0
         self._withdrawn = 0
         self._speed = self._checked_speed(speed)
+        self._share = 1.0
+        """The part of its speed that faults leave it."""
         self._pace = self._speed
         """The speed, or 0 while it is paused."""
+        self._silent = False
+        self._silences: list[list[int]] = []
+        """When answers were lost: nanoseconds, from and until."""
         self._paused = False
         self._down = False
         self._most = self._admissible()
@@ -162,7 +169,7 @@ class ServerBase:
     @property
     def speed(self) -> float:
         """Work done in a second by one worker while it is not paused."""
-        return self._speed
+        return self._speed * self._share
 
     @property
     def down(self) -> bool:
@@ -173,6 +180,27 @@ class ServerBase:
         """From now on work goes at this speed, also the work that is left of what has begun. 0 stands still."""
         self._speed = self._checked_speed(speed)
         self._set_pace()
+
+    def slow_to(self, share: float) -> None:
+        """From now on work goes at this part of the speed; 1 is all of it."""
+        self._share = self._checked_speed(share)
+        self._set_pace()
+
+    def lose_replies(self, yes: bool) -> None:
+        """From now on work is done and the answer is lost, so that customers fail with `Unanswered`; or no longer."""
+        if yes != self._silent:
+            self._silent = yes
+            if yes:
+                self._silences.append([self.sim.now_ns, NEVER])
+            else:
+                self._silences[-1][1] = self.sim.now_ns
+            self._note("silent" if yes else "heard", self.name)
+
+    def unanswered(self, at_ns: int) -> Unanswered | None:
+        """What a customer meets who left at that moment, if answers were lost then."""
+        if any(begin <= at_ns < end for begin, end in self._silences):
+            return Unanswered(f"{self.name} did the work, and its answer was lost.")
+        return None
 
     def pause(self) -> None:
         """Stand still, as in a long garbage collection: customers still come in, nobody is served, nothing is lost."""
@@ -185,7 +213,7 @@ class ServerBase:
         self._set_pace()
 
     def _set_pace(self) -> None:
-        old, self._pace = self._pace, 0.0 if self._paused else self._speed
+        old, self._pace = self._pace, 0.0 if self._paused else self.speed
         if self._pace != old:
             self._note("pace", self.name, f"{self._pace:g}")
             self._retime(old)

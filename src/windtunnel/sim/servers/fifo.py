@@ -50,9 +50,17 @@ class Departure(Signal[None]):
         return self._done or self.due_ns <= self.sim.now_ns
 
     def result(self) -> None:
-        if self.done():
-            self._done = True
+        self._look()
         return super().result()
+
+    def exception(self) -> BaseException | None:
+        self._look()
+        return super().exception()
+
+    def _look(self) -> None:
+        if not self._done and self.due_ns <= self.sim.now_ns:
+            self._done = True
+            self._error = self.server.unanswered(self.due_ns) if self.server._silences else None
 
     def describe(self) -> str:
         return f"a departure from {self.server.name}"
@@ -60,7 +68,7 @@ class Departure(Signal[None]):
     def _add_waiter(self, who: Any, ticket: Any, context: Context | None = None) -> None:
         super()._add_waiter(who, ticket, context)
         if self.due_ns <= self.sim.now_ns:
-            self.set()
+            self._run()
         else:
             self._plan()
 
@@ -71,7 +79,11 @@ class Departure(Signal[None]):
             self.sim.push(self.due_ns, self)
 
     def _run(self) -> None:
-        self.set()
+        error = self.server.unanswered(self.due_ns) if self.server._silences else None
+        if error is None:
+            self.set()
+        else:
+            self.fail(error)
 
 
 class FifoServer(ServerBase):
@@ -105,6 +117,7 @@ class FifoServer(ServerBase):
 
         Raises:
             Rejected: the queue is full. ServerDown: the server is down. Crashed: it crashed with this customer inside.
+            Unanswered: the work was done, and the answer was lost.
         """
         sim = self.sim
         current = sim._current
@@ -115,6 +128,10 @@ class FifoServer(ServerBase):
             except BaseException:
                 entry[WAITER] = None
                 raise
+            if self._silences:
+                error = self.unanswered(entry[0])
+                if error is not None:
+                    raise error
         else:
             yield from self.submit(work_s).__await__()
 

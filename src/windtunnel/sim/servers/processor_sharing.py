@@ -110,7 +110,7 @@ class ProcessorSharingServer(ServerBase):
         job.left = True
         self._served += 1
         self._inside -= 1
-        job.set()
+        job.end(self.unanswered(self.sim.now_ns) if self._silences else None)
 
     def _withdraw(self, job: Job) -> None:
         self._advance(self._pace)

@@ -59,6 +59,13 @@ class Job(Signal[None]):
     def describe(self) -> str:
         return f"a job at {self.server.name}"
 
+    def end(self, error: Exception | None) -> None:
+        """The work is done: tell the customer, or let it fail."""
+        if error is None:
+            self.set()
+        else:
+            self.fail(error)
+
     def withdraw(self) -> bool:
         """Take the job back: out of the queue, or off its worker. False where it is over already."""
         if self._done:
@@ -156,7 +163,7 @@ class Server(ServerBase):
         self._begun_ns -= now
         if self.sim.trace is not None:
             self._note("serve", self.name, f"{job.arrived_ns} {now}")
-        job.set()
+        job.end(self.unanswered(now) if self._silences else None)
         self._next()
 
     def _settle(self) -> None:

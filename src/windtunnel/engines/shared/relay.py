@@ -1,0 +1,133 @@
+"""A relay between clients and a real server, by which faults reach the way between them: no rights are needed.
+
+It passes bytes on in both directions. A way that is cut holds them until it is mended, as TCP does; one that is slow
+delivers them later; and where answers are lost the connection breaks as soon as the server answers: what was asked has
+been done, and nobody is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from math import fsum
+from pathlib import Path
+
+from windtunnel.sim.link import Disturbance
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+CHUNK = 1 << 16
+UNDER_WAY = 64
+"""Chunks that a slow way holds at most; then it takes no more, as a full window does."""
+
+
+class Way:
+    """One direction, and what disturbs it."""
+
+    def __init__(self) -> None:
+        self.extra_s = 0.0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    def disturb(self, those: Iterable[Disturbance]) -> None:
+        """These disturb it from now on, and no others."""
+        those = list(those)
+        self.extra_s = fsum(one.extra_s for one in those)
+        if any(one.cut for one in those):
+            self.open.clear()
+        else:
+            self.open.set()
+
+
+class Relay:
+    """Listens where clients connect, and passes what they say on.
+
+    Args:
+        connect: makes a connection to the server.
+        name: of the socket that clients connect to, in a folder of our own.
+
+    Attributes:
+        requests, answers: the two directions.
+        replies_lost: connections break where the server answers.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Streams]], name: str = "socket") -> None:
+        self.requests = Way()
+        self.answers = Way()
+        self.replies_lost = False
+        self._connect = connect
+        self._name = name
+        self._folder = ""
+        self._listening: asyncio.Task[asyncio.Server] | None = None
+        self._passing: set[asyncio.Task[None]] = set()
+
+    async def path(self) -> Path:
+        """Where clients connect; it listens from when it is first asked."""
+        if self._listening is None:
+            self._folder = tempfile.mkdtemp(prefix="wt-way-")
+            listen = asyncio.start_unix_server(self._pass, str(Path(self._folder) / self._name), backlog=4096)
+            self._listening = asyncio.ensure_future(listen)
+        await asyncio.shield(self._listening)
+        return Path(self._folder) / self._name
+
+    async def close(self) -> None:
+        """Break what is connected, and listen no more."""
+        if self._listening is not None:
+            (await self._listening).close()
+            self._listening = None
+        for task in list(self._passing):
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until both sides have ended it or something breaks."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._passing.add(task)
+        ends = [writer]
+        try:
+            there, to_server = await self._connect()
+            ends.append(to_server)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._along(self.requests, reader, to_server))
+                group.create_task(self._along(self.answers, there, writer))
+        except* (OSError, EOFError):
+            pass  # it broke: so does the other side
+        finally:
+            for end in ends:
+                with suppress(OSError):
+                    end.transport.abort()
+            self._passing.discard(task)
+
+    async def _along(self, way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        clock = asyncio.get_running_loop().time
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(UNDER_WAY)
+
+        async def read() -> None:
+            while True:
+                data = await source.read(CHUNK)
+                if data and way is self.answers and self.replies_lost:
+                    raise ConnectionResetError("The answer is lost.")
+                await under_way.put((clock() + way.extra_s, data))
+                if not data:
+                    return
+
+        async def write() -> None:
+            while True:
+                due, data = await under_way.get()
+                if due > clock():
+                    await asyncio.sleep(due - clock())
+                await way.open.wait()
+                if not data:
+                    target.write_eof()
+                    return
+                target.write(data)
+                await target.drain()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(read())
+            group.create_task(write())
