@@ -210,7 +210,7 @@ def test_connecting_through_a_partition_gives_up_after_all_retries(sim: Simulato
 
     with pytest.raises(TimeoutError):
         sim.run_until(a.create_task(main()))
-    assert sim.now == 127.0  # 1 + 2 + 4 + ... + 64 seconds, as Linux does
+    assert 127 < sim.now < 127 * 17 / 16  # 1 + 2 + 4 + ... + 64 seconds, as Linux does, whose timers are coarse
 
 
 def test_connecting_succeeds_once_the_partition_heals(sim: Simulator) -> None:
@@ -224,7 +224,7 @@ def test_connecting_succeeds_once_the_partition_heals(sim: Simulator) -> None:
         writer.close()
         return sim.now
 
-    assert sim.run_until(a.create_task(main())) == pytest.approx(7.1, abs=0.01)  # the third retry
+    assert sim.run_until(a.create_task(main())) == pytest.approx(7.3, abs=0.25)  # the third retry
 
 
 def test_a_full_backlog_makes_clients_wait(sim: Simulator) -> None:
@@ -246,7 +246,7 @@ def test_a_full_backlog_makes_clients_wait(sim: Simulator) -> None:
     for _ in range(4):
         a.create_task(connect())
     sim.run(until=9.0)
-    assert len(done) == 2
+    assert len(done) == 3  # a queue takes one more than its backlog
     sim.run(until=60.0)
     assert len(done) == 4
 
@@ -261,7 +261,7 @@ def test_a_client_that_dies_with_its_handshake_under_way_frees_the_place_that_it
             accepted.append(writer.get_extra_info("peername")[0])
             writer.close()
 
-        await asyncio.start_server(accept, "0.0.0.0", 80, backlog=1)
+        await asyncio.start_server(accept, "0.0.0.0", 80, backlog=0)
 
     async def connect(after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -372,8 +372,8 @@ def crash_while_reading(sim: Simulator, **options: Any) -> tuple[str, float]:
     return sim.run_until(a.create_task(main()))
 
 
-def test_a_crashed_process_resets_its_connections(sim: Simulator) -> None:
-    assert crash_while_reading(sim, process_only=True) == ("ConnectionResetError", 1.0)
+def test_the_operating_system_of_a_killed_process_closes_its_connections(sim: Simulator) -> None:
+    assert crash_while_reading(sim, process_only=True) == ("b''", 1.0)
 
 
 def test_a_host_without_power_is_silent(sim: Simulator) -> None:

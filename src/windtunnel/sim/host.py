@@ -13,10 +13,10 @@ from windtunnel.sim.disk import Disk
 from windtunnel.sim.kernel import Crashed, Process, Simulator, Timer, ns
 from windtunnel.sim.loop import HostLoop
 from windtunnel.sim.network import Inbox
+from windtunnel.sim.ports import Ports
 from windtunnel.sim.signals import NEVER, Frozen
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import request_of_task
-from windtunnel.sim.tcp import Ports
 
 if TYPE_CHECKING:
     from windtunnel.sim.task import Task
@@ -148,8 +148,10 @@ class Host:
         when they send again after a restart. There are no keep-alives.
 
         Args:
-            process_only: only the programs die, as by `kill -9`; the operating system lives on. It resets their
-                connections, refuses new ones, and keeps what was written. The power may still fail later.
+            process_only: only the programs die, as by `kill -9`; the operating system lives on. It closes their
+                connections (peers see the end, or a reset where bytes of theirs were not read), also through a
+                partition that heals in time; it refuses new ones, and keeps what was written. The power may still
+                fail later.
         """
         if self.down and (process_only or not self.powered):
             return
@@ -163,7 +165,10 @@ class Host:
         for process in list(self._processes):
             process.kill(Crashed(f"{self.name} crashed."))
         self._inboxes.clear()
-        self.ports.crash(reset=process_only)
+        for sock in self.sockets.values():
+            sock.kill()
+        self.sockets.clear()
+        self.ports.crash(process_only=process_only)
         self.cpu.reset()
         if process_only:
             self.disk.close_handles()
@@ -174,12 +179,13 @@ class Host:
         """Come up again, as after `crash` if it has not crashed, and run what was started by `start`."""
         if not self.down:
             self.crash()
+        if not self.powered:
+            self.ports = Ports(self)
         self.down = False
         self.powered = True
         self.cpu.down = False
         self.boots += 1
         self._loop = None
-        self.ports = Ports(self)
         self._note("restart")
         for main, args, light in self._entries:
             self._enter(main, args, light)

@@ -15,17 +15,43 @@ from contextvars import Context
 from functools import partial
 from heapq import heappush
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, cast
 
+from windtunnel.sim.ports import ANY, Address
 from windtunnel.sim.signals import Crashed, Process, Signal
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import Handle, Task
-from windtunnel.sim.tcp import ANY, Address
 from windtunnel.sim.transport import BaseSimTransport, DatagramTransport, StreamTransport
 from windtunnel.sim.unsimulated import UnsimulatedParts, refuse
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
+
+SERVICES: Final[dict[Any, int]] = {
+    "ftp": 21,
+    "ssh": 22,
+    "telnet": 23,
+    "smtp": 25,
+    "domain": 53,
+    "http": 80,
+    "pop3": 110,
+    "ntp": 123,
+    "imap": 143,
+    "snmp": 161,
+    "ldap": 389,
+    "https": 443,
+    "submission": 587,
+    "ldaps": 636,
+    "imaps": 993,
+    "pop3s": 995,
+    "mqtt": 1883,
+    "mysql": 3306,
+    "postgresql": 5432,
+    "amqp": 5672,
+    "redis": 6379,
+    "http-alt": 8080,
+}
+"""Ports by the names that IANA gave them: those that servers of our days have. A host has no other list of services."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -274,6 +300,9 @@ class HostLoop(UnsimulatedParts):
     async def sock_recvfrom(self, sock: Any, bufsize: int) -> Any:
         return await self._patiently(sock, lambda own: own.recvfrom(bufsize))
 
+    async def sock_recvfrom_into(self, sock: Any, buf: Any, nbytes: int = 0) -> Any:
+        return await self._patiently(sock, lambda own: own.recvfrom_into(buf, nbytes))
+
     async def sock_sendall(self, sock: Any, data: Any) -> None:
         await self._patiently(sock, lambda own: own.send(data))
 
@@ -281,7 +310,9 @@ class HostLoop(UnsimulatedParts):
         return _own(sock).sendto(data, address)
 
     async def sock_accept(self, sock: Any) -> Any:
-        return await self._patiently(sock, lambda own: own.accept())
+        accepted, address = await self._patiently(sock, lambda own: own.accept())
+        accepted.setblocking(False)
+        return accepted, address
 
     async def _patiently(self, sock: Any, attempt: Callable[[SimSocket], T]) -> T:
         """Try again whenever something happened to the socket, until it would not block."""
@@ -326,6 +357,7 @@ class HostLoop(UnsimulatedParts):
         def accept() -> None:
             while own.listener is not None and own.listener.queue:
                 accepted, _ = own.accept()
+                accepted.setblocking(False)
                 StreamTransport(self, accepted, protocol_factory(), server=server)
 
         own.on_event = partial(self.call_soon, accept)
@@ -351,8 +383,10 @@ def resolve(asker: Host, host: Any, port: Any, family: int, kind: int, proto: in
         ip = asker.network.lookup(str(host), asker)
     if ip is None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    if isinstance(port, bytes):
+        port = port.decode()
     try:
-        number = int(port or 0)
+        number = SERVICES.get(port) or int(port or 0)
     except ValueError:
         raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype") from None
     kinds = [

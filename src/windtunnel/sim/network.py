@@ -35,6 +35,7 @@ class TcpSettings:
         rto_min_s: first wait before something lost is sent again; doubled up to `rto_max_s`.
         syn_rto_s: the same for the first segment of a connection, which is sent `syn_retries` times again.
         give_up_s: a connection on which nothing gets through for so long is dead.
+        time_wait_s: how long the side that closed first keeps its port.
     """
 
     window_bytes: int = 1 << 18
@@ -44,6 +45,7 @@ class TcpSettings:
     syn_rto_s: float = 1.0
     syn_retries: int = 6
     give_up_s: float = 924.6
+    time_wait_s: float = 60.0
 
 
 class Message(Arrival):
@@ -178,7 +180,7 @@ class Network:
 
     def lookup(self, name: str, asker: Host) -> str | None:
         """The address that a name (or an address) stands for, as that host sees it; None where nobody knows it."""
-        if name in ("localhost", asker.name):
+        if name == "localhost":
             return "127.0.0.1"
         known = self._names.get(name)
         if known is not None:

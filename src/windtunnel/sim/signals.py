@@ -24,7 +24,6 @@ NS: Final = 1_000_000_000
 """Nanoseconds in a second."""
 NEVER: Final = 1 << 62
 """A moment after every run's end, in nanoseconds (146 years)."""
-
 NEVER_NS: Final = 1 << 1100
 """Later than any time that a float can say, in nanoseconds."""
 

@@ -22,9 +22,9 @@ from functools import wraps
 from typing import Any, Final, NoReturn, cast
 
 from windtunnel.sim.audit import PROCESSES, SIGNALS, SLEEP, THREADS, WAITS, importing
-from windtunnel.sim.loop import resolve
+from windtunnel.sim.loop import SERVICES, resolve
 from windtunnel.sim.sandbox import NotSimulated, current_clock, current_host, current_simulator
-from windtunnel.sim.sockets import SimSocket
+from windtunnel.sim.sockets import SimSocket, pair
 
 try:
     import _posixsubprocess
@@ -220,14 +220,22 @@ def _(*_: Any, **__: Any) -> NoReturn:
     raise NotSimulated("Blocking connections are not simulated; await asyncio.open_connection.")
 
 
-@_replaces(socket.create_server)
-def _(*_: Any, **__: Any) -> NoReturn:
-    raise NotSimulated("Blocking servers are not simulated; await asyncio.start_server.")
+_replaces(socket.socketpair)(pair)
 
 
-@_replaces(socket.socketpair)
-def _(*_: Any, **__: Any) -> NoReturn:
-    raise NotSimulated("Socket pairs are not simulated; use TCP on localhost.")
+@_replaces(socket.gethostbyname)
+def _(hostname: str) -> str:
+    asker = current_host()
+    if asker is None:
+        raise NotSimulated("Names are looked up by hosts; do it in code that runs on one (see Host.start).")
+    return cast(str, resolve(asker, hostname, 0, socket.AF_INET, socket.SOCK_STREAM, 0, 0)[0][4][0])
+
+
+@_replaces(socket.getservbyname)
+def _(servicename: str, protocolname: str = "tcp") -> int:
+    if servicename not in SERVICES:
+        raise OSError("service/proto not found")
+    return SERVICES[servicename]
 
 
 @_replaces(asyncio.new_event_loop)

@@ -8,134 +8,21 @@ acknowledgements take half a round trip and draw no luck.
 from __future__ import annotations
 
 import errno
-import os
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from windtunnel.sim.ports import Address, Bound, Listener, Ports, os_error
 from windtunnel.sim.signals import Arrival, Signal, Timer, ns
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
     from windtunnel.sim.link import Link
 
-FIRST_EPHEMERAL_PORT: Final = 32768
-LAST_PORT: Final = 65535
-ANY: Final = "0.0.0.0"
-
-Address = tuple[str, int]
-
-
-def os_error(number: int) -> OSError:
-    """The exception that Python raises for this error number."""
-    return OSError(number, os.strerror(number))
-
-
-class Ports:
-    """What listens and is connected on one host, from one start to the next crash."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.network = host.network
-        self.listeners: dict[Address, Listener] = {}
-        self.datagrams: dict[Address, Any] = {}
-        self.ends: dict[End, None] = {}
-        """Connections that are not over."""
-        self._next = FIRST_EPHEMERAL_PORT
-
-    def free_port(self) -> int:
-        """A port that nobody has bound."""
-        taken = {port for _, port in (*self.listeners, *self.datagrams)}
-        for _ in range(LAST_PORT - FIRST_EPHEMERAL_PORT + 1):
-            port = self._next
-            self._next = port + 1 if port < LAST_PORT else FIRST_EPHEMERAL_PORT
-            if port not in taken:
-                return port
-        raise os_error(errno.EADDRINUSE)
-
-    def bind(self, table: dict[Address, Any], address: Address, thing: Any) -> Address:
-        """Enter something under an address; port 0 takes a free one."""
-        ip, port = address
-        if ip not in (ANY, self.host.address) and not ip.startswith("127."):
-            raise os_error(errno.EADDRNOTAVAIL)
-        if not port:
-            port = self.free_port()
-        for other, taken in table:
-            if taken == port and (ip in (other, ANY) or other == ANY):
-                raise os_error(errno.EADDRINUSE)
-        table[ip, port] = thing
-        return ip, port
-
-    def find(self, table: dict[Address, Any], address: Address) -> Any:
-        """Who has this address, by itself or for all addresses."""
-        return table.get(address) or table.get((ANY, address[1]))
-
-    def connect(self, address: Address, local_port: int | None = None) -> End:
-        """Begin a connection; its `established` signal says how it went."""
-        peer = self.network.host_at(address[0], self.host)
-        if peer is None:
-            raise os_error(errno.EHOSTUNREACH)
-        own = address[0] if address[0].startswith("127.") else self.host.address
-        end = End(self, peer, (own, local_port or self.free_port()), address)
-        end.start()
-        return end
-
-    def crash(self, *, reset: bool) -> None:
-        """The host's programs are dead: reset their connections, or fall silent."""
-        for listener in list(self.listeners.values()):
-            listener.close(reset=reset)
-        self.listeners.clear()
-        self.datagrams.clear()
-        for end in list(self.ends):
-            if reset:
-                end.abort()
-            else:
-                end.dead = True
-                if end.peer is not None:
-                    end.peer.pump()  # may have to begin asking after us
-        self.ends.clear()
-
-
-class Listener:
-    """A port that takes connections. `on_event` is called when one waits in `queue`."""
-
-    def __init__(self, ports: Ports, address: Address, backlog: int) -> None:
-        self._ports = ports
-        self.backlog = max(1, backlog)
-        self.queue: deque[End] = deque()
-        self.half_open: list[End] = []
-        """Connections whose handshake is not complete; they take places too."""
-        self.on_event: Callable[[], object] | None = None
-        self.closed = False
-        self.address = ports.bind(ports.listeners, address, self)
-
-    @property
-    def full(self) -> bool:
-        """Whether a new connection finds no place."""
-        self.half_open = [end for end in self.half_open if end.peer is not None and not end.peer.dead]
-        return len(self.queue) + len(self.half_open) >= self.backlog
-
-    def push(self, end: End) -> None:
-        """A connection is complete."""
-        if end in self.half_open:  # the client may have died since, and made room
-            self.half_open.remove(end)
-        if self.closed:
-            end.abort()
-            return
-        self.queue.append(end)
-        if self.on_event is not None:
-            self.on_event()
-
-    def close(self, *, reset: bool = True) -> None:
-        """Take no more connections; those that nobody has accepted are reset."""
-        if not self.closed:
-            self.closed = True
-            self._ports.listeners.pop(self.address, None)
-            for end in self.queue:
-                if reset:
-                    end.abort()
-            self.queue.clear()
+LATENESS: Final = 1 / 16
+"""By what part of its length a timer of the operating system may come too late: the longer, the coarser its wheel."""
 
 
 class Segment(Arrival):
@@ -186,10 +73,10 @@ class End:
         self.request = self.sim.request
         """Whose luck it is where nobody works for a request: who connected, then what the peer last worked for."""
         # receiving
-        self.unread: deque[bytes] = deque()
+        self.unread: deque[bytes | memoryview] = deque()
         self.got_eof = False
         # sending
-        self.unsent: deque[tuple[bytes, int]] = deque()
+        self.unsent: deque[tuple[bytes | memoryview, int]] = deque()
         self.unsent_bytes = 0
         self._flight: deque[Segment] = deque()
         self._used_bytes = 0
@@ -205,18 +92,31 @@ class End:
         self._timer: Timer | None = None
         self._stalled_ns = 0
         self._asked = 0
+        self._closed_first = False
+        self._begun = False
+        """Whether it was begun here, and so has a port of its own."""
         self._listener: Listener | None = None
+        """Who is to get it when its handshake is complete."""
+        self._has_place = False
         self.accepted = False
         """The peer asked for the connection: what is written here are answers."""
         self._half: End | None = None
         ports.ends[self] = None
 
     # --- connecting --------------------------------------------------------------------------------------------------
-    def start(self) -> None:
-        """Send the first segment, and again while nothing comes back."""
-        self._syn(0)
+    @classmethod
+    def begin(cls, ports: Ports, remote: Address, bound: Bound | None = None) -> End:
+        """Begin a connection; its `established` signal says how it went."""
+        peer = ports.network.host_at(remote[0], ports.host)
+        if peer is None:
+            raise os_error(errno.EHOSTUNREACH)
+        end = cls(ports, peer, ports.route(remote, bound), remote)
+        end._begun = True
+        end._syn(0)
+        return end
 
     def _syn(self, tries: int) -> None:
+        """Send the first segment, and again while nothing comes back."""
         if self.dead or self.peer is not None:
             return
         if tries > self.settings.syn_retries:
@@ -224,20 +124,34 @@ class End:
             return
         self._stalled_ns = self.sim.now_ns
         self._sent(self.link, self._syn_arrives)
-        self._timer = self.sim.call_after(ns(self.settings.syn_rto_s * 2**tries), self._syn, tries + 1)
+        self._timer = self.sim.call_after(self._syn_wait_ns(tries), self._syn_again, tries + 1)
 
-    def _sent(self, link: Link, arrives: Callable[[], None]) -> None:
-        """Something without bytes goes over the link, if it gets through."""
+    def _syn_wait_ns(self, tries: int) -> int:
+        return ns(self.settings.syn_rto_s * 2**tries)
+
+    def _syn_again(self, tries: int) -> None:
+        """Nothing came back. Clients that failed together come back together only nearly so: timers are coarse."""
+        luck = self.sim.luck(f"tcp timers of {self.host.name}", self.request)
+        late = int(luck.random() * LATENESS * self._syn_wait_ns(tries - 1))
+        self._timer = self.sim.call_after(late, self._syn, tries)
+
+    def _sent(self, link: Link, arrives: Callable[[], None]) -> bool:
+        """Something without bytes goes over the link; False where it gets lost."""
         delay = link.transit_ns(0, self.request)
         if delay is not None:
             self.sim.call_after(delay, arrives)
+        return delay is not None
 
     def _syn_arrives(self) -> None:
         ports = self.peer_host.ports
         if self.link.cuts or not self.peer_host.powered or self.dead:
             return
-        listener = ports.find(ports.listeners, self.remote)
-        if self._half is None:
+        half = self._half
+        if half is not None and (half.dead or (half._listener is not None and half._listener.closed)):
+            half._die()  # of a server that is no more
+            half = None
+        if half is None:
+            listener = ports.streams.find(self.remote, self.local)
             if listener is None:
                 self._sent(self.back, self._refused)
                 return
@@ -248,16 +162,32 @@ class End:
             half.request = self.request
             half._listener = listener
             half.accepted = True
-            listener.half_open.append(half)
-        self._sent(self.back, self._syn_ack_arrives)
+        half._take_place()
+        if not self._sent(self.back, partial(self._syn_ack_arrives, half)):
+            half._leave_place()
+
+    def _take_place(self) -> None:
+        if self._listener is not None and not self._has_place:
+            self._has_place = True
+            self._listener.half_open += 1
+
+    def _leave_place(self) -> None:
+        if self._listener is not None and self._has_place:
+            self._has_place = False
+            self._listener.half_open -= 1
 
     def _refused(self) -> None:
         if not self.back.cuts and not self.dead and self.peer is None:
             self.fail(errno.ECONNREFUSED)
 
-    def _syn_ack_arrives(self) -> None:
-        half = self._half
-        if self.back.cuts or self.dead or self.peer is not None or half is None or not self.host.powered:
+    def _syn_ack_arrives(self, half: End) -> None:
+        if self.back.cuts or not self.host.powered:
+            half._leave_place()
+            return
+        if self.dead:  # who asked is no more, and its operating system says so
+            self._sent(self.link, half._die)
+            return
+        if self.peer is not None:
             return
         self.peer = half
         self._rtt_ns = half._rtt_ns = self.sim.now_ns - self._stalled_ns
@@ -307,8 +237,11 @@ class End:
         while self.unsent and self._used_bytes < window:
             data, request = self.unsent.popleft()
             if len(data) > size:
-                self.unsent.appendleft((data[size:], request))
-                data = data[:size]
+                rest = data if isinstance(data, memoryview) else memoryview(data)  # nobody copies what stays
+                self.unsent.appendleft((rest[size:], request))
+                data = bytes(rest[:size])
+            elif isinstance(data, memoryview):
+                data = bytes(data)
             self.unsent_bytes -= len(data)
             self._used_bytes += len(data)
             self._send_segment(data, False, request)
@@ -316,6 +249,7 @@ class End:
             self._wait_for_window()
         elif self._closing and not self._fin_sent:
             self._fin_sent = True
+            self._closed_first = not self.got_eof
             self._send_segment(b"", True, self.sim.request)
         if self.unsent_bytes < had:
             self._tell()
@@ -338,6 +272,8 @@ class End:
         """It was lost: send it again after a while."""
         if self.sim.trace is not None:
             self._note("drop", segment)
+        if self.peer is not None and segment is self._flight[0]:
+            self.peer._leave_place()
         self.sim.call_after(self._backoff_ns(segment.tries), self._again, segment)
         segment.tries += 1
 
@@ -366,6 +302,11 @@ class End:
         if peer.dead:
             peer._send_reset()
             return
+        if peer._listener is not None:  # this, or what was lost before it, completes the handshake
+            if not peer._has_place and peer._listener.full:
+                self._later(segment)
+                return
+            self._flight[0].arrived = True
         segment.arrived = True
         if self.sim.trace is not None:
             self._note("deliver", segment)
@@ -427,11 +368,11 @@ class End:
         elif segment.data:
             if self._closed:  # nobody will read it
                 self._send_reset()
-                self.dead = True
-                self.ports.ends.pop(self, None)
+                self._die()
                 return
             self.unread.append(segment.data)
         elif self._listener is not None:
+            self._leave_place()
             listener, self._listener = self._listener, None
             self.established.set()
             listener.push(self)
@@ -442,13 +383,14 @@ class End:
         """Up to `limit` of the bytes that are here."""
         unread = self.unread
         if len(unread) == 1 and len(unread[0]) <= limit:
-            data = unread.popleft()
+            data = bytes(unread.popleft())
         else:
-            parts = []
+            parts: list[bytes | memoryview] = []
             room = limit
             while unread and room:
                 part = unread.popleft()
                 if len(part) > room:
+                    part = memoryview(part)
                     unread.appendleft(part[room:])
                     part = part[:room]
                 parts.append(part)
@@ -471,6 +413,20 @@ class End:
             self.finish()
             self._maybe_over()
 
+    def orphan(self) -> None:
+        """The program that had it was killed: its operating system closes it, and sees to it that the peer learns."""
+        if self._listener is not None:  # nobody had it yet
+            self._die()
+        elif not self._closed:
+            self.drop_unsent()  # that was in the program's own memory
+            self.close()
+
+    def lose_power(self) -> None:
+        """Nothing happens here any more."""
+        self.dead = True
+        if self.peer is not None:
+            self.peer.pump()  # may have to begin asking after us
+
     def abort(self) -> None:
         """Drop everything and reset the connection."""
         if not self.dead:
@@ -487,6 +443,11 @@ class End:
             self._tell()
 
     def _die(self) -> None:
+        if self._begun:
+            self._begun = False
+            waits = self._closed_first and self.got_eof and self.peer_host is not self.host
+            self.ports.unroute(self.local, self.remote, ns(self.settings.time_wait_s) if waits else 0)
+        self._leave_place()
         self.dead = True
         self.unsent.clear()
         self.unsent_bytes = 0
@@ -523,3 +484,27 @@ class End:
     def _tell(self) -> None:
         if self.on_event is not None:
             self.on_event()
+
+
+class PairEnd(End):
+    """One of two ends in the same process (`socket.socketpair`): what is written is there at once."""
+
+    @classmethod
+    def pair(cls, ports: Ports) -> tuple[PairEnd, PairEnd]:
+        """Two ends that are connected."""
+        one, other = (cls(ports, ports.host, ("", 0), ("", 0)) for _ in range(2))
+        one.peer, other.peer = other, one
+        for end in (one, other):
+            end.established.set()
+        return one, other
+
+    def _transmit(self, segment: Segment) -> None:
+        self._arrives(segment)
+
+    def _read_by_peer(self, count: int) -> None:
+        self._used_bytes -= count
+        self.pump()
+
+    def _send_reset(self) -> None:
+        if self.peer is not None:
+            self.peer.fail(errno.ECONNRESET)

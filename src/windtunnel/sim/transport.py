@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import sys
 from asyncio import futures, transports, trsock
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from windtunnel.sim.ports import Address, os_error
 from windtunnel.sim.task import Handle
-from windtunnel.sim.tcp import Address, End, os_error
+from windtunnel.sim.tcp import End
 
 if TYPE_CHECKING:
     from windtunnel.sim.loop import HostLoop
     from windtunnel.sim.sockets import SimSocket
 
 READ_BYTES: Final = 256 * 1024
+DATAGRAM_BYTES: Final = 65_536
 
 
 class BaseSimTransport(transports._FlowControlMixin):
@@ -117,6 +120,7 @@ class StreamTransport(BaseSimTransport, transports.Transport):
         self._eof_seen = False
         self._paused = False
         self._started = False
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as asyncio does it
         super().__init__(loop, sock, protocol, extra, server)
         self._announce(waiter)
 
@@ -148,13 +152,14 @@ class StreamTransport(BaseSimTransport, transports.Transport):
         protocol = self._protocol
         try:
             if isinstance(protocol, asyncio.BufferedProtocol):
-                while data:
-                    buffer = memoryview(protocol.get_buffer(len(data)))
-                    size = min(len(buffer), len(data))
+                rest = memoryview(data)
+                while rest:
+                    buffer = memoryview(protocol.get_buffer(len(rest)))
+                    size = min(len(buffer), len(rest))
                     if not size:
                         raise RuntimeError("get_buffer() returned an empty buffer")
-                    buffer[:size] = data[:size]
-                    data = data[size:]
+                    buffer[:size] = rest[:size]
+                    rest = rest[size:]
                     protocol.buffer_updated(size)
             else:
                 protocol.data_received(data)
@@ -268,10 +273,15 @@ class DatagramTransport(BaseSimTransport, transports.DatagramTransport):
     def _on_news(self) -> None:
         self._news_due = False
         try:
-            while self._sock.datagrams and not self._closing:
-                self._protocol.datagram_received(*self._sock.datagrams.popleft())
+            while self._sock.readable and not self._closing:
+                try:
+                    data, sender = self._sock.recvfrom(DATAGRAM_BYTES)
+                except OSError as error:
+                    self._protocol.error_received(error)
+                else:
+                    self._protocol.datagram_received(data, sender)
         finally:
-            if self._sock.datagrams and not self._closing:  # the protocol raised; the rest comes in the next turn
+            if self._sock.readable and not self._closing:  # the protocol raised; the rest comes in the next turn
                 self._news()
 
     def sendto(self, data: Any, addr: Any = None) -> None:

@@ -23,8 +23,8 @@ class OnHost:
         """Die; every connection is lost.
 
         Args:
-            process_only: the program died and its host lives: clients learn of it by a reset. Otherwise the power of
-                the host fails, and they hear nothing.
+            process_only: the program died and its host lives: clients see the end of their connections. Otherwise the
+                power of the host fails, and they hear nothing.
         """
         self.host.crash(process_only=process_only)
 

@@ -2,7 +2,7 @@
 
 Messages are Python objects. What travels for each are bytes of the network, so whatever happens to those happens to
 them: a cut holds them up until it is healed or TCP gives up, a lost segment is sent again, a host that loses its power
-is silent, and one whose program died sends a reset.
+is silent, and one whose program died closes what it had.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from windtunnel.engines.errors import Unavailable
 from windtunnel.sim.kernel import Signal, Simulator
 from windtunnel.sim.link import exponential
 from windtunnel.sim.network import CLIENTS
-from windtunnel.sim.tcp import ANY, Address, End, Listener
+from windtunnel.sim.ports import ANY, Address
+from windtunnel.sim.tcp import End
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -117,7 +118,7 @@ class Wires:
 
     def listen(self) -> None:
         """Take connections, from now until the host crashes."""
-        listener = Listener(self.host.ports, (ANY, self.port), BACKLOG)
+        listener = self.host.ports.listen((ANY, self.port), BACKLOG)
 
         def accept() -> None:
             while listener.queue:
@@ -165,7 +166,7 @@ class Wires:
     async def _open(self, client: Host) -> Wire:
         self.reach(client)
         name = self.host.name
-        end = client.ports.connect((self.host.address, self.port))
+        end = End.begin(client.ports, (self.host.address, self.port))
         there: deque[Any] = deque()
         back: deque[Any] = deque()
         self._coming[end.local] = (there, back)
