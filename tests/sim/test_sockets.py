@@ -69,7 +69,7 @@ def killed_server(sim: Simulator, *, unread: bytes = b"", partition_s: float = 0
 
     server.start(serve)
     if partition_s:
-        sim.faults.partition(client, server, at_s=0.5, for_s=partition_s)
+        sim.faults.split(client, server, at_s=0.5, for_s=partition_s)
     sim.faults.crash(server, at_s=1.0, process_only=True)
     return sim.run_until(client.create_task(ask()))
 
