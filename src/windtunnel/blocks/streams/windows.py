@@ -25,18 +25,23 @@ import json
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from windtunnel.blocks.ground.envelope import seal, unseal
+from windtunnel.blocks.ground.numbers import whole
 
 V = TypeVar("V")
 A = TypeVar("A")
 V_contra = TypeVar("V_contra", contravariant=True)
 
-Key = str | int
+Key = str | int | tuple["Key", ...]
+"""Text, whole numbers (NumPy's become plain ones), and tuples of these."""
 KIND, VERSION = "windows", 1
 NEVER = -(2**62)
 """A watermark that promises nothing."""
+FARTHEST_MS = 2**61
+"""Event times and lengths lie within this of 1970: 73 million years, and every sum of two fits 64 bits."""
 
 
 class Window(NamedTuple):
@@ -57,9 +62,10 @@ class Tumbling:
     """One window after the other, each `size_ms` long, from `offset_ms` on."""
 
     def __init__(self, size_ms: int, offset_ms: int = 0) -> None:
-        if size_ms < 1:
-            raise ValueError(f"size_ms must be positive; got {size_ms}.")
-        self.size_ms, self.offset_ms = size_ms, offset_ms
+        self.size_ms, self.offset_ms = _length(size_ms, "size_ms"), _time(offset_ms, "offset_ms")
+
+    def __repr__(self) -> str:
+        return f"Tumbling({self.size_ms}, {self.offset_ms})"
 
     def assign(self, timestamp_ms: int) -> Sequence[Window]:
         start = timestamp_ms - (timestamp_ms - self.offset_ms) % self.size_ms
@@ -72,7 +78,11 @@ class Sliding:
     def __init__(self, size_ms: int, slide_ms: int, offset_ms: int = 0) -> None:
         if not 1 <= slide_ms <= size_ms:
             raise ValueError(f"There must be 1 <= slide_ms <= size_ms; got {slide_ms} and {size_ms}.")
-        self.size_ms, self.slide_ms, self.offset_ms = size_ms, slide_ms, offset_ms
+        self.size_ms, self.slide_ms = _length(size_ms, "size_ms"), _length(slide_ms, "slide_ms")
+        self.offset_ms = _time(offset_ms, "offset_ms")
+
+    def __repr__(self) -> str:
+        return f"Sliding({self.size_ms}, {self.slide_ms}, {self.offset_ms})"
 
     def assign(self, timestamp_ms: int) -> Sequence[Window]:
         last = timestamp_ms - (timestamp_ms - self.offset_ms) % self.slide_ms
@@ -84,9 +94,10 @@ class Session:
     """A window for each spell of activity of a key: it ends once nothing has come for more than `gap_ms`."""
 
     def __init__(self, gap_ms: int) -> None:
-        if gap_ms < 1:
-            raise ValueError(f"gap_ms must be positive; got {gap_ms}.")
-        self.gap_ms = gap_ms
+        self.gap_ms = _length(gap_ms, "gap_ms")
+
+    def __repr__(self) -> str:
+        return f"Session({self.gap_ms})"
 
     def assign(self, timestamp_ms: int) -> Sequence[Window]:
         return (Window(timestamp_ms, timestamp_ms + self.gap_ms),)
@@ -138,11 +149,11 @@ def Mean() -> Fold[float, list[float]]:  # noqa: N802
 
 
 def Stats() -> Fold[float, list[float]]:  # noqa: N802
-    """[count, sum, least, greatest], as `windows_batch` has it."""
+    """[count, sum, least, greatest], as `windows_batch` has it: NaN as soon as one value is, whatever the order."""
     return Fold(
         lambda: [0, 0, float("inf"), float("-inf")],
-        lambda s, value: [s[0] + 1, s[1] + value, min(s[2], value), max(s[3], value)],
-        lambda s, o: [s[0] + o[0], s[1] + o[1], min(s[2], o[2]), max(s[3], o[3])],
+        lambda s, value: [s[0] + 1, s[1] + value, _least(s[2], value), _greatest(s[3], value)],
+        lambda s, o: [s[0] + o[0], s[1] + o[1], _least(s[2], o[2]), _greatest(s[3], o[3])],
     )
 
 
@@ -173,6 +184,9 @@ class WindowedAggregate(Generic[V, A]):
 
     `on_late` is told of each event that came too late for every window of its own; `late` counts them. Results
     depend on nothing but the order of the calls. One thread or task at a time.
+
+    An event whose key, time or value could not be read back from a checkpoint is refused (`ValueError`) and changes
+    nothing; NumPy's numbers become plain ones. States of aggregates of one's own are checked by `to_bytes`.
     """
 
     def __init__(
@@ -199,12 +213,21 @@ class WindowedAggregate(Generic[V, A]):
         self._to_fire: list[int] = []
         self._to_drop: list[int] = []
 
+    def __repr__(self) -> str:
+        return f"<WindowedAggregate of {self._windows!r}: {len(self)} panes, watermark {self.watermark_ms}>"
+
     def __len__(self) -> int:
         """Panes in memory."""
         return len(self._panes)
 
     def add(self, key: Key, timestamp_ms: int, value: V) -> list[Result]:
         """Count one event. Returns corrections of windows that have fired already, at once."""
+        if type(key) is not str and type(key) is not int:
+            key = _key(key)
+        if type(timestamp_ms) is not int or not -FARTHEST_MS < timestamp_ms < FARTHEST_MS:
+            timestamp_ms = _time(timestamp_ms, "timestamp_ms")
+        if hasattr(value, "dtype") and hasattr(value, "item") and not getattr(value, "shape", ()):
+            value = value.item()
         results, taken = [], False
         for window in self._windows.assign(timestamp_ms):
             if self._merging:
@@ -217,8 +240,10 @@ class WindowedAggregate(Generic[V, A]):
             place = key, merged
             pane = self._panes.get(place)
             if pane is None:
-                pane = self._open(place, _Pane(self._aggregate.zero()))
-            pane.state = self._aggregate.add(pane.state, value)
+                state = self._aggregate.add(self._aggregate.zero(), value)  # first: it may raise
+                pane = self._open(place, _Pane(state))
+            else:
+                pane.state = self._aggregate.add(pane.state, value)
             if merged.end_ms - 1 <= self.watermark_ms:
                 results.append(self._fire(place, pane))
         if not taken:
@@ -233,6 +258,8 @@ class WindowedAggregate(Generic[V, A]):
         Results come in the order of their windows' ends. A watermark that is not later than the last does nothing.
         """
         results: list[Result] = []
+        if type(watermark_ms) is not int:
+            watermark_ms = whole(watermark_ms, "watermark_ms", NEVER)
         if watermark_ms <= self.watermark_ms:
             return results
         self.watermark_ms = watermark_ms
@@ -309,12 +336,22 @@ class WindowedAggregate(Generic[V, A]):
     # Checkpoints.
 
     def to_bytes(self) -> bytes:
-        """The whole state, with version and checksum. Settings are not in it."""
+        """The whole state, with version and checksum. Settings are not in it.
+
+        Raises `ValueError` for the state of an aggregate that JSON would not give back as it was.
+        """
         panes = [
             [key, *window, pane.state, pane.revision, pane.replaces] for (key, window), pane in self._panes.items()
         ]
         header = {"watermark": self.watermark_ms, "late": self.late}
-        return seal(KIND, VERSION, header, json.dumps(panes).encode())
+        try:
+            text = json.dumps(panes)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"The state of an aggregate must be JSON, to be stored: {error}.") from error
+        for pane, back in zip(self._panes.values(), json.loads(text), strict=True):
+            if back[3] != pane.state and not _alike(back[3], pane.state):
+                raise ValueError(f"The state {pane.state!r} of an aggregate would come back from JSON as {back[3]!r}.")
+        return seal(KIND, VERSION, header, text.encode())
 
     def restore(self, data: bytes) -> None:
         """Take over the state that `to_bytes` of an object with the same settings gave.
@@ -324,7 +361,8 @@ class WindowedAggregate(Generic[V, A]):
         header, panes = unseal(KIND, VERSION, data)
         self.watermark_ms, self.late = header["watermark"], header["late"]
         self._panes, self._sessions, self._ends, self._to_fire, self._to_drop = {}, {}, {}, [], []
-        for key, start, end, aggregate, revision, replaces in json.loads(panes):
+        for stored, start, end, aggregate, revision, replaces in json.loads(panes):
+            key = _tuples(stored)
             window = Window(start, end)
             self._open((key, window), _Pane(aggregate, revision, tuple(Window(*w) for w in replaces)))
             if self._merging:
@@ -333,3 +371,45 @@ class WindowedAggregate(Generic[V, A]):
 
 def _covers(outer: Window, inner: Window) -> bool:
     return outer.start_ms <= inner.start_ms and inner.end_ms <= outer.end_ms
+
+
+def _length(size_ms: int, name: str) -> int:
+    if size_ms < 1:
+        raise ValueError(f"{name} must be positive; got {size_ms}.")
+    return whole(size_ms, name, 1, FARTHEST_MS)
+
+
+def _time(time_ms: int, name: str) -> int:
+    return whole(time_ms, name, 1 - FARTHEST_MS, FARTHEST_MS - 1)
+
+
+def _key(key: Any) -> Key:
+    """A key as it comes back from a checkpoint. Raises `ValueError` for what does not."""
+    if isinstance(key, tuple):
+        return tuple(map(_key, key))
+    if isinstance(key, str):
+        return str(key)
+    if isinstance(key, bool) or not hasattr(key, "__index__"):
+        raise ValueError(f"A key is text, a whole number or a tuple of these; got {key!r}.")
+    return index(key)
+
+
+def _tuples(key: Any) -> Key:
+    return tuple(map(_tuples, key)) if isinstance(key, list) else key
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether these are equal, NaN being equal to itself."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    return bool(one == other or (one != one and other != other))
+
+
+def _least(one: float, other: float) -> float:
+    return other if other < one or other != other else one
+
+
+def _greatest(one: float, other: float) -> float:
+    return other if other > one or other != other else one

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.envelope import seal, unseal
+from windtunnel.blocks.ground.numbers import MOST, floats, plain_array
+from windtunnel.blocks.streams.windows import FARTHEST_MS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +47,10 @@ class BatchTumbling:
     """Windows of `size_ms` whose watermark is `delay_ms` behind the newest event.
 
     Keys are int64 (strings: number them, or hash them), times int64 milliseconds, values float64: sums of integers are
-    exact up to 2^53. `late` counts the events that came after their window and `allowed_lateness_ms`; which of the
+    exact up to 2^53. Nulls, masked values and keys that do not fit are refused (`ValueError`) before anything is
+    counted; a NaN makes its window's sum, least and greatest value NaN, whatever the order.
+
+    `late` counts the events that came after their window and `allowed_lateness_ms`; which of the
     last batch they were is in `last_late`. Not safe for several threads.
     """
 
@@ -63,6 +68,9 @@ class BatchTumbling:
         self._index: NDArray[np.int64] = np.zeros(2048, np.int64)
         self._used = 0
 
+    def __repr__(self) -> str:
+        return f"<BatchTumbling of {self.size_ms} ms: {self._used} panes, watermark {self.watermark_ms}>"
+
     @property
     def watermark_ms(self) -> int:
         """No event at or before this is expected any more."""
@@ -77,11 +85,15 @@ class BatchTumbling:
         from windtunnel.blocks.streams.kernels import windows as kernels
 
         ids, times = _integers(keys, "keys"), _integers(times_ms, "times_ms")
-        numbers = np.require(values, np.float64, ["C", "W"])
+        numbers = floats(np.asarray(values) if np.isscalar(values) else values, "values")
         if numbers.shape != ids.shape:
-            numbers = np.broadcast_to(numbers, ids.shape).copy()
+            if numbers.size != 1:
+                raise ValueError(f"There are {ids.size} keys and {numbers.size} values.")
+            numbers = np.full(ids.shape, numbers.flat[0])
         if ids.shape != times.shape:
             raise ValueError(f"There are {ids.size} keys and {times.size} times.")
+        if times.size and not -FARTHEST_MS < int(times.min()) <= int(times.max()) < FARTHEST_MS:
+            raise ValueError(f"times_ms lie within {FARTHEST_MS} ms of 1970; got {times.min()} to {times.max()}.")
         late = np.empty(ids.size, np.bool_)
         done, before = 0, self.watermark_ms
         while True:
@@ -163,7 +175,9 @@ class BatchTumbling:
 def _integers(numbers: ArrayLike | Sequence[int], name: str) -> NDArray[np.int64]:
     import numpy as np
 
-    array = np.asarray(numbers)
+    array = plain_array(numbers, name)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise ValueError(f"{name} must be a column of integers; got {array.dtype}.")
+        raise ValueError(f"{name} must be a column of integers of 64 bits with sign; got {array.dtype}.")
+    if array.dtype == np.uint64 and array.size and int(array.max()) > MOST:
+        raise ValueError(f"{name} must be integers of 64 bits with sign, up to {MOST}; got {array.max()}.")
     return np.require(array, np.int64, ["C", "W"])  # the one kind of array that the kernels are compiled for

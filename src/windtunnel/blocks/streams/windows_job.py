@@ -16,11 +16,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
+from zlib import crc32
 
 from windtunnel.blocks.durability.log import Log, Record
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
-from windtunnel.blocks.ground.files import Files, make_directory, read_whole, replace_whole
-from windtunnel.blocks.streams.windows import NEVER, Key, Result, WindowedAggregate
+from windtunnel.blocks.ground.files import Files, make_directory, read_whole, replace_whole, take
+from windtunnel.blocks.streams.windows import NEVER, Key, Result, WindowedAggregate, _tuples
 from windtunnel.blocks.streams.windows_watermark import BoundedDisorder
 
 KIND, VERSION = "stream job", 1
@@ -49,8 +50,13 @@ class Deduplicator:
         self._seen: dict[int, set[str]] = {}
         self.repeated = 0
 
+    def __repr__(self) -> str:
+        return f"<Deduplicator({self._within_ms}) with {sum(map(len, self._seen.values()))} ids>"
+
     def first_time(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether this id is new. A repeated event must carry the time of the first."""
+        if not isinstance(event_id, str):
+            raise ValueError(f"The id of an event is text; got {event_id!r}.")
         bucket = self._seen.setdefault(timestamp_ms // self._width_ms, set())
         if event_id in bucket:
             self.repeated += 1
@@ -82,7 +88,10 @@ class Sink(Protocol):
 
 
 class SqlSink:
-    """Results in a table of an SQLite database: one row for each key and window, put into place by its revision."""
+    """Results in a table of an SQLite database: one row for each key and window, put into place by its revision.
+
+    Keys are kept as text and numbers; what SQLite has no type for (tuples, numbers beyond 64 bits) as a blob of JSON.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -94,8 +103,9 @@ class SqlSink:
 
     def put(self, results: Iterable[Result]) -> None:
         """See `Sink`. All in one transaction."""
+        rows = [(_column(one.key), *one[1:]) for one in results]
         with self._connection:
-            for key, window, value, revision, replaces in results:
+            for key, window, value, revision, replaces in rows:
                 self._connection.execute(
                     "INSERT INTO windows (key, start_ms, end_ms, value, revision) VALUES (?, ?, ?, ?, ?) "
                     "ON CONFLICT DO UPDATE SET value = excluded.value, revision = excluded.revision "
@@ -111,7 +121,18 @@ class SqlSink:
     def results(self) -> dict[tuple[Key, int, int], Any]:
         """What holds now."""
         rows = self._connection.execute("SELECT key, start_ms, end_ms, value FROM windows WHERE NOT void")
-        return {(key, start_ms, end_ms): json.loads(value) for key, start_ms, end_ms, value in rows}
+        return {(_key(key), start_ms, end_ms): json.loads(value) for key, start_ms, end_ms, value in rows}
+
+
+def _column(key: Key) -> str | int | bytes:
+    """A key as SQLite can keep it."""
+    if isinstance(key, str) or (isinstance(key, int) and -(2**63) <= key < 2**63):
+        return key
+    return json.dumps(key).encode()
+
+
+def _key(column: str | int | bytes) -> Key:
+    return _tuples(json.loads(column)) if isinstance(column, bytes) else column
 
 
 class StreamJob:
@@ -121,6 +142,10 @@ class StreamJob:
     makes an event of a record and must not depend on anything else, nor may the settings change between runs. The
     log must keep its records until a checkpoint is beyond them (`job.offset` is where a `trim` may go). Not for
     several threads.
+
+    Each `run` begins where the checkpoint stands, with the state that it has, also after an error in the one before (a
+    sink that was away) and when another object or process has gone on meanwhile; two at a time are refused (`InUse`).
+    A log that is not the one that the checkpoint was made of, or an older copy of it, is `DamagedError`.
     """
 
     def __init__(
@@ -147,9 +172,15 @@ class StreamJob:
         self._checkpoint_every = checkpoint_every
         self.offset = source.start_offset
         """The next record to be read after a crash."""
+        self._last: int | None = None
         make_directory(files, directory)
-        if files.exists(self._path):
-            self._restore(read_whole(files, self._path))
+        self._held: bytes | None = self._state()
+        """The checkpoint that the state in memory is that of; `None` while it is not that of any."""
+        self._first = self._held
+        self._resume()
+
+    def __repr__(self) -> str:
+        return f"<StreamJob at {self._path!r}, offset {self.offset}>"
 
     def run(self, *, finish: bool = False) -> int:
         """Read to the end of the source, and write a checkpoint there; returns how many records were read.
@@ -157,6 +188,16 @@ class StreamJob:
         `finish` says that nothing will ever come any more: all windows fire. (The watermark is then at the end of
         time, and whatever comes nevertheless is late.)
         """
+        lock = take(self._files, f"{self._path}.lock")
+        try:
+            self._resume()
+            self._held = None  # until there is a checkpoint again
+            return self._run(finish)
+        finally:
+            if lock is not None:
+                lock.close()
+
+    def _run(self, finish: bool) -> int:
         results: list[Result] = []
         since = total = 0
         offset = self.offset
@@ -165,7 +206,7 @@ class StreamJob:
             if event.id is None or self._deduplicator is None or self._first_time(event):
                 results += self._windows.add(event.key, event.timestamp_ms, event.value)
             results += self._windows.advance(self._watermark.observe(event.timestamp_ms))
-            offset = record.offset + 1
+            offset, self._last = record.offset + 1, _print(record)
             since, total = since + 1, total + 1
             if since >= self._checkpoint_every:
                 self._checkpoint(offset, results)
@@ -173,7 +214,7 @@ class StreamJob:
         if finish:
             self._watermark.watermark_ms = -NEVER
             results += self._windows.advance(-NEVER)
-        self._checkpoint(offset, results)
+        self._held = self._checkpoint(offset, results)
         return total
 
     def _first_time(self, event: Event) -> bool:
@@ -181,23 +222,56 @@ class StreamJob:
         assert event.id is not None
         return self._deduplicator.first_time(event.id, event.timestamp_ms)
 
-    def _checkpoint(self, offset: int, results: list[Result]) -> None:
-        self._sink.put(results)
+    def _checkpoint(self, offset: int, results: list[Result]) -> bytes:
         if self._deduplicator is not None:
             self._deduplicator.forget(self._watermark.watermark_ms)
+        before, self.offset = self.offset, offset
+        try:
+            state = self._state()  # what cannot be written down is an error before the sink hears of it
+            self._sink.put(results)
+            replace_whole(self._files, self._path, state)
+        except BaseException:
+            self.offset = before
+            raise
+        return state
+
+    def _state(self) -> bytes:
         seen = json.dumps(None if self._deduplicator is None else self._deduplicator.dump()).encode()
-        header = {"offset": offset, "watermark": self._watermark.watermark_ms, "seen": len(seen)}
-        replace_whole(self._files, self._path, seal(KIND, VERSION, header, seen + self._windows.to_bytes()))
-        self.offset = offset
+        header = {"offset": self.offset, "watermark": self._watermark.watermark_ms, "seen": len(seen)}
+        if self._last is not None:
+            header["last"] = self._last
+        return seal(KIND, VERSION, header, seen + self._windows.to_bytes())
+
+    def _resume(self) -> None:
+        """Take over the checkpoint on the disk unless memory has that one, and look whether the log fits."""
+        there = read_whole(self._files, self._path) if self._files.exists(self._path) else self._first
+        if there is not None and there != self._held:
+            self._restore(there)
+            self._held = there
+        if self.offset > self._source.next_offset:
+            raise DamagedError(
+                f"{self._path} stands at offset {self.offset}, and the log ends at {self._source.next_offset}: it is "
+                f"another log, or an older copy."
+            )
+        if self._last is None or self.offset <= self._source.start_offset:
+            return
+        for record in self._source.read(self.offset - 1, 1):
+            if record.offset == self.offset - 1 and _print(record) != self._last:
+                raise DamagedError(f"{self._path} was made of another log: record {record.offset} differs.")
 
     def _restore(self, data: bytes) -> None:
         try:
             header, payload = unseal(KIND, VERSION, data)
         except DamagedError as error:
             raise DamagedError(f"{self._path} is no checkpoint: {error}") from None
-        self.offset = header["offset"]
+        self.offset, self._last = header["offset"], header.get("last")
         self._watermark.watermark_ms = header["watermark"]
         seen = json.loads(payload[: header["seen"]])
         if self._deduplicator is not None and seen is not None:
             self._deduplicator.restore(seen)
         self._windows.restore(payload[header["seen"] :])
+
+
+def _print(record: Record) -> int:
+    """What a record is known again by."""
+    return crc32(record.value or b"", crc32(record.key or b"", record.timestamp_ms & 0xFFFFFFFF))

@@ -26,6 +26,9 @@ class BoundedDisorder:
         self._delay_ms = delay_ms
         self.watermark_ms = NEVER
 
+    def __repr__(self) -> str:
+        return f"<BoundedDisorder({self._delay_ms}) at {self.watermark_ms}>"
+
     def observe(self, timestamp_ms: int) -> int:
         """The watermark after an event at this time."""
         self.watermark_ms = max(self.watermark_ms, timestamp_ms - self._delay_ms - 1)
@@ -46,6 +49,9 @@ class SlowestSource:
         self._marks = dict.fromkeys(sources, NEVER)
         self._heard_s = dict.fromkeys(sources, now_s)
         self.watermark_ms = NEVER
+
+    def __repr__(self) -> str:
+        return f"<SlowestSource of {len(self._marks)} at {self.watermark_ms}>"
 
     def observe(self, source: Hashable, watermark_ms: int, now_s: float = 0.0) -> int:
         """A source's own watermark has come this far; returns that of all. `KeyError` for an unknown source."""

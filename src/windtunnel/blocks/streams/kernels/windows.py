@@ -82,8 +82,10 @@ def add(
         if row >= 0:
             bits[row, COUNT] += 1
             rows[row, SUM] += value
-            rows[row, LEAST] = min(rows[row, LEAST], value)
-            rows[row, GREATEST] = max(rows[row, GREATEST], value)
+            if value < rows[row, LEAST] or value != value:  # NaN stays, whatever the order
+                rows[row, LEAST] = value
+            if value > rows[row, GREATEST] or value != value:
+                rows[row, GREATEST] = value
             bits[row, CHANGED] = 1
         else:
             if used >= rows.shape[0]:
