@@ -200,7 +200,7 @@ def test_a_quick_run_is_cheap(result: Result) -> None:
 
 def at(experiment: Experiment, **given: object) -> Done:
     """What the naive design does in this setting, small otherwise, measured and drawn."""
-    short = {"run_s": one.low for one in describe(experiment.params) if one.name == "run_s"}
+    short = {one.name: one.low for one in describe(experiment.params) if one.name == "run_s"}
     found = settings(experiment.params, {**experiment.quick, **short, **given})
     naive = next(iter(experiment.designs))
     return execute(experiment, Job("sim", naive, 0, 0, found, charts=True))
