@@ -7,10 +7,10 @@ stage has a name, and faults reach it by that name.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from random import Random
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from windtunnel.engines.registry import MODEL
 from windtunnel.lab.errors import WrongInput, suggest
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from windtunnel.sim.servers.fifo import FifoServer
     from windtunnel.sim.servers.server import Server
 
+P = ParamSpec("P")
 T = TypeVar("T")
 REQUEST: ContextVar[int] = ContextVar("windtunnel_request", default=-1)
 """The request that an asyncio task serves; light processes carry theirs themselves."""
@@ -96,6 +97,10 @@ class Stage:
     def clock(self) -> float:
         """Seconds on this stage's clock; only differences mean something."""
         return time.perf_counter()
+
+    def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a call in the world of this stage: in the tunnel time, luck and disks are the tunnel's for it too."""
+        return call(*args, **kwargs)
 
     # --- what lives here -----------------------------------------------------------------------------------------
     def add(self, name: str, thing: T) -> T:
@@ -286,6 +291,10 @@ class SimStage(Stage):
     def clock(self) -> float:
         """Seconds of virtual time since the stage was made."""
         return self._sim.now
+
+    def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a call in the world of this stage: in the tunnel time, luck and disks are the tunnel's for it too."""
+        return self._sim.inside(call, *args, **kwargs)
 
 
 def _words(faults: Sequence[Fault], name: str) -> set[str]:

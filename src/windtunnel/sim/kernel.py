@@ -308,6 +308,13 @@ class Simulator:
             heapify(heap)
 
     # --- running -------------------------------------------------------------------------------------------------
+    def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a call in the world of this simulation, at its present moment: before it runs, between, or after."""
+        if sandbox.current_simulator() is self:
+            return call(*args, **kwargs)
+        with sandbox.simulation(self):
+            return call(*args, **kwargs)
+
     def run(self, until: float | None = None) -> None:
         """Run until nothing is left to do, or until second `until`.
 

@@ -22,8 +22,11 @@ from datetime import datetime
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.here import tell_simulated_disk
+
 if TYPE_CHECKING:
     from windtunnel.sim.clock import Clock
+    from windtunnel.sim.disk import Disk
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
 
@@ -92,6 +95,19 @@ def current_clock() -> Clock | None:
         return None
     host = current_host()
     return sim.clock if host is None else host.clock
+
+
+def _current_disk() -> Disk | None:
+    """The disk of the host whose code runs now: where there is none, of the one that clients' requests run on."""
+    sim = _running.get(get_ident())
+    if sim is None:
+        return None
+    from windtunnel.sim.network import CLIENTS
+
+    return (current_host() or sim.host(CLIENTS)).disk
+
+
+tell_simulated_disk(_current_disk)
 
 
 def _install() -> None:

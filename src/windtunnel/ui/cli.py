@@ -19,7 +19,6 @@ import click
 
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.ui.challenges import COMMANDS
-from windtunnel.ui.checking import CheckCommand, check_file, check_options
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
@@ -305,14 +304,15 @@ def engines(json_: bool) -> int:
     return 0
 
 
-@cli.command(cls=CheckCommand)
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-@click.option("--model", required=True, metavar="NAME", help="What the history is held to: see below.")
-@check_options
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--model", required=True, metavar="NAME", help="What the history is held to.")
 @as_json
-def check(file: Path, model: str, json_: bool, **options: Any) -> int:
-    """Judge a history (a line of JSON an event, as `run --histories` writes it); - is standard input."""
-    return check_file(file, model, json_, **options)
+def check(file: Path, model: str, json_: bool) -> int:
+    """Judge a history (a line of JSON an event, as `run --histories` writes it)."""
+    from windtunnel.ui.checking import check_file
+
+    return check_file(file, model, json_)
 
 
 for _command in COMMANDS:

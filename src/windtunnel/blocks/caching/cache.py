@@ -9,7 +9,6 @@ entry by a timer costs more than it saves. What entries weigh may be a third.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -20,6 +19,7 @@ from windtunnel.blocks.caching.cache_policies import Clock, Fifo, KeyT, Lfu, Lru
 from windtunnel.blocks.caching.cache_s3_fifo import S3Fifo
 from windtunnel.blocks.caching.cache_tiny_lfu import WTinyLfu
 from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.clocks import monotonic_s
 from windtunnel.blocks.ground.numbers import number
 
 ValueT = TypeVar("ValueT")
@@ -88,7 +88,7 @@ class Cache(Block, Generic[KeyT, ValueT]):
         *,
         policy: str | Callable[[int], Policy[KeyT]] = "s3-fifo",
         ttl_s: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic_s,
         weigh: Callable[[KeyT, ValueT], float] | None = None,
         most_weight: float = inf,
         on_gone: Callable[[KeyT, ValueT, Gone], object] | None = None,

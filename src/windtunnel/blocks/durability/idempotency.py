@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from typing import Any
 
 from windtunnel.blocks.durability.write_ahead_log import Offload
 from windtunnel.blocks.durability.write_ahead_log_state import DurableState, Json, copied, dumps
+from windtunnel.blocks.ground.clocks import unix_s
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.ground.files import Files
 
@@ -132,7 +132,7 @@ class IdempotencyStore(DurableState):
         directory: str = "",
         *,
         keep_s: float = 86400.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         checkpoint_every: int = 10_000,
         offload: Offload | None = None,
     ) -> None:

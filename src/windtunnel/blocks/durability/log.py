@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -46,6 +45,7 @@ from windtunnel.blocks.durability.log_segment import (
     path_of,
     read_index,
 )
+from windtunnel.blocks.ground.clocks import unix_s
 from windtunnel.blocks.ground.closing import Closing
 from windtunnel.blocks.ground.files import Files, InUse, check, make_directory, replace_whole, take
 
@@ -68,9 +68,13 @@ def first_offset(files: Files, directory: str) -> int | None:
 class LogFailed(Exception):
     """The disk has failed this log; what was not synced is in doubt. Open the log again to go on."""
 
+    outcome = "unknown"
+
 
 class OffsetGone(LookupError):
     """The record of this offset has been removed by retention or trimming."""
+
+    outcome = "fail"
 
 
 class Log(Closing):
@@ -94,7 +98,7 @@ class Log(Closing):
         retention_bytes: int | None = None,
         retention_s: float | None = None,
         buffer_bytes: int = 1 << 18,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
     ) -> None:
         if segment_bytes < 1 or buffer_bytes < 1:
             raise ValueError("segment_bytes and buffer_bytes must be positive.")

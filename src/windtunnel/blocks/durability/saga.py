@@ -108,6 +108,8 @@ class Run:
 class Interrupted(Exception):
     """An action was cancelled from inside, by nobody who runs the saga. Whether it was done is unknown."""
 
+    outcome = "unknown"
+
 
 class Sagas(DurableState):
     """Runs sagas and remembers them below `directory`. One process, the tasks of one loop.

@@ -1,14 +1,61 @@
-"""What blocks say no with: one base, so that whoever calls a block need not know which one it was."""
+"""The exceptions of this project, and what each says about the request that it ends.
+
+A design in the tunnel may let any of those pass that have a word behind them: "fail" is certainly not done, "unknown"
+done or not. Those without one say that a program or an input is wrong; a run stops there with a sentence.
+
+    Exception
+      Refused  fail                 a block said no: nothing was done, the same call may be made again
+        BulkheadFull  fail          as many calls as the bulkhead holds are in progress, and its queue is full
+        CircuitOpen  fail           the dependency fails too often
+        KeyBusy  fail               a request with this key is in progress
+        KeyReused  fail             the key belongs to a different request
+        LimitExceeded  fail         as many calls as the adaptive limit allows are in progress
+        RateLimited  fail           too many in too short a time
+        Shed  fail                  the queue stands, and the wait would be too long
+        Throttled  fail             the client held its own request back
+      Aborted  fail                 the database undid the transaction
+      Conflict  fail                a row with this key exists
+      Mismatch  fail                an object is not the one that the condition names
+      Interrupted  unknown          an action of a saga was cancelled from inside
+      LogFailed  unknown            the disk failed a log; what was not synced is in doubt
+      LookupError
+        OffsetGone  fail            the record was removed by retention
+        Trimmed  fail               the same, of a log engine
+      OSError
+        ConnectionError
+          Crashed  unknown          the host or server lost its power
+            ServerDown  fail        it was down already
+          ConnectionResetError
+            Unanswered  unknown     the work was done, and the answer was lost
+          Unavailable  fail         no connection was to be had
+            MissingEngine  fail     a real engine is not installed
+        InUse  fail                 somebody else writes to these files
+        TimeoutError
+          DeadlineExceeded  unknown  time is up
+      RuntimeError
+        Dropped  fail               a simulated server threw it out of its queue
+        Rejected  fail              a simulated server's queue was full
+        Withdrawn  (its own)        the client took its job back; it says whether work had begun
+        Deadlock                    nothing can happen in the tunnel any more
+        DesignError                 a design raised what is no outcome
+        NotSimulated                the tunnel has no stand-in for what was asked
+        OutOfSteps                  an explored program did not end
+        StuckError                  an explored program waits for nobody
+        WaitsForItself              a shared load asks for its own result
+      ValueError
+        DamagedError                bytes are not what was written
+          DamagedLogError           the same, of a log
+        HistoryFileError            a file is no history
+        StaleRange  fail            the caller's map of ranges is older than a change
+        WrongInput                  an experiment, parameter, stage or file that cannot be used
+          ClaimError                a claim that cannot be evaluated
+"""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """Certainly nothing was done, and the same call may be made again later.
-
-    Base of every refusal of a block: CircuitOpen, BulkheadFull, LimitExceeded, RateLimited, Shed, Throttled, KeyBusy,
-    KeyReused. A run of an experiment counts each as "fail".
-    """
+    """Certainly nothing was done, and the same call may be made again later. Base of every refusal of a block."""
 
     outcome = "fail"
     this_call_only = False

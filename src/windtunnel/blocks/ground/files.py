@@ -18,11 +18,14 @@ Paths are relative to the root, with `/` between their parts, on every system; t
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 from weakref import WeakSet
+
+from windtunnel.here import simulated_disk
 
 if sys.platform == "win32":  # not `os.name`, which type checkers do not follow
     import msvcrt
@@ -32,6 +35,8 @@ else:
 
 class InUse(OSError):
     """Somebody else has these files open for writing; to a forked process its parent is somebody else."""
+
+    outcome = "fail"
 
 
 class File(Protocol):
@@ -160,11 +165,16 @@ def parent(path: str) -> str:
 
 
 class DiskFiles:
-    """The real disk, below the directory `root` (made if absent).
+    """The disk of this machine, below the directory `root` (made if absent).
 
-    Calls block; in asyncio code give the long ones (`fsync`) to a thread. Safe for several threads, one file handle
-    to a thread.
+    In the tunnel that is the disk of the host whose code makes this, with all that a crash does to it. Elsewhere calls
+    block; in asyncio code give the long ones (`fsync`) to a thread. Safe for several threads, one file handle to a
+    thread.
     """
+
+    def __new__(cls, root: str | os.PathLike[str]) -> DiskFiles:
+        disk = simulated_disk()
+        return super().__new__(cls) if disk is None else Below(disk, str(root))  # type: ignore[return-value]  # alike
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = Path(root)
@@ -209,6 +219,44 @@ class DiskFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class Below:
+    """A part of another disk: `files` as they are below the directory `root`, which is there to stay."""
+
+    def __init__(self, files: Files, root: str) -> None:
+        self._files = files
+        self._root = posixpath.normpath(f"/{root}").lstrip("/")
+        make_directory(files, self._root)
+
+    def __repr__(self) -> str:
+        return f"Below({self._files!r}, {self._root!r})"
+
+    def _at(self, path: str) -> str:
+        if path.startswith("/") or ".." in path.split("/"):
+            raise ValueError(f"A path must stay below the root, relative and without '..'; got {path!r}.")
+        return f"{self._root}/{path}" if self._root and path else self._root or path
+
+    def open(self, path: str, *, create: bool = False) -> File:
+        return self._files.open(self._at(path), create=create)
+
+    def exists(self, path: str) -> bool:
+        return self._files.exists(self._at(path))
+
+    def listdir(self, path: str = "") -> list[str]:
+        return self._files.listdir(self._at(path))
+
+    def makedirs(self, path: str) -> None:
+        self._files.makedirs(self._at(path))
+
+    def rename(self, old: str, new: str) -> None:
+        self._files.rename(self._at(old), self._at(new))
+
+    def remove(self, path: str) -> None:
+        self._files.remove(self._at(path))
+
+    def fsync_dir(self, path: str = "") -> None:
+        self._files.fsync_dir(self._at(path))
 
 
 class DiskLock:

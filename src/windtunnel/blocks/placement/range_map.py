@@ -31,6 +31,8 @@ K = TypeVar("K", str, bytes, int)
 class StaleRange(ValueError):
     """The caller's map is older than a change to the range: look up again."""
 
+    outcome = "fail"
+
 
 @dataclass(frozen=True)
 class Range(Generic[K]):

@@ -68,7 +68,7 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
     stage.sim.trace = trace = Trace(MOMENTS)
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
     with listening() as heard:
-        drive = Drive(stage, design, experiment.designs[design](stage, params), ops)
+        drive = Drive(stage, design, stage.inside(experiment.designs[design], stage, params), ops)
         drive.run(experiment.faults_for(params), ends_s)
     moments: dict[str, list[float]] = {"": [op.at for op in ops]}
     pairs: dict[tuple[str, str], None] = {}

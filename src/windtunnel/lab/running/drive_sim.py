@@ -176,7 +176,7 @@ class Drive:
         """Call an optional method of the design, and wait for it where it takes time."""
         method: Callable[[], Any] | None = getattr(self.recorder.design, name, None)
         try:
-            return None if method is None else self._await(method())
+            return None if method is None else self._await(self.sim.inside(method))
         except (DesignError, WrongInput):
             raise
         except Exception as error:

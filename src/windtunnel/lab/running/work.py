@@ -92,7 +92,7 @@ def drive(
     stage.faults = faults
     make_design = experiment.designs[design_name]
     try:
-        design = make_design(stage, params)
+        design = stage.inside(make_design, stage, params)
     except (WrongInput, Unavailable):
         raise
     except (Exception, SystemExit) as error:
