@@ -19,7 +19,7 @@ from windtunnel.lab.run import run
 from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import at_once, batches, requests
-from windtunnel.sim.fault import Fault, call, crash
+from windtunnel.sim.fault import Fault, call, crash, cut, cut_reply, skew, split, storm
 
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="real servers are killed by signals")
 
@@ -166,6 +166,64 @@ class Served(Square):
 def test_the_same_design_and_fault_meet_the_server_of_their_stage(stage: str) -> None:
     history = one_run(Served, stage=stage, faults=(crash("server", at_s=0.3),))
     assert sorted(e.outcome for e in history) == ["fail", "unknown", "unknown"]
+
+
+@needs_signals
+def test_a_real_server_loses_its_answers_and_is_cut_off_to_the_end_of_the_run() -> None:
+    class Quick(Served):
+        async def work(self, item: int = 0) -> int:  # type: ignore[override]
+            await self.server.serve(0.001)
+            return item
+
+        async def report(self) -> dict[str, Any]:
+            await self.server.serve(0.001)
+            return {"served": True}
+
+    history = one_run(Quick, faults=(cut_reply("server", at_s=0.0),), ends_s=lambda p: 30.0)
+    assert [e.outcome for e in history] == ["unknown"] * 3
+    assert history.facts["served"]
+    history = one_run(Quick, faults=(split("server", at_s=0.0),), ends_s=lambda p: 0.5)
+    assert {e.outcome for e in history} == {"unknown"}
+    assert history.facts["served"]  # the way is mended before the report
+
+
+@needs_signals
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (storm(loss=0.5, at_s=0.0), "A storm is for the tunnel"),
+        (skew("server", by_s=1.0, at_s=0.0), "server cannot suffer skew; it can suffer crash, pause, slow, cut_reply"),
+        (split("sever", at_s=0.0), r"There is no thing on stage machine named sever; did you mean server\?"),
+        (cut("server", "server", at_s=0.0), "is on no way of ours; here a way begins or ends at clients"),
+    ],
+)
+def test_what_real_things_cannot_suffer_is_one_sentence(fault: Fault, sentence: str) -> None:
+    with pytest.raises(WrongInput, match=sentence):
+        one_run(Served, faults=(fault,))
+
+
+def test_real_faults_that_overlap_count() -> None:
+    class Fragile(Square):
+        def __init__(self, stage: Stage, params: Params) -> None:
+            self.log: list[str] = []
+            stage.add("fragile", self)
+
+        def crash(self) -> None:
+            self.log.append("crash")
+
+        async def restart(self) -> None:
+            await asyncio.sleep(0)
+            self.log.append("restart")
+
+        async def work(self, item: int = 0) -> int:  # type: ignore[override]
+            await asyncio.sleep(0.2)
+            return item
+
+        def report(self) -> dict[str, Any]:
+            return {"log": self.log}
+
+    faults = (crash("fragile", at_s=0.0), crash("fragile", at_s=0.01, for_s=0.01))
+    assert one_run(Fragile, faults=faults).facts["log"] == ["crash", "restart"]
 
 
 def test_only_the_simulated_stage_has_a_simulator() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -282,6 +283,62 @@ def test_a_history_is_checked_from_its_file(capsys: pytest.CaptureFixture[str], 
         lines = [good[0] | {"value": None}, good[1] | {"value": value}]
         file.write_text("\n".join(map(json.dumps, lines)) + "\n")
         assert call(capsys, "check", str(file), "--model", "register")[0] == expected
+
+
+STALE = """\
+{"client": "a", "name": "put", "args": ["x", 1], "start": 0, "end": 1}
+{"client": "b", "name": "put", "args": ["x", 2], "start": 2, "end": 3}
+{"client": "c", "name": "get", "args": ["x"], "start": 4, "end": 5, "value": 2}
+{"client": "c\\u001b\\ud800", "name": "get", "args": ["x"], "start": 6, "end": 7, "value": 1}
+"""
+
+
+def test_a_history_comes_from_standard_input_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text, expected in ((STALE, 1), ("", 3), ("[", 2)):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        status, out, err = call(capsys, "check", "-", "--model", "key-value")
+        assert status == expected
+        assert out.startswith({1: "invalid: ", 3: "unknown: ", 2: ""}[status])
+        assert err == (
+            "" if status != 2 else "standard input, line 1: this is not JSON (Expecting value at column 2).\n"
+        )
+
+
+def test_every_option_of_a_model_is_one_of_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from windtunnel.checkers import MODELS
+    from windtunnel.lab.checkers.registry import options_of
+    from windtunnel.ui.checking import OPTIONS
+
+    assert {name for model in MODELS for name in options_of(model)} == set(OPTIONS)
+    file = tmp_path / "history.jsonl"
+    file.write_text(STALE)
+    told = ("check", str(file), "--model", "sessions")
+    assert call(capsys, *told)[0] == 0
+    assert call(capsys, *told, "--only", "monotonic-reads", "--no-real-time")[0] == 0
+    assert call(capsys, *told, "--only", "all")[0] == 2
+    assert call(capsys, "check", str(file), "--model", "key-value", "--budget-steps", "0")[0] in (1, 3)
+    assert "has no option 'level'" in call(capsys, *told, "--level", "serializable")[2]
+    shown = call(capsys, "check", "--help")[1]
+    assert all(f"--{name.replace('_', '-')}" in shown for name in OPTIONS)
+    assert all(f"\n  {model} " in shown for model in MODELS)
+
+
+def test_a_verdict_on_names_that_no_terminal_has_is_printed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    file.write_text(STALE)
+    for options in ((), ("--json",)):
+        status, out, _ = call(capsys, "check", str(file), "--model", "key-value", *options)
+        assert status == 1
+        assert "\x1b" not in out
+        assert "\\ud800" in out
+
+
+def test_a_folder_is_no_history(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, out, err = call(capsys, "check", str(tmp_path), "--model", "register")
+    assert (status, out) == (2, "")
+    assert "is a directory" in err
 
 
 def test_ctrl_c_in_the_menu_stops_the_run_and_not_the_menu(

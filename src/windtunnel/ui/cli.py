@@ -19,6 +19,7 @@ import click
 
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.ui.challenges import COMMANDS
+from windtunnel.ui.checking import CheckCommand, check_file, check_options
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
@@ -304,15 +305,14 @@ def engines(json_: bool) -> int:
     return 0
 
 
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--model", required=True, metavar="NAME", help="What the history is held to.")
+@cli.command(cls=CheckCommand)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--model", required=True, metavar="NAME", help="What the history is held to: see below.")
+@check_options
 @as_json
-def check(file: Path, model: str, json_: bool) -> int:
-    """Judge a history (a line of JSON an event, as `run --histories` writes it)."""
-    from windtunnel.ui.checking import check_file
-
-    return check_file(file, model, json_)
+def check(file: Path, model: str, json_: bool, **options: Any) -> int:
+    """Judge a history (a line of JSON an event, as `run --histories` writes it); - is standard input."""
+    return check_file(file, model, json_, **options)
 
 
 for _command in COMMANDS:

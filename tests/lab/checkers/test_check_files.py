@@ -1,6 +1,7 @@
 """Histories in files, checkers by name, and the sentences for what is wrong with either."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from helpers.check_script import script
 from windtunnel import check
 from windtunnel.checkers import MODELS, HistoryFileError, check_file, read_history, write_history
+from windtunnel.lab.checkers.registry import options_of
 from windtunnel.lab.history import History
 
 STALE = """\
@@ -53,7 +55,7 @@ def test_what_is_written_is_read_again(file: Path) -> None:
         ),
         ('{"client": "a", "name": 3, "start": 0, "end": 1}', "line 1: 'name' must be a string"),
         ('{"client": "a", "name": "read", "start": "0", "end": 1}', "line 1: 'start' must be a number of seconds"),
-        ('{"client": "a", "name": "read", "start": 0, "end": NaN}', "line 1: 'end' must be a number of seconds"),
+        ('{"client": "a", "name": "read", "start": 0, "end": null}', "line 1: 'end' must be a number of seconds"),
         ('{"client": "a", "name": "read", "start": 2, "end": 1}', r"line 1: 'end' \(1\) is before 'start' \(2\)"),
         ('{"client": "a", "name": "read", "start": 2}', "line 1: 'end' is missing"),
         ('{"client": "a", "name": "read", "start": 0, "end": 1, "outcome": "maybe"}', "must be ok, fail or unknown"),
@@ -164,6 +166,15 @@ def test_options_reach_the_checker_also_as_text(file: Path) -> None:
         ("regster", {}, "There is no model 'regster'; there are register, cas"),
         ("register", {"budget": 3}, "Model register has no option 'budget'; it has budget_steps"),
         ("register", {"budget_steps": "many"}, "Option budget_steps of model register cannot be 'many'"),
+        ("register", {"budget_steps": "true"}, "it is a whole number from 0 on"),
+        ("register", {"budget_steps": -1}, "it is a whole number from 0 on"),
+        ("bank", {"total": float("inf")}, "Option total of model bank cannot be inf; it is a number"),
+        ("list-append", {"real_time": 1}, "it is true or false"),
+        ("list-append", {"level": "total"}, "There is no isolation level 'total'; there are read-uncommitted"),
+        ("sessions:only", {}, "stand options as name=value"),
+        ("sessions:only=all", {}, "There is no session guarantee 'all'"),
+        ("sessions:limit=3", {}, "Model sessions has no option 'limit'; it has object, only, real_time"),
+        ("sesions", {}, "Did you mean sessions"),
         ("sequential", {"object": "tree"}, "There is no object 'tree'"),
         ("sessions", {"only": "reads"}, "There is no session guarantee 'reads'"),
         ("nowhere:Model", {}, "There is no module 'nowhere'"),
@@ -193,9 +204,76 @@ def test_a_model_of_ones_own_is_named_by_its_file(tmp_path: Path, file: Path) ->
     assert check_file(file, f"{source}:Latch").sentence.startswith("Not linearizable as a latch")
 
 
+def test_options_may_follow_the_name_of_the_model(file: Path) -> None:
+    write_history(History(script("a put('x', 1) \n b put('x', 2) \n c get('x') = 2 \n c get('x') = 1")), file)
+    assert not check_file(file, "sessions")
+    assert check_file(file, "sessions:real-time=false").ok
+    assert check_file(file, "sessions:only=read-your-writes,real_time=true").ok
+
+
+BAD_MODELS = {
+    "not Python": ("class Latch(Model:\n", r"cannot be loaded: SyntaxError: .* \(line 2\)\.$"),
+    "raises when loaded": ("1 / 0\n", r"cannot be loaded: ZeroDivisionError: division by zero \(line 2\)\.$"),
+    "leaves": ("raise SystemExit(0)\n", r"cannot be loaded: SystemExit: 0 \(line 2\)\.$"),
+    "imports what is not there": (
+        "import nowhere\n",
+        "cannot be loaded: ModuleNotFoundError: No module named 'nowhere'",
+    ),
+    "has no state": ("class Latch(Model):\n    pass\n", "cannot judge this: NotImplementedError"),
+    "raises": (
+        "class Latch(Model):\n    def initial(self):\n        return 0\n"
+        "    def step(self, state, op, args, value):\n        return {}[op], 1\n",
+        r"Latch cannot judge this: KeyError: 'trip' \(line 6\)\.$",
+    ),
+    "raises a ValueError": (
+        "class Latch(Model):\n    def initial(self):\n        return int('x')\n",
+        r"cannot judge this: ValueError: invalid literal .* \(line 4\)\.$",
+    ),
+    "answers no pair": (
+        "class Latch(Model):\n    def initial(self):\n        return 0\n"
+        "    def step(self, state, op, args, value):\n        return True\n",
+        r"step\('trip'\) must answer \(may it answer this\?, the state after it\)\.$",
+    ),
+    "has a state that changes": (
+        "class Latch(Model):\n    def initial(self):\n        return 0\n"
+        "    def step(self, state, op, args, value):\n        return True, [state]\n",
+        "has a state that cannot be hashed after 'trip'; use tuples",
+    ),
+    "wants arguments": (
+        "class Latch(Model):\n    def __init__(self, size):\n        self.size = size\n",
+        "cannot judge this: TypeError: .* missing 1 required positional argument",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_MODELS)
+def test_what_goes_wrong_in_a_users_model_is_said_of_it_in_one_sentence(kind: str, tmp_path: Path) -> None:
+    source, complaint = BAD_MODELS[kind]
+    place = tmp_path / "ours.py"
+    place.write_text("from windtunnel.checkers import Model\n" + source)
+    with pytest.raises(ValueError, match=complaint) as caught:
+        check(History(script("a trip() = False")), f"{place}:Latch")
+    assert str(place) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_importing_the_checkers_loads_nothing_heavy() -> None:
     program = (
         "import sys, windtunnel.lab.checkers; print(sorted({'numpy', 'numba', 'rich', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_lists_every_model_with_its_options() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "checking.md"
+    rows = {}
+    for line in page.read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 4 and cells[0] != "`--model`":
+            rows[cells[0].strip("`")] = cells[3]
+    assert list(rows) == list(MODELS)
+    inherited = {"read-write": options_of("list-append")}
+    for model, told in rows.items():
+        named = {part.partition("=")[0] for part in re.findall(r"`([^`]+)`", told)}
+        assert named | set(inherited.get(model, ())) == set(options_of(model)), model

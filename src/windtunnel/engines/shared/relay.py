@@ -67,7 +67,7 @@ class Relay:
         """Where clients connect; it listens from when it is first asked."""
         if self._listening is None:
             self._folder = tempfile.mkdtemp(prefix="wt-way-")
-            listen = asyncio.start_unix_server(self._pass, str(Path(self._folder) / self._name), backlog=4096)
+            listen = asyncio.start_unix_server(self._accept, str(Path(self._folder) / self._name), backlog=4096)
             self._listening = asyncio.ensure_future(listen)
         await asyncio.shield(self._listening)
         return Path(self._folder) / self._name
@@ -83,11 +83,14 @@ class Relay:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: of one that asyncio makes here it would print that it was cancelled.
+        task = asyncio.create_task(self._pass(reader, writer))
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until both sides have ended it or something breaks."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._passing.add(task)
         ends = [writer]
         try:
             there, to_server = await self._connect()
@@ -101,7 +104,6 @@ class Relay:
             for end in ends:
                 with suppress(OSError):
                     end.transport.abort()
-            self._passing.discard(task)
 
     async def _along(self, way: Way, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         clock = asyncio.get_running_loop().time

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from windtunnel.lab.checkers.bounds import Bounds
 from windtunnel.lab.checkers.describe import counted, operation, shown
 from windtunnel.lab.checkers.names import select
-from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.values import freeze, is_number
 from windtunnel.lab.checkers.verdict import Collector, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
 
@@ -58,17 +58,21 @@ def check_bank(
 
 
 def _balances(e: Event) -> dict[Hashable, float]:
-    pairs = e.value.items() if isinstance(e.value, Mapping) else e.value
     try:
-        return {freeze(account): float(balance) for account, balance in pairs}
+        pairs = list(e.value.items() if isinstance(e.value, Mapping) else e.value)
+        if all(is_number(balance) for _, balance in pairs):
+            return {freeze(account): float(balance) for account, balance in pairs}
     except (TypeError, ValueError):
-        raise ValueError(f"A read of a bank answers with its balances, but {operation(e)} did not.") from None
+        pass
+    raise ValueError(f"A read of a bank answers with its balances, but {operation(e)} did not.")
 
 
 def _bounds(events: Sequence[Event], accounts: Mapping[Hashable, float]) -> dict[Hashable, Bounds]:
     moved: dict[Hashable, list[tuple[float, float, float]]] = {freeze(a): [] for a in accounts}
     for e in events:
         if e.name == "transfer":
+            if not is_number(e.args[2]):
+                raise ValueError(f"A bank transfers numbers, not {shown(e.args[2])} ({operation(e)}).")
             end = e.end if e.outcome == "ok" else math.inf
             moved.setdefault(freeze(e.args[0]), []).append((-e.args[2], e.start, end))
             moved.setdefault(freeze(e.args[1]), []).append((e.args[2], e.start, end))

@@ -24,6 +24,11 @@ def shown(value: object) -> str:
     return f"{text[:half]} … {text[-half:]}"
 
 
+def printable(name: str) -> str:
+    """The name as it is, or as Python writes it where it would disturb a line of text."""
+    return shown(name) if not name.isprintable() else name
+
+
 def seconds(at_s: float) -> str:
     """A time as `1.25 s`."""
     return f"{at_s:.9g} s"
@@ -34,7 +39,7 @@ def call(event: Event) -> str:
     args = ", ".join(shown(a) for a in event.args)
     told = event.outcome == "ok" and (event.value is not None or event.name in READS)
     answer = f" = {shown(event.value)}" if told else ""
-    return f"{event.client} {event.name}({args}){answer}"
+    return f"{printable(event.client)} {printable(event.name)}({args}){answer}"
 
 
 def operation(event: Event) -> str:

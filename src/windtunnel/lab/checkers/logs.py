@@ -76,7 +76,10 @@ def _offset(value: object, e: Event) -> int:
 
 
 def _records(e: Event) -> Iterator[tuple[int, Hashable]]:
-    for record in e.value or ():
+    records = () if e.value is None else e.value
+    if not isinstance(records, list | tuple):
+        raise ValueError(f"A poll answers with pairs of offset and value, but {operation(e)} did not.")
+    for record in records:
         if not isinstance(record, list | tuple) or len(record) != 2:
             raise ValueError(f"A poll answers with pairs of offset and value, but {operation(e)} did not.")
         yield _offset(record[0], e), freeze(record[1])

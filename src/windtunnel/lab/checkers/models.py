@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from windtunnel.lab.checkers.values import Truth
+from windtunnel.lab.checkers.values import GREATEST, Truth
 
 Values = tuple[Hashable, ...]
 Stepped = tuple[bool, Hashable]
@@ -268,7 +268,7 @@ def amount(op: str, args: Values) -> float:
     """What a counter's operation adds."""
     if op == "add":
         n = args[0]
-        if isinstance(n, bool) or not isinstance(n, int | float):
+        if isinstance(n, bool) or not isinstance(n, int | float) or not abs(n) < GREATEST:
             raise ValueError(f"A counter adds numbers, not {n!r}.")
         return n
     return 1 if op == "increment" else -1

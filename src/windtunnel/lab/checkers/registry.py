@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from types import ModuleType
+from difflib import get_close_matches
 from typing import Any
 
 from windtunnel.lab.checkers.bank import check_bank
@@ -23,6 +20,8 @@ from windtunnel.lab.checkers.queues import check_queue
 from windtunnel.lab.checkers.sequential import check_sequential
 from windtunnel.lab.checkers.sessions import GUARANTEES, check_sessions
 from windtunnel.lab.checkers.transactions.check import check_list_append, check_read_write
+from windtunnel.lab.checkers.users_model import blaming, load_model
+from windtunnel.lab.checkers.values import is_number
 from windtunnel.lab.checkers.verdict import Verdict
 from windtunnel.lab.history import History
 
@@ -54,11 +53,17 @@ def _sessions(history: History, *, object: str = "key-value", only: str = "", re
     if not chosen:
         raise ValueError(f"There is no session guarantee {only!r}; there are {', '.join(GUARANTEES)}.")
     versions = history.facts.get("versions")
+    if versions is not None and not (
+        isinstance(versions, dict) and all(isinstance(v, list) for v in versions.values())
+    ):
+        raise ValueError('The fact "versions" gives each key a list of its values, from the oldest to the newest.')
     return check_sessions(history, chosen, model=_object(object), versions=versions, real_time=real_time)
 
 
 def _bank(history: History, *, total: float | None = None, negative_allowed: bool = False) -> Verdict:
     accounts = history.facts.get("accounts")
+    if accounts is not None and not (isinstance(accounts, dict) and all(map(is_number, accounts.values()))):
+        raise ValueError('The fact "accounts" gives each account its first balance, a number.')
     return check_bank(history, total=total, accounts=accounts, negative_allowed=negative_allowed)
 
 
@@ -105,54 +110,61 @@ def check_file(path: str | os.PathLike[str], model: str, **options: Any) -> Verd
 
 
 def check(history: History, model: str, **options: Any) -> Verdict:
-    """As `check_file`, for a history at hand."""
-    if ":" in model:
-        checker = _linearizable(_users_model(model))
-    elif model in _CHECKERS:
-        checker = _CHECKERS[model][1]
-    else:
-        raise ValueError(f"There is no model {model!r}; there are {', '.join(MODELS)}, and FILE.py:Class for your own.")
-    return checker(history, **_decoded(model, checker, options))
+    """As `check_file`, for a history at hand. Options may also follow the name: `sessions:only=monotonic-reads`."""
+    name, colon, told = model.partition(":")
+    if name in _CHECKERS:
+        if colon:
+            options = {**_told(name, told), **options}
+        return _CHECKERS[name][1](history, **_decoded(name, _CHECKERS[name][1], options))
+    if not colon:
+        near = get_close_matches(model, _CHECKERS, n=2, cutoff=0.6)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(
+            f"There is no model {model!r}; there are {', '.join(MODELS)}, and FILE.py:Class for your own.{hint}"
+        )
+    checker = _linearizable(load_model(model))
+    with blaming(model):
+        return checker(history, **_decoded(model, checker, options))
+
+
+def options_of(model: str) -> tuple[str, ...]:
+    """The names of the options that a model has."""
+    return tuple(list(inspect.signature(_CHECKERS[model][1]).parameters)[1:])
+
+
+def _told(model: str, text: str) -> dict[str, str]:
+    """Options that follow a model's name, as `only=monotonic-reads,real_time=false`."""
+    found = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"After {model}: stand options as name=value, separated by commas; {part!r} is none.")
+        found[name.strip().replace("-", "_")] = value.strip()
+    return found
 
 
 def _decoded(model: str, checker: Checker, options: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = list(inspect.signature(checker).parameters.values())[1:]
-    known = {p.name: p for p in parameters}
+    known = {p.name: p for p in list(inspect.signature(checker).parameters.values())[1:]}
     decoded = {}
     for name, value in options.items():
         if name not in known:
             there = f"has {', '.join(known)}" if known else "has none"
             raise ValueError(f"Model {model} has no option {name!r}; it {there}.")
+        kind = str(known[name].annotation).removesuffix(" | None")
         decoded[name] = value
-        if isinstance(value, str) and known[name].annotation != "str":
+        if isinstance(value, str) and kind != "str":
             try:
                 decoded[name] = json.loads(value)
-            except json.JSONDecodeError:
-                raise ValueError(f"Option {name} of model {model} cannot be {value!r}.") from None
+            except ValueError:
+                raise ValueError(f"Option {name} of model {model} cannot be {value!r}; {_KINDS[kind][1]}.") from None
+        if decoded[name] is not None and not _KINDS[kind][0](decoded[name]):
+            raise ValueError(f"Option {name} of model {model} cannot be {value!r}; {_KINDS[kind][1]}.")
     return decoded
 
 
-def _users_model(name: str) -> type[Model]:
-    """The class behind `FILE.py:Class` or `module:Class`. Runs that file: it must be the user's own."""
-    place, _, wanted = name.rpartition(":")
-    module = _from_file(Path(place)) if place.endswith(".py") else _from_name(place)
-    found = getattr(module, wanted, None)
-    if not (isinstance(found, type) and issubclass(found, Model)):
-        raise ValueError(f"{place} has no class {wanted!r} that is a windtunnel.lab.checkers.Model.")
-    return found
-
-
-def _from_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ValueError(f"{path} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _from_name(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise ValueError(f"There is no module {name!r}.") from None
+_KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "str": (lambda v: isinstance(v, str), "it is a text"),
+    "bool": (lambda v: isinstance(v, bool), "it is true or false"),
+    "int": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, "it is a whole number from 0 on"),
+    "float": (is_number, "it is a number"),
+}

@@ -7,10 +7,14 @@ JSON has one kind of number, so 1 and 1.0 are one value here. It has truth value
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Set as AbstractSet
-from typing import Any
+from typing import Any, Final
 
 SCALARS = frozenset({int, str, float, type(None), bytes})
 """Types whose values compare as they should. `bool` is none of them."""
+
+
+GREATEST: Final = 1e200
+"""Amounts that are added up are smaller."""
 
 
 class Truth:
@@ -60,5 +64,5 @@ def all_scalars(values: Iterable[Any]) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Whether it can be added up: an int or a float, and no truth value."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it can be added up: an int or a float of reasonable size, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < GREATEST

@@ -106,6 +106,8 @@ def transactions(history: Sequence[Event], write: str) -> list[Txn]:
         known = answered and e.value is not None
         raw = e.value if known else (e.args[0] if e.args else ())
         steps: list[Step] = []
+        if not isinstance(raw, list | tuple):
+            raise ValueError(f"A transaction is a list of steps, but {operation(e)} has {shown(raw)}.")
         for step in raw:
             if not isinstance(step, list | tuple) or len(step) != 3 or step[0] not in ("r", write):
                 raise ValueError(
