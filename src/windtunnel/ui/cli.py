@@ -20,6 +20,7 @@ import click
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
+from windtunnel.ui.doubting import DOUBTING
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
@@ -315,7 +316,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *DOUBTING):
     cli.add_command(_command)
 
 

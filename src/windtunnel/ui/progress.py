@@ -10,6 +10,13 @@ Told = Callable[[int, int, str, int], object]
 
 
 @contextmanager
+def counted(title: str, hidden: bool = False) -> Iterator[Callable[[int, int], object]]:
+    """As `bar`; yields what to call with (done, in all)."""
+    with bar(title, hidden) as told:
+        yield lambda done, total: told(done, total, "", 0)
+
+
+@contextmanager
 def bar(title: str, hidden: bool = False) -> Iterator[Told]:
     """A bar on standard error while the block runs; yields what to call with (done, in all, design, seed)."""
     if hidden or not sys.stderr.isatty():
@@ -25,6 +32,7 @@ def bar(title: str, hidden: bool = False) -> Iterator[Told]:
         task = progress.add_task(title, total=None, what="")
 
         def told(done: int, total: int, design: str, seed: int) -> None:
-            progress.update(task, completed=done, total=total, what=f"{done} of {total}: {design}, seed {seed}")
+            what = f": {design}, seed {seed}" if design else ""
+            progress.update(task, completed=done, total=total, what=f"{done} of {total}{what}")
 
         yield told

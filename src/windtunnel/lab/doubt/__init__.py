@@ -1,0 +1,1 @@
+"""Try to refute an experiment: fresh seeds, other settings, designs with something left out."""

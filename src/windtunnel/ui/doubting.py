@@ -1,0 +1,106 @@
+"""`windtunnel doubt` and `windtunnel audit`."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from windtunnel.lab.errors import WrongInput
+
+
+@click.command()
+@click.argument("name")
+@click.option("--seeds", type=click.IntRange(0), default=200, show_default=True, help="Fresh seeds at the test size.")
+@click.option("--full", type=click.IntRange(0), default=40, show_default=True, help="Fresh seeds at the defaults.")
+@click.option("--settings", type=click.IntRange(0), default=20, show_default=True, help="Settings drawn at random.")
+@click.option("--mutants/--no-mutants", default=True, help="Leave out each statement of the designs in turn.")
+@click.option("--first", type=click.IntRange(0), help="The first fresh seed; drawn by the operating system otherwise.")
+@click.option("--budget", type=click.FloatRange(0), metavar="S", help="Begin no further trial after so many seconds.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes; as many as cores by default.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JSON to a file.")
+@click.option("--json", "json_", is_flag=True, help="Print the report as JSON.")
+def doubt(
+    name: str,
+    seeds: int,
+    full: int,
+    settings: int,
+    mutants: bool,
+    first: int | None,
+    budget: float | None,
+    jobs: int | None,
+    out: Path | None,
+    json_: bool,
+) -> int:
+    """Try to refute an experiment: fresh seeds, other settings, designs with something left out.
+
+    Stopped, it goes on where it was when it is called again with the same options.
+    """
+    from windtunnel.lab.discovery import find
+    from windtunnel.lab.doubt.doubt import doubt as try_to_refute
+    from windtunnel.lab.doubt.mutants import source_of
+    from windtunnel.lab.doubt.plan import Asked
+    from windtunnel.lab.doubt.report import digest_of, save, text_of
+    from windtunnel.ui.progress import counted
+
+    experiment = find(name)
+    told = f"{seeds}-{full}-{settings}-{int(mutants)}" + ("" if first is None else f"-{first}")
+    notes, first = _notes(experiment.id, f"{digest_of(source_of(experiment))}-{told}", first)
+    if not json_:
+        click.echo(f"{experiment.id}: fresh seeds from {first} on", err=True)
+    with counted(experiment.id, hidden=json_) as say:
+        report = try_to_refute(
+            experiment,
+            Asked(first, seeds, full, settings, mutants),
+            file=name if name.endswith(".py") else "",
+            jobs=jobs,
+            budget_s=math.inf if budget is None else budget,
+            notes=notes,
+            say=say,
+        )
+    if report.complete:
+        notes.unlink(missing_ok=True)
+    if out is not None:
+        try:
+            save(report, out)
+        except OSError as error:
+            raise WrongInput(f"{out} cannot be written: {error.strerror}.") from error
+    click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False) if json_ else text_of(report))
+    return 1 if report.findings else 0 if report.complete else 3
+
+
+def _notes(name: str, what: str, first: int | None) -> tuple[Path, int]:
+    """Where finished trials are noted, and the first seed: that of a call that was stopped, or a fresh one."""
+    import secrets
+
+    from windtunnel.lab.progress import default_path
+
+    folder = default_path().parent / "doubt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = folder / f"{name}-{what}.seed"
+        notes = begun.with_suffix(".jsonl")
+        if first is None and notes.exists() and begun.exists():
+            return notes, int(begun.read_text("utf-8"))
+        drawn = secrets.randbelow(2**40) + 10_000 if first is None else first
+        begun.write_text(str(drawn), "utf-8")
+    except (OSError, ValueError) as error:
+        raise WrongInput(f"The notes of what was tried cannot be kept in {folder}: {error}.") from error
+    return notes, drawn
+
+
+@click.command()
+@click.option("--json", "json_", is_flag=True, help="Print as JSON.")
+def audit(json_: bool) -> int:
+    """One row an experiment: what it holds, what was reproduced, what doubt found. Exit status 1 where one is red."""
+    from windtunnel.lab.audit import audit as audited, table
+
+    rows = audited()
+    click.echo(json.dumps([asdict(row) for row in rows], indent=1) if json_ else table(rows))
+    return 1 if any(row.red for row in rows) else 0
+
+
+DOUBTING = (doubt, audit)
