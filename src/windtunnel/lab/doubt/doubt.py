@@ -121,7 +121,7 @@ def _performed(
     known: Mapping[str, Outcome] | None = None,
 ) -> dict[str, Outcome]:
     """What came of each trial, by its key; those for which no time was left are absent."""
-    done = _noted(notes) if known is None else dict(known)
+    done = {**_noted(notes), **(known or {})}
     waiting: queue.SimpleQueue[Trial] = queue.SimpleQueue()
     wanted = {key_of(trial): trial for trial in trials}
     done = {key: outcome for key, outcome in done.items() if key in wanted}
