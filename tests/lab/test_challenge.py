@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from windtunnel.faces import FACES
 from windtunnel.lab.claims import check, speaks_of
 from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
@@ -49,6 +51,22 @@ def test_the_stub_is_the_naive_design_and_fails(experiment: Experiment[Any], tmp
     found = grade_file(str(file), seeds=1)
     assert not found.passed
     assert found.failing
+
+
+@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+def test_the_stub_is_a_file_as_one_would_write_it(experiment: Experiment[Any]) -> None:
+    text = stub(experiment)
+    assert max(map(len, text.splitlines())) <= 120
+    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    ours = [str(node.module) for node in imports if str(node.module).startswith("windtunnel")]
+    assert {module for module in ours if module not in FACES} <= {experiment.module}
+    assert ours == sorted(ours)
+    assert all([one.name for one in node.names] == sorted(one.name for one in node.names) for node in imports)
+
+
+def test_the_stub_says_where_the_words_of_its_port_are(tickets: Experiment[Any]) -> None:
+    assert "python -m pydoc windtunnel.engines.database.port" in stub(tickets)
+    assert "AtLeast" in stub(tickets)
 
 
 @pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from windtunnel.lab.asks import Ask, Why
 from windtunnel.lab.charts import Chart
-from windtunnel.lab.experiment import Claim, Experiment, Figure, Source
+from windtunnel.lab.experiment import RESERVED, Claim, Experiment, Figure, Source
 from windtunnel.lab.grading.grade import grade
 from windtunnel.lab.history import Event, Op
 from windtunnel.lab.params import param
@@ -30,6 +30,11 @@ def signature(thing: Any) -> str:
         star = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "")
         said.append(f"{star}{name}{'' if one.default is one.empty else '='}")
     return f"{thing.__name__}({', '.join(said)})"
+
+
+def test_no_parameter_can_be_called_as_an_argument_of_run_or_sweep() -> None:
+    arguments = {*inspect.signature(run).parameters, *inspect.signature(sweep).parameters}
+    assert arguments - {"params", "options"} == RESERVED
 
 
 def test_the_signatures_are_those_of_the_page() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windtunnel.lab.claims import Verdict
+from windtunnel.lab.claims import Ruling
 from windtunnel.lab.errors import WrongInput
 
 
@@ -70,7 +70,7 @@ class Explained:
 
     sentence: str
     claim: str
-    verdict: Verdict
+    verdict: Ruling
 
 
 def explained(why: Sequence[Why], claims: Sequence[Any]) -> list[Explained]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.statistics import EQUAL_SEEDS, mean, t_interval
 
-Verdict = Literal["holds", "fails", "unknown", "skipped", "not claimed"]
+Ruling = Literal["holds", "fails", "unknown", "skipped", "not claimed"]
 Table = Mapping[str, Mapping[str, float]]
 """One seed's measurements, by design and name; `params` stands beside the designs."""
 

@@ -34,8 +34,9 @@ MARKS = {
     "M": "from memory: shown, never judged",
 }
 RESERVED = frozenset(
-    {"experiment", "stage", "on", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress"}
+    "experiment stage on seeds designs quick jobs with_file histories progress over values told".split()
 )
+"""Arguments of `run` and `sweep` (a test holds this to their signatures), which take parameters by name beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,9 @@ class Experiment(Generic[P]):
         if not self.module:
             object.__setattr__(self, "module", self.params.__module__)
         for name in RESERVED.intersection(getattr(self.params, "__dataclass_fields__", ())):
-            raise WrongInput(f"{name!r} cannot name a parameter: it is an argument of run(); take another word.")
+            raise WrongInput(
+                f"{name!r} cannot name a parameter: it is an argument of run() or sweep(); take another word."
+            )
         for name in self.shows:
             if name not in EXPLAINED:
                 raise WrongInput(suggest(name, EXPLAINED, "free measurement"))

@@ -9,7 +9,7 @@ from typing import Any
 from windtunnel.lab.asks import Answered
 from windtunnel.lab.claims import (
     Table,
-    Verdict,
+    Ruling,
     applies,
     equal_pairs,
     number,
@@ -47,7 +47,7 @@ def judge_claims(
     """Every claim with its verdict; one that speaks of designs or stages that were not run is skipped."""
     judged = []
     for claim, index in zip(experiment.claims, setting_of, strict=True):
-        verdict: Verdict
+        verdict: Ruling
         shown, seeds, note = "", [], ""
         named = speaks_of(claim.expression)
         absent = [name for name in named if name not in chosen]
@@ -189,5 +189,5 @@ def _held_to(figure: Figure, ours: Interval) -> tuple[str, str]:
     return "unknown", f"our interval is not wholly {wide}"
 
 
-def _word(found: bool | None) -> Verdict:
+def _word(found: bool | None) -> Ruling:
     return "unknown" if found is None else "holds" if found else "fails"

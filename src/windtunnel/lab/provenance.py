@@ -13,7 +13,7 @@ from typing import Any
 
 import windtunnel
 
-PACKAGES = ("numpy", "numba", "scipy")
+PACKAGES = ("numpy", "numba")
 
 
 def provenance() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from windtunnel.lab.asks import Answered, Explained
 from windtunnel.lab.charts import Drawn, Row
-from windtunnel.lab.claims import Verdict
+from windtunnel.lab.claims import Ruling
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.statistics import Interval, t_interval
 
@@ -44,7 +44,7 @@ class JudgedClaim:
 
     expression: str
     because: str
-    verdict: Verdict
+    verdict: Ruling
     shown: str = ""
     seeds: list[bool | None] = field(default_factory=list)
     over: str = "seed"
@@ -73,7 +73,7 @@ class JudgedFigure:
     note: str = ""
 
 
-_AS_CLAIMS: Mapping[str, Verdict] = {"reproduced": "holds", "missed": "fails", "unknown": "unknown"}
+_AS_CLAIMS: Mapping[str, Ruling] = {"reproduced": "holds", "missed": "fails", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ class Result:
         return self.settings[0]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Ruling:
         """The worst of all verdicts: fails, else unknown, else holds.
 
         Where nothing was judged: "not claimed" if that is because nothing is claimed here, else unknown.
         """
         found = {c.verdict for c in self.claims} | {_AS_CLAIMS.get(f.verdict, "skipped") for f in self.figures}
-        worst: Verdict
+        worst: Ruling
         for worst in ("fails", "unknown", "holds", "not claimed"):
             if worst in found:
                 return worst

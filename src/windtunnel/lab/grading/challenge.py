@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from windtunnel.faces import lent_by
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment, idea
@@ -21,6 +23,7 @@ from windtunnel.lab.experiment import Experiment, idea
 YOURS = "yours"
 """The name of the challenger's design in demands and tables."""
 MARK = "challenge"
+LINE = 120
 
 
 def challenge_of(path: Path) -> Experiment[Any]:
@@ -56,14 +59,15 @@ def stub(experiment: Experiment[Any]) -> str:
         *experiment.lesson.splitlines(),
         "",
         "Your design has to hold to:",
-        *(f"- {claim.expression}: {claim.because}" for claim in experiment.demands),
+        *(_wrapped(f"- {claim.expression}: {claim.because}", "  ") for claim in experiment.demands),
+        *_words(experiment),
     ]
     lines += ["", "    windtunnel watch FILE     judge it whenever you save", "    windtunnel grade FILE     all of it"]
     lesson = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     body = textwrap.dedent(inspect.getsource(naive)).replace(f"class {naive.__name__}", "class Yours", 1)
     doc = inspect.getdoc(naive)
     if doc:
-        body = body.replace(doc, f"Starts as {name}: {idea(naive)[:1].lower()}{idea(naive)[1:]}", 1)
+        body = body.replace(doc, _wrapped(f"Starts as {name}: {idea(naive)[:1].lower()}{idea(naive)[1:]}", "    "), 1)
     head = f'"""{lesson}\n"""\n\nfrom __future__ import annotations\n\n{_imports(naive, body)}'
     return f'{head}\n{MARK} = "{experiment.id}"\n\n\n{body}'
 
@@ -98,6 +102,38 @@ def _imports(naive: Callable[..., object], body: str) -> str:
     own = sorted(needed - brought)
     if own:
         parts.setdefault(naive.__module__, []).extend(own)
-    lines = sorted(whole) + [""] * bool(whole)
-    lines += [f"from {source} import {', '.join(sorted(names))}" for source, names in sorted(parts.items())]
-    return "\n".join(lines) + "\n" if lines else ""
+    lines = [*whole, *(_from(source, sorted(names)) for source, names in parts.items())]
+    # As isort has it: Python's own, then ours, a blank line between.
+    blocks = [sorted(line for line in lines if _is_pythons(line) == own) for own in (True, False)]
+    for block in blocks:
+        block.sort(key=lambda line: (line.startswith("from "), line))
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n" if lines else ""
+
+
+def _is_pythons(line: str) -> bool:
+    return line.split()[1].partition(".")[0] in sys.stdlib_module_names
+
+
+def _from(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    return line if len(line) <= LINE else "\n".join([f"from {module} import (", *(f"    {n}," for n in names), ")"])
+
+
+def _wrapped(text: str, indent: str) -> str:
+    """Within a line's width, quotes and indentation of a docstring included."""
+    return textwrap.fill(text, LINE - 10, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _words(experiment: Experiment[Any]) -> list[str]:
+    """Where the ports that this experiment's designs talk to are described, and which words they have."""
+    import windtunnel.engines
+    from windtunnel.engines.registry import ports
+
+    asked = set(re.findall(r"\bstage\.(\w+)\(", inspect.getsource(sys.modules[experiment.module])))
+    lines: list[str] = []
+    for port in sorted(asked & ports().keys()):
+        module = f"{windtunnel.engines.__name__}.{port}.port"
+        words = sorted(name for name, (home, _) in lent_by(windtunnel.engines.__name__).items() if home == module)
+        lines += ["", f"What `stage.{port}` gives you is described here: python -m pydoc {module}"]
+        lines += [_wrapped(f"Its words: from windtunnel.engines import {', '.join(words)}", "    ")] if words else []
+    return lines
