@@ -39,7 +39,7 @@ soak: $(VENV)/.dev         ## the long checks
 	$(BIN)/pytest -m soak
 
 golden: $(VENV)/.dev       ## write results/quick anew, for a diff to be read
-	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue -k committed
+	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue tests/test_pages.py -k 'committed or readme_shows'
 
 # One of the peers is compiled with -Werror, and newer compilers warn of more.
 bench: export CXXFLAGS := -Wno-unknown-pragmas -Wno-cast-function-type -Wno-unused-parameter -Wno-missing-field-initializers

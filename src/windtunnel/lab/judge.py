@@ -8,8 +8,8 @@ from typing import Any
 
 from windtunnel.lab.asks import Answered
 from windtunnel.lab.claims import (
-    Table,
     Ruling,
+    Table,
     applies,
     equal_pairs,
     number,

@@ -7,6 +7,10 @@ stepped by the same lines; before them the kernel makes their host's loop the ru
 
 Why the top of the heap stays there during a step: everything scheduled meanwhile has a later time or a later number,
 so the entry being served is still the smallest, and a process that sleeps again is put back with one `heapreplace`.
+
+Why `_turn` steps a process in three places: light processes, from the heap and from what is ready, go straight through,
+and the third place is for tasks. With one place for all, 300,000 sleeps took 0.40 s of CPU instead of 0.32 s.
+Why the file is long: what reaches into the loop's own variables stands beside it; a second file would only import them.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 What is modelled: the handshake, segments that are lost and sent again with doubled waits, a window, half-close, reset,
 giving up. What is not: slow start, congestion control, fast retransmission, keep-alives, and the bytes of headers;
 acknowledgements take half a round trip and draw no luck.
+
+Why the file is long: an end of a connection is one state machine, and is read from top to bottom.
 """
 
 from __future__ import annotations
