@@ -34,6 +34,8 @@ LONG_FILES = {
     "tests/blocks/durability/test_durable.py": "a storm of crashes over four blocks that share one torn disk",
     "tests/blocks/durability/test_log.py": "one log: appending, recovery and damage",
     "tests/blocks/resilience/test_resilience.py": "eight small blocks of one family, on one clock",
+    "tests/helpers/thread_puzzles.py": "a collection of small programs, each read alone",
+    "tests/helpers/thread_puzzles_library.py": "a collection of small programs, each read alone",
     "tests/lab/test_run.py": "one verb, with toy experiments that all its tests share",
     "tests/sim/test_tcp.py": "one protocol, as its file",
 }
@@ -48,6 +50,7 @@ PRIVATE: dict[str, str] = {}
 """Names of another package of ours that begin with an underscore and are used all the same."""
 OF_PYTHON = {
     "os._exit": "the only way out that runs nothing",
+    "sys._current_frames": "where a thread under test stands",
     "sys._getframe": "where a draw of luck was asked for",
     "asyncio._get_running_loop": "what event loops are written with",
     "asyncio._set_running_loop": "what event loops are written with",
@@ -66,7 +69,7 @@ AS_PYTHON_SAYS = {
     "sim/stand_ins.py": "what the functions say in whose place they stand",
     "sim/task.py": "what asyncio's own tasks say",
     "sim/transport.py": "what asyncio's own transports say, so that a program that reads it goes on doing so",
-    "lab/explore/real_threads.py": "release unlocked lock",
+    "lab/explore/locks.py": "what locks of threading say",
     "faces.py": "what Python says of a module that has no such name",
 }
 """Files that say some errors in CPython's words, since they stand in for a part of it."""

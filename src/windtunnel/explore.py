@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Exploration as Exploration,
         Failure as Failure,
         Program as Program,
-        StuckError as StuckError,
+        Stuck as Stuck,
         explore as explore,
         replay as replay,
     )

@@ -13,7 +13,7 @@ import pytest
 import helpers.thread_puzzles_library  # noqa: F401  (it adds its own)
 from helpers import thread_puzzles as puzzles
 from helpers.thread_puzzles import PUZZLES
-from windtunnel.explore import DPOR, Access, DepthFirst, RealThreads, StuckError, explore, replay
+from windtunnel.explore import DPOR, Access, DepthFirst, RealThreads, Stuck, explore, replay
 from windtunnel.lab.explore.core import Strategy
 
 
@@ -114,7 +114,7 @@ def test_a_thread_that_waits_in_c_ends_the_exploration_with_a_sentence_that_says
         return {"one": wait_for_a_message, "two": lambda: counts.append(2)}, None
 
     said = r"Thread 'one' has not come back for 0\.2 s in wait_for_a_message .*, line \d+\): .* in its place\.$"
-    with pytest.raises(StuckError, match=said):
+    with pytest.raises(Stuck, match=said):
         explore(RealThreads(make, patience_s=0.2), strategy)
     never.put(1)  # lets the thread that was left behind end
 

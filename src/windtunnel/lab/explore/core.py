@@ -146,7 +146,7 @@ class OutOfSteps(RuntimeError):
     """A single run did not end within the limit of steps."""
 
 
-class StuckError(RuntimeError):
+class Stuck(RuntimeError):
     """An actor did not come back from a step; the sentence says where it is and what to do."""
 
 
@@ -173,7 +173,7 @@ def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000)
             steps.append(Step(actor, pending[actor]))
             try:
                 execution.step(actor)
-            except StuckError:
+            except Stuck:
                 raise
             except Exception as error:
                 return steps, Failure("wrong", f"{actor}: {sentence(error)}", tuple(steps))

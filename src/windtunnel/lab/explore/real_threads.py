@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from windtunnel.lab.explore.core import Access, Choose, Failure, Step, StuckError, Touch, run_stepwise
+from windtunnel.lab.explore.core import Access, Choose, Failure, Step, Stuck, Touch, run_stepwise
 from windtunnel.lab.explore.frames import known
 from windtunnel.lab.explore.locks import ControlledLock, RawLock, Snapshot, Wanted, is_synchronizer
 from windtunnel.lab.explore.opcodes import LockCall, Opcodes, names_stored, operations
@@ -57,7 +57,7 @@ class RealThreads:
             the end (or None).
         traced: says of a file whether its code is under test; by default everything outside the standard library and
             installed packages. What is not is taken at its worst.
-        patience_s: seconds that a thread may take for one step before `StuckError` is raised.
+        patience_s: seconds that a thread may take for one step before `Stuck` is raised.
         every_opcode: stop before every opcode, whatever it touches: for an exhaustive search of a few lines.
         exact: read the objects that opcodes work on, where this Python's frames are known; without, each opcode is
             taken at its worst, and little is reduced.
@@ -213,7 +213,7 @@ class _Execution:
         if self._arrived.acquire(timeout=self.program._patience_s):
             return
         self.stopping = True
-        raise StuckError(_whereabouts(actor, self.program._patience_s))
+        raise Stuck(_whereabouts(actor, self.program._patience_s))
 
     def _body(self, actor: _Actor) -> None:
         actor.ident = threading.get_ident()
@@ -319,12 +319,12 @@ class _Execution:
             error, chosen.error = chosen.error, None
             if isinstance(error, Exception):
                 raise error
-            raise RuntimeError(f"the thread ended with {error!r}")
+            raise RuntimeError(f"The thread ended with {error!r}.")
 
     def check(self) -> None:
         for actor in self._actors.values():
             if actor.error is not None:
-                raise AssertionError(f"{actor.name}: {type(actor.error).__name__}: {actor.error}")
+                raise AssertionError(f"{actor.name} raised {type(actor.error).__name__}: {actor.error}.")
         if self._check is not None:
             self._check()
 
