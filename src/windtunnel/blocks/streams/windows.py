@@ -362,7 +362,7 @@ class WindowedAggregate(Generic[V, A]):
         self.watermark_ms, self.late = header["watermark"], header["late"]
         self._panes, self._sessions, self._ends, self._to_fire, self._to_drop = {}, {}, {}, [], []
         for stored, start, end, aggregate, revision, replaces in json.loads(panes):
-            key = _tuples(stored)
+            key = as_tuples(stored)
             window = Window(start, end)
             self._open((key, window), _Pane(aggregate, revision, tuple(Window(*w) for w in replaces)))
             if self._merging:
@@ -394,8 +394,8 @@ def _key(key: Any) -> Key:
     return index(key)
 
 
-def _tuples(key: Any) -> Key:
-    return tuple(map(_tuples, key)) if isinstance(key, list) else key
+def as_tuples(key: Any) -> Key:
+    return tuple(map(as_tuples, key)) if isinstance(key, list) else key
 
 
 def _alike(one: Any, other: Any) -> bool:

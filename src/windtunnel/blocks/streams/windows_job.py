@@ -21,7 +21,7 @@ from zlib import crc32
 from windtunnel.blocks.durability.log import Log, Record
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.files import Files, make_directory, read_whole, replace_whole, take
-from windtunnel.blocks.streams.windows import NEVER, Key, Result, WindowedAggregate, _tuples
+from windtunnel.blocks.streams.windows import NEVER, Key, Result, WindowedAggregate, as_tuples
 from windtunnel.blocks.streams.windows_watermark import BoundedDisorder
 
 KIND, VERSION = "stream job", 1
@@ -132,7 +132,7 @@ def _column(key: Key) -> str | int | bytes:
 
 
 def _key(column: str | int | bytes) -> Key:
-    return _tuples(json.loads(column)) if isinstance(column, bytes) else column
+    return as_tuples(json.loads(column)) if isinstance(column, bytes) else column
 
 
 class StreamJob:
