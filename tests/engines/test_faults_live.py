@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from windtunnel.engines.cache.valkey import ValkeyCache
 from windtunnel.engines.database.port import Plus
 from windtunnel.engines.database.postgres import PostgresDatabase, address_of
 from windtunnel.engines.registry import missing
@@ -239,7 +240,7 @@ def with_postgres(words: set[str], script: Callable[[PostgresDatabase], Coroutin
 def test_a_postgres_stands_still_dies_as_a_whole_and_comes_back_with_what_was_committed() -> None:
     async def script(db: PostgresDatabase) -> None:
         assert await add(db) is None
-        root = db._mine.pid
+        root = db._own_server().pid
         db.pause()
         assert set(tree.family(root).values()) == {"T"}
         asking = asyncio.create_task(add(db))
@@ -252,7 +253,7 @@ def test_a_postgres_stands_still_dies_as_a_whole_and_comes_back_with_what_was_co
         assert not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
         assert await add(db) in ("fail", "unknown")
         await db.restart()
-        assert db._mine.pid != root
+        assert db._own_server().pid != root
         for _ in range(2):
             await add(db)  # a connection of the pool may still be one to the dead
         found = await count(db)
@@ -280,3 +281,41 @@ def test_a_postgres_behind_a_relay_is_cut_off_slow_and_heard_of_no_more() -> Non
         assert await count(db) == 3
 
     with_postgres({"way", "cut_reply"}, script)
+
+
+# --- Valkey ----------------------------------------------------------------------------------------------------------
+@pytest.mark.live
+@pytest.mark.skipif(missing("cache", "valkey") is not None, reason=str(missing("cache", "valkey")))
+@pytest.mark.parametrize("durable", [False, True], ids=["in memory", "durable"])
+def test_a_valkey_dies_comes_back_with_what_was_on_disk_and_loses_its_answers(durable: bool) -> None:
+    async def attempt(asked: Coroutine[Any, Any, Any]) -> str | None:
+        try:
+            await asked
+        except Exception as error:
+            return outcome_of(error)
+        return None
+
+    async def main() -> None:
+        cache = ValkeyCache("cache", durable=durable)
+        cache.expect({"crash", "pause", "way", "cut_reply"})
+        try:
+            assert await cache.increment("n") == 1
+            cache.pause()
+            asking = asyncio.create_task(cache.increment("n"))
+            assert not (await asyncio.wait({asking}, timeout=0.2))[0]
+            cache.resume()
+            assert await asking == 2
+            cache.lose_replies(True)
+            assert await attempt(cache.increment("n")) == "unknown"
+            cache.lose_replies(False)
+            assert await cache.get("n") == "3"
+            cache.crash()
+            assert await attempt(cache.get("n")) in ("fail", "unknown")
+            await cache.restart()
+            while await attempt(cache.get("n")):
+                pass  # a connection of the pool may still be one to the dead
+            assert await cache.get("n") == ("3" if durable else None)
+        finally:
+            await cache.close()
+
+    asyncio.run(asyncio.wait_for(main(), 60))

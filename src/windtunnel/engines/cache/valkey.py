@@ -6,6 +6,7 @@ counts eleven. Here a command goes out once.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -15,15 +16,18 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from windtunnel.engines.cache.port import Answer, Script
 from windtunnel.engines.cache.store import text_of
 from windtunnel.engines.errors import MissingEngine, Unavailable
+from windtunnel.engines.shared.relay import Relay
 from windtunnel.engines.shared.servers import Guarded, guarded, shared
+from windtunnel.engines.shared.struck import OnServer
 
 CONNECT_TIMEOUT_S = 5.0
 COPIED_WITHIN_S = 10.0
@@ -89,7 +93,7 @@ def _answers(port: int) -> bool:
     return False
 
 
-class ValkeyCache:
+class ValkeyCache(OnServer):
     """Valkey: WINDTUNNEL_VALKEY_URL, else servers of our own.
 
     A shared server serves what asks for no more than memory, each cache under a prefix of its own; one that shall be
@@ -127,6 +131,33 @@ class ValkeyCache:
         self._client = self._connect()
 
     # --- faults --------------------------------------------------------------------------------------------------
+    def expect(self, words: Collection[str]) -> None:
+        """Faults of these words will strike it: who shall die needs a server of its own, and a way needs a relay.
+
+        Raises:
+            MissingEngine: no server of our own can be had.
+        """
+        if {"crash", "pause"}.intersection(words):
+            if not self._own:
+                self._own.append(start_valkey())
+                self._url = self._own[0].url
+            self._own[0].keep()
+        if {"way", "cut_reply"}.intersection(words):
+            self.relay = Relay(self._reach)
+        self._client = self._connect()
+
+    def struck(self) -> Guarded | None:
+        """The server, or the primary, where it is our own."""
+        return self._own[0] if self._own else None
+
+    def ready(self, pid: int) -> bool:
+        """Whether the server takes connections."""
+        return _answers(_port_of(self._url))
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        parts = urlsplit(self._url)
+        return await asyncio.open_connection(parts.hostname or "127.0.0.1", parts.port or 6379)
+
     async def fail_over(self) -> None:
         """The primary is killed, and the replica answers in its place, with what it had heard of."""
         if len(self._own) != 2:
@@ -208,6 +239,8 @@ class ValkeyCache:
                         await self._client.unlink(key)
             await self._client.aclose()
         finally:
+            if self.relay is not None:
+                await self.relay.close()
             for server in self._own:
                 server.stop()
 
@@ -220,8 +253,9 @@ class ValkeyCache:
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
 
+        database = urlsplit(self._url).path.strip("/") or "0"
         pool = redis.BlockingConnectionPool.from_url(
-            self._url,
+            self._url if self.relay is None else f"unix://{self.relay.where}?db={database}",
             max_connections=self._connections,
             timeout=None,  # who finds all connections in use waits
             socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -236,6 +270,8 @@ class ValkeyCache:
         import redis
 
         pool = self._client.connection_pool
+        if self.relay is not None:
+            await self.relay.path()
         try:
             connection = await pool.get_connection()
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:

@@ -29,6 +29,7 @@ from windtunnel.engines.database.sql import Dialect, Statement
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared.relay import Relay
 from windtunnel.engines.shared.servers import Guarded, postgres_ready, postgres_url, start_postgres
+from windtunnel.engines.shared.struck import OnServer
 
 if TYPE_CHECKING:
     import asyncpg
@@ -157,7 +158,7 @@ class _Session:
         return await self._count(DIALECT.delete(table, where))
 
 
-class PostgresDatabase(Autocommit):
+class PostgresDatabase(OnServer, Autocommit):
     """PostgreSQL: WINDTUNNEL_POSTGRES_URL, else a server of our own.
 
     A pool of connections to one schema of it.
@@ -177,7 +178,6 @@ class PostgresDatabase(Autocommit):
         self.name = name
         self._url = url or ""
         self._own: Guarded | None = None
-        self.relay: Relay | None = None
         self._connections = connections
         self._schema = f"windtunnel_{secrets.token_hex(6)}"
         self._opening: asyncio.Task[asyncpg.Pool] | None = None
@@ -196,33 +196,13 @@ class PostgresDatabase(Autocommit):
         if {"way", "cut_reply"}.intersection(words):
             self.relay = Relay(self._reach, ".s.PGSQL.5432")
 
-    def crash(self) -> None:
-        """Kill every process of the server, as `kill -9` does."""
-        self._mine.crash()
-
-    async def restart(self) -> None:
-        """Start it again, until it has recovered and takes connections."""
-        own = self._mine
-        await own.restart(lambda pid: postgres_ready(own, pid))
-
-    def pause(self) -> None:
-        """Stop every process of the server; returns when all are stopped."""
-        self._mine.pause()
-
-    def resume(self) -> None:
-        """Let them go on."""
-        self._mine.resume()
-
-    def lose_replies(self, yes: bool) -> None:
-        """Statements are carried out and connections break in place of the answer; or no longer."""
-        if self.relay is not None:
-            self.relay.replies_lost = yes
-
-    @property
-    def _mine(self) -> Guarded:
-        if self._own is None:
-            raise Unavailable(f"{self.name} stands on a server that others use; only one of its own can be struck.")
+    def struck(self) -> Guarded | None:
+        """The server, where it is our own."""
         return self._own
+
+    def ready(self, pid: int) -> bool:
+        """Whether the server, which runs as this process, takes connections."""
+        return self._own is not None and postgres_ready(self._own, pid)
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = address_of(self._url)

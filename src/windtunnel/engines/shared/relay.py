@@ -49,6 +49,7 @@ class Relay:
         name: of the socket that clients connect to, in a folder of our own.
 
     Attributes:
+        where: the socket that clients connect to.
         requests, answers: the two directions.
         replies_lost: connections break where the server answers.
     """
@@ -58,19 +59,18 @@ class Relay:
         self.answers = Way()
         self.replies_lost = False
         self._connect = connect
-        self._name = name
-        self._folder = ""
+        self._folder = tempfile.mkdtemp(prefix="wt-way-")
+        self.where = Path(self._folder) / name
         self._listening: asyncio.Task[asyncio.Server] | None = None
         self._passing: set[asyncio.Task[None]] = set()
 
     async def path(self) -> Path:
         """Where clients connect; it listens from when it is first asked."""
         if self._listening is None:
-            self._folder = tempfile.mkdtemp(prefix="wt-way-")
-            listen = asyncio.start_unix_server(self._accept, str(Path(self._folder) / self._name), backlog=4096)
+            listen = asyncio.start_unix_server(self._accept, str(self.where), backlog=4096)
             self._listening = asyncio.ensure_future(listen)
         await asyncio.shield(self._listening)
-        return Path(self._folder) / self._name
+        return self.where
 
     async def close(self) -> None:
         """Break what is connected, and listen no more."""
@@ -80,8 +80,7 @@ class Relay:
         for task in list(self._passing):
             task.cancel()
         await asyncio.gather(*self._passing, return_exceptions=True)
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: of one that asyncio makes here it would print that it was cancelled.
