@@ -112,6 +112,7 @@ def test_sweep_runs_each_value(capsys: pytest.CaptureFixture[str]) -> None:
     assert status in (0, 1, 3)
     assert "3 " in out
     assert "5 " in out
+    assert ("stock 3" in out, "stock 5" in out) == (True, True)
     documents = json.loads(call(capsys, *arguments, "--json")[1])
     assert [d["settings"][0]["stock"] for d in documents] == [3, 5]
 

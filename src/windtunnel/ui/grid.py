@@ -6,6 +6,7 @@ Headers wrap, numbers shorten, rows and columns change places, and at last each 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
@@ -120,7 +121,7 @@ def _stacked(words: Sequence[str], width: int) -> str:
 def _broken(name: str, limit: int) -> str:
     """A name in lines that end in `_`, no longer than the limit where its words are not."""
     lines = [""]
-    for piece in name.replace("_", "_ ").split(" "):
+    for piece in re.split(r"(?<=_)", name):
         if lines[-1] and len(lines[-1]) + len(piece) > limit:
             lines.append("")
         lines[-1] += piece

@@ -307,8 +307,8 @@ def _grid(rows: Iterable[Sequence[str]], styles: Sequence[str], width: int) -> R
             parts += [head, Padding(Text(row[-1], styles[-1]), (0, 0, 0, 4), expand=False)]
         return Group(*parts)
     table = Table.grid(padding=(0, 2))
-    for style in styles:
-        table.add_column(style=style)
+    for i, style in enumerate(styles):
+        table.add_column(style=style, min_width=0 if i else max((len(row[0]) for row in found), default=0))
     for row in found:
         table.add_row(*row)
     return Padding(table, (0, 0, 0, 2), expand=False)
