@@ -74,7 +74,7 @@ AS_PYTHON_SAYS = {
 }
 """Files that say some errors in CPython's words, since they stand in for a part of it."""
 CLAUSES = {"_BadLineError": "it stands behind the file and the line, in one sentence with them"}
-ENDS_A_SENTENCE = {"{error}", "{why}", "{self._failure}", "{reply['text']}"}
+ENDS_A_SENTENCE = {"{error}", "{why}", "{self._failure}", "{hint}", "{reply['text']}"}
 """Values that are sentences themselves, or somebody else's words, with which an error may end."""
 CIRCLES_BY_TYPE = [
     ("sim", "a simulator has hosts and a network, which know their simulator; when loaded there is no circle"),
@@ -82,6 +82,7 @@ CIRCLES_BY_TYPE = [
     ("lab", "`find` returns an Experiment, which asks for its track; when loaded there is no circle"),
 ]
 NOT_NAMES_OF_OURS = {
+    "ui/checking.py": "the methods that click calls",
     "sim/loop.py": "the methods of an asyncio event loop",
     "sim/unsimulated.py": "the methods of an asyncio event loop that raise",
     "sim/transport.py": "the methods of an asyncio transport",
