@@ -6,6 +6,7 @@ import pytest
 
 from helpers.check_oracle import random_history
 from helpers.check_script import script
+from helpers.check_sessions_oracle import are_kept, random_sessions
 from windtunnel.checkers import GUARANTEES, Register, Verdict, check_linearizable, check_sessions
 
 OVERLAP = "a put('x', 1) @ 0 9 \n b put('x', 2) @ 0 9 \n "
@@ -73,9 +74,53 @@ def test_without_real_time_a_late_write_may_be_the_older_one() -> None:
     assert check_sessions(history, real_time=False).ok
 
 
-def test_without_real_time_readers_tell_that_one_clients_writes_were_swapped() -> None:
+def test_what_no_order_of_versions_keeps_together_is_broken_and_the_contradiction_is_named() -> None:
     swapped = script("a put('x', 1) \n a put('x', 2) \n c get('x') = 2 \n c get('x') = 1")
-    assert broken(check_sessions(swapped, real_time=False)) == ["monotonic writes"]
+    verdict = check_sessions(swapped, real_time=False)
+    assert broken(verdict) == ["monotonic reads and monotonic writes"]
+    assert check_sessions(swapped, ["monotonic reads"], real_time=False).ok
+    assert check_sessions(swapped, ["monotonic writes"], real_time=False).ok
+    flipped = script("c put('y', 1) @ 0 1 \n d put('y', 3) @ 0 1 \n d get('y') = 1 @ 2 3 \n d get('y') = 3 @ 4 5")
+    verdict = check_sessions(flipped)
+    assert verdict.sentence == (
+        "'read your writes' and 'monotonic reads' are broken together: d get('y') = 1 (2 s to 3 s) must see 3, since d "
+        "had written it before; but d get('y') = 3 (4 s to 5 s) must see 1, since d had read it before."
+    )
+    assert [e.client for e in verdict.witness] == ["d", "d", "d"]
+
+
+def test_a_write_whose_answer_got_lost_follows_what_its_client_had_written() -> None:
+    torn = "a put('x', 1) \n a put('y', 2) unknown \n b get('y') = 2 \n b get('x') = {}"
+    assert broken(check_sessions(script(torn.format("None")))) == ["monotonic writes"]
+    assert check_sessions(script(torn.format("1"))).ok
+
+
+def test_by_the_clock_nobody_reads_what_is_written_only_later() -> None:
+    early = script("b get('x') = 1 \n a put('x', 1)")
+    assert broken(check_sessions(early)) == ["unwritten value"]
+    assert check_sessions(early, real_time=False).ok
+
+
+def compare(seeds: range) -> int:
+    together = 0
+    for seed in seeds:
+        rng = random.Random(f"orders {seed}")
+        history = random_sessions(rng)
+        chosen = GUARANTEES if rng.random() < 0.6 else rng.sample(GUARANTEES, rng.randint(1, 3))
+        verdicts = [check_sessions(history, chosen, real_time=real_time) for real_time in (True, False)]
+        assert [v.ok for v in verdicts] == [are_kept(history, chosen, real_time) for real_time in (True, False)], seed
+        assert verdicts[1].ok or not verdicts[0].ok, "who knows more accepts no more"
+        together += any("together" in v.sentence for v in verdicts)
+    return together
+
+
+def test_verdicts_on_sessions_agree_with_a_search_of_all_orders_of_versions() -> None:
+    assert compare(range(500)) > 10
+
+
+@pytest.mark.soak
+def test_verdicts_on_sessions_agree_with_a_search_of_all_orders_of_versions_40_000_times() -> None:
+    compare(range(500, 40_500))
 
 
 def test_the_order_that_a_store_reports_is_believed() -> None:

@@ -4,14 +4,17 @@ Written values must be unique for each key, so that a read names its write. A gu
 writes the client must already see: its own (read your writes), those it read before (monotonic reads), and, once it has
 seen a write w, those that w's client wrote before w (monotonic writes) or had read before w (writes follow reads). If
 write a must be seen and b is read, then b must be newer than a. The two guarantees about writes also demand that a
-client's write of a key is newer than its earlier write, or read, of that key. A guarantee is broken if its demands
-contradict each other or what is known of the order of writes.
+client's write of a key is newer than its earlier write, or read, of that key.
+
+All that are promised are judged under one order of the versions: a guarantee is broken if its demands contradict each
+other or what is known of the order of writes, and several are broken together if their demands do. A write whose
+answer got lost follows what its client had done before; what that did later does not follow it.
 
 Known is that the first value of a key is older than all others, and
 
 - the order that the store itself reports (`versions`), if it does;
-- else, with `real_time`, that a value which was written or read before the write of another began is older;
-- else, for the two guarantees about writes, the order in which single clients read the values.
+- else, with `real_time`, that a value is older whose write had ended, or that the same client had read, before the
+  write of another began.
 """
 
 from __future__ import annotations
@@ -20,11 +23,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal
 
 from windtunnel.lab.checkers.calls import Call, prepare
-from windtunnel.lab.checkers.describe import counted, operation, shown
+from windtunnel.lab.checkers.describe import counted, listed, operation, shown
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
 from windtunnel.lab.checkers.order import real_time_pairs
@@ -42,6 +45,9 @@ GUARANTEES: tuple[Guarantee, ...] = (
 )
 Key = Hashable
 Value = Hashable
+MOST_EARLIER = 64
+"""Earlier reads (writes) of a client that count where monotonic reads (writes) are not promised: there the latest need
+not be the newest. Fewer find less, nothing false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class _Order:
     newer: int
     because: str
     events: tuple[Event, ...]
+    guarantee: Guarantee | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +76,7 @@ class _Session:
     steps: list[_Access] = field(default_factory=list)
     wrote: dict[Key, tuple[list[int], list[_Access]]] = field(default_factory=dict)
     read: dict[Key, tuple[list[int], list[_Access]]] = field(default_factory=dict)
+    unanswered: list[tuple[int, _Access]] = field(default_factory=list)  # how many steps a lost write follows
 
     def add(self, access: _Access) -> None:
         places, what = (self.wrote if access.kind == "write" else self.read).setdefault(access.key, ([], []))
@@ -77,13 +85,15 @@ class _Session:
         self.steps.append(access)
 
 
-def _last(log: Mapping[Key, tuple[list[int], list[_Access]]], key: Key, before: int) -> _Access | None:
-    """The latest entry for the key before that place in the session."""
+def _earlier(log: Mapping[Key, tuple[list[int], list[_Access]]], key: Key, before: int, wide: bool) -> list[_Access]:
+    """The latest entry for the key before that place in the session; the latest few if it need not be the newest."""
     if key not in log:
-        return None
+        return []
     places, what = log[key]
     at = bisect_right(places, before - 1)
-    return what[at - 1] if at else None
+    if not wide:
+        return what[max(at - 1, 0) : at]
+    return list({access.value: access for access in what[max(at - MOST_EARLIER, 0) : at]}.values())
 
 
 @needs_operations
@@ -102,9 +112,12 @@ def check_sessions(
     """
     model = model if model is not None else KeyValue()
     calls = prepare(history, model)
-    known = _Known(model, calls, versions, real_time)
-    chosen = set(guarantees)
-    findings = [known.unwritten(), *(known.broken(g) for g in GUARANTEES if g in chosen)]
+    wanted = set(guarantees)
+    chosen = [g for g in GUARANTEES if g in wanted]
+    known = _Known(model, calls, versions, real_time, chosen)
+    findings = [known.unwritten(), *(known.broken([g]) for g in chosen)]
+    if not any(findings):
+        findings.append(known.broken(chosen) or known.broken([]))
     fine = f"{counted(len(calls), 'operation')}: every client saw what it must."
     return conclude([f for f in findings if f is not None], fine)
 
@@ -118,7 +131,11 @@ class _Known:
         calls: Sequence[Call],
         versions: Mapping[Key, Sequence[Value]] | None,
         real_time: bool,
+        chosen: Sequence[Guarantee],
     ) -> None:
+        self._by_clock = real_time and versions is None
+        self._wide_reads = "monotonic reads" not in chosen
+        self._wide_writes = "monotonic writes" not in chosen
         self._first = model.initial()
         self._nodes: dict[tuple[Key, Value], int] = {}
         self._writer: dict[tuple[Key, Value], _Access] = {}
@@ -142,9 +159,14 @@ class _Known:
                 if access.kind == "write":
                     self._place[id(c.event)] = (client, len(session.steps))
                 session.add(access)
+        for c in calls:
+            if not c.returned:
+                session = self._sessions.setdefault(c.event.client, _Session())
+                before = sum(step.event.end <= c.start for step in session.steps)
+                session.unanswered.append((before, _accessed(model, c)))
+                self._place[id(c.event)] = (c.event.client, before)
         for (key, value), write in self._writer.items():
             self._note(key, self._first, value, f"{shown(self._first)} was there first", (write.event,))
-        self._readers_tell = versions is None and not real_time
         if versions is not None:
             self._reported(model, versions)
         elif real_time:
@@ -159,12 +181,11 @@ class _Known:
     def _reported(self, model: Model, versions: Mapping[Key, Sequence[Value]]) -> None:
         for name, values in versions.items():
             key = model.partition(next(iter(model.operations)), (freeze(name),))
-            chain = [self._first, *map(freeze, values)]
-            for older, newer in pairwise(chain):
+            for older, newer in pairwise([self._first, *map(freeze, values)]):
                 self._note(key, older, newer, f"the store reports {shown(older)} before {shown(newer)}", ())
 
     def _timed(self, model: Model, calls: Sequence[Call]) -> None:
-        for order in self._own_orders("write"), self._own_orders("read"):
+        for order in self._own_orders("write", None), self._own_orders("read", None):
             self._orders += order
         by_key: dict[Key, list[_Access]] = {}
         for c in calls:
@@ -178,17 +199,21 @@ class _Known:
                 why = f"the write of {shown(old.value)} had ended before that of {shown(new.value)} began"
                 self._note(key, old.value, new.value, why, (old.event, new.event))
 
-    def _own_orders(self, earlier: Literal["read", "write"]) -> list[_Order]:
+    def _own_orders(self, earlier: Literal["read", "write"], guarantee: Guarantee | None) -> list[_Order]:
         """A client's write of a key is newer than what it wrote, or read, there before."""
         orders = []
         for client, session in self._sessions.items():
-            for place, access in enumerate(session.steps):
-                old = _last(session.wrote if earlier == "write" else session.read, access.key, place)
-                if access.kind == "write" and old is not None and old.value not in (access.value, self._first):
+            for place, access in chain(enumerate(session.steps), session.unanswered):
+                if access.kind == "read":
+                    continue
+                before = (session.wrote, self._wide_writes) if earlier == "write" else (session.read, self._wide_reads)
+                for old in _earlier(before[0], access.key, place, before[1]):
+                    if old.value in (access.value, self._first):
+                        continue
                     verb = "had written" if earlier == "write" else "had read"
                     why = f"{client} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
                     older, newer = self._node(access.key, old.value), self._node(access.key, access.value)
-                    orders.append(_Order(older, newer, why, (old.event, access.event)))
+                    orders.append(_Order(older, newer, why, (old.event, access.event), guarantee))
         return orders
 
     def _sights(self, guarantee: Guarantee) -> Iterable[tuple[_Access, _Access, str, tuple[Event, ...]]]:
@@ -200,8 +225,7 @@ class _Known:
                 if access.kind == "write":
                     continue
                 if guarantee == "read your writes":
-                    own = _last(session.wrote, access.key, place)
-                    if own is not None:
+                    for own in _earlier(session.wrote, access.key, place, self._wide_writes):
                         yield own, access, f"{client} had written it before", ()
                 elif guarantee == "monotonic reads":
                     old = latest.get(access.key)
@@ -213,10 +237,11 @@ class _Known:
                     where = self._place.get(id(write.event)) if write is not None else None
                     for other, (furthest, by) in seen.items():
                         log = self._sessions[other]
-                        must = _last(log.wrote if guarantee == "monotonic writes" else log.read, access.key, furthest)
-                        if must is not None:
+                        by_writes = guarantee == "monotonic writes"
+                        before = (log.wrote, self._wide_writes) if by_writes else (log.read, self._wide_reads)
+                        for must in _earlier(before[0], access.key, furthest, before[1]):
                             verb = "written" if guarantee == "monotonic writes" else "read"
-                            made = log.steps[furthest]
+                            made = self._writer[by.key, by.value]
                             why = f"{other} had {verb} it before it wrote {shown(by.value)}, which {client} had read"
                             yield must, access, why, (made.event, by.event)
                     if where is not None and where[0] != client and seen.get(where[0], (-1, access))[0] < where[1]:
@@ -230,28 +255,32 @@ class _Known:
                 continue
             because = f"{operation(read.event)} must see {shown(must.value)}, since {why}"
             older, newer = self._node(must.key, must.value), self._node(read.key, read.value)
-            demands.append(_Order(older, newer, because, (must.event, *shown_by, read.event)))
+            demands.append(_Order(older, newer, because, (must.event, *shown_by, read.event), guarantee))
         if guarantee == "monotonic writes":
-            demands += self._own_orders("write")
+            demands += self._own_orders("write", guarantee)
         elif guarantee == "writes follow reads":
-            demands += self._own_orders("read")
+            demands += self._own_orders("read", guarantee)
         return demands
 
     def unwritten(self) -> Finding | None:
-        """A read of a value that nobody wrote."""
+        """A read of a value that nobody wrote, or, by the clock, that nobody had begun to write."""
         for session in self._sessions.values():
             for access in session.steps:
-                if access.value != self._first and (access.key, access.value) not in self._writer:
+                writer = self._writer.get((access.key, access.value))
+                if access.value == self._first or access.kind == "write":
+                    continue
+                if writer is None:
                     sentence = f"{operation(access.event)} returned a value that nobody wrote."
                     return Finding("unwritten value", sentence, (access.event,))
+                if self._by_clock and access.event.end < writer.event.start:
+                    sentence = f"{operation(access.event)} returned what {operation(writer.event)} wrote only later."
+                    return Finding("unwritten value", sentence, (access.event, writer.event))
         return None
 
-    def broken(self, guarantee: Guarantee) -> Finding | None:
-        """The shortest contradiction between the guarantee and what is known, if there is one."""
-        demands = self._demands(guarantee)
+    def broken(self, guarantees: Sequence[Guarantee]) -> Finding | None:
+        """The shortest contradiction between the guarantees and what is known, if there is one."""
+        demands = [d for g in guarantees for d in self._demands(g)]
         orders = self._orders + demands
-        if self._readers_tell and guarantee in ("monotonic writes", "writes follow reads"):
-            orders += self._demands("monotonic reads")
         after: list[list[int]] = [[] for _ in self._nodes]
         for o in orders:
             after[o.older].append(o.newer)
@@ -261,19 +290,27 @@ class _Known:
             for o in orders:
                 if o.older in out and o.newer in out:
                     out[o.older].append((o.newer, o))
-            for o in demands:
+            for o in demands or orders:
                 if o.older in out and o.newer in out and (best is None or len(best) > 2):
                     longest = None if best is None else len(best) - 2
                     way, _ = shortest_way(o.newer, o.older.__eq__, out.__getitem__, longest)
                     best = best if way is None else [o, *way]
-        return None if best is None else _told(guarantee, best)
+        return None if best is None else _told(best)
 
 
-def _told(guarantee: Guarantee, cycle: Sequence[_Order]) -> Finding:
+def _told(cycle: Sequence[_Order]) -> Finding:
+    said = {o.guarantee for o in cycle}
+    names = [g for g in GUARANTEES if g in said]
     contrary = "; and ".join(o.because for o in cycle[1:])
     events = {id(e): e for o in cycle for e in o.events}
     witness = tuple(sorted(events.values(), key=lambda e: (e.start, e.end)))
-    return Finding(guarantee, f"'{guarantee}' is broken: {cycle[0].because}; but {contrary}.", witness)
+    if not names:
+        return Finding(
+            "order of versions", f"No order of the versions fits: {cycle[0].because}; but {contrary}.", witness
+        )
+    quoted = listed(f"'{name}'" for name in names)
+    broken = f"{quoted} {'is broken' if len(names) == 1 else 'are broken together'}"
+    return Finding(listed(names), f"{broken}: {cycle[0].because}; but {contrary}.", witness)
 
 
 def _accessed(model: Model, c: Call) -> _Access:
