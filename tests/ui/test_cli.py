@@ -436,3 +436,28 @@ def test_a_lesson_breaks_where_the_screen_ends_and_keeps_its_lists() -> None:
     assert reflowed("One line\nand another.\n\n- first\n- second\n\n    code\n    more\n\nThe\nend.") == (
         "One line and another.\n\n- first\n- second\n\n    code\n    more\n\nThe end."
     )
+
+
+def test_the_list_says_whose_doubt_is_stale_or_found_something(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {NAME: "stale", "up-or-out": "2 findings", "load-balancing": "ok"}
+    monkeypatch.setattr(cards, "doubted", lambda name: said.get(name, ""))
+    out = call(capsys, "list")[1]
+    assert out.count("✗") == 2
+    assert "the file has changed since it was doubted" in out
+    assert "doubt: 2 findings" in out
+
+
+def test_the_audit_has_a_row_for_each_experiment_and_is_red_without_doubt(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from windtunnel.lab import audit
+
+    catalogue(monkeypatch, {NAME: "helpers.toy_shop"})
+    monkeypatch.setattr(audit, "committed", lambda name: tmp_path / f"{name}.json")
+    status, out, _ = call(capsys, "audit")
+    assert status == 1
+    assert f"{NAME} " in out
+    assert "✗ none" in out
+    assert json.loads(call(capsys, "audit", "--json")[1])[0]["doubt"] == "none"

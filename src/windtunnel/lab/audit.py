@@ -10,7 +10,7 @@ from pathlib import Path
 import windtunnel
 from windtunnel.lab.discovery import every
 from windtunnel.lab.doubt.mutants import source_of
-from windtunnel.lab.doubt.report import digest_of, read
+from windtunnel.lab.doubt.report import committed, read, state_of
 
 MARKS = ("V", "Vq", "D", "R")
 
@@ -47,22 +47,12 @@ def root() -> Path:
     return Path(windtunnel.__file__).resolve().parents[2]
 
 
-def committed(name: str) -> Path:
-    """Where the report of an experiment's doubt is committed."""
-    return root() / "results" / "doubt" / f"{name}.json"
-
-
 def audit() -> list[Audited]:
     """Every experiment of the catalogue. Raises WrongInput for a damaged report."""
     rows = []
     for one in every():
         report = read(committed(one.id))
-        state = "none"
-        if report is not None:
-            findings = len(report.findings)
-            state = f"{findings} finding{'s' if findings != 1 else ''}" if findings else "ok"
-            if report.source != digest_of(source_of(one)):
-                state = "stale"
+        state = state_of(report, source_of(one))
         figures = dict(report.figures) if report is not None else {}
         held = [
             f"{mark} {figures[mark].get('holds', 0)}/{sum(figures[mark].values())}" for mark in MARKS if mark in figures

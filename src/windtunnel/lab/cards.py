@@ -31,6 +31,20 @@ def cards() -> list[Card]:
     return [card(name, module) for name, module in modules().items()]
 
 
+def doubted(name: str) -> str:
+    """What the committed report of `windtunnel doubt` says of an experiment; "" where there is none.
+
+    "ok", "n findings", or "stale" where its file has changed since.
+    """
+    path = Path(__file__).resolve().parents[3] / "results" / "doubt" / f"{name}.json"
+    spec = importlib.util.find_spec(modules().get(name, "")) if path.is_file() and name in modules() else None
+    if spec is None or not spec.origin:
+        return ""
+    from windtunnel.lab.doubt.report import read, state_of
+
+    return state_of(read(path), Path(spec.origin).read_text(encoding="utf-8"))
+
+
 def card(name: str, module: str) -> Card:
     """The card of one experiment. Raises WrongInput where it can be neither read nor imported."""
     spec = importlib.util.find_spec(module)

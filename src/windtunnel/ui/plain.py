@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def listing(experiments: Sequence[Card]) -> str:
     """Every experiment with its question, under its track."""
+    from windtunnel.lab.cards import doubted
+
     lines: list[str] = []
     width = shutil.get_terminal_size().columns
     gutter = max((len(e.id) for e in experiments), default=0) + 4
@@ -30,6 +32,9 @@ def listing(experiments: Sequence[Card]) -> str:
         if beside and question:
             name += question.pop(0)
         lines += [name, *(" " * (gutter + 2 if beside else 4) + line for line in question)]
+        if (state := doubted(one.id)) not in ("", "ok"):
+            said = "the file has changed since it was doubted" if state == "stale" else f"doubt: {state}"
+            lines.append(" " * (gutter + 2 if beside else 4) + click.style(f"✗ {said}", fg="red"))
     commands = ("windtunnel show NAME", "windtunnel run NAME", "windtunnel --help")
     gap = "   " if len("   ".join(commands)) <= width else "\n"
     lines += ["", click.style(gap.join(commands), dim=True)]

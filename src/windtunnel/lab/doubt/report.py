@@ -86,6 +86,21 @@ def text_of(report: Report) -> str:
     return "\n".join(lines)
 
 
+def state_of(report: Report | None, source: str) -> str:
+    """ "none", "stale" where the experiment's file has changed since, "n findings", or "ok"."""
+    if report is None:
+        return "none"
+    if report.source != digest_of(source):
+        return "stale"
+    count = len(report.findings)
+    return f"{count} finding{'s' if count != 1 else ''}" if count else "ok"
+
+
+def committed(name: str) -> Path:
+    """Where the report of an experiment is committed: in a checkout of the project."""
+    return Path(__file__).resolve().parents[4] / "results" / "doubt" / f"{name}.json"
+
+
 def digest_of(text: str) -> str:
     """The digest of an experiment's file."""
     return sha256(text.encode()).hexdigest()[:16]
