@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-MASK: Final = (1 << 64) - 1
-GOLDEN: Final = 0x9E3779B97F4A7C15
-"""2^64 divided by the golden ratio, the step of SplitMix64."""
+from windtunnel.splitmix import GOLDEN, MASK, mix
 
 
 def derive(seed: int, *names: str | int) -> int:
@@ -25,13 +23,6 @@ def derive(seed: int, *names: str | int) -> int:
 def stream(seed: int, *names: str | int) -> Random:
     """An independent generator for the stream with these names."""
     return Random(derive(seed, *names))
-
-
-def mix(z: int) -> int:
-    """SplitMix64's finalizer: 64 bits in, 64 well-mixed bits out (Steele, Lea & Flood, OOPSLA 2014)."""
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
 
 
 if TYPE_CHECKING:
@@ -63,7 +54,8 @@ class Luck(_Distributions):
     def random(self) -> float:
         """A number in [0, 1) with 53 random bits."""
         self._state = state = (self._state + GOLDEN) & MASK
-        return (mix(state) >> 11) * 2.0**-53
+        word: int = mix(state)
+        return (word >> 11) * 2.0**-53
 
     def getrandbits(self, k: int, /) -> int:
         """`k` random bits."""

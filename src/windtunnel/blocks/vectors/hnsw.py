@@ -25,6 +25,7 @@ from windtunnel.blocks.vectors.vector_input import (
     next_keys,
     padded,
 )
+from windtunnel.splitmix import GOLDEN, MASK, mix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -350,11 +351,8 @@ def draw_levels(seed: int, first: int, count: int, m: int) -> NDArray[np.int32]:
     """
     import numpy as np
 
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    z = (np.arange(first, first + count, dtype=np.uint64) + np.uint64(1)) * golden
-    z += np.uint64((seed * 0xD1342543DE82EF95) & 0xFFFFFFFFFFFFFFFF)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z ^= z >> np.uint64(31)
-    uniform = ((z >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    z = (np.arange(first, first + count, dtype=np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
+    z += np.uint64((seed * 0xD1342543DE82EF95) & MASK)
+    mixed: NDArray[np.uint64] = mix(z)
+    uniform = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
     return (-np.log(uniform) / math.log(m)).astype(np.int32)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from windtunnel.blocks.ordered.kernels.sorted_set import Members, no_members, precedes
+from windtunnel.splitmix import GOLDEN, mix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_LEVELS = 32
 LEVELS, TAKEN, SIZE, NAN_AT, LUCK = range(5)  # places in `meta`
+
+
+mixed = njit(inline="always")(mix)
 
 
 class Order(NamedTuple):
@@ -65,11 +69,9 @@ def grown(old: Order) -> Order:
 @njit(cache=True)
 def coin_levels(o: Order) -> int:
     """1 plus the number of times that a coin of probability 1/4 comes up: two zero bits of SplitMix64 a throw."""
-    state = np.uint64(o.meta[LUCK]) + np.uint64(0x9E3779B97F4A7C15)
+    state = np.uint64(o.meta[LUCK]) + np.uint64(GOLDEN)
     o.meta[LUCK] = np.int64(state)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    state ^= state >> np.uint64(31)
+    state = mixed(state)
     levels = 1
     while levels < MAX_LEVELS and state & np.uint64(3) == 0:
         state >>= np.uint64(2)

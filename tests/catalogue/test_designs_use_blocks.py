@@ -1,0 +1,82 @@
+"""Designs are made of blocks and parts: the catalogue imports them, and writes out none that the library has."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+from helpers.source import ROOT
+from windtunnel.faces import FACES, lent_by
+
+CATALOGUE = ROOT / "src" / "windtunnel" / "catalogue"
+EXPERIMENTS = sorted(path for path in CATALOGUE.rglob("*.py") if path.name != "__init__.py")
+LESSONS = {
+    "RetryBudget": "the design that the lesson is about; `Budget` is what it is made of",
+}
+SHELVES = [face for face in FACES if face.startswith(("windtunnel.blocks.", "windtunnel.parts"))]
+
+
+def on_the_shelf() -> set[str]:
+    """Names of classes and functions that blocks and parts lend."""
+    found = set()
+    for face in SHELVES:
+        importlib.import_module(face)
+        found |= set(lent_by(face))
+    return found
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """What a file takes from blocks and parts, by module and name; a whole module counts with all that it lends."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module in SHELVES:
+                found |= {alias.name for alias in node.names}
+            elif node.module == "windtunnel" and any(alias.name == "parts" for alias in node.names):
+                found |= set(lent_by("windtunnel.parts"))
+    return found
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
+def test_a_design_named_after_a_block_or_part_is_made_of_it(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    assert (defined & on_the_shelf()) - imported(tree) - set(LESSONS) == set()
+
+
+LAWS = {
+    "tokens": "a budget or a bucket: windtunnel.blocks.resilience",
+    "ewma": "windtunnel.parts.PeakEwma",
+    "sha256": "keys are hashed by windtunnel.blocks.ground.stable_hash",
+    "bisect_left": "a ring: windtunnel.blocks.placement.HashRing",
+    "expovariate": "arrivals are windtunnel.workload.poisson; what is left are the sizes of requests",
+}
+SIZES = {"up_or_out.py": 1, "load_balancing.py": 1}
+"""How often an experiment draws an exponential size of a request."""
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda p: p.stem)
+def test_no_law_of_the_library_is_written_out(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assigned = {
+        name.attr if isinstance(name, ast.Attribute) else name.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AugAssign)
+        for name in [node.target]
+        if isinstance(name, ast.Attribute | ast.Name)
+    }
+    called = [
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    assert assigned & set(LAWS) == set(), LAWS
+    assert called.count("expovariate") == SIZES.get(path.name, 0), LAWS["expovariate"]
+    assert not {"sha256", "bisect_left"} & set(called), LAWS
+
+
+def test_the_catalogue_stands_on_the_library() -> None:
+    users = {path.stem for path in EXPERIMENTS if imported(ast.parse(path.read_text("utf-8")))}
+    assert {"metastable_failure", "load_balancing", "up_or_out"} <= users
+    assert any("windtunnel.blocks" in path.read_text("utf-8") for path in EXPERIMENTS), "and on blocks themselves"
