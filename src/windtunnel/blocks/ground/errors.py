@@ -40,12 +40,13 @@ done or not. Those without one say that a program or an input is wrong; a run st
         DesignError                 a design raised what is no outcome
         NotSimulated                the tunnel has no stand-in for what was asked
         OutOfSteps                  an explored program did not end
-        StuckError                  an explored program waits for nobody
+        Stuck                       an explored program waits for nobody
         WaitsForItself              a shared load asks for its own result
       ValueError
         DamagedError                bytes are not what was written
           DamagedLogError           the same, of a log
         HistoryFileError            a file is no history
+        ModelError                  a user's model does what a model must not
         StaleRange  fail            the caller's map of ranges is older than a change
         WrongInput                  an experiment, parameter, stage or file that cannot be used
           ClaimError                a claim that cannot be evaluated
