@@ -13,7 +13,6 @@ GRID = "It is a grid point of the map, and other seeds fall on the next one."
 
 NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
     ("load-balancing", "two choices, load 0.9: mean time"): ("unknown", SCATTER),
-    ("load-balancing", "random, load 0.9: mean time"): ("unknown", SCATTER),
     ("load-balancing", "random: mean time"): ("unknown", SCATTER),
     ("load-balancing", "two choices: mean time"): ("unknown", SCATTER),
     ("load-balancing", "least connections: mean time"): ("unknown", SCATTER),

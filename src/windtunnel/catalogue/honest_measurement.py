@@ -61,10 +61,10 @@ class Params:
     stall_s: float = param(1.4, "how long the server stands still, from second 8 on", 0.0, 100.0)
 
 
-def workload(params: Params, random: Random) -> Iterable[Op]:
-    for i, at in enumerate(evenly(params.rate, round(params.rate * params.duration_s))):
-        work_s = random.lognormvariate(log(params.service_ms / 1000), params.spread)
-        connection = i % params.connections
+def workload(p: Params, luck: Random) -> Iterable[Op]:
+    for i, at in enumerate(evenly(p.rate, round(p.rate * p.duration_s))):
+        work_s = luck.lognormvariate(log(p.service_ms / 1000), p.spread)
+        connection = i % p.connections
         yield Op(at, f"connection {connection}", "get", (connection, work_s))
 
 

@@ -44,11 +44,11 @@ class Params:
     count: int = param(10_000, "requests", 100, 10_000_000)
 
 
-def workload(params: Params, random: Random) -> Iterable[Op]:
-    times = poisson(params.load * params.servers, random, count=params.count)
-    if params.variation == 1:
-        return requests(times, "handle", lambda _: (random.expovariate(1.0),))
-    return requests(times, "handle", lambda _: (lognormal(1.0, params.variation, random),))
+def workload(p: Params, luck: Random) -> Iterable[Op]:
+    times = poisson(p.load * p.servers, luck, count=p.count)
+    if p.variation == 1:
+        return requests(times, "handle", lambda _: (luck.expovariate(1.0),))
+    return requests(times, "handle", lambda _: (lognormal(1.0, p.variation, luck),))
 
 
 class Balanced:
