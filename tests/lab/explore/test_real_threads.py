@@ -74,7 +74,7 @@ def test_the_reduction_finds_the_failure_or_proves_that_there_is_none(name: str)
 @pytest.mark.parametrize("name", PUZZLES)
 def test_an_exhaustive_search_that_stops_at_every_opcode_agrees(name: str) -> None:
     wrong, make = PUZZLES[name]
-    found = explore(RealThreads(make, every_opcode=True), FewSwitches(2), limit=20_000)
+    found = explore(RealThreads(make, every_opcode=True), FewSwitches(2), limit=4_000)
     assert (found.failure is not None) == wrong
 
 

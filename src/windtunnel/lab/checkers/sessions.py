@@ -159,10 +159,14 @@ class _Known:
                 if access.kind == "write":
                     self._place[id(c.event)] = (client, len(session.steps))
                 session.add(access)
+        at = {id(c.event): i for i, c in enumerate(calls)}
+        ends = {client: [step.event.end for step in session.steps] for client, session in self._sessions.items()}
         for c in calls:
             if not c.returned:
                 session = self._sessions.setdefault(c.event.client, _Session())
-                before = sum(step.event.end <= c.start for step in session.steps)
+                before = bisect_right(ends.get(c.event.client, ()), c.start)
+                while before and at[id(session.steps[before - 1].event)] > at[id(c.event)]:
+                    before -= 1  # of two that took no time at one moment the one that stands first
                 session.unanswered.append((before, _accessed(model, c)))
                 self._place[id(c.event)] = (c.event.client, before)
         for (key, value), write in self._writer.items():
