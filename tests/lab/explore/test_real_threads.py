@@ -12,6 +12,7 @@ import pytest
 
 import helpers.thread_puzzles_library  # noqa: F401  (it adds its own)
 from helpers import thread_puzzles as puzzles
+from helpers.thread_programs import program
 from helpers.thread_puzzles import PUZZLES
 from windtunnel.explore import DPOR, Access, DepthFirst, RealThreads, Stuck, explore, replay
 from windtunnel.lab.explore.core import Strategy
@@ -177,3 +178,23 @@ def test_philosophers_in_order_are_proved_within_fifty_schedules() -> None:
 def test_two_lists_and_two_attributes_need_one_schedule() -> None:
     for name in ("two_lists_of_one_kind", "two_attributes_of_one_thing", "two_threads_with_their_own_lists"):
         assert explore(RealThreads(PUZZLES[name][1]), DPOR()).schedules == 1
+
+
+def compare_states(seeds: range, schedules: int) -> None:
+    """Every final state that a search stopping at every opcode reaches, the reduction reaches too."""
+    for seed in seeds:
+        by_reduction: set[str] = set()
+        by_all: set[str] = set()
+        reduced = explore(RealThreads(program(seed, by_reduction)), DPOR(), limit=3_000)
+        assert reduced.failure is None, seed
+        explore(RealThreads(program(seed, by_all), every_opcode=True), FewSwitches(2), limit=schedules)
+        assert not reduced.complete or by_all <= by_reduction, seed
+
+
+def test_the_reduction_reaches_every_final_state_of_random_programs() -> None:
+    compare_states(range(8), schedules=60)
+
+
+@pytest.mark.soak
+def test_the_reduction_reaches_every_final_state_of_200_random_programs() -> None:
+    compare_states(range(8, 208), schedules=500)

@@ -81,7 +81,7 @@ class RealThreads:
         self._stored: set[str] = set()
         self.unsure = False
         """Whether something was met in a run that earlier ones may have passed over: then nothing is proved."""
-        self._scan_space(make)
+        self.scan_space(make)
 
     def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
         """Run once; as `Program.run`."""
@@ -110,9 +110,11 @@ class RealThreads:
             self._stored.add(name)
             self.unsure = True
 
-    def _scan_space(self, function: Any) -> None:
+    def scan_space(self, function: Any) -> None:
+        """Note what the code in the module of this function, and in its closure, may bind."""
+        function = getattr(function, "func", function)
         function = getattr(function, "__func__", function)
-        if not isinstance(function, FunctionType):
+        if not isinstance(function, FunctionType) or function.__code__ in self._scanned:
             return
         self.scan(function.__code__, early=True)
         for value in [*function.__globals__.values(), *(c for c in function.__closure__ or ())]:
@@ -168,6 +170,8 @@ class _Execution:
         try:
             self._patch()
             functions, self._check = program._make()
+            for function in functions.values():
+                program.scan_space(function)
             for name, function in functions.items():
                 self._launch(name, function)
         except BaseException:
@@ -197,9 +201,6 @@ class _Execution:
 
     def _launch(self, name: str, function: Callable[[], object]) -> None:
         actor = self._actors[name] = _Actor(name, function)
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        if isinstance(code, CodeType):
-            self.program.scan(code, early=True)
         # The thread's own machinery must not run on our locks.
         self._unpatch()
         actor.thread = threading.Thread(target=self._body, args=(actor,), name=name, daemon=True)
