@@ -115,9 +115,11 @@ def check_sessions(
     wanted = set(guarantees)
     chosen = [g for g in GUARANTEES if g in wanted]
     known = _Known(model, calls, versions, real_time, chosen)
-    findings = [known.unwritten(), *(known.broken([g]) for g in chosen)]
-    if not any(findings):
-        findings.append(known.broken(chosen) or known.broken([]))
+    together = known.broken(chosen) or known.broken([])
+    findings = [known.unwritten()]
+    if together is not None:
+        alone = [f for g in chosen if (f := known.broken([g])) is not None]
+        findings += alone or [together]
     fine = f"{counted(len(calls), 'operation')}: every client saw what it must."
     return conclude([f for f in findings if f is not None], fine)
 
