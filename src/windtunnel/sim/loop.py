@@ -284,7 +284,7 @@ class HostLoop(UnsimulatedParts):
 
     # --- sockets -----------------------------------------------------------------------------------------------------
     async def sock_connect(self, sock: Any, address: Any) -> None:
-        own = _own(sock)
+        own = self._unblocked(sock)
         try:
             own.connect(address)
         except BlockingIOError:
@@ -307,16 +307,22 @@ class HostLoop(UnsimulatedParts):
         await self._patiently(sock, lambda own: own.send(data))
 
     async def sock_sendto(self, sock: Any, data: Any, address: Any) -> int:
-        return _own(sock).sendto(data, address)
+        return self._unblocked(sock).sendto(data, address)
 
     async def sock_accept(self, sock: Any) -> Any:
         accepted, address = await self._patiently(sock, lambda own: own.accept())
         accepted.setblocking(False)
         return accepted, address
 
+    def _unblocked(self, sock: Any) -> SimSocket:
+        own = _own(sock)
+        if self.get_debug() and own.gettimeout() != 0:
+            raise ValueError("the socket must be non-blocking")
+        return own
+
     async def _patiently(self, sock: Any, attempt: Callable[[SimSocket], T]) -> T:
         """Try again whenever something happened to the socket, until it would not block."""
-        own = _own(sock)
+        own = self._unblocked(sock)
         while True:
             try:
                 return attempt(own)
