@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
+
+from windtunnel.sim import sandbox
+from windtunnel.sim.kernel import Simulator
 
 SCRIPT = """
 import asyncio, gc
@@ -78,3 +82,24 @@ def test_a_script_that_leaves_programs_waiting_ends_without_a_word(end: str) -> 
         [sys.executable, "-X", "dev", "-c", SCRIPT + end], capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout + done.stderr == ""
+
+
+def test_a_simulation_may_be_collected_while_another_one_begins_or_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    put = sandbox._put
+    left: list[Simulator] = []
+
+    def put_and_collect(owner: object, name: str, thing: object) -> None:
+        left.clear()  # the last reference to a simulation that still has something to bury
+        put(owner, name, thing)
+
+    monkeypatch.setattr(sandbox, "_put", put_and_collect)
+    for _ in range(3):
+        other = Simulator()
+        other.spawn(other.sleep(1.0), daemon=True)
+        left.append(other)
+        del other
+        with Simulator() as sim:
+            sim.run_process(sim.sleep(1.0))
+            assert not left
+    assert time.time() > 1.5e9
+    assert sandbox.current_simulator() is None

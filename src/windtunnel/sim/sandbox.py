@@ -37,7 +37,8 @@ class NotSimulated(RuntimeError):
 
 _running: dict[int, Simulator] = {}
 """The simulation that each thread runs now."""
-_lock = threading.Lock()
+_lock = threading.RLock()
+"""The collector may close a simulation that nobody closed while the lines below hold it: so it can be taken twice."""
 _users = 0
 _spots: list[tuple[Any, str, Any, Any]] = []
 """Where a real thing is named: the module (or class), the name, the real thing, its stand-in."""
