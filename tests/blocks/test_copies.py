@@ -7,10 +7,12 @@ import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from windtunnel.blocks.caching import Cache, CacheTrace, FrequencySketch, LoadingCache, SingleFlight
 from windtunnel.blocks.caching.cache import POLICIES
+from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSkipList, PlainSortedSet, SortedSet
 from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
 from windtunnel.blocks.sketches import (
     BlockedBloomFilter,
@@ -23,6 +25,16 @@ from windtunnel.blocks.sketches import (
     ScalableBloomFilter,
     SpaceSaving,
 )
+from windtunnel.blocks.space import LinearQuadtree, PlainQuadtree, Quadtree
+from windtunnel.blocks.text import (
+    InvertedIndex,
+    PlainIndex,
+    PlainPrefixCompletion,
+    PrefixCompletion,
+    Tokenizer,
+    Vocabulary,
+)
+from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 
 class Case(NamedTuple):
@@ -90,6 +102,67 @@ def _uses(made: Any) -> list[int]:
     return [made.count(i) for i in range(9)]
 
 
+def _taxis() -> Quadtree:
+    made = Quadtree()
+    made.put_many(range(200), [i / 10 for i in range(200)], [i % 7 for i in range(200)])
+    made.remove_many(range(0, 200, 3))
+    return made
+
+
+def _plain_taxis() -> PlainQuadtree[str]:
+    made: PlainQuadtree[str] = PlainQuadtree(1)
+    for i in range(60):
+        made.put(f"taxi {i}", 1 + 2.0**-i, 1)  # a deep tree
+    return made
+
+
+def _players(made: Any) -> Any:
+    for i in range(90):
+        made.add(f"player {i % 50}", i * 7 % 11)
+    return made
+
+
+def _seen(made: Any) -> Any:
+    return list(made), [made.rank(f"player {i}") for i in range(50)], made.range(3, 9)
+
+
+def _vectors(made: Any) -> Any:
+    made.add(np.random.default_rng(1).integers(0, 3, (60, 3)))  # many are equal
+    made.delete([0, 7, 11])
+    return made
+
+
+def _found(made: Any) -> Any:
+    return made.nearest([1, 1, 1], 60), len(made), _stored(copy.deepcopy(made))
+
+
+def _graph() -> PlainHNSW:
+    made = PlainHNSW(4, 9)
+    for x, y in np.random.default_rng(1).random((30, 2)).tolist():
+        made.insert([x, y], 0)
+    return made
+
+
+def _quantiser() -> ProductQuantiser:
+    made = ProductQuantiser(4, 2)
+    made.train(np.random.default_rng(1).random((300, 4)), rounds=1)
+    return made
+
+
+def _index() -> InvertedIndex:
+    made = InvertedIndex()
+    made.add(["a word or two", "two more words", "three", ""])
+    made.delete([2])
+    return made
+
+
+def _terms(made: Any) -> Any:
+    for i in range(30):
+        made.add("t" * i, i)
+    made.remove("ttt")
+    return made
+
+
 LOOKED_UP = [f"key {i}" for i in range(300)]
 
 CASES: dict[str, Case] = {
@@ -123,7 +196,49 @@ CASES |= {
     "FrequencySketch": Case(lambda: _keys(FrequencySketch(20)), _uses, lambda made: made.add(3)),
     "CacheTrace": Case(lambda: CacheTrace(["a", "b", "a"]), lambda made: made.misses("lru", 1), _add),
 }
-UNCHANGING = {"CacheTrace", "Rendezvous", "MaglevTable"}
+CASES |= {
+    "Quadtree": Case(_taxis, lambda made: (_stored(made), made.within(0, 0, 1e7)), lambda made: made.put(3, 9, 9)),
+    "LinearQuadtree": Case(lambda: LinearQuadtree([1, 2], [3, 4]), lambda made: made.within(0, 0, 1e7), _add),
+    "PlainQuadtree": Case(
+        _plain_taxis, lambda made: (sorted(made), made.within(0, 0, 1e7)), lambda made: made.put("x", 0, 0)
+    ),
+}
+CASES |= {
+    f"{type(make()).__name__}, {name}": Case(
+        lambda make=make: _players(make()),
+        _seen,
+        lambda made: (made.add("late", -5), made.remove("player 7")),  # type: ignore[misc]
+    )
+    for name, make in {
+        "blocks": lambda: SortedSet(str),
+        "list": lambda: SortedSet(str, order="skip list"),
+        "plain blocks": lambda: PlainSortedSet(PlainCountedBlocks(4)),
+        "plain list": lambda: PlainSortedSet(PlainSkipList()),
+    }.items()
+}
+CASES |= {
+    "BruteForce": Case(lambda: _vectors(BruteForce(3)), _found, lambda made: made.delete([1, 2])),
+    "HNSW": Case(lambda: _vectors(HNSW(3)), _found, lambda made: made.delete([1, 2])),
+    "PlainHNSW": Case(_graph, lambda made: made.search([0.5, 0.5], 3, 9), lambda made: made.insert([0.5, 0.5], 0)),
+    "ProductQuantiser": Case(_quantiser, _stored, lambda made: made.train(np.random.default_rng(2).random((300, 4)))),
+    "InvertedIndex": Case(
+        _index, lambda made: (_stored(made), made.search("two words")), lambda made: made.update([0], ["two"])
+    ),
+    "PlainIndex": Case(lambda: PlainIndex([["a"], ["b"]]), lambda made: made.search(["a"], 2), _add),
+    "PrefixCompletion": Case(
+        lambda: _terms(PrefixCompletion()), lambda made: made.complete("t"), lambda made: made.add("tz", 99)
+    ),
+    "PlainPrefixCompletion": Case(
+        lambda: _terms(PlainPrefixCompletion()), lambda made: made.complete("t"), lambda made: made.add("tz", 99)
+    ),
+    "Tokenizer": Case(lambda: Tokenizer(stopwords=["a"]), lambda made: made.tokens("a b"), _add),
+    "Vocabulary": Case(
+        lambda: Vocabulary(Tokenizer()),
+        lambda made: made.look_up(["a b"])[0].tolist(),
+        lambda made: made.learn(["b a"]),
+    ),
+}
+UNCHANGING = {"PlainIndex", "Tokenizer", "LinearQuadtree", "CacheTrace", "Rendezvous", "MaglevTable"}
 COPIES = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
@@ -162,6 +277,13 @@ def test_what_is_tied_to_what_runs_has_no_copy(make: Callable[[], Any]) -> None:
 
 
 def test_a_long_chain_of_keys_needs_no_recursion() -> None:
+    terms = PlainPrefixCompletion()
+    terms.add("t" * 5000, 1)
+    assert COPIES["pickle"](terms).complete("t") == copy.copy(terms).complete("t") == terms.complete("t")
+    links: PlainSkipList[int] = PlainSkipList()
+    for i in range(5000):
+        links.insert(float(i), i)
+    assert COPIES["pickle"](links).slice(0, 5000) == copy.copy(links).slice(0, 5000) == links.slice(0, 5000)
     made: Cache[int, int] = Cache(20_000, policy="sieve")
     for i in range(20_000):
         made[i] = i

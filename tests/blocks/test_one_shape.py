@@ -27,10 +27,12 @@ from windtunnel.blocks.sketches.count_min import CountMin
 from windtunnel.blocks.sketches.heavy_hitters import CountMinTopK, SpaceSaving
 from windtunnel.blocks.sketches.hyperloglog import HyperLogLog
 from windtunnel.blocks.sketches.quantiles import DDSketch
+from windtunnel.blocks.space import LinearQuadtree, Quadtree
 from windtunnel.blocks.streams.windows import Count, Tumbling, WindowedAggregate
 from windtunnel.blocks.streams.windows_batch import BatchTumbling
 from windtunnel.blocks.text.inverted_index import InvertedIndex
 from windtunnel.blocks.text.prefix_completion import PrefixCompletion
+from windtunnel.blocks.vectors.brute_force import BruteForce
 from windtunnel.blocks.vectors.hnsw import HNSW
 from windtunnel.blocks.vectors.product_quantisation import ProductQuantiser
 
@@ -99,6 +101,12 @@ def ranges() -> RangeMap[str]:
     return made
 
 
+def taxis() -> Quadtree:
+    made = Quadtree()
+    made.put_many([5, -3, 1], [1, 2, 3], [4, 5, 6])
+    return made
+
+
 def dense() -> HyperLogLog:
     made = HyperLogLog(5)
     made.add_many(KEYS * 5)
@@ -118,8 +126,11 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "ddsketch": (sketch, DDSketch.from_bytes),
     "hash ring": (lambda: HashRing({"a": 1, "b": 0}), HashRing.from_bytes),
     "range map": (ranges, RangeMap.from_bytes),
+    "quadtree": (taxis, Quadtree.from_bytes),
+    "linear quadtree": (lambda: LinearQuadtree([1, 2, 3], [4, 5, 6]), LinearQuadtree.from_bytes),
     "sorted set": (sorted_set, lambda blob: SortedSet.from_bytes(str, blob)),
     "hnsw": (graph, HNSW.from_bytes),
+    "brute force": (lambda: [made := BruteForce(2), made.add([[1, 2], [3, 4]])][0], BruteForce.from_bytes),
     "product quantiser": (quantiser, ProductQuantiser.from_bytes),
     "inverted index": (index, InvertedIndex.from_bytes),
     "prefix completion": (completion, PrefixCompletion.from_bytes),

@@ -48,7 +48,7 @@ def test_what_is_no_finite_number_is_refused(value: Any) -> None:
 
 def test_infinities_are_numbers_where_they_may_be() -> None:
     assert number(float("-inf"), "A score", finite=False) == float("-inf")
-    with pytest.raises(ValueError, match="not nan"):
+    with pytest.raises(ValueError, match="not NaN"):
         number(float("nan"), "A score", finite=False)
 
 

@@ -135,7 +135,7 @@ def travel(lat: float, lon: float, distance: float, bearing: float) -> tuple[flo
     ("wrong", "said"),
     [
         (lambda: encode(91, 0), "between -90 and 90"),
-        (lambda: encode(0, math.nan), "between -90 and 90"),
+        (lambda: encode(0, math.nan), "finite number"),
         (lambda: encode(0, 0, 13), "1 to 12 letters"),
         (lambda: decode("abc"), "not 'a'"),
         (lambda: decode(""), "1 to 12 letters"),

@@ -198,7 +198,7 @@ def test_bad_input_is_refused_with_a_sentence() -> None:
         index.search("a", 0)
     with pytest.raises(ValueError, match="The method is"):
         index.search_many(["a"], method="best")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="k1 must not"):
+    with pytest.raises(ValueError, match="k1 is at least 0"):
         InvertedIndex(k1=-1)
     with pytest.raises(ValueError, match="norms are"):
         InvertedIndex(norms="none")  # type: ignore[arg-type]

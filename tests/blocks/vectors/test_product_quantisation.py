@@ -114,5 +114,5 @@ def test_bad_input_is_refused_with_a_sentence(trained: ProductQuantiser) -> None
         ProductQuantiser(32, 4).train(manifold(255, 1))
     with pytest.raises(ValueError, match=r"uint8 of shape \(n, 8\)"):
         trained.decode([[1] * 8])
-    with pytest.raises(ValueError, match="k must be at least 1"):
+    with pytest.raises(ValueError, match="k is at least 1"):
         trained.search(trained.encode(manifold(1, 1)), manifold(1, 1), 0)

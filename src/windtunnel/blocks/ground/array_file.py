@@ -35,7 +35,9 @@ def seal_arrays(
     )
 
 
-def unseal_arrays(kind: str, version: int, data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def unseal_arrays(
+    kind: str, version: int, data: bytes | bytearray | memoryview
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The header and the arrays (read-only). Raises `DamagedError` unless `data` is whole and of this kind."""
     import numpy as np
 

@@ -43,7 +43,7 @@ def number(value: Any, name: str, least: float = -inf, *, above: float = -inf, f
     except (OverflowError, TypeError, ValueError):
         raise ValueError(f"{name} is a number that a float can hold, not {value!r}.") from None
     if found != found or (finite and not isfinite(found)):
-        raise ValueError(f"{name} is a {'finite ' if finite else ''}number, not {found}.")
+        raise ValueError(f"{name} is a {'finite ' if finite else ''}number, not {'NaN' if found != found else found}.")
     if found < least:
         raise ValueError(f"{name} is at least {least:g}, not {found:g}.")
     if found <= above:

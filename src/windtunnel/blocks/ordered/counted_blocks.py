@@ -18,12 +18,14 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import Generic
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import whole
 from windtunnel.blocks.ordered.sorted_set_plain import MemberT
 
 BLOCK_ENTRIES = 256
 
 
-class PlainCountedBlocks(Generic[MemberT]):
+class PlainCountedBlocks(Block, Generic[MemberT]):
     """Entries `(score, member)` in order: by score, then by member. Pure Python; not safe to share between threads.
 
     The same interface as `skip_list.PlainSkipList`, and the same contract: `insert` expects an entry that is absent,
@@ -31,13 +33,14 @@ class PlainCountedBlocks(Generic[MemberT]):
     """
 
     def __init__(self, block_entries: int = BLOCK_ENTRIES) -> None:
-        if block_entries < 4:
-            raise ValueError(f"A block holds at least 4 entries, not {block_entries}.")
-        self._full = block_entries
+        self._full = whole(block_entries, "The number of entries of a block", 4)
         self._blocks: list[list[tuple[float, MemberT]]] = []
         self._greatest: list[tuple[float, MemberT]] = []
         self._counts = [0]  # Fenwick: entry i counts the i & -i blocks that end with block i - 1
         self._size = 0
+
+    def _told(self) -> dict[str, object]:
+        return {"entries": len(self), "blocks": len(self._blocks)}
 
     def __len__(self) -> int:
         return self._size
@@ -45,14 +48,15 @@ class PlainCountedBlocks(Generic[MemberT]):
     def insert(self, score: float, member: MemberT) -> None:
         """Add an entry that is not there yet."""
         entry = (score, member)
-        self._size += 1
         if not self._blocks:
             self._blocks.append([entry])
+            self._size += 1
             self._recount()
             return
         at = min(bisect_left(self._greatest, entry), len(self._blocks) - 1)
         block = self._blocks[at]
         insort(block, entry)
+        self._size += 1
         if len(block) > self._full:
             self._blocks.insert(at + 1, block[len(block) // 2 :])
             del block[len(block) // 2 :]

@@ -20,8 +20,10 @@ entries cost about twenty of them.
 from __future__ import annotations
 
 from random import Random
-from typing import Generic
+from typing import Any, Generic
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import MOST, whole
 from windtunnel.blocks.ordered.sorted_set_plain import MemberT
 
 CLIMB_PROBABILITY = 0.25
@@ -38,7 +40,7 @@ class _Node(Generic[MemberT]):
         self.span = [0] * levels
 
 
-class PlainSkipList(Generic[MemberT]):
+class PlainSkipList(Block, Generic[MemberT]):
     """Entries `(score, member)` in order: by score, then by member. Pure Python; not safe to share between threads.
 
     It holds an order only. Whether a member is present, and with which score, is the dictionary's business
@@ -46,10 +48,37 @@ class PlainSkipList(Generic[MemberT]):
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self._coin = Random(seed).random
+        self._luck = Random(whole(seed, "The seed", -MOST))
         self._head: _Node[MemberT] = _Node(0.0, None, MAX_LEVELS)
         self._levels = 1
         self._size = 0
+
+    def _told(self) -> dict[str, object]:
+        return {"entries": len(self), "levels": self._levels}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As a list: the links would take a step of recursion an entry.
+        entries, node = list[tuple[float, Any, int]](), self._head.link[0]
+        while node is not None:
+            entries.append((node.score, node.member, len(node.link)))
+            node = node.link[0]
+        return {"luck": self._luck, "entries": entries}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._luck = state["luck"]
+        self._head = _Node(0.0, None, MAX_LEVELS)
+        self._levels = max([1, *(levels for _, _, levels in state["entries"])])
+        self._size = len(state["entries"])
+        ends = [(self._head, 0)] * MAX_LEVELS  # by level the last node so far, and its rank
+        for rank, (score, member, levels) in enumerate(state["entries"], 1):
+            node = _Node(score, member, levels)
+            for level in range(levels):
+                before, where = ends[level]
+                before.link[level], before.span[level] = node, rank - where
+                ends[level] = node, rank
+        for level in range(self._levels):  # the last link jumps over all that is left
+            before, where = ends[level]
+            before.span[level] = self._size - where
 
     def __len__(self) -> int:
         return self._size
@@ -58,7 +87,7 @@ class PlainSkipList(Generic[MemberT]):
         """Add an entry that is not there yet."""
         path, ranks = self._descend(score, member)
         levels = 1
-        while levels < MAX_LEVELS and self._coin() < CLIMB_PROBABILITY:
+        while levels < MAX_LEVELS and self._luck.random() < CLIMB_PROBABILITY:
             levels += 1
         while self._levels < levels:  # the head takes part in a new level: its link there jumps over everything
             path.append(self._head)

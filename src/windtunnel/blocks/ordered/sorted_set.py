@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from windtunnel.blocks.ordered.sorted_set_plain import NOT_NAN, Batch, Floats, MemberT, Ranges
+from windtunnel.blocks.ground.block import alone
+from windtunnel.blocks.ground.numbers import MOST, floats, plain_array, whole
+from windtunnel.blocks.ordered.sorted_set_plain import NOT_NAN, Batch, Floats, MemberT, Ranges, check_conditions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +25,7 @@ class SortedSet(Ranges[MemberT]):
     Batches (`..._many` and the plurals) cost about a microsecond an item. A single item costs twenty, mostly
     the way into compiled code: for one at a time `PlainSortedSet` is faster. A batch does what the same operations one
     by one would.
-    No method awaits, so tasks of one loop may share a set; threads need a lock around it.
+    Threads may share a set: calls exclude each other. No method awaits, so tasks of one loop may share one too.
 
     >>> players = SortedSet(str)
     >>> players.add_many(["ann", "bob", "cid"], [30, 20, 20])
@@ -41,65 +43,119 @@ class SortedSet(Ranges[MemberT]):
     ) -> None:
         from windtunnel.blocks.ordered.sorted_set_members import numbers_of
 
-        # Any: the two kernel modules have the same functions, each over its own arrays.
-        self._kernel: Any
-        if order == "counted blocks":
-            from windtunnel.blocks.ordered.kernels import counted_blocks
-
-            self._kernel = counted_blocks
-        elif order == "skip list":
-            from windtunnel.blocks.ordered.kernels import skip_list
-
-            self._kernel = skip_list
-        else:
+        if order not in ("counted blocks", "skip list"):
             raise ValueError(f"The order is 'counted blocks' or 'skip list', not {order!r}.")
+        self._kind = order
+        self._kernel = _kernel(order)
         self._numbers: Numbers[MemberT] = numbers_of(members)
-        self._order = self._kernel.empty_order(16, seed)
+        self._order = self._kernel.empty_order(16, whole(seed, "The seed", -MOST))
+
+    def _told(self) -> dict[str, object]:
+        return {"members": self._numbers.kind.__name__, "entries": len(self), "order": self._kind}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_kernel"}  # a module
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _kernel=_kernel(state["_kind"]))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SortedSet[MemberT]:
+        made = super().__deepcopy__(memo)
+        made._kernel = self._kernel
+        return made
 
     def __len__(self) -> int:
         return int(self._order.meta[self._kernel.SIZE])
 
-    def __contains__(self, member: MemberT) -> bool:
-        return self.score(member) is not None
+    def __contains__(self, member: object) -> bool:
+        try:
+            return self.score(cast("MemberT", member)) is not None
+        except ValueError:  # it is of another kind
+            return False
 
-    def add(self, member: MemberT, score: float) -> bool:
-        """Set the member's score; True if the member is new. `ValueError` if the score is NaN."""
-        return self.add_many([member], [score]) == 1
+    def add(
+        self, member: MemberT, score: float, *, nx: bool = False, xx: bool = False, gt: bool = False, lt: bool = False
+    ) -> bool:
+        """Set the member's score; True if the member is new. `ValueError` if the score is NaN.
 
-    def add_many(self, members: Batch[MemberT], scores: Floats) -> int:
-        """Set many scores, in order; returns how many members are new. With a NaN among the scores nothing is set."""
+        As in `ZADD`: with `nx` only new members are set, with `xx` only those that are there; with `gt` (`lt`) one that
+        is there gets a greater (lower) score only. What is left out raises nothing, what excludes itself `ValueError`.
+        """
+        return self.add_many([member], [score], nx=nx, xx=xx, gt=gt, lt=lt) == 1
+
+    @alone
+    def add_many(
+        self,
+        members: Batch[MemberT],
+        scores: Floats,
+        *,
+        nx: bool = False,
+        xx: bool = False,
+        gt: bool = False,
+        lt: bool = False,
+    ) -> int:
+        """Set many scores, in order; returns how many members are new. With a NaN among the scores nothing is set.
+
+        Conditions as in `add`, each judged after all that stands before it in the batch.
+        """
         import numpy as np
 
-        given = _floats(scores)
+        check_conditions(nx, xx, gt, lt)
+        members, given = _sized(members), _scores(scores, "Scores")
         if np.isnan(given).any():
             raise ValueError(NOT_NAN)
+        _check_pairs(members, given)
+        if nx or xx or gt or lt:
+            members, given = self._fulfilling(members, given, nx, xx, gt, lt)
         had = len(self)
         self._set(members, given, increment=False)
         return len(self) - had
+
+    def _fulfilling(
+        self, members: Batch[MemberT], scores: NDArray[np.float64], nx: bool, xx: bool, gt: bool, lt: bool
+    ) -> tuple[list[MemberT], NDArray[np.float64]]:
+        """The last score of each member of a batch that gets one; a set keeps nothing of those between."""
+        import numpy as np
+
+        listed = self._numbers.plain(members)
+        held = {one: old for one, old in zip(listed, self.scores(listed).tolist(), strict=True) if old == old}
+        kept: dict[MemberT, float] = {}
+        for one, score in zip(listed, scores.tolist(), strict=True):
+            old = held.get(one)
+            if not (xx if old is None else nx or (gt and score <= old) or (lt and score >= old)):
+                held[one] = kept[one] = score
+        return list(kept), np.array(list(kept.values()), np.float64)
 
     def increment(self, member: MemberT, by: float) -> float:
         """Add to the member's score, which is 0 for a new member; returns the new score."""
         return float(self.increment_many([member], [by])[0])
 
+    @alone
     def increment_many(self, members: Batch[MemberT], by: Floats) -> NDArray[np.float64]:
         """Add to many scores, in order; returns what each came to.
 
-        Raises `ValueError` where a score would be NaN; what stands before it in the batch has been done.
+        Raises `ValueError`, and changes nothing, where a score would be NaN.
         """
-        return self._set(members, _floats(by), increment=True)
+        import numpy as np
+
+        members, given = _sized(members), _scores(by, "Increments")
+        if np.isnan(given).any():
+            raise ValueError("An increment is a number, not NaN.")
+        return self._set(members, given, increment=True)
 
     def score(self, member: MemberT) -> float | None:
         """The member's score, or None if it is not in the set."""
         score = float(self.scores([member])[0])
         return None if math.isnan(score) else score
 
+    @alone
     def scores(self, members: Batch[MemberT]) -> NDArray[np.float64]:
         """The scores of many members; NaN where one is not in the set."""
         import numpy as np
 
         from windtunnel.blocks.ordered.kernels.sorted_set import scores_of
 
-        ids, _ = self._numbers.find(members)
+        ids, _ = self._numbers.find(_sized(members))
         out = np.empty(ids.size)
         scores_of(self._numbers.members, ids, out)
         return out
@@ -109,15 +165,17 @@ class SortedSet(Ranges[MemberT]):
         rank = int(self.ranks([member], reverse=reverse)[0])
         return None if rank < 0 else rank
 
+    @alone
     def ranks(self, members: Batch[MemberT], *, reverse: bool = False) -> NDArray[np.int64]:
         """The ranks of many members; -1 where one is not in the set."""
         import numpy as np
 
-        ids, words = self._numbers.find(members)
+        ids, words = self._numbers.find(_sized(members))
         out = np.empty(ids.size, np.int64)
         self._kernel.ranks_of(self._order, self._numbers.members, ids, words, out)
         return np.where(out < 0, -1, len(self) - 1 - out) if reverse else out
 
+    @alone
     def ranges(
         self, starts: Sequence[int] | NDArray[np.int64], stops: Sequence[int] | NDArray[np.int64]
     ) -> tuple[Sequence[MemberT] | NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
@@ -127,18 +185,23 @@ class SortedSet(Ranges[MemberT]):
         """
         import numpy as np
 
-        first, last = np.asarray(starts, np.int64), np.asarray(stops, np.int64)
+        first, last = _ranks(starts), _ranks(stops)
+        if first.shape != last.shape:
+            raise ValueError(f"There is one stop for each start, not {last.size} for {first.size}.")
         size = len(self)
         first = np.maximum(np.where(first < 0, first + size, first), 0)
         stop = np.minimum(np.where(last < 0, last + size, last), size - 1) + 1
         words, scores, offsets = self._slices(np.minimum(first, size), np.maximum(stop, np.minimum(first, size)))
         return self._numbers.names(words), scores, offsets
 
+    @alone
     def counts(self, lows: Floats, highs: Floats) -> NDArray[np.int64]:
         """For each pair of bounds, both included, how many entries have scores between them (`count`, many times)."""
         import numpy as np
 
-        low, high = _floats(lows), _floats(highs)
+        low, high = _scores(lows, "Bounds"), _scores(highs, "Bounds")
+        if low.shape != high.shape:
+            raise ValueError(f"There is one upper bound for each lower, not {high.size} for {low.size}.")
         if np.isnan(low).any() or np.isnan(high).any():
             raise ValueError("A bound of a range of scores is a number, not NaN.")
         below, upto = np.empty(low.size, np.int64), np.empty(high.size, np.int64)
@@ -151,14 +214,16 @@ class SortedSet(Ranges[MemberT]):
         """Take the member out; True if it was there."""
         return self.remove_many([member]) == 1
 
+    @alone
     def remove_many(self, members: Batch[MemberT]) -> int:
         """Take many members out; returns how many were there."""
-        ids, words = self._numbers.find(members)
+        ids, words = self._numbers.find(_sized(members))
         had = len(self)
         self._kernel.remove_many(self._order, self._numbers.members, ids, words)
         self._numbers.release(ids, words)
         return had - len(self)
 
+    @alone
     def to_bytes(self) -> bytes:
         """Members and scores, with version and checksum; the same entries give the same bytes in either order."""
         import numpy as np
@@ -173,7 +238,7 @@ class SortedSet(Ranges[MemberT]):
     def from_bytes(
         cls,
         members: type[MemberT],
-        blob: bytes,
+        blob: bytes | bytearray | memoryview,
         *,
         order: Literal["counted blocks", "skip list"] = "counted blocks",
         seed: int = 0,
@@ -186,21 +251,36 @@ class SortedSet(Ranges[MemberT]):
         made.add_many(made._numbers.unpack(arrays), arrays["score"])
         return made
 
+    def _remove_all(self, entries: Sequence[tuple[MemberT, float]]) -> int:
+        return self.remove_many([member for member, _ in entries])
+
     def _set(self, members: Batch[MemberT], scores: NDArray[np.float64], *, increment: bool) -> NDArray[np.float64]:
         import numpy as np
 
-        if scores.shape != (len(members),):
-            raise ValueError(f"A batch has one score a member: {len(members)} members, scores of shape {scores.shape}.")
+        _check_pairs(members, scores)
         ids, words = self._numbers.intern(members)
         out, done = np.empty(ids.size), 0
+        before = self._numbers.members.score[ids] if increment else out
         while True:
             m = self._numbers.members
             done = self._kernel.set_scores(self._order, m, ids, words, scores, increment, out, done)
             if done == ids.size:
                 return out
             if self._order.meta[self._kernel.NAN_AT] >= 0:
+                self._restore(ids[:done], words[:done], before[:done])
                 self._numbers.release(ids, words)
                 raise ValueError(f"{NOT_NAN[:-1]}, which item {done} of the batch would be.")
+            self._order = self._kernel.grown(self._order)
+
+    def _restore(self, ids: NDArray[np.int64], words: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        """Give members the scores that they had, and none to those that had none (NaN)."""
+        import numpy as np
+
+        new, m = np.isnan(scores), self._numbers.members
+        self._kernel.remove_many(self._order, m, ids[new].copy(), words[new].copy())
+        ids, words, scores = ids[~new].copy(), words[~new].copy(), scores[~new].copy()
+        out, done = np.empty(ids.size), 0
+        while (done := self._kernel.set_scores(self._order, m, ids, words, scores, False, out, done)) < ids.size:
             self._order = self._kernel.grown(self._order)
 
     def _slices(
@@ -230,8 +310,44 @@ class SortedSet(Ranges[MemberT]):
         return int(out[0])
 
 
-def _floats(values: Floats) -> NDArray[np.float64]:
-    """As the kernels are compiled for: of 64 bits, contiguous, writable."""
+def _kernel(order: str) -> Any:
+    """Any: the two modules have the same functions, each over its own arrays."""
+    if order == "counted blocks":
+        from windtunnel.blocks.ordered.kernels import counted_blocks
+
+        return counted_blocks
+    from windtunnel.blocks.ordered.kernels import skip_list
+
+    return skip_list
+
+
+def _sized(members: Any) -> Any:
+    """A batch whose length is known."""
+    if isinstance(members, set | frozenset | dict) or not hasattr(members, "__len__"):
+        if not hasattr(members, "__iter__"):
+            raise ValueError(
+                "A batch of members is a list or an array; for one member use the method for single items."
+            )
+        return list(members)
+    return members
+
+
+def _check_pairs(members: Any, scores: NDArray[np.float64]) -> None:
+    if scores.shape != (len(members),):
+        raise ValueError(f"A batch has one score a member: {len(members)} members, scores of shape {scores.shape}.")
+
+
+def _scores(values: Any, name: str) -> NDArray[np.float64]:
+    row = floats(values, name)
+    if row.ndim != 1:
+        raise ValueError(f"{name} are a row of numbers, not of {row.ndim} dimensions.")
+    return row
+
+
+def _ranks(values: Any) -> NDArray[np.int64]:
     import numpy as np
 
-    return np.require(values, np.float64, ["C", "W"])
+    row = plain_array(values, "Ranks")
+    if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
+        raise ValueError(f"Ranks are a row of integers, not {row.dtype} of shape {row.shape}.")
+    return row.astype(np.int64)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 
 from windtunnel.blocks.ground.kernels import int_map
+from windtunnel.blocks.ground.numbers import plain_array
 from windtunnel.blocks.ordered.kernels.sorted_set import Members, move_texts, no_members, write_ties
 from windtunnel.blocks.ordered.sorted_set_plain import MemberT
 
@@ -47,6 +48,9 @@ class Numbers(Protocol[MemberT]):
 
     def names(self, words: Ids) -> Sequence[MemberT] | NDArray[np.int64]:
         """The members with these words."""
+
+    def plain(self, batch: Batch[MemberT]) -> list[MemberT]:
+        """The members of a batch as a list of Python's own."""
 
     def pack(self, words: Ids) -> dict[str, NDArray[Any]]:
         """The members with these words as arrays to store."""
@@ -108,6 +112,10 @@ class IntNumbers:
     def names(self, words: Ids) -> NDArray[np.int64]:
         return words
 
+    def plain(self, batch: Batch[int]) -> list[int]:
+        listed: list[int] = _int64(batch).tolist()
+        return listed
+
     def pack(self, words: Ids) -> dict[str, NDArray[Any]]:
         return {"member": words}
 
@@ -130,12 +138,11 @@ class TextNumbers:
 
     def find(self, batch: Batch[Any]) -> tuple[Ids, Ids]:
         names = _list(batch)
-        ids = np.fromiter(map(self._ids.get, names, repeat(-1)), np.int64, len(names))
-        return ids, ids
+        return (ids := self._known(names)), ids
 
     def intern(self, batch: Batch[Any]) -> tuple[Ids, Ids]:
         names = _list(batch)
-        ids = np.fromiter(map(self._ids.get, names, repeat(-1)), np.int64, len(names))
+        ids = self._known(names)
         unknown = np.flatnonzero(ids < 0)
         if unknown.size:
             ids[unknown] = self._enter([names[i] for i in unknown.tolist()])
@@ -149,6 +156,9 @@ class TextNumbers:
         self._names[numbers] = None
         self._free += numbers.tolist()
         self._live -= int(self.members.length[numbers].sum())
+
+    def plain(self, batch: Batch[Any]) -> list[Any]:
+        return self._checked(_list(batch))
 
     def names(self, words: Ids) -> Sequence[Any]:
         found: list[Any] = []
@@ -172,11 +182,25 @@ class TextNumbers:
         # "surrogatepass" keeps even a lone surrogate in the order of code points.
         return name.encode("utf-8", "surrogatepass") if self.kind is str else bytes(name)
 
+    def _known(self, names: Sequence[Any]) -> Ids:
+        try:
+            return np.fromiter(map(self._ids.get, names, repeat(-1)), np.int64, len(names))
+        except TypeError:  # what does not hash
+            self._checked(names)
+            raise
+
+    def _checked(self, names: Sequence[Any]) -> list[Any]:
+        """The members as they are kept: a text of NumPy is one of Python. `ValueError` if one is of another kind."""
+        if set(map(type, names)) <= {self.kind}:
+            return list(names)
+        wrong = [name for name in names if not isinstance(name, self.kind)]
+        if wrong:
+            raise ValueError(f"This sorted set has members of type {self.kind.__name__}, not {wrong[0]!r}.")
+        return [str.__str__(name) if self.kind is str else bytes(name) for name in names]
+
     def _enter(self, names: list[Any]) -> list[int]:
         """Give ids to members that have none; the list may name one twice."""
-        if set(map(type, names)) != {self.kind}:
-            wrong = next(name for name in names if type(name) is not self.kind)
-            raise ValueError(f"This sorted set has members of type {self.kind.__name__}, not {wrong!r}.")
+        names = self._checked(names)
         fresh = list(dict.fromkeys(names))
         texts = list(map(self._bytes, fresh))
         reused = min(len(self._free), len(fresh))
@@ -211,12 +235,10 @@ class TextNumbers:
 
 def _int64(batch: Any) -> Ids:
     """Integers as an int64 array. Raises `ValueError` for other types and for what 63 bits and a sign do not hold."""
-    if hasattr(batch, "null_count"):
-        if batch.null_count:
-            raise ValueError("A batch of members has no nulls.")
-        batch = batch.to_numpy()
+    if getattr(batch, "null_count", 0):
+        raise ValueError("A batch of members has no nulls.")
     try:
-        keys = np.asarray(batch) if len(batch) else np.zeros(0, np.int64)
+        keys = plain_array(batch, "Members") if len(batch) else np.zeros(0, np.int64)
     except OverflowError as why:
         raise ValueError("An integer member lies between -2**63 and 2**63 - 1.") from why
     if keys.ndim != 1 or keys.dtype.kind not in "iu":
@@ -235,4 +257,6 @@ def _list(batch: Any) -> Sequence[Any]:
         if batch.null_count:
             raise ValueError("A batch of members has no nulls.")
         return cast("Sequence[Any]", batch.to_pylist())
-    return cast("Sequence[Any]", batch.tolist()) if isinstance(batch, np.ndarray) else batch
+    if isinstance(batch, np.ndarray):
+        return cast("Sequence[Any]", plain_array(batch, "Members").tolist())
+    return cast("Sequence[Any]", batch)

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from windtunnel.blocks.space.quadtree_sphere import checked_place, distance_to_box_m
+from windtunnel.blocks.ground.numbers import MOST, floats, plain_array, whole
+from windtunnel.blocks.space.quadtree_sphere import checked_place, checked_radius, distance_to_box_m
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,8 @@ def encode(lat: float, lon: float, precision: int = 9) -> str:
 
     Nine letters are cells of about 5 m, six of 1 km. Raises `ValueError` for places that are not on the map.
     """
-    checked_place(lat, lon)
-    _checked_precision(precision)
+    lat, lon = checked_place(lat, lon)
+    precision = _checked_precision(precision)
     south, west, north, east = -90.0, -180.0, 90.0, 180.0
     word, value = "", 0
     for bit in range(5 * precision):
@@ -72,6 +73,8 @@ def encode(lat: float, lon: float, precision: int = 9) -> str:
 
 def decode(word: str) -> Bounds:
     """The cell that the word names. Raises `ValueError` if it is no geohash of 1 to 12 letters."""
+    if not isinstance(word, str):
+        raise ValueError(f"A geohash is a text, not {word!r}.")
     _checked_precision(len(word))
     south, west, north, east = -90.0, -180.0, 90.0, 180.0
     bit = 0
@@ -108,10 +111,11 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
 
     Walks outward from the own cell, row by row. Raises `ValueError` where that would be more than 100,000 cells.
     """
-    checked_place(lat, lon)
-    _checked_precision(precision)
-    if not radius_m >= 0:
-        raise ValueError(f"A radius is 0 m or more, not {radius_m}.")
+    lat, lon = checked_place(lat, lon)
+    precision = _checked_precision(precision)
+    radius_m = checked_radius(radius_m)
+    # Distances are exact to nanometres, and on the other side of the Earth to a decimetre: err to the far side.
+    reach_m = radius_m + (1e-7 if radius_m < 1e7 else 0.2)
     lon_bits, lat_bits = (5 * precision + 1) // 2, 5 * precision // 2
     rows, columns = 1 << lat_bits, 1 << lon_bits
     height, width = 180 / rows, 360 / columns
@@ -121,7 +125,7 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
 
     def meets(row: int, column: int) -> bool:
         south, west = row * height - 90, column * width - 180
-        return distance_to_box_m(lat, lon, south, west, south + height, west + width) <= radius_m
+        return distance_to_box_m(lat, lon, south, west, south + height, west + width) <= reach_m
 
     def add(row: int, column: int) -> None:
         found.append(encode((row + 0.5) * height - 90, (column + 0.5) * width - 180, precision))
@@ -152,16 +156,16 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
 
 def morton_key(lat: float, lon: float) -> int:
     """The key of 64 bits, 32 for each direction; its first `5 * n` bits are the geohash of `n` letters."""
-    checked_place(lat, lon)
+    lat, lon = checked_place(lat, lon)
     key = 0
     south, west, north, east = -90.0, -180.0, 90.0, 180.0
     for _ in range(32):
         middle = (west + east) / 2
-        upper = bool(lon >= middle)  # bool: what NumPy has in its place would overflow
+        upper = lon >= middle
         west, east = (middle, east) if upper else (west, middle)
         key = 2 * key + upper
         middle = (south + north) / 2
-        upper = bool(lat >= middle)
+        upper = lat >= middle
         south, north = (middle, north) if upper else (south, middle)
         key = 2 * key + upper
     return key
@@ -185,7 +189,7 @@ def encode_many(lats: Degrees, lons: Degrees, precision: int = 9) -> NDArray[np.
 
     from windtunnel.blocks.space.kernels import geohash
 
-    _checked_precision(precision)
+    precision = _checked_precision(precision)
     lat, lon = places(lats, lons)
     words = np.empty((lat.size, precision), np.uint8)
     geohash.words(lat, lon, words)
@@ -198,14 +202,23 @@ def decode_many(words: Sequence[str] | NDArray[np.bytes_]) -> tuple[NDArray[np.f
 
     from windtunnel.blocks.space.kernels import geohash
 
-    given = np.asarray(words)
+    if isinstance(words, str | bytes):
+        raise ValueError("Geohashes are a list or an array; for one use `decode`.")
+    given = plain_array(words, "Geohashes")
     if given.size == 0:
         return np.empty(0), np.empty(0)
+    if given.ndim != 1:
+        raise ValueError(f"Geohashes are a row of texts, not of {given.ndim} dimensions.")
+    if given.dtype.kind == "O":
+        listed = [word.decode("latin-1") if isinstance(word, bytes) else word for word in given.ravel().tolist()]
+        if not all(isinstance(word, str) for word in listed):
+            raise ValueError("Geohashes are texts or bytes; something else is among them.")
+        given = np.array(listed)
     if given.dtype.kind == "U":
         if any(not word.isascii() for word in given.tolist()):
             raise ValueError("A geohash has digits and small letters only.")
         given = given.astype("S")
-    if given.dtype.kind != "S" or given.ndim != 1:
+    if given.dtype.kind != "S":
         raise ValueError(f"Geohashes are a list of text or an array of bytes, not of {given.dtype}.")
     letters = np.require(given, requirements=["C", "W"]).view(np.uint8).reshape(given.size, -1)
     lat, lon = np.empty(given.size), np.empty(given.size)
@@ -219,8 +232,7 @@ def places(lats: Degrees, lons: Degrees) -> tuple[NDArray[np.float64], NDArray[n
     """Two arrays of one length as the kernels take them. Raises `ValueError` for what is not on the map."""
     import numpy as np
 
-    lat = np.atleast_1d(np.require(lats, np.float64, ["C", "W"]))
-    lon = np.atleast_1d(np.require(lons, np.float64, ["C", "W"]))
+    lat, lon = np.atleast_1d(floats(lats, "Latitudes")), np.atleast_1d(floats(lons, "Longitudes"))
     if lat.ndim != 1 or lat.shape != lon.shape:
         raise ValueError(f"There is one longitude for each latitude, not {lon.shape} for {lat.shape}.")
     # Written so that NaN fails too.
@@ -233,6 +245,8 @@ def _wrapped(lon: float) -> float:
     return lon - 360 if lon >= 180 else lon + 360 if lon < -180 else lon
 
 
-def _checked_precision(precision: int) -> None:
-    if not 1 <= precision <= MAX_PRECISION:
-        raise ValueError(f"A geohash has 1 to {MAX_PRECISION} letters, not {precision}.")
+def _checked_precision(precision: int) -> int:
+    plain = whole(precision, "The number of letters of a geohash", -MOST)
+    if not 1 <= plain <= MAX_PRECISION:
+        raise ValueError(f"A geohash has 1 to {MAX_PRECISION} letters, not {plain}.")
+    return plain

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from windtunnel.blocks.ground.numbers import floats, whole
 from windtunnel.blocks.space.geohash import morton_keys, places
 from windtunnel.blocks.space.kernels.sphere import points
 from windtunnel.blocks.space.quadtree_sphere import EARTH_RADIUS_M, to_chord_squared
@@ -39,11 +40,13 @@ def run_within(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
     """Numbers, distances and offsets; makes more room whenever the kernel stops for want of it."""
     lat, lon = places(lats, lons)
-    radii = np.broadcast_to(np.asarray(radii_m, np.float64), lat.shape)
-    if np.isscalar(radii_m):
-        limits = np.full(lat.size, to_chord_squared(float(radii_m)))  # type: ignore[arg-type]  # a scalar is a float
-    else:
+    if hasattr(radii_m, "__len__") and not isinstance(radii_m, str | bytes) and getattr(radii_m, "shape", True):
+        radii = floats(radii_m, "Radii")
+        if radii.shape != lat.shape:
+            raise ValueError(f"There is one radius for all places or one for each, not {radii.shape} for {lat.size}.")
         limits = np.array([to_chord_squared(radius) for radius in radii.tolist()], np.float64)
+    else:
+        limits = np.full(lat.size, to_chord_squared(cast("float", radii_m)))
     centres = to_points(lat, lon)
     offsets = np.zeros(lat.size + 1, np.int64)
     found, squared = np.empty(1024 + 16 * lat.size, np.int64), np.empty(1024 + 16 * lat.size)
@@ -55,6 +58,25 @@ def run_within(
     return found[:total], to_metres(squared[:total]), offsets
 
 
+def run_boxes(
+    kernel: Callable[..., int], souths: Degrees, wests: Degrees, norths: Degrees, easts: Degrees
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers and offsets of what is in boxes; makes more room whenever the kernel stops for want of it."""
+    south, west = places(souths, wests)
+    north, east = places(norths, easts)
+    if south.size != north.size:
+        raise ValueError(f"There is one north-east for each south-west, not {north.size} for {south.size}.")
+    # 180 is -180: a box that ends there reaches across the date line by nothing, one that begins there begins here.
+    east = np.where((east == 180) & (west != -180), -180.0, east)
+    west = np.where(west == 180, -180.0, west)
+    boxes = np.stack([south, north, west, east], axis=1)
+    offsets, found = np.zeros(south.size + 1, np.int64), np.empty(1024 + 16 * south.size, np.int64)
+    done = 0
+    while (done := kernel(boxes, done, offsets, found)) < south.size:
+        found = np.concatenate([found, np.empty_like(found)])
+    return found[: int(offsets[-1])], offsets
+
+
 def run_nearest(
     kernel: Callable[..., Any], lats: Degrees, lons: Degrees, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -62,8 +84,7 @@ def run_nearest(
 
     Places near each other are asked one after another, so that a walk down the tree finds it in the processor's cache.
     """
-    if count < 1:
-        raise ValueError(f"One asks for at least 1 neighbour, not {count}.")
+    count = whole(count, "The number of neighbours asked for", 1)
     lat, lon = places(lats, lons)
     order = np.argsort(morton_keys(lat, lon))
     found, squared = np.full((lat.size, count), -1), np.full((lat.size, count), np.inf)

@@ -11,8 +11,10 @@ what a query reads lies together in memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import whole
 from windtunnel.blocks.space.quadtree_plain import Near
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from windtunnel.blocks.space.geohash import Degrees
 
 
-class LinearQuadtree:
+class LinearQuadtree(Block):
     """Points numbered 0, 1, 2, ... as they are given, which do not change. Safe to share between threads."""
+
+    KIND, VERSION = "linear quadtree", 1
 
     def __init__(self, lats: Degrees, lons: Degrees) -> None:
         """Raises `ValueError` for what is not on the map."""
@@ -31,6 +35,9 @@ class LinearQuadtree:
         from windtunnel.blocks.space.kernels import quadtree_linear
 
         self._tree = quadtree_linear.build(*places(lats, lons))
+
+    def _told(self) -> dict[str, object]:
+        return {"points": len(self)}
 
     def __len__(self) -> int:
         return int(self._tree.number.size)
@@ -54,7 +61,8 @@ class LinearQuadtree:
 
     def nearest(self, lat: float, lon: float, count: int) -> list[Near[int]]:
         """The `count` points nearest to the place (fewer if there are fewer), nearest first."""
-        numbers, distances_m = self.nearest_many([lat], [lon], min(count, max(1, len(self))))
+        asked = min(whole(count, "The number of neighbours asked for", 1), max(1, len(self)))
+        numbers, distances_m = self.nearest_many([lat], [lon], asked)
         return list(map(Near, numbers[0, : len(self)].tolist(), distances_m[0, : len(self)].tolist()))
 
     def nearest_many(self, lats: Degrees, lons: Degrees, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -72,20 +80,33 @@ class LinearQuadtree:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """For each box of the map, edges included, its points, in no order; `west > east` crosses the date line.
 
+        180 and -180 are the same meridian, and a pole has all longitudes.
         Returns points and offsets: what is in box `i` is at `offsets[i]:offsets[i + 1]`.
         """
+        from windtunnel.blocks.space.kernels import quadtree_linear
+        from windtunnel.blocks.space.quadtree_batches import run_boxes
+
+        return run_boxes(lambda *query: quadtree_linear.in_boxes(self._tree, *query), souths, wests, norths, easts)
+
+    def in_box(self, south: float, west: float, north: float, east: float) -> list[int]:
+        """All points in one box of the map."""
+        numbers, _ = self.in_boxes([south], [west], [north], [east])
+        found: list[int] = numbers.tolist()
+        return found
+
+    def to_bytes(self) -> bytes:
+        """All places in their order, with version and checksum."""
         import numpy as np
 
-        from windtunnel.blocks.space.geohash import places
-        from windtunnel.blocks.space.kernels import quadtree_linear
+        from windtunnel.blocks.ground.array_file import seal_arrays
 
-        south, west = places(souths, wests)
-        north, east = places(norths, easts)
-        if south.size != north.size:
-            raise ValueError(f"There is one north-east for each south-west, not {north.size} for {south.size}.")
-        boxes = np.stack([south, north, west, east], axis=1)
-        offsets, found = np.zeros(south.size + 1, np.int64), np.empty(1024 + 16 * south.size, np.int64)
-        done = 0
-        while (done := quadtree_linear.in_boxes(self._tree, boxes, done, offsets, found)) < south.size:
-            found = np.concatenate([found, np.empty_like(found)])
-        return found[: int(offsets[-1])], offsets
+        order = np.argsort(self._tree.number)
+        return seal_arrays(self.KIND, self.VERSION, {}, {"lat": self._tree.lat[order], "lon": self._tree.lon[order]})
+
+    @classmethod
+    def from_bytes(cls, blob: bytes | bytearray | memoryview) -> Self:
+        """The tree that was stored, built anew; raises `DamagedError` for anything else."""
+        from windtunnel.blocks.ground.array_file import unseal_arrays
+
+        _, arrays = unseal_arrays(cls.KIND, cls.VERSION, blob)
+        return cls(arrays["lat"], arrays["lon"])

@@ -21,6 +21,8 @@ import heapq
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import whole
 from windtunnel.blocks.space.quadtree_sphere import (
     Box,
     Point,
@@ -28,6 +30,7 @@ from windtunnel.blocks.space.quadtree_sphere import (
     cell_box,
     checked_place,
     chord_squared,
+    in_span,
     to_chord_squared,
     to_metres,
     to_point,
@@ -75,7 +78,14 @@ class _Cell(Generic[ThingT]):
         return self.quarters[2 * (lat >= (south + north) / 2) + (lon >= (west + east) / 2)]
 
 
-class PlainQuadtree(Generic[ThingT]):
+def _meets(left: float, right: float, west: float, east: float) -> bool:
+    """Whether a cell's longitudes and a box's have one in common."""
+    if in_span(west, left, right) or in_span(east, left, right):
+        return True
+    return in_span(left, west, east) or in_span(right, west, east)
+
+
+class PlainQuadtree(Block, Generic[ThingT]):
     """Things with places, in plain Python. Equal distances are in no particular order.
 
     Not safe to share between threads. No method awaits.
@@ -88,9 +98,7 @@ class PlainQuadtree(Generic[ThingT]):
     """
 
     def __init__(self, leaf_points: int = LEAF_POINTS) -> None:
-        if leaf_points < 1:
-            raise ValueError(f"A leaf holds at least 1 point, not {leaf_points}.")
-        self._leaf_points = leaf_points
+        self._leaf_points = whole(leaf_points, "The number of points of a leaf", 1)
         self._root: _Cell[ThingT] = _Cell((-90.0, -180.0, 90.0, 180.0), None)
         self._leaf_of: dict[ThingT, _Cell[ThingT]] = {}
         self._places: dict[ThingT, tuple[float, float]] = {}
@@ -98,8 +106,14 @@ class PlainQuadtree(Generic[ThingT]):
     def __len__(self) -> int:
         return len(self._places)
 
-    def __contains__(self, thing: ThingT) -> bool:
+    def __contains__(self, thing: object) -> bool:
         return thing in self._places
+
+    def __iter__(self) -> Iterator[ThingT]:
+        return iter(list(self._places))
+
+    def _told(self) -> dict[str, object]:
+        return {"things": len(self)}
 
     def place(self, thing: ThingT) -> tuple[float, float] | None:
         """Latitude and longitude of the thing, or None."""
@@ -107,7 +121,7 @@ class PlainQuadtree(Generic[ThingT]):
 
     def put(self, thing: ThingT, lat: float, lon: float) -> bool:
         """Put the thing there, or move it there; True if it is new. `ValueError` for what is not on the map."""
-        checked_place(lat, lon)
+        lat, lon = checked_place(lat, lon)
         new = thing not in self._places
         cell = self._root if new else self._leave(thing, lat, lon)
         while cell.points is None:
@@ -137,7 +151,7 @@ class PlainQuadtree(Generic[ThingT]):
 
     def within(self, lat: float, lon: float, radius_m: float) -> list[Near[ThingT]]:
         """All things within the radius, nearest first."""
-        checked_place(lat, lon)
+        lat, lon = checked_place(lat, lon)
         centre, limit = to_point(lat, lon), to_chord_squared(radius_m)
         found: list[Near[ThingT]] = []
         todo = [self._root]
@@ -157,9 +171,8 @@ class PlainQuadtree(Generic[ThingT]):
 
         Cells wait in a heap by their distance: once the nearest cell is farther than the last of the best, all is done.
         """
-        checked_place(lat, lon)
-        if count < 1:
-            raise ValueError(f"One asks for at least 1 neighbour, not {count}.")
+        lat, lon = checked_place(lat, lon)
+        count = whole(count, "The number of neighbours asked for", 1)
         centre = to_point(lat, lon)
         best: list[tuple[float, int, ThingT]] = []  # a heap with the farthest on top; the numbers tell equals apart
         todo: list[tuple[float, int, _Cell[ThingT]]] = [(0.0, 0, self._root)]
@@ -182,21 +195,26 @@ class PlainQuadtree(Generic[ThingT]):
         return [Near(thing, to_metres(-squared)) for squared, _, thing in sorted(best, reverse=True)]
 
     def in_box(self, south: float, west: float, north: float, east: float) -> list[ThingT]:
-        """All things in a box of the map, edges included, in no order; with `west > east` across the date line."""
-        checked_place(south, west)
-        checked_place(north, east)
-        spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+        """All things in a box of the map, edges included, in no order; with `west > east` across the date line.
+
+        180 and -180 are the same meridian, and a pole has all longitudes.
+        """
+        south, west = checked_place(south, west)
+        north, east = checked_place(north, east)
         found: list[ThingT] = []
         todo = [self._root]
         while todo:
             cell = todo.pop()
             low, left, high, right = cell.bounds
-            if low > north or high < south or not any(left <= end and start <= right for start, end in spans):
+            if low > north or high < south:
+                continue
+            at_pole = (high == 90 and north == 90) or (low == -90 and south == -90)
+            if not (at_pole or _meets(left, right, west, east)):
                 continue
             todo += cell.quarters
             for thing in cell.points or {}:
                 lat, lon = self._places[thing]
-                if south <= lat <= north and any(start <= lon <= end for start, end in spans):
+                if south <= lat <= north and (abs(lat) == 90 or in_span(lon, west, east)):
                     found.append(thing)
         return found
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from math import asin, atan2, cos, degrees, inf, pi, radians, sin, sqrt
 
+from windtunnel.blocks.ground.numbers import number
+
 EARTH_RADIUS_M = 6_371_008.8  # mean radius of the GRS80 ellipsoid
 SLACK = 1e-15  # sines and cosines are off by less than this
 
@@ -22,12 +24,14 @@ Box = tuple[float, float, float, float, float, float]
 """Lower and upper x, y, z."""
 
 
-def checked_place(lat: float, lon: float) -> None:
-    """Raises `ValueError` for what is not on the map."""
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+def checked_place(lat: float, lon: float) -> tuple[float, float]:
+    """The place as plain numbers. Raises `ValueError` for what is not on the map."""
+    plain = number(lat, "A latitude"), number(lon, "A longitude")
+    if not (-90 <= plain[0] <= 90 and -180 <= plain[1] <= 180):
         raise ValueError(
             f"A latitude lies between -90 and 90 degrees, a longitude between -180 and 180, not {lat}, {lon}."
         )
+    return plain
 
 
 def to_point(lat: float, lon: float) -> Point:
@@ -47,15 +51,35 @@ def to_metres(squared: float) -> float:
 
 
 def to_chord_squared(distance_m: float) -> float:
-    """The square of the chord for a great-circle distance; everything is within half the circumference."""
-    if not distance_m >= 0:
-        raise ValueError(f"A radius is 0 m or more, not {distance_m}.")
-    angle = distance_m / EARTH_RADIUS_M
-    return inf if angle >= pi else (2 * sin(angle / 2)) ** 2
+    """The square of the chord for a great-circle distance; everything is within half the circumference.
+
+    It errs to the far side, by a few nanometres: what is said to be at a distance is within that distance.
+    """
+    angle = checked_radius(distance_m) / EARTH_RADIUS_M
+    return inf if angle >= pi else (2 * sin(angle / 2) * (1 + 4 * SLACK) + SLACK) ** 2
+
+
+def checked_radius(radius_m: float) -> float:
+    """A radius as a plain number; raises `ValueError` for what is none."""
+    plain = number(radius_m, "A radius", finite=False)
+    if plain < 0:
+        raise ValueError(f"A radius is 0 m or more, not {radius_m}.")
+    return plain
+
+
+def in_span(lon: float, west: float, east: float) -> bool:
+    """Whether a longitude lies from `west` to `east`, both included; with `west > east` across the date line.
+
+    180 and -180 are the same meridian.
+    """
+    if west > east:
+        return lon >= west or lon <= east
+    return west <= lon <= east or (abs(lon) == 180 and (west == -180 or east == 180))
 
 
 def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """The great-circle distance between two places."""
+    """The great-circle distance between two places. Raises `ValueError` for what is not on the map."""
+    (lat, lon), (other_lat, other_lon) = checked_place(lat, lon), checked_place(other_lat, other_lon)
     return to_metres(chord_squared(to_point(lat, lon), to_point(other_lat, other_lon)))
 
 

@@ -10,11 +10,14 @@ of the query and score a small part of them. `inverted_index_reference` says bot
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, Self
+from operator import index as index_of
+from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex
 
 from windtunnel.blocks.ground.array_file import seal_arrays, unseal_arrays
+from windtunnel.blocks.ground.block import Guarded, alone
 from windtunnel.blocks.ground.envelope import DamagedError
-from windtunnel.blocks.text.inverted_index_plain import lucene_length
+from windtunnel.blocks.ground.numbers import whole
+from windtunnel.blocks.text.inverted_index_plain import checked_parameters, lucene_length
 from windtunnel.blocks.text.tokenizer import Tokenizer
 from windtunnel.blocks.text.vocabulary import Vocabulary
 
@@ -31,11 +34,11 @@ _BATCH = 8192
 """Documents cut at a time: their text is held a second time as code points."""
 
 
-class InvertedIndex:
+class InvertedIndex(Guarded):
     """Documents by number, 0, 1, 2 and so on in the order of addition, searched by their words.
 
-    Meant for batches: the first search after an addition weighs all postings anew, in time that grows with the index.
-    One thread at a time.
+    Meant for batches: the first search after a change weighs all postings anew, in time that grows with the index.
+    Numbers of documents that were deleted are not given again. Threads may share one: calls exclude each other.
     """
 
     def __init__(
@@ -46,12 +49,9 @@ class InvertedIndex:
         `norms="lucene"` takes lengths as Lucene keeps them, in a byte, so that scores equal Lucene's but for its
         older factor k1 + 1.
         """
-        if k1 < 0 or not 0 <= b <= 1:
-            raise ValueError(f"k1 must not be negative and b lies in 0 .. 1; got {k1} and {b}.")
         if norms not in ("exact", "lucene"):
             raise ValueError(f"norms are 'exact' or 'lucene'; got {norms!r}.")
-        self.k1 = k1
-        self.b = b
+        self.k1, self.b = checked_parameters(k1, b)
         self.norms: Norms = norms
         self.documents_scored = 0
         """Documents whose score was computed, over all searches so far."""
@@ -59,16 +59,31 @@ class InvertedIndex:
         self._numbers: list[NDArray[np.int32]] = []
         self._counts: list[NDArray[np.int64]] = []
         self._size = 0
+        self._deleted: set[int] = set()
+        self._rewritten: dict[int, NDArray[np.int32]] = {}
+        """Documents whose words changed since `_numbers` was put together, and their words now."""
         self._postings: Postings | None = None
 
     def __len__(self) -> int:
-        return self._size
+        """How many documents there are."""
+        return self._size - len(self._deleted)
+
+    def __contains__(self, document: object) -> bool:
+        """Whether there is a document of this number."""
+        return isinstance(document, SupportsIndex) and self._has(index_of(document))
+
+    def _has(self, document: int) -> bool:
+        return 0 <= document < self._size and document not in self._deleted
+
+    def _told(self) -> dict[str, object]:
+        return {"documents": len(self), "words": len(self._vocabulary), "k1": self.k1, "b": self.b}
 
     @property
     def tokenizer(self) -> Tokenizer:
         """What cuts documents and queries."""
         return self._vocabulary.tokenizer
 
+    @alone
     def add(self, documents: Iterable[str]) -> range:
         """Add texts (a list, or an Arrow column of strings without nulls); returns their numbers."""
         texts = _texts(documents)
@@ -81,15 +96,46 @@ class InvertedIndex:
         self._postings = None
         return added
 
+    @alone
+    def delete(self, documents: Iterable[int]) -> None:
+        """Take documents out. Raises `KeyError`, and takes none out, if one is not there."""
+        import numpy as np
+
+        gone = self._checked(documents)
+        self._rewritten.update(dict.fromkeys(gone, np.empty(0, np.int32)))
+        self._deleted.update(gone)
+        self._postings = None
+
+    @alone
+    def update(self, documents: Iterable[int], texts: Iterable[str]) -> None:
+        """Give documents other texts, under their numbers. Raises `KeyError`, and changes none, if one is not there."""
+        changed, new = self._checked(documents), _texts(texts)
+        if len(changed) != len(new):
+            raise ValueError(f"There is one text for each document, not {len(new)} for {len(changed)}.")
+        numbers, counts = self._vocabulary.learn(new)
+        end = 0
+        for document, count in zip(changed, counts.tolist(), strict=True):
+            self._rewritten[document] = numbers[end : end + count].copy()
+            end += count
+        self._postings = None
+
+    def _checked(self, documents: Iterable[int]) -> list[int]:
+        listed = [whole(document, "The number of a document") for document in documents]
+        for document in listed:
+            if not self._has(document):
+                raise KeyError(document)
+        return listed
+
     def search(self, query: str, k: int = 10) -> list[tuple[int, float]]:
         """The best `k` documents that have a word of the query, as (document, score), best first.
 
         Of equal scores the document added first is better. A word that stands twice in the query counts twice.
         """
-        documents, scores = self.search_many([query], k)
+        documents, scores = self.search_many([query], min(whole(k, "k", 1, 10**30), max(1, self._size)))
         hits = zip(documents[0].tolist(), scores[0].tolist(), strict=True)
         return [(document, score) for document, score in hits if document >= 0]
 
+    @alone
     def search_many(
         self, queries: Iterable[str], k: int = 10, *, method: Method = "max-score"
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -104,14 +150,13 @@ class InvertedIndex:
         from windtunnel.blocks.text.kernels.inverted_index import search_all, search_wand
         from windtunnel.blocks.text.kernels.max_score import search_max_score
 
-        if k < 1:
-            raise ValueError(f"k must be at least 1; got {k}.")
+        k = whole(k, "k", 1)
         if method not in ("max-score", "wand", "all"):
             raise ValueError(f"The method is 'max-score', 'wand' or 'all'; got {method!r}.")
         texts = _texts(queries)
         documents = np.full((len(texts), k), -1, np.int64)
         scores = np.zeros((len(texts), k), np.float64)
-        if not self._size or not texts:
+        if not len(self) or not texts:
             return documents, scores
         numbers, counts = self._vocabulary.look_up(texts)
         postings = self._weighed()
@@ -124,14 +169,16 @@ class InvertedIndex:
         self.documents_scored += scored
         return documents, scores
 
+    @alone
     def document_frequency(self, word: str) -> int:
         """How many documents have a word."""
         numbers, counts = self._vocabulary.look_up([word])
-        if counts[0] != 1 or numbers[0] < 0 or not self._size:
+        if counts[0] != 1 or numbers[0] < 0 or not len(self):
             return 0
         starts = self._weighed().starts
         return int(starts[numbers[0] + 1] - starts[numbers[0]])
 
+    @alone
     def to_bytes(self) -> bytes:
         """The index and the tokenizer's settings, with version and checksum."""
         import numpy as np
@@ -147,10 +194,13 @@ class InvertedIndex:
         words = " ".join(vocabulary.word(number) for number in range(len(vocabulary)))
         spelled = np.frombuffer(words.encode("utf-8", "surrogatepass"), np.uint8)
         numbers, counts = self._documents()
-        return seal_arrays(_KIND, _VERSION, header, {"words": spelled, "numbers": numbers, "counts": counts})
+        arrays: dict[str, NDArray[Any]] = {"words": spelled, "numbers": numbers, "counts": counts}
+        if self._deleted:
+            arrays["deleted"] = np.array(sorted(self._deleted), np.int64)
+        return seal_arrays(_KIND, _VERSION, header, arrays)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
         """The index that `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         header, arrays = unseal_arrays(_KIND, _VERSION, data)
         spelled = arrays["words"].tobytes().decode("utf-8", "surrogatepass")
@@ -166,6 +216,7 @@ class InvertedIndex:
             )
         index._numbers, index._counts = [arrays["numbers"].astype("i4")], [arrays["counts"].astype("i8")]
         index._size = len(arrays["counts"])
+        index._deleted = set(arrays["deleted"].tolist()) if "deleted" in arrays else set()
         return index
 
     def _documents(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -175,6 +226,21 @@ class InvertedIndex:
         if len(self._counts) != 1:
             self._numbers = [np.concatenate([np.empty(0, np.int32), *self._numbers])]
             self._counts = [np.concatenate([np.empty(0, np.int64), *self._counts])]
+        if self._rewritten:
+            ends = np.cumsum(self._counts[0])
+            parts: list[NDArray[np.int32]] = []
+            done = 0
+            for document in sorted(self._rewritten):
+                parts += [
+                    self._numbers[0][done : ends[document] - self._counts[0][document]],
+                    self._rewritten[document],
+                ]
+                done = int(ends[document])
+            self._numbers = [np.concatenate([*parts, self._numbers[0][done:]])]
+            self._counts = [self._counts[0].copy()]
+            for document, numbers in self._rewritten.items():
+                self._counts[0][document] = len(numbers)
+            self._rewritten = {}
         return self._numbers[0], self._counts[0]
 
     def _weighed(self) -> Postings:
@@ -192,9 +258,9 @@ class InvertedIndex:
         postings = kernels.empty_postings(starts)
         frequencies = np.zeros(starts[-1], np.int32)
         kernels.fill_postings(numbers, counts, starts, postings.documents, frequencies)
-        mean = counts.mean() or 1.0
+        mean = counts.sum() / len(self) or 1.0
         lengths = np.array([lucene_length(n) for n in counts.tolist()]) if self.norms == "lucene" else counts
-        rarity = np.log(1 + (self._size - having + 0.5) / (having + 0.5))
+        rarity = np.log(1 + (len(self) - having + 0.5) / (having + 0.5))
         kernels.weigh(postings, frequencies, self.k1 * (1 - self.b + self.b * lengths / mean), rarity)
         self._postings = postings
         return postings
@@ -203,7 +269,7 @@ class InvertedIndex:
 def _texts(texts: Iterable[str]) -> list[str]:
     """A list of strings from any source; `ValueError` if something else is among them."""
     values: Any = texts.to_pylist() if hasattr(texts, "to_pylist") else texts
-    if isinstance(values, str):
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
         raise ValueError("Give a list of texts, not one text: its characters would be the documents.")
     listed = list(values)
     if not all(isinstance(text, str) for text in listed):

@@ -6,16 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import number
+
 Hit = tuple[int, float]
 """A document and its score."""
 
 
-class PlainIndex:
+class PlainIndex(Block):
     """Documents by number, in the order of addition; words are strings."""
 
     def __init__(self, documents: Iterable[Sequence[str]], k1: float = 1.2, b: float = 0.75, *, rounded: bool = False):
         """`rounded`: take lengths as Lucene stores them, in one byte."""
-        self.k1, self.b = k1, b
+        self.k1, self.b = checked_parameters(k1, b)
         self.postings: dict[str, dict[int, int]] = {}
         """For each word the documents that have it, ascending, and how often."""
         lengths = []
@@ -26,6 +29,9 @@ class PlainIndex:
         self.size = len(lengths)
         mean = sum(lengths) / max(1, len(lengths)) or 1.0
         self.relative_lengths = [(lucene_length(n) if rounded else n) / mean for n in lengths]
+
+    def _told(self) -> dict[str, object]:
+        return {"documents": self.size, "words": len(self.postings)}
 
     def impact(self, word: str, document: int) -> float:
         """What a word adds to the score of a document that has it: more if it is rare, more if often there, to a limit.
@@ -114,6 +120,14 @@ class PlainIndex:
             while essential and rest[essential - 1] <= threshold:
                 essential -= 1
         return best, scored
+
+
+def checked_parameters(k1: float, b: float) -> tuple[float, float]:
+    """`k1` and `b` as plain numbers; `ValueError` for what is none."""
+    plain = number(k1, "k1", 0), number(b, "b")
+    if not 0 <= plain[1] <= 1:
+        raise ValueError(f"k1 must not be negative and b lies in 0 .. 1; got {k1} and {b}.")
+    return plain
 
 
 def lucene_length(words: int) -> int:

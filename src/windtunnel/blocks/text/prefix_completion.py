@@ -12,7 +12,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from windtunnel.blocks.ground.array_file import seal_arrays, unseal_arrays
-from windtunnel.blocks.text.prefix_completion_plain import ABSENT, Completion, check_k, check_weight
+from windtunnel.blocks.ground.block import Guarded, alone
+from windtunnel.blocks.ground.numbers import MOST, floats
+from windtunnel.blocks.text.prefix_completion_plain import ABSENT, Completion, checked_k, checked_weight
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +28,12 @@ Texts: TypeAlias = "Sequence[str] | ArrowColumn"
 _KIND, _VERSION = "prefix completion", 1
 
 
-class PrefixCompletion:
+class PrefixCompletion(Guarded):
     """Completion in compiled kernels, for batches.
 
     A changed weight costs a climb through the tree; after *new* terms the next question sorts them in, in time that
     grows with all terms. A question asked alone costs about twenty microseconds, mostly the way into compiled code.
-    No method awaits, so tasks of one loop may share one; threads need a lock around it.
+    Threads may share one: calls exclude each other. No method awaits, so tasks of one loop may share one too.
 
     >>> cities = PrefixCompletion()
     >>> cities.add_many(["bern", "berlin", "bergen", "oslo"], [134, 3645, 289, 709])
@@ -50,9 +52,13 @@ class PrefixCompletion:
     def __len__(self) -> int:
         return len(self._new) + len(self._ranks)
 
-    def __contains__(self, term: str) -> bool:
+    def _told(self) -> dict[str, object]:
+        return {"terms": len(self)}
+
+    def __contains__(self, term: object) -> bool:
         return term in self._new or term in self._ranks
 
+    @alone
     def weight(self, term: str) -> float | None:
         """The weight of a term, or None if it is not there."""
         rank = self._ranks.get(term)
@@ -64,6 +70,7 @@ class PrefixCompletion:
         """Set the term's weight, a finite number (`ValueError`); True if the term is new."""
         return self.add_many([term], [weight]) == 1
 
+    @alone
     def add_many(self, terms: Texts, weights: Sequence[float] | NDArray[np.float64]) -> int:
         """Set many weights, in order; returns how many terms are new.
 
@@ -71,11 +78,11 @@ class PrefixCompletion:
         """
         import numpy as np
 
-        texts, given = _texts(terms), np.require(weights, np.float64, ["C", "W"])  # as the kernels are compiled for
+        texts, given = _texts(terms), floats(weights, "Weights")
         if given.shape != (len(texts),):
             raise ValueError(f"There is one weight a term; {len(texts)} terms came with weights {given.shape}.")
         if not np.isfinite(given).all():
-            check_weight(float(given[~np.isfinite(given)][0]))
+            checked_weight(float(given[~np.isfinite(given)][0]))
         had = len(self)
         ranks = np.fromiter(map(self._ranks.get, texts, repeat(-1)), np.int64, len(texts))
         self._put(ranks, given)
@@ -88,6 +95,7 @@ class PrefixCompletion:
         """Take the term out; True if it was there."""
         return self.remove_many([term]) == 1
 
+    @alone
     def remove_many(self, terms: Texts) -> int:
         """Take many terms out; returns how many were there."""
         import numpy as np
@@ -102,6 +110,7 @@ class PrefixCompletion:
         terms, weights, _ = self.complete_many([prefix], k)
         return list(zip(terms, weights.tolist(), strict=True))
 
+    @alone
     def complete_many(self, prefixes: Texts, k: int = 10) -> tuple[list[str], NDArray[np.float64], NDArray[np.int64]]:
         """`complete` for many prefixes.
 
@@ -111,7 +120,7 @@ class PrefixCompletion:
 
         from windtunnel.blocks.text.kernels.prefix_completion import best_of_ranges, find_ranges
 
-        check_k(k)
+        k = min(checked_k(k), MOST)
         text, starts = _bytes_of(_texts(prefixes))
         terms = self._settled()
         lows, highs = np.empty((2, starts.size - 1), np.int64)
@@ -123,6 +132,7 @@ class PrefixCompletion:
         found = best_of_ranges(terms.tree, lows, highs, most, ranks, weights, offsets)
         return self._names(ranks[:found].tolist()), weights[:found], offsets
 
+    @alone
     def to_bytes(self) -> bytes:
         """Terms and weights, with version and checksum; the same entries give the same bytes."""
         terms = self._settled()
@@ -133,7 +143,7 @@ class PrefixCompletion:
         return seal_arrays(_KIND, _VERSION, {}, {"text": text, "starts": starts, "weights": weights})
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
         """What `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         _, arrays = unseal_arrays(_KIND, _VERSION, data)
         text, starts = arrays["text"].tobytes(), arrays["starts"].tolist()
@@ -195,11 +205,13 @@ def _bytes_of(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64
 
 def _texts(texts: Any) -> list[str]:
     """A list of strings from any source; `ValueError` if something else is among them."""
-    if isinstance(texts, str):
+    if isinstance(texts, str) or not hasattr(texts, "__iter__"):
         raise ValueError("A batch is a list or an array; for one text use the method for single items.")
     values: Iterable[Any] = texts.to_pylist() if hasattr(texts, "to_pylist") else texts
     listed = list(values)
     if listed and set(map(type, listed)) != {str}:
-        wrong = next(text for text in listed if type(text) is not str)
-        raise ValueError(f"Terms and prefixes are strings, not {wrong!r}.")
+        wrong = [text for text in listed if not isinstance(text, str)]
+        if wrong:
+            raise ValueError(f"Terms and prefixes are strings, not {wrong[0]!r}.")
+        return [str.__str__(text) for text in listed]
     return listed

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import math
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    pass
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import number, whole
 
 Completion: TypeAlias = tuple[str, float]
 """A term and its weight."""
@@ -42,7 +42,7 @@ class _Node:
         self.children: dict[str, _Node] = {}
 
 
-class PlainPrefixCompletion:
+class PlainPrefixCompletion(Block):
     """Completion in plain Python. Not safe to share between threads; no method awaits.
 
     >>> cities = PlainPrefixCompletion()
@@ -59,8 +59,26 @@ class PlainPrefixCompletion:
     def __len__(self) -> int:
         return self._size
 
-    def __contains__(self, term: str) -> bool:
-        return self.weight(term) is not None
+    def __contains__(self, term: object) -> bool:
+        return isinstance(term, str) and self.weight(term) is not None
+
+    def _told(self) -> dict[str, object]:
+        return {"terms": len(self)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # As a list: the trie would take a step of recursion a letter.
+        terms, todo = list[tuple[str, float]](), [("", self._root)]
+        while todo:
+            text, node = todo.pop()
+            if node.weight != ABSENT:
+                terms.append((text, node.weight))
+            todo += [(text + character, child) for character, child in node.children.items()]
+        return {"terms": terms}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._root, self._size = _Node(), 0
+        for term, weight in state["terms"]:
+            self.add(term, weight)
 
     def weight(self, term: str) -> float | None:
         """The weight of a term, or None if it is not there."""
@@ -69,7 +87,9 @@ class PlainPrefixCompletion:
 
     def add(self, term: str, weight: float) -> bool:
         """Set the term's weight, a finite number (`ValueError`); True if the term is new."""
-        check_weight(weight)
+        weight = checked_weight(weight)
+        if not isinstance(term, str):
+            raise ValueError(f"A term is a str, not {term!r:.60}.")
         path = [self._root]
         for character in term:
             path.append(path[-1].children.setdefault(character, _Node()))
@@ -98,7 +118,7 @@ class PlainPrefixCompletion:
         Opens the place of the greatest weight, again and again. What comes out of the queue as a term outweighs all
         that is still in the queue, opened or not.
         """
-        check_k(k)
+        k = checked_k(k)
         path = self._path(prefix)
         if path is None:
             return []
@@ -132,11 +152,9 @@ class PlainPrefixCompletion:
             node.best = max([node.weight, *(child.best for child in node.children.values())])
 
 
-def check_weight(weight: float) -> None:
-    if not math.isfinite(weight):
-        raise ValueError(f"A weight is a finite number, not {weight}.")
+def checked_weight(weight: float) -> float:
+    return number(weight, "A weight")
 
 
-def check_k(k: int) -> None:
-    if k < 1:
-        raise ValueError(f"k must be at least 1; got {k}.")
+def checked_k(k: int) -> int:
+    return whole(k, "k", 1, 10**30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.text.tokenizer import Tokenizer, character_classes
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Vocabulary:
+class Vocabulary(Block):
     """Numbers the words that a tokenizer cuts. One thread at a time.
 
     The tokenizer's stop words are the first numbers; they are numbered and never reported.
@@ -31,6 +32,17 @@ class Vocabulary:
         self._hidden = 0
         self._number([" ".join(sorted(tokenizer.stopwords))], learn=True)
         self._hidden = len(self)
+
+    def _told(self) -> dict[str, object]:
+        return {"words": len(self)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_classes"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        import numpy as np
+
+        vars(self).update(state, _classes=np.frombuffer(character_classes(), np.uint8))
 
     def __len__(self) -> int:
         """Words met so far, stop words included."""

@@ -14,6 +14,8 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Sequence
 
+from windtunnel.blocks.ground.block import Block
+
 Vector = Sequence[float]
 Found = tuple[float, int]
 """A distance and a node; they sort by distance, then node."""
@@ -24,7 +26,7 @@ def squared_l2(a: Vector, b: Vector) -> float:
     return sum((x - y) * (x - y) for x, y in zip(a, b, strict=True))
 
 
-class PlainHNSW:
+class PlainHNSW(Block):
     """Nodes are numbered in the order of insertion; the caller draws their levels (see `draw_levels`)."""
 
     def __init__(self, m: int, ef_construction: int, distance: Callable[[Vector, Vector], float] = squared_l2) -> None:
@@ -35,6 +37,9 @@ class PlainHNSW:
         self.links: list[list[list[int]]] = []
         """`links[node][level]`: the node's neighbours on that level."""
         self.entry = -1
+
+    def _told(self) -> dict[str, object]:
+        return {"vectors": len(self.vectors), "m": self.m}
 
     def insert(self, vector: Vector, level: int) -> int:
         """Algorithm 1. Returns the new node."""

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from windtunnel.blocks.ground.array_file import seal_arrays, unseal_arrays
-from windtunnel.blocks.vectors.vector_input import as_rows
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import plain_array, whole
+from windtunnel.blocks.vectors.vector_input import MOST_DIMENSIONS, as_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,17 +31,20 @@ _CHUNK = 4096
 """Vectors that are measured from all centroids at once: bounds the memory that takes."""
 
 
-class ProductQuantiser:
+class ProductQuantiser(Block):
     """Codes of squared Euclidean vectors. Several threads may share it once it is trained."""
 
     def __init__(self, dim: int, parts: int = 16, *, seed: int = 0) -> None:
         """For vectors of `dim` numbers in `parts` bytes; `ValueError` unless `parts` divides `dim`."""
-        if dim < 1 or parts < 1 or dim % parts:
+        self.dim = whole(dim, "The number of dimensions", 1, MOST_DIMENSIONS)
+        self.parts = whole(parts, "The number of parts", 1, MOST_DIMENSIONS)
+        if self.dim % self.parts:
             raise ValueError(f"The parts must divide the dimensions; got {parts} parts of {dim}.")
-        self.dim = dim
-        self.parts = parts
-        self.seed = seed
+        self.seed = whole(seed, "The seed")
         self._centroids: NDArray[np.float32] | None = None
+
+    def _told(self) -> dict[str, object]:
+        return {"dim": self.dim, "parts": self.parts, "trained": self._centroids is not None}
 
     @property
     def centroids(self) -> NDArray[np.float32]:
@@ -111,8 +116,7 @@ class ProductQuantiser:
 
         from windtunnel.blocks.vectors.kernels.product_quantisation import scan
 
-        if k < 1:
-            raise ValueError(f"k must be at least 1; got {k}.")
+        k = whole(k, "k", 1)
         given = self._as_codes(codes)
         rows = as_rows(queries, self.dim, "l2")[:, : self.dim]
         found = np.empty((len(rows), k), np.int64)
@@ -140,7 +144,7 @@ class ProductQuantiser:
         return seal_arrays(_KIND, _VERSION, settings, {"centroids": self.centroids})
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
+    def from_bytes(cls, data: bytes | bytearray | memoryview) -> Self:
         """The quantiser that `to_bytes` saved. Raises `envelope.DamagedError` for anything else."""
         import numpy as np
 
@@ -168,7 +172,7 @@ class ProductQuantiser:
     def _as_codes(self, codes: ArrayLike) -> NDArray[np.uint8]:
         import numpy as np
 
-        given = np.asarray(codes)
+        given = plain_array(codes, "Codes")
         if given.ndim != 2 or given.shape[1] != self.parts or given.dtype != np.uint8:
             raise ValueError(f"Codes must be uint8 of shape (n, {self.parts}); got {given.dtype} of {given.shape}.")
         return np.require(given, requirements=["C", "W"])
@@ -180,11 +184,15 @@ def _nearest(
     """For each row the nearest centroid and the squared distance from it."""
     import numpy as np
 
-    lengths = np.einsum("ci,ci->c", centroids, centroids)
+    # In 64 bits and around the middle: far from the origin the squares would leave nothing of the differences.
+    wide = centroids.astype(np.float64)
+    middle = wide.mean(axis=0)
+    wide -= middle
+    lengths = np.einsum("ci,ci->c", wide, wide)
     nearest = np.empty(len(values), np.int64)
     for first in range(0, len(values), _CHUNK):
         # |x - c|² without |x|², which is the same for all centroids
-        far = lengths - 2 * (values[first : first + _CHUNK] @ centroids.T)
+        far = lengths - 2 * ((values[first : first + _CHUNK] - middle) @ wide.T)
         nearest[first : first + _CHUNK] = far.argmin(axis=1)
     step = values - centroids[nearest]
     return nearest, np.einsum("ni,ni->n", step, step)

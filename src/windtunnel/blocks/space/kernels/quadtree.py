@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from windtunnel.blocks.ground.kernels.words import inner, njit
-from windtunnel.blocks.space.kernels.geohash import morton
-from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, cell_box, keep_nearest, slip_in
+from windtunnel.blocks.space.kernels.geohash import gather, morton
+from windtunnel.blocks.space.kernels.sphere import (
+    RADIAN,
+    box_chord_squared,
+    box_holds,
+    box_meets,
+    cell_box,
+    keep_nearest,
+    slip_in,
+)
 from windtunnel.blocks.space.quadtree_plain import LEAF_POINTS, MAX_DEPTH
 
 if TYPE_CHECKING:
@@ -317,6 +325,48 @@ def nearest_many(t: Tree, centres: Floats, found: Ids, squared: Floats) -> None:
                 bucket = t.next_bucket[bucket]
 
 
+@njit(cache=True)
+def in_boxes(t: Tree, things: Things, boxes: Floats, first: int, offsets: Ids, found: Ids) -> int:
+    """For each box (see `sphere.box_meets`) from `first` on, all things in it, in no order.
+
+    Those of box `i` are written from `offsets[i]` to `offsets[i + 1]`. Returns how far it came: less than all if there
+    was no more room.
+    """
+    stack = np.empty(STACK, np.int64)
+    for i in range(first, boxes.shape[0]):
+        south, north, west, east = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        at = offsets[i]
+        stack[0], waiting = 0, 1
+        while waiting > 0:
+            waiting -= 1
+            cell = stack[waiting]
+            if t.points[cell] == 0:
+                continue
+            height = 180.0 / np.float64(1 << t.depth[cell])
+            low = np.float64(gather(t.prefix[cell])) * height - 90
+            left = np.float64(gather(t.prefix[cell] >> np.uint64(1))) * 2 * height - 180
+            if not box_meets(south, north, west, east, low, low + height, left, left + 2 * height):
+                continue
+            if t.child[cell] >= 0:
+                for q in range(4):
+                    stack[waiting + q] = t.child[cell] + q
+                waiting += 4
+                continue
+            if at + t.points[cell] > found.size:
+                return i
+            bucket, left_over = t.bucket[cell], t.points[cell]
+            while left_over > 0:
+                for slot in range(bucket * LEAF_POINTS, bucket * LEAF_POINTS + min(left_over, LEAF_POINTS)):
+                    thing = t.slot_thing[slot]
+                    if box_holds(south, north, west, east, things.lat[thing], things.lon[thing]):
+                        found[at] = thing
+                        at += 1
+                left_over -= LEAF_POINTS
+                bucket = t.next_bucket[bucket]
+        offsets[i + 1] = at
+    return int(boxes.shape[0])
+
+
 def no_things(numbers: int) -> Things:
     """Room for so many things, none of them there."""
     return Things(
@@ -334,4 +384,5 @@ def warm() -> None:
     put_many(t, things, numbers, np.zeros(2), np.zeros(2), 0)
     within_many(t, centres, np.ones(1), 0, np.zeros(2, np.int64), np.empty(4, np.int64), np.empty(4))
     nearest_many(t, centres, np.empty((1, 1), np.int64), np.empty((1, 1)))
+    in_boxes(t, things, np.zeros((1, 4)), 0, np.zeros(2, np.int64), np.empty(4, np.int64))
     remove_many(t, things, numbers)

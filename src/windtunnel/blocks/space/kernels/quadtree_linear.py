@@ -14,7 +14,14 @@ import numpy as np
 from numba import njit
 
 from windtunnel.blocks.space.kernels.geohash import morton
-from windtunnel.blocks.space.kernels.sphere import RADIAN, box_chord_squared, keep_nearest, slip_in
+from windtunnel.blocks.space.kernels.sphere import (
+    RADIAN,
+    box_chord_squared,
+    box_holds,
+    box_meets,
+    keep_nearest,
+    slip_in,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -246,16 +253,9 @@ def in_boxes(t: Tree, boxes: Floats, first: int, offsets: Ids, found: Ids) -> in
             waiting -= 1
             node = stack[waiting]
             low, high, left, right = t.map_box[node]
-            if low > north or high < south:
+            if not box_meets(south, north, west, east, low, high, left, right):
                 continue
-            if around:
-                if left > east and right < west:
-                    continue
-                inside = left >= west or right <= east
-            else:
-                if left > east or right < west:
-                    continue
-                inside = left >= west and right <= east
+            inside = (left >= west or right <= east) if around else (left >= west and right <= east)
             inside = inside and low >= south and high <= north
             start, stop = t.start[node], t.stop[node]
             if not inside and t.children[node] > 0:
@@ -271,8 +271,7 @@ def in_boxes(t: Tree, boxes: Floats, first: int, offsets: Ids, found: Ids) -> in
                     at += 1
                 continue
             for j in range(start, stop):
-                lon = t.lon[j]
-                if south <= t.lat[j] <= north and ((lon >= west or lon <= east) if around else west <= lon <= east):
+                if box_holds(south, north, west, east, t.lat[j], t.lon[j]):
                     found[at] = t.number[j]
                     at += 1
         offsets[i + 1] = at

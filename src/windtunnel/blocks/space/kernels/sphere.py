@@ -60,6 +60,35 @@ def box_chord_squared(x: float, y: float, z: float, boxes: Floats, i: int) -> fl
     return float(dx * dx + dy * dy + dz * dz)
 
 
+@njit(cache=True)
+def box_meets(
+    south: float, north: float, west: float, east: float, low: float, high: float, left: float, right: float
+) -> bool:
+    """Whether what lies between latitudes `low` and `high` and longitudes `left` and `right` may be in a box.
+
+    `west > east` reaches across the date line. Boxes do not end at 180 degrees unless they go all around.
+    """
+    if low > north or high < south:
+        return False
+    if (high == 90 and north == 90) or (low == -90 and south == -90):
+        return True
+    if west > east:
+        return left <= east or right >= west
+    return (left <= east and right >= west) or (right == 180 and west == -180)
+
+
+@njit(cache=True)
+def box_holds(south: float, north: float, west: float, east: float, lat: float, lon: float) -> bool:
+    """Whether a place is in a box, edges included: a pole has all longitudes, and 180 degrees are -180."""
+    if not south <= lat <= north:
+        return False
+    if lat == 90 or lat == -90:
+        return True
+    if west > east:
+        return lon >= west or lon <= east
+    return west <= lon <= east or (lon == 180 and west == -180)
+
+
 @njit(cache=True, inline="always")
 def keep_nearest(squared: float, thing: int, held: int, best: Floats, things: NDArray[np.int64]) -> int:
     """Put a candidate in its place among the `held` nearest, ascending in `best`; returns how many are held."""
