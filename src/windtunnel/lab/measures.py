@@ -34,7 +34,7 @@ def standard(history: History, warmup_s: float = 0.0) -> dict[str, float]:
     for event in history:
         counts[event.outcome] += 1
     settled = history.since(warmup_s) if warmup_s > 0 else history
-    answered = sum(event.outcome == "ok" for event in settled)
+    answered = sum([event.outcome == "ok" for event in settled])
     span = history.duration - warmup_s
     latencies = latency_percentiles(settled, list(PERCENTILES.values()))
     return {

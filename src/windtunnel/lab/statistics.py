@@ -67,10 +67,10 @@ def latency_percentiles(events: Iterable[Event], qs: Sequence[float]) -> list[fl
     upper one) where they differ by less than `MOVED`, and no number where those who were not answered could move it:
     a service that answers a third of its requests has no p99, however fast that third was.
     """
-    answered: list[float] = []
-    waited: list[float] = []
-    for e in events:
-        (answered if e.outcome == "ok" else waited).append(e.end - (e.due if e.due >= 0 else e.start))
+    # Two passes without a call a request: this is done for every request of every run.
+    events = list(events)
+    answered = [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome == "ok"]
+    waited = [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome != "ok"]
     if not waited:
         return percentiles(answered, qs)
     least = percentiles([*answered, *waited], qs)
@@ -80,12 +80,10 @@ def latency_percentiles(events: Iterable[Event], qs: Sequence[float]) -> list[fl
 
 def latency_mean(events: Iterable[Event]) -> float:
     """Mean seconds from due to answered; NaN as soon as one request was never answered: nobody knows its latency."""
-    found = []
-    for e in events:
-        if e.outcome != "ok":
-            return math.nan
-        found.append(e.end - (e.due if e.due >= 0 else e.start))
-    return mean(found)
+    events = list(events)
+    if any([e.outcome != "ok" for e in events]):  # noqa: C419  (a list makes no call a request)
+        return math.nan
+    return mean([e.end - (e.due if e.due >= 0 else e.start) for e in events])
 
 
 @dataclass(frozen=True, slots=True)

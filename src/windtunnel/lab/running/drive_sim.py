@@ -81,7 +81,7 @@ class Drive:
         self.sim.spawn(self._feed(open_ops), "the requests", daemon=True)
         for client, own in closed.items():
             self.sim.spawn(self._client(own), f"client {client}", daemon=True)
-        limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
+        limit_s = ends_s if ends_s is not None else max([op.at for op in self.ops], default=0.0) + PATIENCE_S
         alarm = self.sim.call_at(self.origin_ns + ns(limit_s), self._over.set)
         if not self._left:
             self._over.set()
@@ -91,11 +91,11 @@ class Drive:
         alarm.cancel()
         events = self.recorder.events
         # Where no end was given, nobody should read the hour of patience as the length of the run.
-        end = limit_s if ends_s is not None else max((e.end for e in events), default=0.0)
+        end = limit_s if ends_s is not None else max([e.end for e in events], default=0.0)
         for op, due, start, _ in self._waiting.values():
             self.recorder.unfinished(op, due, start, max(end, start))
         self._waiting.clear()
-        return max(end, max((e.end for e in events), default=0.0))
+        return max(end, max([e.end for e in events], default=0.0))
 
     # --- requests ------------------------------------------------------------------------------------------------
     @coroutine

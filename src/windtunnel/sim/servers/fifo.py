@@ -50,15 +50,17 @@ class Departure(Signal[None]):
         return self._done or self.due_ns <= self.sim.now_ns
 
     def result(self) -> None:
-        self._look()
+        if not self._done:
+            self._look()
         return super().result()
 
     def exception(self) -> BaseException | None:
-        self._look()
+        if not self._done:
+            self._look()
         return super().exception()
 
     def _look(self) -> None:
-        if not self._done and self.due_ns <= self.sim.now_ns:
+        if self.due_ns <= self.sim.now_ns:
             self._done = True
             self._error = self.server.unanswered(self.due_ns) if self.server._silences else None
 
