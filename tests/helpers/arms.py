@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import inspect
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import pytest
@@ -36,11 +37,25 @@ class World:
         processes = [self.sim.spawn(caught(coro)) for coro in coros]
         return [await process for process in processes]
 
+    async def once_it_answers(self, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Ask again and again until there is an answer: what stands behind may be coming up."""
+        for _ in range(200):
+            try:
+                return await ask()
+            except (ConnectionError, TimeoutError):
+                await self.sleep(0.02)
+        raise AssertionError("There is no answer.")
+
     async def within(self, seconds: float, coro: Coroutine[Any, Any, Any]) -> Any:
         """What it returns; TimeoutError where that takes longer, and then it is stopped."""
         if self.sim is None:
             return await asyncio.wait_for(coro, seconds)
         return await self.sim.host("clients").create_task(asyncio.wait_for(coro, seconds), name="impatient")
+
+
+async def done(found: Any) -> Any:
+    """What a call of a model returns at once, and one of a real thing when it is awaited."""
+    return await found if inspect.isawaitable(found) else found
 
 
 Script = Callable[[Any, World], Coroutine[Any, Any, Any]]
@@ -53,8 +68,12 @@ class Arm:
         self.port = port
         self.engine = engine
 
-    def __call__(self, script: Script, **options: Any) -> Any:
-        """Run the script on a new thing."""
+    def __call__(self, script: Script, *, suffers: Collection[str] = (), **options: Any) -> Any:
+        """Run the script on a new thing.
+
+        Args:
+            suffers: words for what it will do to it, as faults have them; for a real thing "way" too.
+        """
         if self.engine == "sim":
             sim = Simulator(seed=7)
             thing = open_port(self.port, "sim", self.port, sim=sim, **options)
@@ -62,8 +81,10 @@ class Arm:
 
         async def main() -> Any:
             thing = open_port(self.port, self.engine, self.port, **options)
+            if suffers:
+                thing.expect(suffers)
             try:
-                return await asyncio.wait_for(script(thing, World(None)), 30)
+                return await asyncio.wait_for(script(thing, World(None)), 60 if suffers else 30)
             finally:
                 await thing.close()
 

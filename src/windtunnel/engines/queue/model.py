@@ -1,7 +1,8 @@
 """A model of a queue for the tunnel: messages on a disk, subscriptions with what is out and until when.
 
-Everything lasts over a crash but the waiting of consumers: who had a message out still has it, and it comes again when
-its time is over. Not modelled: wildcards in subjects, replicas, limits of what is kept.
+What was published and what is out lasts over a crash: who had a message out still has it, and it comes again when its
+time is over. So does one whose acknowledgement was not on the disk yet. Not modelled: wildcards in subjects, replicas,
+limits of what is kept.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class _Place:
     """By sequence: the moment at which it comes again."""
     deliveries: dict[int, int] = field(default_factory=dict)
     waiting: list[Signal[None]] = field(default_factory=list)
+    unwritten: dict[int, int] = field(default_factory=dict)
+    """As `out`, of what was acknowledged and is still out on the disk."""
 
 
 class ModelDelivery:
@@ -82,6 +85,7 @@ class ModelQueue(ModelService):
         round_trip_s: mean seconds there and back, over links that nobody has set.
         request_s: seconds of a core for each request.
         sync_s: seconds until a message is on disk.
+        ack_written_s: seconds until an acknowledgement, which was answered before, is on disk.
     """
 
     def __init__(
@@ -94,8 +98,9 @@ class ModelQueue(ModelService):
         round_trip_s: float = 0.0005,
         request_s: float = 0.00002,
         sync_s: float = 0.0003,
+        ack_written_s: float = 0.1,
     ) -> None:
-        self._publish_timeout_s, self._sync_s = publish_timeout_s, sync_s
+        self._publish_timeout_s, self._sync_s, self._ack_written_s = publish_timeout_s, sync_s, ack_written_s
         self._messages: list[_Message] = []
         self._ids: dict[str, tuple[int, int]] = {}
         """By id: the sequence of its message, and until when that is remembered."""
@@ -105,9 +110,11 @@ class ModelQueue(ModelService):
         )
 
     async def recover(self) -> None:
-        """Nobody waits any more; everything else is on disk."""
+        """Begin with what is on disk; nobody waits any more."""
         for place in self._places.values():
             place.waiting.clear()
+            place.out |= place.unwritten
+            place.unwritten.clear()
 
     # --- the port ------------------------------------------------------------------------------------------------
     async def publish(self, subject: str, body: bytes, *, message_id: str | None = None) -> Receipt:
@@ -188,11 +195,23 @@ class ModelQueue(ModelService):
     async def _settle(self, name: str, sequence: int, *, again: bool) -> None:
         async def note() -> None:
             place = self._places[name]
-            if place.out.pop(sequence, None) is not None and again:
+            until_ns = place.out.pop(sequence, None)
+            if until_ns is None:
+                return
+            if again:
                 place.again.append(sequence)
                 self._wake(place)
+            elif self._ack_written_s:
+                if not place.unwritten:
+                    self.host.spawn(self._write(place), f"{self.name}.acknowledgements", daemon=True)
+                place.unwritten[sequence] = until_ns
 
         await self.ask(note)
+
+    async def _write(self, place: _Place) -> None:
+        """Bring to the disk what has been acknowledged, all at once."""
+        await self.sim.sleep(self._ack_written_s)
+        place.unwritten.clear()
 
     def _wake(self, place: _Place) -> None:
         waiting, place.waiting = place.waiting, []

@@ -3,7 +3,7 @@
 A design written against `QueuePort` runs on the model in the tunnel and on NATS JetStream. One suite (`tests/engines`)
 holds both to the promises made here:
 
-- A publish that was answered is on the disk, also after a crash.
+- A publish that was answered is on the disk: a crash of the queue loses none.
 - A message goes to one consumer of a subscription at a time. Who does not acknowledge it within `ack_wait_s` may have
   died: it comes again, to whoever asks next, with `deliveries` one higher. `nak` gives it back at once, `term` ends it.
 - A publish with a `message_id` that was used within the last two minutes is stored once; its receipt says `duplicate`.
@@ -12,6 +12,8 @@ holds both to the promises made here:
 What it does *not* protect from:
 
 - The same message twice: a consumer that worked and died before its acknowledgement has worked for nothing, or twice.
+- An acknowledgement that was answered just before a crash of the queue: it is noted in memory first and on the disk up
+  to a tenth of a second later (JetStream's consumers; the model too), so that the message may come once more.
 - Another order, once something comes again.
 - A publish whose answer does not come (`TimeoutError`, `ConnectionError`) may have happened: without a `message_id`, a
   second try is a second message.
@@ -48,7 +50,7 @@ class Delivery(Protocol):
     deliveries: int
 
     async def ack(self) -> None:
-        """It is done, and never comes again. Returns when the queue has taken note."""
+        """It is done, and does not come again. Returns when the queue has taken note."""
 
     async def nak(self) -> None:
         """Somebody else shall have it, now."""

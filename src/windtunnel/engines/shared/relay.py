@@ -49,7 +49,7 @@ class Relay:
         name: of the socket that clients connect to, in a folder of our own.
 
     Attributes:
-        where: the socket that clients connect to.
+        where: the socket that clients connect to, for those who do not ask for a `port`.
         requests, answers: the two directions.
         replies_lost: connections break where the server answers.
     """
@@ -71,6 +71,14 @@ class Relay:
             self._listening = asyncio.ensure_future(listen)
         await asyncio.shield(self._listening)
         return self.where
+
+    async def port(self) -> int:
+        """As `path`, for clients that know no sockets but those of TCP: a port of the loopback."""
+        if self._listening is None:
+            listen = asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=4096)
+            self._listening = asyncio.ensure_future(listen)
+        listening = await asyncio.shield(self._listening)
+        return int(listening.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Break what is connected, and listen no more."""
