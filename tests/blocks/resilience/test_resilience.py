@@ -709,7 +709,7 @@ def test_no_probe_is_lost_whatever_is_cancelled_when(clocked_run: Run, seed: int
             await asyncio.sleep(U)
             assert await block.call(Dependency()) == 1
             assert block.state is not State.HALF_OPEN
-        assert entered._entered == {}
+        assert len(entered._inside) == 0
 
     clocked_run(main())
 

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Closing:
-    """`with thing: ...` closes it, however the block ends."""
+    """`with thing: ...` closes it, however the block ends. Each class says what threads and tasks may do with it."""
 
     @abstractmethod
     def close(self) -> None:

@@ -18,10 +18,9 @@ them awaits, so the tasks of one loop may share one; several threads may not.
 
 from __future__ import annotations
 
-import asyncio
 import math
-from types import TracebackType
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s
@@ -163,29 +162,28 @@ class AdaptiveLimiter(Guard):
     """Lets a request through while fewer than `law.limit` are in progress; tells the law how each one fared.
 
     `drops`: the errors that mean overload (a timeout, a refusal); other errors and cancellation teach nothing.
-    For tasks of one loop.
+    `on_reject` is told of each refusal. For tasks of one loop, or for threads in its plain form.
     """
 
-    def __init__(self, law: LimitLaw, *, drops: Which = TimeoutError) -> None:
+    def __init__(
+        self, law: LimitLaw, *, drops: Which = TimeoutError, on_reject: Callable[[Refused], object] | None = None
+    ) -> None:
         self.law = law
         self.in_flight = 0
         self._drops = drops
-        self._entered: dict[asyncio.Task[Any] | None, list[tuple[float, int]]] = {}
+        self._on_reject = on_reject
 
-    async def __aenter__(self) -> None:
+    def _told(self) -> dict[str, object]:
+        return {"limit": self.law.limit, "in_flight": self.in_flight}
+
+    def _enter(self) -> tuple[float, int]:
         if self.in_flight >= int(self.law.limit):
             raise LimitExceeded(f"{self.in_flight} calls are in progress, as many as the limit allows now.")
         self.in_flight += 1
-        self._entered.setdefault(asyncio.current_task(), []).append((now_s(), self.in_flight))
+        return now_s(), self.in_flight
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        task = asyncio.current_task()
-        entries = self._entered[task]
-        start, in_flight = entries.pop()
-        if not entries:
-            del self._entered[task]
+    def _leave(self, entry: tuple[float, int], error: BaseException | None) -> None:
+        start, in_flight = entry
         self.in_flight -= 1
         dropped = isinstance(error, Exception) and matches(error, self._drops)
         if error is None or dropped:

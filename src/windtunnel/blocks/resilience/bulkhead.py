@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.guard import Guard
@@ -29,10 +29,18 @@ class BulkheadFull(Refused):
 class Bulkhead(Guard):
     """At most `limit` calls at a time; up to `queue_limit` more wait their turn, first come first served.
 
-    `wait_s` bounds the wait in the queue (`None`: no bound of its own). For tasks of one loop.
+    `wait_s` bounds the wait in the queue (`None`: no bound of its own); in its plain form nobody waits. `on_reject` is
+    told of each refusal. For tasks of one loop, or for threads in its plain form.
     """
 
-    def __init__(self, limit: int, *, queue_limit: int = 0, wait_s: float | None = None) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        queue_limit: int = 0,
+        wait_s: float | None = None,
+        on_reject: Callable[[Refused], object] | None = None,
+    ) -> None:
         if limit < 1 or queue_limit < 0 or (wait_s is not None and not wait_s >= 0):
             raise ValueError("limit must be at least 1, queue_limit and wait_s not negative.")
         self.limit = limit
@@ -40,13 +48,22 @@ class Bulkhead(Guard):
         self._queue_limit = queue_limit
         self._wait_s = wait_s
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._on_reject = on_reject
+
+    def _told(self) -> dict[str, object]:
+        return {"limit": self.limit, "in_flight": self.in_flight, "waiting": self.waiting}
 
     @property
     def waiting(self) -> int:
         """Calls in the queue."""
         return len(self._waiting)
 
-    async def __aenter__(self) -> None:
+    def _enter(self) -> None:
+        if self.in_flight >= self.limit:
+            raise BulkheadFull(f"{self.limit} calls are in progress.")
+        self.in_flight += 1
+
+    async def _enter_waiting(self) -> None:
         if self.in_flight < self.limit:
             self.in_flight += 1
             return
@@ -59,7 +76,7 @@ class Bulkhead(Guard):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._leave()  # the turn came together with the end of patience: pass it on
+                self._pass_on()  # the turn came together with the end of patience: pass it on
             else:
                 with suppress(ValueError):  # whoever left in the same instant has passed over it
                     self._waiting.remove(turn)
@@ -67,12 +84,10 @@ class Bulkhead(Guard):
                 raise BulkheadFull(f"Waited {self._wait_s} s for one of {self.limit} calls to end.") from None
             raise
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._leave()
+    def _leave(self, entry: None, error: BaseException | None) -> None:
+        self._pass_on()
 
-    def _leave(self) -> None:
+    def _pass_on(self) -> None:
         """Hand the place to the next in line, or give it back."""
         while self._waiting:
             turn = self._waiting.popleft()

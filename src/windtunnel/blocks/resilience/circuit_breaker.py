@@ -19,15 +19,13 @@ lower threshold makes 100 % out of 10 %.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from types import TracebackType
-from typing import Any
 
 from windtunnel.blocks.ground.errors import Refused
+from windtunnel.blocks.ground.hooks import tell
 from windtunnel.blocks.resilience.deadline import now_s
-from windtunnel.blocks.resilience.guard import Guard, P, T
+from windtunnel.blocks.resilience.guard import Guard, P, T, awaited
 from windtunnel.blocks.resilience.retry import Which, matches
 
 
@@ -97,7 +95,9 @@ class CircuitBreaker(Guard):
 
     `failures` says which errors count against the dependency; others (a caller's mistake) and cancellation count as
     nothing. An outcome counts only in the state in which its call was made: what began before the circuit opened says
-    nothing about now. `on_change(old, new)` is told of each change. For tasks of one loop.
+    nothing about now. A probe that has told nothing for `probe_s` (as long as the sleep window, unless given) is joined
+    by another, and the first of them to end decides: one that hangs keeps nobody out for ever. `on_change(old, new)` is
+    told of each change, `on_reject` of each refusal. For tasks of one loop, or for threads in its plain form.
     """
 
     def __init__(
@@ -109,12 +109,18 @@ class CircuitBreaker(Guard):
         error_rate: float = 0.5,
         sleep_window_s: float = 5.0,
         failures: Which = Exception,
-        on_change: Callable[[State, State], None] | None = None,
+        probe_s: float | None = None,
+        on_change: Callable[[State, State], object] | None = None,
+        on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
         if not window_s > 0 or buckets < 1 or volume_threshold < 1 or not sleep_window_s >= 0:
             raise ValueError("window_s, buckets and volume_threshold must be positive, sleep_window_s not negative.")
         if not 0 < error_rate <= 1:
             raise ValueError(f"error_rate must be above 0 and at most 1; got {error_rate}.")
+        if probe_s is not None and not probe_s > 0:
+            raise ValueError(f"probe_s must be positive; got {probe_s}.")
+        self._probe_s = (sleep_window_s or window_s) if probe_s is None else probe_s
+        self._on_reject = on_reject
         self._counts = RollingCounts(buckets, window_s / buckets)
         self._volume_threshold = volume_threshold
         self._error_rate = error_rate
@@ -124,7 +130,9 @@ class CircuitBreaker(Guard):
         self._state = CLOSED
         self._probe_at = 0.0
         self._epoch = 0  # grows with each change of state
-        self._entered: dict[asyncio.Task[Any] | None, list[int]] = {}
+
+    def _told(self) -> dict[str, object]:
+        return {"state": self._state.value, "failed": self._counts.failed, "of": self._counts.total}
 
     @property
     def state(self) -> State:
@@ -133,36 +141,25 @@ class CircuitBreaker(Guard):
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await function(*args, **kwargs)`, or `CircuitOpen`."""
-        epoch = self._epoch if self._state is CLOSED else self._enter()
+        epoch = self._epoch if self._state is CLOSED else self._admit()
         try:
-            result = await function(*args, **kwargs)
+            result = await awaited(function, *args, **kwargs)
         except BaseException as error:
             self._leave(epoch, error)
             raise
         self._leave(epoch, None)
         return result
 
-    async def __aenter__(self) -> None:
-        epoch = self._enter()  # first: a refusal must leave nothing behind
-        self._entered.setdefault(asyncio.current_task(), []).append(epoch)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        task = asyncio.current_task()
-        epochs = self._entered[task]
-        epoch = epochs.pop()
-        if not epochs:
-            del self._entered[task]
-        self._leave(epoch, error)
-
     def _enter(self) -> int:
         """Let a call through and return the epoch it belongs to, or raise `CircuitOpen`."""
         if self._state is not CLOSED:
-            wait_s = self._probe_at - now_s()
-            if self._state is HALF_OPEN or wait_s > 1e-6:  # who waited as long as he was told is not too early
-                raise CircuitOpen(max(0.0, wait_s))
-            self._change(HALF_OPEN)
+            now = now_s()
+            wait_s = self._probe_at - now
+            if wait_s > 1e-6:  # who waited as long as he was told is not too early
+                raise CircuitOpen(wait_s)
+            self._probe_at = now + self._probe_s
+            if self._state is OPEN:
+                self._change(HALF_OPEN)
         return self._epoch
 
     def _leave(self, epoch: int, error: BaseException | None) -> None:
@@ -171,8 +168,9 @@ class CircuitBreaker(Guard):
         failed = error is not None
         counted = not failed or (isinstance(error, Exception) and matches(error, self._failures))
         if self._state is HALF_OPEN:
-            if not counted:
-                self._change(OPEN)  # the probe told nothing: the next call is a probe again
+            if not counted:  # the probe told nothing: the next call is a probe again
+                self._probe_at = now_s()
+                self._change(OPEN)
             elif failed:
                 self._open()
             else:
@@ -191,5 +189,4 @@ class CircuitBreaker(Guard):
     def _change(self, new: State) -> None:
         old, self._state = self._state, new
         self._epoch += 1
-        if self._on_change is not None:
-            self._on_change(old, new)
+        tell(self._on_change, old, new)

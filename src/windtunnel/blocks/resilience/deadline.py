@@ -19,13 +19,15 @@ Time is the running loop's `time()`, here and in all blocks of this family, so t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from windtunnel.blocks.resilience.guard import Guard, P, T
+from windtunnel.blocks.resilience.guard import Guard, P, T, awaited
 
 
 class _Held(NamedTuple):
@@ -67,7 +69,7 @@ def check_deadline() -> None:
 def grpc_timeout() -> str | None:
     """The time that is left, as gRPC's `grpc-timeout` header has it (at most eight digits and a unit)."""
     left = remaining_s()
-    if left is None:
+    if left is None or left == math.inf:
         return None
     microseconds = int(left * 1e6)
     if microseconds < 10**8:
@@ -79,14 +81,19 @@ class Deadline(Guard):
     """Everything inside must end within `timeout_s`, or by the deadline that holds already, if that is earlier.
 
     As `async with` or as a decorator, where each call gets its own. What runs when time is up is cancelled, and
-    `DeadlineExceeded` is raised. `None` sets no deadline of its own. For tasks of one loop; not to be entered
-    twice at a time (as a decorator it may).
+    `DeadlineExceeded` is raised. `None` sets no deadline of its own, nor does infinity. For tasks of one loop; not to
+    be entered twice at a time (as a decorator it may).
+
+    Not around a `yield`: between two items the reader's code runs under the deadline, too, and may be cancelled by it
+    (of the same task, and of the same context). Take `Deadline` around the reading of each item, or of all.
     """
+
+    _plain = False
 
     def __init__(self, timeout_s: float | None) -> None:
         if timeout_s is not None and not timeout_s >= 0:
             raise ValueError(f"timeout_s must be 0 or more; got {timeout_s}.")
-        self._timeout_s = timeout_s
+        self._timeout_s = None if timeout_s == math.inf else timeout_s
         self._timer: asyncio.Timeout | None = None
 
     @classmethod
@@ -98,6 +105,9 @@ class Deadline(Guard):
         if unit not in GRPC_UNITS_S or not digits.isascii() or not digits.isdigit() or len(digits) > 8:
             raise ValueError(f"A grpc-timeout must be one to eight digits and one of H M S m u n; got {header!r}.")
         return cls(int(digits) * GRPC_UNITS_S[unit])
+
+    def _told(self) -> dict[str, object]:
+        return {"timeout_s": self._timeout_s}
 
     async def __aenter__(self) -> Deadline:
         outer, task = _held.get(), asyncio.current_task()
@@ -118,7 +128,8 @@ class Deadline(Guard):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _held.reset(self._token)
+        with suppress(ValueError):  # a generator that was abandoned is closed in another context, which has no deadline
+            _held.reset(self._token)
         if self._timer is None:
             return
         try:
@@ -130,4 +141,4 @@ class Deadline(Guard):
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await function(*args, **kwargs)`, each call with a deadline of its own."""
         async with Deadline(self._timeout_s):
-            return await function(*args, **kwargs)
+            return await awaited(function, *args, **kwargs)

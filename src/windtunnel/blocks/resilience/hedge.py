@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from windtunnel.blocks.resilience.deadline import now_s
-from windtunnel.blocks.resilience.guard import Caller, P, T
+from windtunnel.blocks.resilience.guard import Caller, P, T, awaited
 from windtunnel.blocks.resilience.retry import Budget
 
 
@@ -55,8 +55,10 @@ class Hedge(Caller):
     fails, the next is made at once. Losers are cancelled and awaited before `call` returns; so is everything when
     the caller is cancelled. `delay_s` is seconds, or a `Quantile`, which learns from the calls. Each extra
     call takes a token from `budget` (default: 5 % of the calls, and never more than 10 in a burst); without one it
-    is not made. For tasks of one loop.
+    is not made. A call that was cancelled from inside has failed like others. For tasks of one loop.
     """
+
+    _plain = False
 
     def __init__(self, delay_s: float | Quantile, *, extra: int = 1, budget: Budget | None = None) -> None:
         if extra < 1 or (isinstance(delay_s, float | int) and not delay_s >= 0):
@@ -67,13 +69,16 @@ class Hedge(Caller):
         self.calls = 0
         self.hedged = 0
 
+    def _told(self) -> dict[str, object]:
+        return {"calls": self.calls, "hedged": self.hedged}
+
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """The first successful `await function(*args, **kwargs)`."""
         self.calls += 1
         self._budget.deposit()
         delay_s = self._delay_s() if isinstance(self._delay_s, Quantile) else self._delay_s
         running = [asyncio.ensure_future(self._first(function, *args, **kwargs))]
-        first_error: Exception | None = None
+        first_error: BaseException | None = None
         more = self._extra
         try:
             while running:
@@ -82,16 +87,16 @@ class Hedge(Caller):
                 )
                 for task in [task for task in running if task in done]:  # in the order in which they began
                     running.remove(task)
-                    error = task.exception()
+                    error = asyncio.CancelledError() if task.cancelled() else task.exception()
                     if error is None:
                         return task.result()
-                    if not isinstance(error, Exception):
+                    if not isinstance(error, Exception | asyncio.CancelledError):
                         raise error
                     first_error = first_error or error
                 if more and self._budget.withdraw():
                     more -= 1
                     self.hedged += 1
-                    running.append(asyncio.ensure_future(_awaited(function, *args, **kwargs)))
+                    running.append(asyncio.ensure_future(awaited(function, *args, **kwargs)))
                 else:
                     more = 0
             assert first_error is not None
@@ -106,11 +111,7 @@ class Hedge(Caller):
         """The first attempt. If it loses, the time it took until then is noted: at least that would it have taken."""
         start = now_s()
         try:
-            return await function(*args, **kwargs)
+            return await awaited(function, *args, **kwargs)
         finally:
             if isinstance(self._delay_s, Quantile):
                 self._delay_s.add(now_s() - start)
-
-
-async def _awaited(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await function(*args, **kwargs)

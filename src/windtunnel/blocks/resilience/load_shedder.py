@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from random import Random
-from types import TracebackType
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s, remaining_s
@@ -33,7 +33,7 @@ class Shed(Refused):
 class ControlledDelay:
     """How long a request may wait: `interval_s` while the queue has been empty of late, `target_s` while it stands.
 
-    The law alone, without a queue or a clock; any unit of time will do, as long as all are of one.
+    The law alone, without a queue or a clock; any unit of time will do, as long as all are of one. For one thread.
     """
 
     def __init__(self, target_s: float = 0.005, interval_s: float = 0.1) -> None:
@@ -59,21 +59,33 @@ class LoadShedder(Guard):
     """At most `limit` requests at a time; others wait as long as controlled delay and their deadline let them.
 
     `queue_limit` bounds the queue: a newcomer to a full one takes the place of the oldest while the queue stands, and
-    is refused otherwise. For tasks of one loop.
+    is refused otherwise. `on_reject` is told of each refusal. For tasks of one loop.
     """
 
+    _plain = False
+
     def __init__(
-        self, limit: int, *, target_s: float = 0.005, interval_s: float = 0.1, queue_limit: int = 1000
+        self,
+        limit: int,
+        *,
+        target_s: float = 0.005,
+        interval_s: float = 0.1,
+        queue_limit: int = 1000,
+        on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
         if limit < 1 or queue_limit < 1:
             raise ValueError(f"limit and queue_limit must be at least 1; got {limit} and {queue_limit}.")
         self.limit = limit
         self.in_flight = 0
         self.shed = 0
+        self._on_reject = on_reject
         self._delay = ControlledDelay(target_s, interval_s)
         self._queue_limit = queue_limit
         self._queue: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
         """Those who wait, oldest first; a future becomes True with the turn, False with the refusal."""
+
+    def _told(self) -> dict[str, object]:
+        return {"limit": self.limit, "in_flight": self.in_flight, "waiting": self.waiting, "shed": self.shed}
 
     @property
     def waiting(self) -> int:
@@ -85,7 +97,7 @@ class LoadShedder(Guard):
         """Whether the queue has not been empty for an interval: overload."""
         return bool(self._queue) and self._delay.standing(now_s())
 
-    async def __aenter__(self) -> None:
+    async def _enter_waiting(self) -> None:
         if self.in_flight < self.limit:
             self._delay.empty(now_s())
             self.in_flight += 1
@@ -111,17 +123,15 @@ class LoadShedder(Guard):
             if turn in self._queue:
                 self._forget(turn)
             elif turn.done() and not turn.cancelled() and turn.result():
-                self._leave()
+                self._pass_on()
             raise
         finally:
             timer.cancel()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._leave()
+    def _leave(self, entry: None, error: BaseException | None) -> None:
+        self._pass_on()
 
-    def _leave(self) -> None:
+    def _pass_on(self) -> None:
         """Give the place to the newest while the queue stands, else to the oldest, else back."""
         while self._queue:
             turn = next(reversed(self._queue)) if self.standing else next(iter(self._queue))
@@ -155,7 +165,8 @@ class ClientThrottle(Guard):
 
     Both are counted over the last `window_s`, in `buckets`. With `k` = 2 the server sees about twice what it
     accepts, so that it is noticed soon when it accepts more. `refusals`: the errors that mean "overloaded"; every
-    other end of a request counts as accepted. For tasks of one loop.
+    other end of a request counts as accepted. `on_reject` is told of each that was held back. For tasks of one loop, or
+    for threads in its plain form.
     """
 
     def __init__(
@@ -166,6 +177,7 @@ class ClientThrottle(Guard):
         buckets: int = 12,
         refusals: Which = Shed,
         random: Random | None = None,
+        on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
         if not k >= 1 or not window_s > 0 or buckets < 1:
             raise ValueError("k must be at least 1, window_s and buckets positive.")
@@ -174,7 +186,11 @@ class ClientThrottle(Guard):
         self._buckets: deque[list[int]] = deque([[0, 0, 0]], maxlen=buckets)
         """[number of the bucket, requests, accepts], oldest first."""
         self._refusals = refusals
+        self._on_reject = on_reject
         self._random = Random() if random is None else random
+
+    def _told(self) -> dict[str, object]:
+        return {"k": self._k, "requests": sum(b[1] for b in self._buckets), "accepts": sum(b[2] for b in self._buckets)}
 
     @property
     def rejection(self) -> float:
@@ -183,15 +199,13 @@ class ClientThrottle(Guard):
         requests, accepts = sum(b[1] for b in self._buckets), sum(b[2] for b in self._buckets)
         return max(0.0, (requests - self._k * accepts) / (requests + 1))
 
-    async def __aenter__(self) -> None:
+    def _enter(self) -> None:
         rejection = self.rejection
         self._now_bucket()[1] += 1  # also what is held back is a request: else nobody would stop
         if rejection and self._random.random() < rejection:
             raise Throttled(f"Held back: {rejection:.0%} of requests are, because the server refuses too many.")
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _leave(self, entry: None, error: BaseException | None) -> None:
         if not (isinstance(error, Exception) and matches(error, self._refusals)):
             self._now_bucket()[2] += 1
 

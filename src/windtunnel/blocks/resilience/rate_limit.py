@@ -8,7 +8,7 @@ class              remembers for a key  lets through
 `SlidingCounter`   2 counts             about that: it takes the window before as spread evenly (Cloudflare, *How we
                                         built rate limiting capable of scaling to millions of domains*, 2017)
 `TokenBucket`      tokens and a time    `burst + rate t` in any time `t`
-`Gcra`             1 time               the same as the token bucket, decision for decision (the ATM Forum's generic
+`Gcra`             a debt and a time    the same as the token bucket, decision for decision (the ATM Forum's generic
                                         cell rate algorithm, *Traffic Management 4.0*, 1996)
 ================== ==================== ==============================================================================
 
@@ -27,9 +27,8 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Hashable
-from types import TracebackType
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import DeadlineExceeded, now_s, remaining_s
@@ -66,8 +65,11 @@ class RateLimiter(Guard, Generic[S]):
     the requests, so memory is bounded by the keys that are active. `take` neither waits nor awaits, and is
     therefore atomic among the tasks of one loop; it is not safe for several threads. Time is the loop's (`at_s`
     overrides it); for one key it never runs backwards. As a guard (`async with` or a decorator) all calls
-    together are one key.
+    together are one key; `async with limiter.on(key)` takes for one. `on_reject`, an attribute, is told of each refusal
+    of a guard. The plain form of a guard is for threads.
     """
+
+    on_reject: Callable[[Refused], object] | None = None
 
     most: float
     """The largest cost that can ever pass."""
@@ -106,15 +108,32 @@ class RateLimiter(Guard, Generic[S]):
                 raise DeadlineExceeded(f"There would be room in {decision.retry_after_s:.3g} s only.")
             await asyncio.sleep(max(decision.retry_after_s, SLACK_S))
 
-    async def __aenter__(self) -> None:
+    def on(self, key: Hashable, cost: float = 1) -> Guard:
+        """A guard that takes `cost` for `key`: `async with limiter.on("alice"): ...`."""
+        return _Keyed(self, key, cost)
+
+    def _told(self) -> dict[str, object]:
+        settings = {name: value for name, value in vars(self).items() if not name.startswith("_") and name != "most"}
+        return {**settings, "tracked": self.tracked}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("_inside", "_alone", "_on_reject")}
+
+    def __reduce_ex__(self, protocol: Any) -> Any:  # keys and numbers: unlike other guards it can be stored and copied
+        return object.__reduce_ex__(self, protocol)
+
+    def _enter(self) -> None:
         decision = self.take()
         if not decision.allowed:
             raise RateLimited(decision.retry_after_s)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
+    def _admit(self) -> Any:
+        self._on_reject = self.on_reject
+        return super()._admit()
+
+    async def _admit_waiting(self) -> Any:
+        self._on_reject = self.on_reject
+        return await super()._admit_waiting()
 
     @abstractmethod
     def _take(self, key: Hashable, cost: float, now: float) -> Decision: ...
@@ -122,6 +141,23 @@ class RateLimiter(Guard, Generic[S]):
     @abstractmethod
     def _is_idle(self, state: S, now: float) -> bool:
         """Whether forgetting this state changes no decision."""
+
+
+class _Keyed(Guard):
+    """One key of a limiter, as a guard."""
+
+    def __init__(self, limiter: RateLimiter[Any], key: Hashable, cost: float) -> None:
+        self._limiter, self._key, self._cost = limiter, key, cost
+        self._alone = limiter._alone
+        self._on_reject = limiter.on_reject
+
+    def _told(self) -> dict[str, object]:
+        return {"key": self._key, "cost": self._cost}
+
+    def _enter(self) -> None:
+        decision = self._limiter.take(self._key, self._cost)
+        if not decision.allowed:
+            raise RateLimited(decision.retry_after_s)
 
 
 class TokenBucket(RateLimiter[tuple[float, float]]):
@@ -146,10 +182,12 @@ class TokenBucket(RateLimiter[tuple[float, float]]):
         return state[0] + (now - state[1]) * self.rate_per_s >= self.burst
 
 
-class Gcra(RateLimiter[float]):
-    """The token bucket as one number: the theoretical arrival time, when the bucket would be full again.
+class Gcra(RateLimiter[tuple[float, float]]):
+    """The token bucket from its other end: how far the theoretical arrival time, when it would be full, is ahead.
 
-    A request of cost `c` moves it by `c / rate`; it passes if that leaves it at most `burst / rate` from now.
+    A request of cost `c` moves it by `c / rate`; it passes if that leaves it at most `burst / rate` from now. The
+    distance is kept, in requests, and the time that it was taken at, not their sum: next to the seconds since 1970 a
+    double has no room for a ten-millionth of one, and at high rates nothing would be limited at all.
     """
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
@@ -158,15 +196,18 @@ class Gcra(RateLimiter[float]):
         self.rate_per_s, self.burst, self.most = rate_per_s, burst, burst
 
     def _take(self, key: Hashable, cost: float, now: float) -> Decision:
-        full_at = max(self._states.get(key, now), now) + cost / self.rate_per_s
-        early_s = full_at - self.burst / self.rate_per_s - now
-        if early_s <= SLACK_S:
-            self._states[key] = full_at
-            return Decision(True, max(0.0, -early_s * self.rate_per_s), 0.0)
-        return Decision(False, max(0.0, cost - early_s * self.rate_per_s), early_s)
+        ahead, then = self._states.get(key, (0.0, now))
+        now = max(now, then)
+        ahead = max(0.0, ahead - (now - then) * self.rate_per_s)
+        beyond = ahead + cost - self.burst
+        if beyond <= SLACK_S * self.rate_per_s:
+            self._states[key] = ahead + cost, now
+            return Decision(True, max(0.0, -beyond), 0.0)
+        self._states[key] = ahead, now
+        return Decision(False, max(0.0, self.burst - ahead), beyond / self.rate_per_s)
 
-    def _is_idle(self, state: float, now: float) -> bool:
-        return state <= now
+    def _is_idle(self, state: tuple[float, float], now: float) -> bool:
+        return state[0] <= (now - state[1]) * self.rate_per_s
 
 
 class SlidingLog(RateLimiter[deque[float]]):
@@ -244,10 +285,10 @@ class FixedWindow(RateLimiter[tuple[int, float]]):
             window, now = then, then * self.window_s
         if then < window:
             count = 0.0
-        if count + cost <= self.limit:
+        if count + cost <= self.limit + 1e-9:  # ten times a tenth is not one
             self._states[key] = window, count + cost
-            return Decision(True, self.limit - count - cost, 0.0)
-        return Decision(False, self.limit - count, (window + 1) * self.window_s - now)
+            return Decision(True, max(0.0, self.limit - count - cost), 0.0)
+        return Decision(False, max(0.0, self.limit - count), (window + 1) * self.window_s - now)
 
     def _is_idle(self, state: tuple[int, float], now: float) -> bool:
         return state[0] < now // self.window_s

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 
 class _Batch:
-    """The table of keys and the loop that grows it. Not safe for several threads."""
+    """The table of keys and the loop that grows it. Not safe for several threads.
 
-    _columns: int
+    Before the table grows, keys that have been idle for long enough to be as good as new are forgotten, as of the time
+    of the request that found no room: memory is bounded by the keys that are active.
+    """
 
     def __init__(self, rate_per_s: float, burst: float) -> None:
         import numpy as np
@@ -33,8 +35,11 @@ class _Batch:
             raise ValueError("rate_per_s must be positive and burst at least 1.")
         self.rate_per_s = float(rate_per_s)
         self.burst = float(burst)
-        self._table: NDArray[np.float64] = np.full((1024, self._columns), -np.inf)
+        self._table: NDArray[np.float64] = np.full((1024, 3), -np.inf)
         self._used = 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: rate_per_s {self.rate_per_s}, burst {self.burst}, tracked {self.tracked}>"
 
     @property
     def tracked(self) -> int:
@@ -65,9 +70,27 @@ class _Batch:
             )
             if done == numbers.size:
                 return allowed
-            larger = np.full((4 * len(self._table), self._columns), -np.inf)
-            kernels.rehash(self._table.view(np.uint64), self._table, larger.view(np.uint64), larger)
-            self._table = larger
+            self._make_room(float(times[done]), kernels)
+
+    def _make_room(self, now: float, kernels: Any) -> None:
+        import numpy as np
+
+        table = self._table
+        with np.errstate(invalid="ignore"):  # free slots are infinite
+            idle = self._is_idle(table[:, 2], (now - table[:, 1]) * self.rate_per_s)
+        table[idle, 1] = -np.inf
+        self._used = int(np.count_nonzero(table[:, 1] != -np.inf))
+        size = len(table)
+        while 4 * self._used > size:  # at most a quarter is taken afterwards, so that this is not soon done again
+            size *= 2
+        while size > 1024 and 16 * self._used < size:
+            size //= 2
+        fresh = np.full((size, 3), -np.inf)
+        kernels.rehash(table.view(np.uint64), table, fresh.view(np.uint64), fresh)
+        self._table = fresh
+
+    def _is_idle(self, left: Any, refilled: Any) -> Any:
+        raise NotImplementedError
 
     def _kernel(self, kernels: Any) -> Any:
         raise NotImplementedError
@@ -77,27 +100,29 @@ class _Batch:
 
 
 class BatchGcra(_Batch):
-    """`Gcra` over arrays: one time for each key."""
-
-    _columns = 2
+    """`Gcra` over arrays: a debt and a time for each key."""
 
     def _kernel(self, kernels: Any) -> Any:
         return kernels.gcra
 
     def _settings(self) -> tuple[float, float, float]:
-        return 1 / self.rate_per_s, self.burst / self.rate_per_s, SLACK_S
+        return self.rate_per_s, self.burst, SLACK_S
+
+    def _is_idle(self, left: Any, refilled: Any) -> Any:
+        return left <= refilled
 
 
 class BatchTokenBucket(_Batch):
     """`TokenBucket` over arrays: tokens and a time for each key."""
-
-    _columns = 3
 
     def _kernel(self, kernels: Any) -> Any:
         return kernels.token_bucket
 
     def _settings(self) -> tuple[float, float, float]:
         return self.rate_per_s, self.burst, SLACK_S
+
+    def _is_idle(self, left: Any, refilled: Any) -> Any:
+        return left + refilled >= self.burst
 
 
 def as_keys(keys: ArrayLike | Sequence[str] | Sequence[bytes]) -> NDArray[np.uint64]:

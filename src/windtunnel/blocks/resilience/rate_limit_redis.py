@@ -73,14 +73,17 @@ return answer(0, math.max(0, left), (cost - tokens) / rate)
 
 GCRA = """
 local rate, burst = a, b
-local full_at = math.max(tonumber(redis.call('GET', key) or now), now) + cost / rate
-local early = full_at - burst / rate - now
-if early <= slack then
-  redis.call('SET', key, exact(full_at))
-  keep(full_at - now)
-  return answer(1, math.max(0, -early * rate), 0)
-end
-return answer(0, math.max(0, cost - early * rate), early)
+local ahead, at = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
+ahead, at = tonumber(ahead) or 0, tonumber(at) or now
+now = math.max(now, at)
+ahead = math.max(0, ahead - (now - at) * rate)
+local beyond = ahead + cost - burst
+local allowed = beyond <= slack * rate
+local left = allowed and ahead + cost or ahead
+redis.call('SET', key, exact(left) .. ' ' .. exact(now))
+keep(left / rate)
+if allowed then return answer(1, math.max(0, -beyond), 0) end
+return answer(0, math.max(0, burst - ahead), beyond / rate)
 """
 
 SLIDING_LOG = """
@@ -131,12 +134,12 @@ local window = math.floor(now / width)
 local at, count = tonumber(state[1]) or window, tonumber(state[2]) or 0
 if at > window then window = at; now = at * width end
 if at < window then count = 0 end
-if count + cost <= limit then
+if count + cost <= limit + 1e-9 then
   redis.call('HSET', key, 'w', exact(window), 'n', exact(count + cost))
   keep((window + 1) * width - now)
-  return answer(1, limit - count - cost, 0)
+  return answer(1, math.max(0, limit - count - cost), 0)
 end
-return answer(0, limit - count, (window + 1) * width - now)
+return answer(0, math.max(0, limit - count), (window + 1) * width - now)
 """
 
 

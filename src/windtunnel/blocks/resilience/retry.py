@@ -19,12 +19,15 @@ Retry only what may be done twice (idempotent), on one layer only: three layers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 from types import TracebackType
 
+from windtunnel.blocks.ground.hooks import tell
 from windtunnel.blocks.resilience.deadline import remaining_s
-from windtunnel.blocks.resilience.guard import Caller, P, T
+from windtunnel.blocks.resilience.guard import Caller, P, T, awaited, called
 
 Backoff = Callable[[int, float, Random], float]
 """(number of this retry, from 0; the wait before, 0 at first; luck) to seconds to wait."""
@@ -88,13 +91,33 @@ class Budget:
         return True
 
 
+HTTPX = {"NetworkError", "TimeoutException", "RemoteProtocolError"}
+"""What httpx and httpcore call a connection that broke and time that ran out: no kinds of Python's own."""
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether a connection broke or time ran out: Python's own errors, and those of httpx."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    kinds = type(error).__mro__
+    return any(kind.__name__ in HTTPX and kind.__module__.partition(".")[0] in ("httpx", "httpcore") for kind in kinds)
+
+
+def certainly_not_done(error: Exception) -> bool:
+    """Whether the error itself says so: `outcome` is `"fail"`, as of each `Refused`. To be tried again also where doing
+    a thing twice would be wrong."""
+    return getattr(error, "outcome", None) == "fail"
+
+
 class Retry(Caller):
     """Try up to `attempts` times, waiting `backoff` in between; the last error is raised as it is.
 
-    Tried again are only errors that `on` names; by default a connection that broke and time that ran out. An error
-    with an attribute `retry_after_s` (a rate limit, an open circuit) sets the least wait. Where the deadline (see
-    `deadline`) would pass during the wait, or `budget` is empty, the error is raised at once. Stateless but for the
-    budget: one object serves all tasks.
+    Tried again are only errors that `on` names: types, or a function that says so; by default `is_passing`. Of an
+    `ExceptionGroup` all members must be meant by the types. Cancellation is never caught. An error with an attribute
+    `retry_after_s` (a rate limit, an open circuit) sets the least wait; an infinite one means that there is nothing to
+    wait for. Where the deadline (see `deadline`) would pass during the wait, or `budget` is empty, the error is raised
+    at once. `on_retry(error, wait_s)` is told of each error that is tried again. Stateless but for the budget: one
+    object serves all tasks, and all threads where it has no budget.
     """
 
     def __init__(
@@ -102,9 +125,10 @@ class Retry(Caller):
         attempts: int = 3,
         backoff: Backoff | None = None,
         *,
-        on: Which = (ConnectionError, TimeoutError),
+        on: Which = is_passing,
         budget: Budget | None = None,
         random: Random | None = None,
+        on_retry: Callable[[Exception, float], object] | None = None,
     ) -> None:
         if attempts < 1:
             raise ValueError(f"attempts must be at least 1; got {attempts}.")
@@ -113,6 +137,10 @@ class Retry(Caller):
         self._on = on
         self._budget = budget
         self._random = Random() if random is None else random
+        self._on_retry = on_retry
+
+    def _told(self) -> dict[str, object]:
+        return {"attempts": self._attempts}
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await function(*args, **kwargs)`, until it succeeds or there is no more trying."""
@@ -121,7 +149,7 @@ class Retry(Caller):
         retry, wait_s = 0, 0.0
         while True:
             try:
-                return await function(*args, **kwargs)
+                return await awaited(function, *args, **kwargs)
             except Exception as error:
                 wait = self._wait_s(error, retry, wait_s)
                 if wait is None:
@@ -129,6 +157,33 @@ class Retry(Caller):
                 wait_s = wait
             await asyncio.sleep(wait_s)
             retry += 1
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(*args, **kwargs)` of a plain function, until it succeeds or there is no more trying."""
+        if self._budget is not None:
+            self._budget.deposit()
+        retry, wait_s = 0, 0.0
+        while True:
+            try:
+                return called(function, *args, **kwargs)
+            except Exception as error:
+                wait = self._wait_s(error, retry, wait_s)
+                if wait is None:
+                    raise
+                wait_s = wait
+            time.sleep(wait_s)
+            retry += 1
+
+    def __iter__(self) -> Iterator[Attempt]:
+        """The same rounds for plain code: `for attempt in retry`."""
+        if self._budget is not None:
+            self._budget.deposit()
+        attempt = Attempt(self, 0, 0.0)
+        yield attempt
+        while attempt.wait_s is not None:
+            time.sleep(attempt.wait_s)
+            attempt = Attempt(self, attempt.number + 1, attempt.wait_s)
+            yield attempt
 
     def __aiter__(self) -> Rounds:
         if self._budget is not None:
@@ -139,12 +194,15 @@ class Retry(Caller):
         """Seconds to wait before trying again, or `None` to give up."""
         if retry + 1 >= self._attempts or not matches(error, self._on):
             return None
-        wait_s = max(self._backoff(retry, before_s, self._random), getattr(error, "retry_after_s", 0.0))
+        wait_s = max(self._backoff(retry, before_s, self._random), _asked_for_s(error))
+        if not wait_s < math.inf:
+            return None
         left_s = remaining_s()
         if left_s is not None and wait_s >= left_s:
             return None
         if self._budget is not None and not self._budget.withdraw():
             return None
+        tell(self._on_retry, error, wait_s)
         return wait_s
 
 
@@ -192,10 +250,20 @@ class Rounds:
 
 
 def matches(error: Exception, which: Which) -> bool:
-    """Whether `which` means this error."""
-    if isinstance(which, type | tuple):
-        return isinstance(error, which)
-    return which(error)
+    """Whether `which` means this error; of a group, whether types mean all of its members."""
+    if not isinstance(which, type | tuple):
+        return which(error)
+    if isinstance(error, which):
+        return True
+    return isinstance(error, ExceptionGroup) and error.split(which)[1] is None
+
+
+def _asked_for_s(error: Exception) -> float:
+    """The wait that the error asks for; what is no number (many clients set `None`) asks for none."""
+    asked = getattr(error, "retry_after_s", None)
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not asked > 0:
+        return 0.0
+    return float(asked)
 
 
 def _check(base_s: float, cap_s: float) -> None:

@@ -2,8 +2,9 @@
 
 State lives in an open-addressed table (linear probing, a power of two of slots): a slot is a row of `table`, whose
 first cell holds the key. `bits` is the same memory seen as uint64. The second cell is a time, minus infinity where
-the slot is free; the third, if there is one, the tokens at that time. A kernel stops in front of the first request
-that would fill the table beyond half, and returns how far it came; the caller grows the table and calls again.
+the slot is free; the third what there was at that time: the tokens, or how many requests GCRA was ahead. A kernel stops
+in front of the first request that would fill the table beyond half, and returns how far it came; the caller makes room
+and calls again.
 """
 
 from __future__ import annotations
@@ -58,27 +59,30 @@ def gcra(
     keys: Keys,
     at_s: Floats,
     start: int,
-    period_s: float,
-    burst_s: float,
+    rate_per_s: float,
+    burst: float,
     slack_s: float,
     allowed: NDArray[np.bool_],
 ) -> tuple[int, int]:
     """Decide `keys[start:]`, each of cost 1; returns how far it came and how many slots are used."""
     shift = _shift(table)
     half = table.shape[0] // 2
+    short = slack_s * rate_per_s
     for i in range(start, keys.shape[0]):
         key, now = keys[i], at_s[i]
         at = _claim(bits, table, key, shift, used < half)
         if at < 0:
             return i, used
         then = table[at, 1]
+        ahead = 0.0
         if then == FREE:
             used += 1
-            table[at, 1] = now
-        full_at = max(then, now) + period_s
-        ok = full_at - burst_s - now <= slack_s
-        if ok:
-            table[at, 1] = full_at
+        else:
+            now = max(now, then)
+            ahead = max(0.0, table[at, 2] - (now - then) * rate_per_s)
+        ok = ahead + 1.0 - burst <= short
+        table[at, 1] = now
+        table[at, 2] = ahead + 1.0 if ok else ahead
         allowed[i] = ok
     return keys.shape[0], used
 
@@ -121,7 +125,7 @@ def token_bucket(
 
 @njit(cache=True)
 def rehash(bits: NDArray[np.uint64], table: Floats, new_bits: NDArray[np.uint64], new: Floats) -> None:
-    """Put all slots into a larger table."""
+    """Put all slots that are taken into another table."""
     shift = _shift(new)
     for i in range(table.shape[0]):
         if table[i, 1] != FREE:
@@ -134,8 +138,8 @@ def rehash(bits: NDArray[np.uint64], table: Floats, new_bits: NDArray[np.uint64]
 def warm() -> None:
     """Compile each kernel for the types it is used with."""
     keys, at_s, allowed = np.arange(3, dtype=np.uint64), np.zeros(3), np.zeros(3, np.bool_)
-    for kernel, columns in ((gcra, 2), (token_bucket, 3)):
-        table = np.full((4, columns), FREE)
+    for kernel in (gcra, token_bucket):
+        table = np.full((4, 3), FREE)
         larger = table.repeat(2, axis=0)
         kernel(table.view(np.uint64), table, 0, keys, at_s, 0, 1.0, 1.0, 1e-6, allowed)
         rehash(table.view(np.uint64), table, larger.view(np.uint64), larger)
