@@ -115,7 +115,7 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
     precision = _checked_precision(precision)
     radius_m = checked_radius(radius_m)
     # Distances are exact to nanometres, and on the other side of the Earth to a decimetre: err to the far side.
-    reach_m = radius_m + (1e-7 if radius_m < 1e7 else 0.2)
+    reach_m = radius_m + (min(radius_m, 1e-7) if radius_m < 1e7 else 0.2)
     lon_bits, lat_bits = (5 * precision + 1) // 2, 5 * precision // 2
     rows, columns = 1 << lat_bits, 1 << lon_bits
     height, width = 180 / rows, 360 / columns

@@ -100,10 +100,10 @@ def cut(folded: str) -> list[str]:
 
 @cache
 def _lone_marks() -> re.Pattern[str]:
-    """What matches marks that stand behind no letter, number or other mark: they belong to no word."""
+    """What matches marks behind no letter, number or mark that a word could go on from: they belong to no word."""
     table = character_classes()
     marks = bytes(table[code] == LETTER and unicodedata.category(chr(code))[0] == "M" for code in range(len(table)))
-    return re.compile(f"(?<![{_ranges(table, (LETTER, ALONE))}])[{_ranges(marks, (True,))}]+")
+    return re.compile(f"(?<![{_ranges(table, (LETTER,))}])[{_ranges(marks, (True,))}]+")
 
 
 def _ranges(table: bytes, classes: tuple[int, ...]) -> str:
