@@ -39,7 +39,6 @@ def test_a_number_of_any_kind_becomes_a_plain_float(value: Any) -> None:
         *("3", b"3", np.str_("3"), None, 2j, np.complex64(2), [3.0], np.array([3.0]), np.datetime64("2026-01-01")),
         *(object(), float("nan"), float("inf"), 10**400, np.float32("nan")),
     ],
-    ids=repr,
 )
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^A weight is a .*number.*\.$"):
@@ -73,7 +72,6 @@ def test_bounds_of_numbers_are_told() -> None:
         [np.float32(1), Decimal("2.5")],
         np.array([1, 2.5], ">f4"),
     ],
-    ids=str,
 )
 def test_rows_of_numbers_come_in_many_forms(values: Any) -> None:
     made = floats(values, "Values")
@@ -98,7 +96,6 @@ def test_rows_of_numbers_come_in_many_forms(values: Any) -> None:
         np.array(["2026-01-01"], "M8[D]"),
         [object()],
     ],
-    ids=str,
 )
 def test_what_are_no_numbers_are_refused(values: Any) -> None:
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):

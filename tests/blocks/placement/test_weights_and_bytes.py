@@ -58,7 +58,7 @@ def test_a_ring_of_drained_nodes_has_no_answer() -> None:
             kind({"a": 0, "b": 0})
 
 
-@pytest.mark.parametrize("weight", NO_WEIGHTS, ids=str)
+@pytest.mark.parametrize("weight", NO_WEIGHTS)
 def test_a_weight_that_is_none_leaves_a_ring_as_it_was(weight: Any) -> None:
     ring = HashRing(["a", "b"], 4)
     before = ring.to_bytes(), owners(ring)

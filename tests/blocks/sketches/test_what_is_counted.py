@@ -40,7 +40,7 @@ KEYS = [*range(-3, 3), 2**64 - 1, 2**64 - 2, "a", b"a", "b", b"b", "é", "é".en
 
 
 @pytest.mark.parametrize("name", SKETCHES)
-@pytest.mark.parametrize("bad", [1.5, None, "\ud800", 1 << 64, ["a"]], ids=str)
+@pytest.mark.parametrize("bad", [1.5, None, "\ud800", 1 << 64, ["a"]])
 def test_a_bad_key_late_in_a_batch_leaves_a_sketch_as_it_was(name: str, bad: Any) -> None:
     made = SKETCHES[name]()
     made.add_many(["a", "b", "b"])

@@ -143,7 +143,7 @@ NO_PLACES = [
 ]
 
 
-@pytest.mark.parametrize("places", NO_PLACES, ids=str)
+@pytest.mark.parametrize("places", NO_PLACES)
 def test_what_is_no_place_is_refused_whole(places: Any) -> None:
     moving = Quadtree()
     moving.put(7, 1, 1)

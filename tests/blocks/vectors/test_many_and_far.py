@@ -124,7 +124,7 @@ NO_VECTORS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("vectors", NO_VECTORS, ids=lambda one: f"{type(one).__name__} {one!s:.30}")
+@pytest.mark.parametrize("vectors", NO_VECTORS)
 def test_what_are_no_vectors_is_refused_whole(vectors: Any) -> None:
     for made in (HNSW(2), BruteForce(2)):
         made.add([[1, 2]])
