@@ -3,53 +3,96 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
 
+from helpers.left import Found, Place
 from windtunnel.engines.database.sqlite import SqliteDatabase
 from windtunnel.engines.errors import MissingEngine, Unavailable
-from windtunnel.engines.registry import engines, open_port
+from windtunnel.engines.registry import missing, open_port
+from windtunnel.engines.shared import tree
 from windtunnel.engines.shared.servers import _reason
 
-POSTGRES_MISSING = next(e.missing for e in engines() if e.name == "postgres")
+STARTS = {
+    "postgres": ("database", "from windtunnel.engines.shared.servers import start_postgres as start"),
+    "valkey": ("cache", "from windtunnel.engines.cache.valkey import start_valkey as start"),
+    "nats": ("queue", "from windtunnel.engines.shared.nats import start_nats as start"),
+    "machine": (
+        "server",
+        "from windtunnel.engines.server.process import ProcessServer; start = lambda: ProcessServer()._process",
+    ),
+}
 PROGRAM = """
-import os, sys
-os.environ.pop("WINDTUNNEL_POSTGRES_URL", None)
-from windtunnel.engines.shared.servers import postgres_url
-print(postgres_url().rsplit("=", 1)[-1], flush=True)
+import sys
+{start}
+server = start()
+{keep}
+print(server.pid, flush=True)
 sys.stdin.readline()
 """
+DEATHS = ["of the parent", "of the server", "of both", "Ctrl-C", "the end of the program"]
+QUICK = {
+    ("machine", "of the parent"),
+    ("machine", "of the server"),
+    ("valkey", "of the parent"),
+    ("valkey", "of both"),
+    ("nats", "of the parent"),
+    ("nats", "of the server"),
+    ("postgres", "of the parent"),
+}
+"""These run always; all of them do with the other live tests."""
 
 
-@pytest.mark.skipif(POSTGRES_MISSING is not None, reason=str(POSTGRES_MISSING))
-@pytest.mark.skipif(os.name != "posix", reason="kills by signals")
-@pytest.mark.parametrize("death", ["kill -9", "Ctrl-C", "the end of the program"])
-def test_the_server_and_its_folder_are_gone_after(death: str) -> None:
-    starter = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert starter.stdout is not None
+def servers_and_deaths() -> Iterator[Any]:
+    """Every server that we start, dying in every way."""
+    for engine, (port, _) in STARTS.items():
+        why = missing(port, engine)
+        for death in DEATHS:
+            marks = [] if (engine, death) in QUICK else [pytest.mark.live]
+            if why:
+                marks.append(pytest.mark.skip(reason=f"{engine}: {why}"))
+            yield pytest.param(engine, death, id=f"{engine}, {death}", marks=marks)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """Somewhere for a program that starts servers, where everything that it has is listed before and after."""
+    found = Place()
+    assert not found.now().anything()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(("engine", "death"), list(servers_and_deaths()))
+def test_no_process_socket_mount_or_file_is_left_after_a_kill(engine: str, death: str, place: Place) -> None:
+    kept = "server.keep()" if death == "of both" else ""  # as where a fault will kill it and it shall come back
+    server = int(place.start(PROGRAM.format(start=STARTS[engine][1], keep=kept)))
+    starter, before = place.starter, place.now()
+    assert starter is not None
     assert starter.stdin is not None
-    folder = starter.stdout.readline().decode().strip()
-    assert folder
-    family = psutil.Process(starter.pid).children(recursive=True)
-    assert any("postgres" in p.name() for p in family)
-    if death == "the end of the program":
+    assert server in before.processes
+    assert len(before.processes) >= 2, "a guard stands beside it"
+    assert before.sockets
+    assert before.files
+    if death in ("of the server", "of both"):
+        tree.kill(server)
+    if death in ("of the parent", "of both"):
+        starter.kill()
+    elif death == "Ctrl-C":
+        starter.send_signal(signal.SIGINT)
+    elif death == "the end of the program":
         starter.stdin.write(b"\n")
-    else:
-        starter.send_signal(signal.SIGKILL if death == "kill -9" else signal.SIGINT)
-    starter.stdin.close()
-    starter.wait(30)
-    starter.stdout.close()
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert not alive
-    assert not os.path.exists(folder)
+        starter.stdin.flush()
+    assert place.after() == Found({}, frozenset(), frozenset(), frozenset())
+    assert (starter.poll() is None) == (death == "of the server")
 
 
 def test_a_missing_server_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
