@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from windtunnel.blocks.ground.files import DiskFiles, Files, read_whole, replace_whole
-from windtunnel.sim.disk import SECTOR, Disk, Fate
+from windtunnel.sim.disk import Disk
 from windtunnel.sim.kernel import Simulator
+from windtunnel.sim.pages import SECTOR, Fate
 
-FATES: list[Fate] = ["nothing", "prefix", "sectors"]
+FATES: list[Fate] = ["nothing", "prefix", "sectors", "rubbish"]
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_unsynced_appends_survive_as_far_as_the_fate_says(sizes: list[int], sync
             assert whole.startswith(after)
             ends = {sum(sizes[:index]) for index in range(len(sizes) + 1)}
             assert len(after) in ends or len(after) % SECTOR == 0  # torn at a sector of the file
-        else:
+        elif fate == "sectors":
             assert all(byte in (whole[index], 0) for index, byte in enumerate(after))
 
 
@@ -261,6 +262,34 @@ def test_scattered_sectors_are_those_of_the_file_and_hold_what_they_held_at_some
     assert heads == {b"", *first}
     assert tails == {b"", *second}
     assert any(data[:62] == bytes(62) and data[62:].strip(b"\0") for data in found)  # the second without the first
+
+
+def test_where_a_file_grew_a_sector_that_did_not_come_may_hold_what_stood_there_before() -> None:
+    def write(disk: Disk) -> None:
+        disk.open("log").append(b"u" * 1600)
+
+    assert all(not set(found) - set(b"u\0") for found in after_losses("sectors", write))
+    strange = [found for found in after_losses("rubbish", write) if set(found) - set(b"u\0")]
+    assert strange
+    assert all(set(found[:62]) <= set(b"u\0") for found in strange), "the rest of a sector with synced bytes is ours"
+
+
+def test_names_keep_their_order_within_a_directory_and_across_two_if_the_fate_says_so() -> None:
+    seen: dict[Fate, set[str]] = {"prefix": set(), "sectors": set(), "nothing": set()}
+    for fate, found in seen.items():
+        for seed in range(100):
+            with Simulator(seed) as sim:
+                disk = Disk(sim, "x", after_power_loss=fate)
+                for directory in "ab":
+                    disk.makedirs(directory)
+                disk.fsync_dir()
+                for path in ("a/1", "b/1", "a/2"):
+                    disk.open(path, create=True).close()
+                disk.lose_power()
+                found.add(" ".join(path for path in ("a/1", "b/1", "a/2") if disk.exists(path)))
+    assert seen["nothing"] == {""}
+    assert seen["prefix"] == {"", "a/1", "a/1 b/1", "a/1 b/1 a/2"}
+    assert seen["sectors"] == {*seen["prefix"], "b/1", "a/1 a/2"}
 
 
 def test_scattered_sectors_never_show_what_was_cut_off() -> None:

@@ -11,17 +11,16 @@ import os
 import types
 from collections.abc import Generator
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from windtunnel.sim.pages import SECTOR, Content, Folder, NameChange, Node, Write, needed
+from windtunnel.sim.pages import Content, Fate, Folder, NameChange, Node, Write, needed, survivors
 from windtunnel.sim.signals import NS
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
 
-__all__ = ["SECTOR", "Disk", "DiskFile", "Fate"]
+__all__ = ["Disk", "DiskFile"]
 
-Fate = Literal["nothing", "prefix", "sectors"]
 Data = bytes | bytearray | memoryview
 
 
@@ -36,7 +35,9 @@ class Disk:
         capacity_bytes: what fits; more raises `OSError(ENOSPC)`.
         after_power_loss: what becomes of writes that were not synced. "prefix": some of the first, and a part of the
             next one, cut at a sector of the file (a torn write). "sectors": any sectors of the file, each as it was at
-            some moment since the last sync. "nothing": all are lost.
+            some moment since the last sync; names come in their order within a directory, but not across two (POSIX
+            promises no more). "rubbish": the same, and where a file grew a sector that did not come may hold what
+            stood there before, of whatever file, as on ext4 with `data=writeback`. "nothing": all are lost.
     """
 
     def __init__(
@@ -182,11 +183,15 @@ class Disk:
         for content in opened:
             self._let_go(content)
 
-    def lose_power(self) -> None:
-        """Keep what was synced, and of the rest what `after_power_loss` says. Open files are gone."""
-        luck = self._sim.random(f"disk {self._name}")
+    def lose_power(self, luck: Random | None = None) -> None:
+        """Keep what was synced, and of the rest what `after_power_loss` says. Open files are gone.
+
+        Args:
+            luck: what decides; otherwise a stream of the simulation's own.
+        """
+        luck = luck or self._sim.random(f"disk {self._name}")
         self.boots += 1
-        for change in self._changes[: luck.randint(0, len(self._changes)) if self.after_power_loss != "nothing" else 0]:
+        for change in survivors(self._changes, luck, self.after_power_loss):
             change.land()
         self._changes.clear()
         self._open.clear()
@@ -233,8 +238,8 @@ class Disk:
                 whole = luck.randint(0, len(pending))
                 torn = pending[whole].torn(luck) if whole < len(pending) else None
                 node.land(pending[:whole] if torn is None else [*pending[:whole], torn])
-            elif self.after_power_loss == "sectors" and pending:
-                node.scatter(luck)
+            elif self.after_power_loss != "nothing" and pending:
+                node.scatter(luck, rubbish=self.after_power_loss == "rubbish")
             found = node.survivor()
             found.links = 1
             self.used_bytes += len(found.data)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 SECTOR: Final = 512
 """Bytes that reach the disk together or not at all. Sectors are counted from the start of the file."""
+
+Fate = Literal["nothing", "prefix", "sectors", "rubbish"]
+"""What becomes of changes that were not synced; see `Disk`."""
 
 
 class Write:
@@ -98,11 +101,15 @@ class Content:
         for sector in touched:
             _put(self.kept, sector, bytes(clean[sector * SECTOR : (sector + 1) * SECTOR]))
 
-    def scatter(self, luck: Random) -> None:
+    def scatter(self, luck: Random, rubbish: bool = False) -> None:
         """Any sectors of what is pending reach the disk: each as it was at some moment since the last sync.
 
         A sector holds what was written to it one after the other, so a later byte of it is never there without an
         earlier one. The file reaches as far as its last sector that did; a cut file shows nothing of before the cut.
+
+        Args:
+            rubbish: a sector behind the synced bytes that did not come may be there all the same, with what stood on
+                the disk before: the new size was written, the bytes were not.
         """
         count = luck.randint(0, len(self.pending))
         stop = next((i for i, write in enumerate(self.pending) if write.cut and i >= count), len(self.pending))
@@ -119,6 +126,10 @@ class Content:
                 write.apply(self.kept)
                 for sector in [each for each in chosen if (each + 1) * SECTOR > write.position]:
                     chosen[sector] = chosen[sector][: max(0, write.position - sector * SECTOR)]
+        if rubbish:
+            for sector in versions:
+                if sector not in chosen and sector * SECTOR >= len(self.kept) and luck.random() < 0.5:
+                    chosen[sector] = luck.randbytes(len(cache[sector * SECTOR : (sector + 1) * SECTOR]))
         for sector, piece in chosen.items():
             if piece:
                 _put(self.kept, sector, piece)
@@ -185,3 +196,24 @@ def needed(changes: list[NameChange], folder: Folder) -> list[NameChange]:
             if len(change.entries) > 1:
                 folders.update(id(each) for each, _, _ in change.entries)
     return taken[::-1]
+
+
+def survivors(changes: list[NameChange], luck: Random, fate: Fate) -> list[NameChange]:
+    """The changes of names that a loss of power leaves, oldest first.
+
+    Either the first of them all, or of each directory the first: a change that touches two waits for both, and nothing
+    is moved into a directory whose making was lost.
+    """
+    if fate == "nothing":
+        return []
+    if fate == "prefix":
+        return changes[: luck.randint(0, len(changes))]
+    left, lost = [], set[int]()
+    chance = luck.random()
+    for change in changes:
+        folders = {id(folder) for folder, _, _ in change.entries}
+        if folders & lost or luck.random() < chance:
+            lost |= folders | {id(node) for _, _, node in change.entries}
+        else:
+            left.append(change)
+    return left

@@ -627,7 +627,7 @@ def test_a_relay_sends_what_comes_while_it_runs() -> None:
 # In the tunnel
 
 
-@pytest.mark.parametrize("fate", ["nothing", "prefix", "sectors"])
+@pytest.mark.parametrize("fate", ["nothing", "prefix", "sectors", "rubbish"])
 def test_on_a_simulated_host_a_log_survives_the_loss_of_power(fate: str) -> None:
     """The same write-ahead log, unchanged, on the disk of a host that crashes at random moments, thirty times."""
     random, promised = Random(fate), 0
