@@ -34,7 +34,7 @@ MARKS = {
     "M": "from memory: shown, never judged",
 }
 RESERVED = frozenset(
-    {"experiment", "stage", "on", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress"}
+    {"experiment", "stage", "on", "seeds", "designs", "quick", "jobs", "with_file", "histories", "progress", "trace"}
     | {"over", "values", "told"}
 )
 """Arguments of `run` and `sweep` (a test holds this to their signatures), which take parameters by name beside them."""

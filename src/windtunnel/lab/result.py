@@ -9,15 +9,18 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.asks import Answered, Explained
 from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import Ruling
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.statistics import Interval, t_interval
+
+if TYPE_CHECKING:
+    from windtunnel.lab.trace.records import Trace
 
 FORMAT = 2
 _MEANS = ("low", "high", "mean", "mean_low", "mean_high")
@@ -95,6 +98,8 @@ class Result:
     why: list[Explained] = field(default_factory=list)
     shows: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
+    trace: Mapping[str, Trace] | None = None
+    """What was recorded of each design with the first seed, where that was asked for; no part of the document."""
 
     # --- reading -------------------------------------------------------------------------------------------------
     @property
@@ -160,7 +165,13 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """As plain data: JSON has no NaN, so what is no number is null, and infinities are text."""
         intervals = {d: {m: asdict(self.interval(d, m)) for m in self.measures} for d in self.designs if self.of(d)}
-        document = {"format": FORMAT, "verdict": self.verdict, "digest": self.digest, **asdict(self)}
+        document = {
+            "format": FORMAT,
+            "verdict": self.verdict,
+            "digest": self.digest,
+            **asdict(replace(self, trace=None)),
+        }
+        del document["trace"]
         document["intervals"] = intervals
         document["provenance"] = document.pop("provenance")
         found: dict[str, Any] = plain(document)
@@ -181,7 +192,7 @@ class Result:
             found = json.loads(text)
             if found["format"] != FORMAT:
                 raise WrongInput(f"The result has format {found['format']}; this version reads format {FORMAT}.")
-            known = {k: found[k] for k in Result.__dataclass_fields__}
+            known = {k: found[k] for k in Result.__dataclass_fields__ if k != "trace"}
             runs = [
                 Run(**{**r, "measures": _floats(r["measures"]), "charts": rows(r["charts"])}) for r in known["runs"]
             ]
@@ -202,14 +213,14 @@ class Result:
             raise WrongInput(f"This is no result of a run: {type(error).__name__} {error}.") from None
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str | bytes) -> None:
     """Write a file so that it is there wholly or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: what it makes can be read by its owner alone, and a result is there to be shown.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)

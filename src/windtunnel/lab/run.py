@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.asks import explained
 from windtunnel.lab.charts import drawn
@@ -16,6 +16,9 @@ from windtunnel.lab.judge import judge_asks, judge_claims, judge_figures
 from windtunnel.lab.params import settings
 from windtunnel.lab.result import Result, Run as RunOf, rows
 from windtunnel.lab.running.work import Done, Job, execute
+
+if TYPE_CHECKING:
+    from windtunnel.lab.trace.columns import Traces
 
 MOST_SEEDS = 10_000
 """In one run: more would not come to an end, nor tell more."""
@@ -35,6 +38,7 @@ def run(
     with_file: str = "",
     histories: Path | None = None,
     progress: Progress | None = None,
+    trace: bool = False,
     **params: object,
 ) -> Result:
     """Run every chosen design with every seed, and judge.
@@ -51,6 +55,7 @@ def run(
         with_file: a Python file with one more design.
         histories: a folder to write each history to, one `DESIGN-SEED.jsonl` each.
         progress: told after each job.
+        trace: record every design with the first seed; see `Result.trace`. In the tunnel alone.
         params: values for parameters.
 
     Raises:
@@ -69,11 +74,13 @@ def run(
         except OSError as error:
             raise WrongInput(f"{histories} cannot be made a folder of histories: {error.strerror}.") from error
     where = choose(experiment.id, experiment.stages, stage, on)
+    if trace and where != "sim":
+        raise WrongInput(f"A trace is recorded in the tunnel, and stage {where} is real; leave trace out, or take sim.")
     chosen = experiment.choose(designs)
     numbers = _seeds(experiment.seeds if seeds is None else seeds)
     wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **params})
     usual = not quick and wanted.all[0] == settings(experiment.params, {})
-    todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories)
+    todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories, trace)
     done = _do(own, with_file, experiment, where, todo, jobs, progress)
     runs = [
         RunOf(job.design, job.seed, job.setting, found.measures, found.digest, rows(found.charts))
@@ -104,7 +111,18 @@ def run(
         explained(experiment.why, claims),
         list(experiment.shows),
         {**provenance(), "cpu_s": cpu},
+        _traces(chosen, todo, done) if trace else None,
     )
+
+
+def _traces(chosen: list[str], todo: list[Job], done: list[Done]) -> Traces:
+    """What was recorded, in the order of the designs."""
+    from base64 import b64decode
+
+    from windtunnel.lab.trace.columns import Traces
+
+    packs = {job.design: b64decode(found.trace) for job, found in zip(todo, done, strict=True) if found.trace}
+    return Traces(packs[design] for design in chosen)
 
 
 class _Settings:
@@ -141,6 +159,7 @@ def _jobs(
     wanted: _Settings,
     usual: bool,
     histories: Path | None,
+    trace: bool,
 ) -> list[Job]:
     """Every design with every seed in the run's setting; in another setting those that somebody speaks of."""
     from windtunnel.lab.claims import applies, check, speaks_of
@@ -166,6 +185,7 @@ def _jobs(
             wanted.all[index],
             charts=index == 0 and seed == seeds[0],
             history=str(histories / f"{design}-{seed}.jsonl") if histories is not None and index == 0 else "",
+            trace=trace and index == 0 and seed == seeds[0],
         )
         for index in sorted(needed)
         for seed in seeds  # the jobs of a seed side by side: its workload is made once

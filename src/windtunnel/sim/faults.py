@@ -54,7 +54,7 @@ class Faults:
         begin_ns = origin_ns + ns(fault.at_s)
         timers = [self._sim.call_at(begin_ns, self._begin, fault)]
         if fault.for_s is not None:
-            timers.append(self._sim.call_at(begin_ns + ns(fault.for_s), self._do, self.outages.end, fault))
+            timers.append(self._sim.call_at(begin_ns + ns(fault.for_s), self._end, fault))
             self._ends[id(fault)] = timers[1]
         self._timers += timers
         return tuple(timers)
@@ -130,11 +130,22 @@ class Faults:
     # --- the inside ------------------------------------------------------------------------------------------------
     def _begin(self, fault: Fault) -> None:
         before = self.outages.lasting
-        self._do(self.outages.begin, fault)
+        self._strike(self.outages.begin, fault, True)
         after = {id(one) for one in self.outages.lasting}
         for one in (*before, fault):  # a crash ends pauses before their time
             if id(one) not in after and id(one) in self._ends:
                 self._ends.pop(id(one)).cancel()
+
+    def _end(self, fault: Fault) -> None:
+        self._strike(self.outages.end, fault, False)
+
+    def _strike(self, what: Callable[[Fault], Any], fault: Fault, begins: bool) -> None:
+        trace = self._sim.trace
+        if trace is not None:
+            trace.strikes(fault, begins)
+        self._do(what, fault)
+        if trace is not None:
+            trace.struck()
 
     def _do(self, what: Callable[..., Any], *args: Any) -> None:
         for action in what(*args):

@@ -294,6 +294,7 @@ class Network:
                 f"{message.src.name} > {message.dst.name}:{message.port}",
                 f"{why}: {detail}" if why else detail,
             )
+            trace.message(kind, message, message.src.name, message.dst.name, f"{message.body!r:.40}")
 
 
 def _names(hosts: Any) -> frozenset[str]:

@@ -165,6 +165,8 @@ class Signal(Generic[T]):
         if not self._done:
             sim = self.sim
             limit = NEVER_NS if seconds == inf else max(0, ns(seconds))
+            if sim.trace is not None:
+                sim.trace.waits(self, sim.now_ns + limit)
             if sim._current is not None:
                 yield self if limit == NEVER_NS else (self, limit)
             elif limit == NEVER_NS:

@@ -170,12 +170,16 @@ def show(name: str, hints: bool, json_: bool) -> int:
 @run_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the result there as JSON.")
 @click.option("--histories", type=click.Path(path_type=Path), metavar="DIR", help="Write every history there.")
+@click.option(
+    "--trace", "trace_file", type=click.Path(path_type=Path), metavar="FILE", help="Record the first seed there."
+)
 @click.option("--tables", is_flag=True, help="Print each chart's values as a table, too.")
 @as_json
 def run(
     name: str,
     out: Path | None = None,
     histories: Path | None = None,
+    trace_file: Path | None = None,
     tables: bool = False,
     json_: bool = False,
     **options: Any,
@@ -184,14 +188,19 @@ def run(
     from windtunnel.lab.discovery import find
 
     experiment = find(name)
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise WrongInput(f"{out} cannot be written: --out takes the name of a file in a folder that is there.")
-    found = measured(experiment, histories=histories, **options)
-    if out is not None:
-        try:
-            found.save(out)
-        except OSError as error:
-            raise WrongInput(f"{out} cannot be written: {error.strerror}.") from error
+    for option, path in (("--out", out), ("--trace", trace_file)):
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise WrongInput(f"{path} cannot be written: {option} takes the name of a file in a folder that is there.")
+    found = measured(experiment, histories=histories, trace=trace_file is not None, **options)
+    try:
+        if (path := out) is not None:
+            found.save(path)
+        if (path := trace_file) is not None and found.trace is not None:
+            from windtunnel.lab.trace.columns import save
+
+            save(found.trace, path)
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
     if json_:
         click.echo(found.to_json(), nl=False)
     else:

@@ -101,11 +101,15 @@ class Session:
 
     async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
         """Send a statement and wait for the answer; a client that stops waiting stops only itself."""
-        wire = self._wire
+        wire, trace = self._wire, self._database.sim.trace
+        if trace is not None:
+            work = trace.asked(self._database, work)
         wire.send((self._transaction, work))
         try:
             value, error = await wire.receive()
         except BaseException:
+            if trace is not None:
+                trace.gave_up(work)
             wire.close()
             raise
         if error is not None:

@@ -98,10 +98,15 @@ class ModelService(OnHost):
             ConnectionResetError: the connection broke off: nobody can tell.
         """
         async with self._wires.connection() as wire:
+            trace = self.sim.trace
+            if trace is not None:
+                work = trace.asked(self, work)
             wire.send(work)
             try:
                 value, error = await wire.receive()
             except BaseException:
+                if trace is not None:
+                    trace.gave_up(work)
                 wire.close()  # an answer that comes later must not be taken for that of the next request
                 raise
         if error is not None:

@@ -22,6 +22,7 @@ from windtunnel.sim.kernel import NS, Process, Signal, ns
 from windtunnel.sim.network import CLIENTS
 
 if TYPE_CHECKING:
+    from windtunnel.lab.trace.recorder import Recorder as Tracer
     from windtunnel.sim.host import Host
 
 PATIENCE_S = 3600.0
@@ -31,7 +32,8 @@ PATIENCE_S = 3600.0
 class Drive:
     """One run of one design in the tunnel."""
 
-    def __init__(self, stage: Stage, name: str, design: object, ops: list[Op]) -> None:
+    def __init__(self, stage: Stage, name: str, design: object, ops: list[Op], tracer: Tracer | None = None) -> None:
+        self.tracer = tracer
         self.stage = stage
         self.sim = stage.sim
         self.recorder = Recorder(name, design, ops)
@@ -48,10 +50,14 @@ class Drive:
         try:
             if not hasattr(self.recorder.design, "start"):  # else it may still make what a fault strikes
                 self._check(faults)
+            if self.tracer is not None:
+                self.tracer.watch(self.sim, self.recorder)
             self._call("start")
             self._check(faults)
             self.origin_ns = self.sim.now_ns
             duration = self._serve(faults, ends_s)
+            if self.tracer is not None:
+                self.tracer.finish(self.origin_ns, self.recorder.events, self.stage.things)
             self.sim.faults.end_all()  # what is still broken is mended before the report
             facts = reported(self.recorder.name, self._call("report"))
             if len(self.recorder.events) < len(self.ops):

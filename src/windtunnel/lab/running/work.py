@@ -8,8 +8,8 @@ import os
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.engines.errors import Unavailable
 from windtunnel.lab.charts import Row, values
@@ -20,6 +20,9 @@ from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import broken
 from windtunnel.sim.fault import Fault
+
+if TYPE_CHECKING:
+    from windtunnel.lab.trace.recorder import Recorder as Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +36,18 @@ class Job:
     params: dict[str, Any] = field(default_factory=dict)
     charts: bool = False
     history: str = ""
+    trace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, as plain data."""
+    """What came of it, as plain data. `trace` is `windtunnel.lab.trace.columns.packed`, in base 64."""
 
     measures: dict[str, float]
     digest: str
     charts: list[dict[str, list[Row]]]
     cpu_s: float
+    trace: str = ""
 
 
 _last: tuple[Experiment[Any], Any, int, list[Op]] | None = None
@@ -69,11 +74,11 @@ def _shared_workload(experiment: Experiment[Any], params: Any, seed: int) -> lis
     return _last[3]
 
 
-def history_of(experiment: Experiment[Any], job: Job) -> History:
+def history_of(experiment: Experiment[Any], job: Job, tracer: Tracer | None = None) -> History:
     """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
     params = make(experiment.params, job.params)
     ops = _shared_workload(experiment, params, job.seed)
-    return drive(experiment, job.stage, job.design, job.seed, params, ops, experiment.faults_for(params))
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, experiment.faults_for(params), tracer)
 
 
 def drive(
@@ -84,12 +89,19 @@ def drive(
     params: Any,
     ops: list[Op],
     faults: Sequence[Fault],
+    tracer: Tracer | None = None,
 ) -> History:
-    """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out."""
+    """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out.
+
+    Args:
+        tracer: records the run; in the tunnel alone.
+    """
     from windtunnel.lab.stage import open_stage
 
     stage = open_stage(stage_name, seed)
     stage.faults = faults
+    if tracer is not None:
+        stage.sim.trace = tracer
     make_design = experiment.designs[design_name]
     try:
         design = stage.inside(make_design, stage, params)
@@ -102,7 +114,7 @@ def drive(
         if stage_name == "sim":
             from windtunnel.lab.running.drive_sim import Drive
 
-            return Drive(stage, design_name, design, ops).run(faults, ends_s)
+            return Drive(stage, design_name, design, ops, tracer).run(faults, ends_s)
         from windtunnel.lab.running.drive_live import LiveDrive
 
         return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
@@ -135,7 +147,8 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
 
     start = time.process_time()
     with _rarely_collecting() if job.stage == "sim" else nullcontext():
-        history = history_of(experiment, job)
+        tracer = _tracer(experiment, job) if job.trace else None
+        history = history_of(experiment, job, tracer)
     params = make(experiment.params, job.params)
     measures = measured(experiment, history, params, job.design)
     charts = []
@@ -146,12 +159,29 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
             raise _broken(experiment, f"chart {chart.title!r}", error) from error
     if job.history:
         _write_down(history, job.history)
-    return Done(
-        measures,
-        digest(history, timed=job.stage == "sim"),
-        charts,
-        time.process_time() - start,
-    )
+    found = digest(history, timed=job.stage == "sim")
+    cpu_s = time.process_time() - start
+    return Done(measures, found, charts, cpu_s, "" if tracer is None else _packed(tracer, job, found))
+
+
+def _tracer(experiment: Experiment[Any], job: Job) -> Tracer:
+    """A recorder that keeps all requests of a small run, and a sample of a large one's."""
+    from windtunnel.lab.trace.recorder import MOST_REQUESTS, Recorder
+
+    ops = _shared_workload(experiment, make(experiment.params, job.params), job.seed)
+    return Recorder(min(1.0, MOST_REQUESTS / max(1, len(ops))))
+
+
+def _packed(tracer: Tracer, job: Job, found: str) -> str:
+    """What it recorded, as text that a worker can hand over."""
+    from base64 import b64encode
+
+    from windtunnel.lab.trace.columns import packed
+    from windtunnel.lab.trace.records import unit_for
+
+    trace = tracer.trace.rounded(unit_for(tracer.trace.run.end))
+    run = trace.run._replace(design=job.design, seed=job.seed, setting=dict(job.params), digest=found)
+    return b64encode(packed([replace(trace, run=run)])).decode()
 
 
 @contextmanager

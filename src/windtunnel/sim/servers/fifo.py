@@ -129,6 +129,8 @@ class FifoServer(ServerBase):
                 yield entry[0] - sim.now_ns
             except BaseException:
                 entry[WAITER] = None
+                if sim.trace is not None:
+                    sim.trace.gave_up(current)
                 raise
             if self._silences:
                 error = self.unanswered(entry[0])
@@ -176,6 +178,7 @@ class FifoServer(ServerBase):
             line.append(entry)
         if sim.trace is not None:
             self._note("serve", self.name, f"{number} {departure}")
+            sim.trace.admitted(self, entry, waiter)
         return entry
 
     def _departure(self, start: int, work_ns: float) -> int:

@@ -56,6 +56,8 @@ class ProcessorSharingServer(ServerBase):
         self._advance(self._pace)
         job = Job(self, work_ns, 0, NEVER)
         job.started_ns = self.sim.now_ns
+        if self.sim.trace is not None:
+            self.sim.trace.admitted(self, job, job)
         self._accepted += 1
         self._inside += 1
         heappush(self._jobs, (self._given + work_ns, self._accepted, job))
@@ -108,6 +110,8 @@ class ProcessorSharingServer(ServerBase):
 
     def _finish(self, job: Job) -> None:
         job.left = True
+        if self.sim.trace is not None:
+            self.sim.trace.left(self, job, "served")
         self._served += 1
         self._inside -= 1
         job.end(self.unanswered(self.sim.now_ns) if self._silences else None)
@@ -115,6 +119,8 @@ class ProcessorSharingServer(ServerBase):
     def _withdraw(self, job: Job) -> None:
         self._advance(self._pace)
         job.left = True
+        if self.sim.trace is not None:
+            self.sim.trace.left(self, job, "withdrawn")
         self._withdrawn += 1
         self._inside -= 1
         job.fail(Withdrawn(f"Withdrawn from {self.name}.", "unknown"))

@@ -124,6 +124,8 @@ class Server(ServerBase):
             raise ValueError(f"{self.name} cannot do {work_s} s of work; give 0 or more.")
         now = self.sim.now_ns
         job = Job(self, work_ns, priority, NEVER if deadline is None else round(deadline * 1_000_000_000))
+        if self.sim.trace is not None:
+            self.sim.trace.admitted(self, job, job)
         self._accepted += 1
         self._inside += 1
         self._entered_ns += now
@@ -163,6 +165,7 @@ class Server(ServerBase):
         self._begun_ns -= now
         if self.sim.trace is not None:
             self._note("serve", self.name, f"{job.arrived_ns} {now}")
+            self.sim.trace.left(self, job, "served")
         job.end(self.unanswered(now) if self._silences else None)
         self._next()
 
@@ -192,6 +195,8 @@ class Server(ServerBase):
     def _drop(self, job: Job) -> None:
         self._dropped += 1
         self._leave(job)
+        if self.sim.trace is not None:
+            self.sim.trace.left(self, job, "dropped")
         waited_s = (self.sim.now_ns - job.arrived_ns) / 1e9
         job.fail(Dropped(f"{self.name} dropped it after {waited_s:.6f} s in the queue, before any work."))
 
@@ -199,6 +204,8 @@ class Server(ServerBase):
         self._withdrawn += 1
         begun = job in self._serving
         self._leave(job)
+        if self.sim.trace is not None:
+            self.sim.trace.left(self, job, "withdrawn")
         job.fail(Withdrawn(f"Withdrawn from {self.name}.", "unknown" if begun else "fail"))
         if begun:
             del self._serving[job]
