@@ -101,7 +101,7 @@ def test_it_has_three_claims_three_hints_and_sources(experiment: Experiment) -> 
     assert len(experiment.hints) >= 3
     assert experiment.sources
     assert all(s.title and 1900 < s.year < 2100 and s.url.startswith("http") for s in experiment.sources)
-    assert all(c.because for c in experiment.claims)
+    assert all(re.fullmatch(r"[A-Z0-9].*[.?!]", c.because) for c in (*experiment.claims, *experiment.demands))
     assert all(f.conditions for f in experiment.figures)
 
 

@@ -82,6 +82,9 @@ def test_special_cases_meet() -> None:
     assert theory.supermarket_sojourn_s(0.9, 1) == pytest.approx(10.0)
     assert theory.mm1_priority_waits_s([0.8], 1.0) == [pytest.approx(theory.mg1_wait_s(0.8, 1.0, 1.0))]
     assert theory.jackson_sojourn_s(0.5, [1.0, 2.0], [1.0, 2.0]) == pytest.approx(2.0 + 2 * 1.0)
+    assert theory.scalability(1, alpha=0.02, beta=0.0005) == 1
+    peak = max(range(1, 200), key=lambda nodes: theory.scalability(nodes, alpha=0.02, beta=0.0005))
+    assert peak == round(math.sqrt(0.98 / 0.0005))
     assert theory.mm1_sojourn_quantile_s(0.5, 1.0, 0.99) == pytest.approx(2 * math.log(100))
     assert theory.mmk_wait_exceeds(0.5, 1.0, 1, 0.0) == pytest.approx(0.5)
 
@@ -110,6 +113,7 @@ def test_from_full_load_on_nothing_is_finite_and_nonsense_is_refused() -> None:
         lambda: theory.mm1_sojourn_quantile_s(0.5, 1.0, 1.0),
         lambda: theory.mm1_priority_waits_s([0.5, 0.5], 1.0),
         lambda: theory.jackson_sojourn_s(0.5, [1.0], []),
+        lambda: theory.scalability(0, alpha=0.02, beta=0.0005),
         lambda: theory.metastable_load(1000.0, 0.5),
     ):
         with pytest.raises(ValueError, match=r"\w"):

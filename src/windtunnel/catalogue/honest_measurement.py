@@ -164,34 +164,34 @@ experiment = Experiment(
     claims=(
         Claim(
             "from_the_send.p99_ms < 0.05 * from_the_due_time.p99_ms",
-            "requests that wait for a stuck connection are left out",
+            "Requests that wait for a stuck connection are left out.",
             WRK2,
             breaks="from_the_send",
         ),
         Claim(
             "abs(from_the_send.p999_ms - from_the_due_time.p999_ms) < 0.1 * from_the_due_time.p999_ms",
-            "one request for each connection saw the whole stall, so the worst cases agree and give no hint",
+            "One request for each connection saw the whole stall, so the worst cases agree and give no hint.",
         ),
         Claim(
             "abs(from_the_due_time.noted - params.rate * params.duration_s) <= 0.5",
-            "as many latencies as requests were due (to the next whole one), whatever the server does",
+            "As many latencies as requests were due (to the next whole one), whatever the server does.",
         ),
         Claim(
             "from_the_due_time.mean_of_p99s_ms < 0.5 * from_the_due_time.p99_ms",
-            "the mean of each second's p99 is the p99 of nothing",
+            "The mean of each second's p99 is the p99 of nothing.",
         ),
         Claim(
             "abs(from_the_send.p99_ms - from_the_due_time.p99_ms) < 0.1 * from_the_due_time.p99_ms",
-            "while connections are free, sent and due are the same moment",
+            "While connections are free, sent and due are the same moment.",
             given={"stall_s": 0.0},
             spares="from_the_send",
         ),
     ),
     demands=(
-        Claim("yours.noted == yours.ops", "a latency for every request that was due"),
+        Claim("yours.noted == yours.ops", "A latency for every request that was due."),
         Claim(
             "abs(yours.p99_ms - yours.latency_p99_ms) < 0.01 * yours.latency_p99_ms",
-            "what is written down is what the clients lived through",
+            "What is written down is what the clients lived through.",
         ),
     ),
     hints=(

@@ -167,6 +167,17 @@ def jackson_sojourn_s(arrival_rate: float, visits: list[float], service_rates: l
     return sum(v * mm1_sojourn_s(v * arrival_rate, mu) for v, mu in zip(visits, service_rates, strict=True))
 
 
+def scalability(nodes: int, *, alpha: float, beta: float) -> float:
+    """How many times the throughput of one machine `nodes` of them have: n / (1 + alpha (n - 1) + beta n (n - 1)).
+
+    Gunther, *Guerrilla Capacity Planning*, 2007: alpha is the share of work for which all wait their turn, beta what
+    each pair pays to agree. The peak lies at sqrt((1 - alpha) / beta).
+    """
+    if nodes < 1 or not 0 <= alpha <= 1 or beta < 0:
+        raise ValueError(f"Needs nodes >= 1, 0 <= alpha <= 1 and beta >= 0; got {nodes}, {alpha}, {beta}.")
+    return nodes / (1 + alpha * (nodes - 1) + beta * nodes * (nodes - 1))
+
+
 def collision_probability(items: int, places: int) -> float:
     """Probability that some two of `items` land in the same of `places` (the birthday problem, exactly)."""
     if items > places:

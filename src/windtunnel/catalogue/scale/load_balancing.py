@@ -31,6 +31,7 @@ from random import Random
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param, parts
 from windtunnel.parts import Balancer, slower_than
 from windtunnel.sim import Departure
+from windtunnel.sim.closed_forms import mg1_sojourn_s, mm1_sojourn_s, supermarket_sojourn_s
 from windtunnel.statistics import latency_mean, latency_percentiles
 from windtunnel.workload import lognormal, poisson, requests
 
@@ -200,12 +201,12 @@ experiment = Experiment(
         ),
     ),
     claims=(
-        Claim("at_random.mean_s > 2 * two_choices.mean_s", "a second look saves most of the wait", breaks="at_random"),
-        Claim("at_random.p99_s > 1.5 * two_choices.p99_s", "and most of the tail", over="mean"),
-        Claim("least_connections.mean_s < two_choices.mean_s", "fresh and full knowledge is best", over="mean"),
+        Claim("at_random.mean_s > 2 * two_choices.mean_s", "A second look saves most of the wait.", breaks="at_random"),
+        Claim("at_random.p99_s > 1.5 * two_choices.p99_s", "It saves most of the tail too.", over="mean"),
+        Claim("least_connections.mean_s < two_choices.mean_s", "Fresh and full knowledge is best.", over="mean"),
         Claim(
             "least_connections.mean_s > 2 * at_random.mean_s",
-            "everybody runs to the queue that was shortest: the herd is worse than no knowledge",
+            "Everybody runs to the queue that was shortest: the herd is worse than no knowledge.",
             HOW_OLD,
             over="mean",
             given=OLD_NEWS,
@@ -213,33 +214,33 @@ experiment = Experiment(
         ),
         Claim(
             "two_choices.mean_s < least_by_lot.mean_s < least_connections.mean_s",
-            "drawing lots among equals spreads the herd, but every report still has its few winners",
+            "Drawing lots among equals spreads the herd, but every report still has its few winners.",
             over="mean",
             given=OLD_NEWS,
         ),
         Claim(
             "two_choices.mean_s < at_random.mean_s",
-            "two looks herd less: old news is still worth something",
+            "Two looks herd less: old news is still worth something.",
             HOW_OLD,
             over="mean",
             given=OLD_NEWS,
         ),
         Claim(
             "round_robin.mean_s < 0.5 * at_random.mean_s",
-            "turns even out the arrivals, and that is enough where all work is alike",
+            "Turns even out the arrivals, and that is enough where all work is alike.",
             given={"variation": 0.0, "load": 0.9, "count": 3000},
         ),
         Claim(
             "at_random.mean_s < 1.1 * least_connections.mean_s",
-            "with idle servers everywhere there is nothing to choose: 1 / (1 - load) stays below 1.1 up to load 0.09",
+            "With idle servers everywhere there is nothing to choose: 1 / (1 - load) stays below 1.1 up to load 0.09.",
             given={"load": 0.05, "variation": 1.0, "count": 2000},
             spares="at_random",
         ),
     ),
     demands=(
-        Claim("yours.mean_s < 1.2 * two_choices.mean_s", "no machine may stand idle beside a long queue"),
-        Claim("yours.p99_s < 1.3 * two_choices.p99_s", "nor may a few requests pay for it"),
-        Claim("yours.ok == yours.ops", "every request is answered"),
+        Claim("yours.mean_s < 1.2 * two_choices.mean_s", "No machine may stand idle beside a long queue."),
+        Claim("yours.p99_s < 1.3 * two_choices.p99_s", "A few requests may not pay for the others."),
+        Claim("yours.ok == yours.ops", "Every request is answered."),
     ),
     hints=(
         "Draw the queue of one server. What does the balancer know about it, and since when?",
@@ -264,7 +265,7 @@ experiment = Experiment(
     figures=(
         Figure(
             "two choices, load 0.9: mean time",
-            2.614,
+            supermarket_sojourn_s(SUPERMARKET["load"], choices=2),
             "two_choices.mean_s",
             0.08,
             "D",
@@ -274,14 +275,14 @@ experiment = Experiment(
         ),
         Figure(
             "random, load 0.9: mean time",
-            10.0,
+            mm1_sojourn_s(LONE_QUEUES["load"], 1.0),
             "at_random.mean_s",
             0.2,
             "D",
             "exponential work: 1 / (1 - load); ours has 10 servers, and long enough to fill them",
             given=LONE_QUEUES,
         ),
-        Figure("random: mean time", 12.67, "at_random.mean_s", 0.25, "D", f"{TRIAL}: M/G/1"),
+        Figure("random: mean time", mg1_sojourn_s(0.7, 1.0, 3.0), "at_random.mean_s", 0.25, "D", f"{TRIAL}: M/G/1"),
         Figure("two choices: mean time", 3.1, "two_choices.mean_s", 0.25, "R", TRIAL),
         Figure("least connections: mean time", 1.7, "least_connections.mean_s", 0.25, "R", TRIAL),
         Figure(

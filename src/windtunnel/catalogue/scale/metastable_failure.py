@@ -49,6 +49,7 @@ from windtunnel import (
 from windtunnel.blocks.resilience import Budget
 from windtunnel.parts import Impatient, RequestCoDel, answered, goodput, per_second, rate
 from windtunnel.sim import Fifo, Server, Signal
+from windtunnel.sim.closed_forms import metastable_load
 from windtunnel.workload import poisson
 
 TRIGGER_AT_S = 10.0
@@ -316,7 +317,12 @@ experiment = Experiment(
             given={"cap": 300},
         ),
         Figure(
-            "capacity over weight, 3 retries", 250, "three_retries.safe_load_per_s", 0, "D", "C / w, C = 1000, w = 4"
+            "capacity over weight, 3 retries",
+            metastable_load(1000, 4),
+            "three_retries.safe_load_per_s",
+            0,
+            "D",
+            "C / w, C = 1000, w = 4",
         ),
     ),
     hints=(

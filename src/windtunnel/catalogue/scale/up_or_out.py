@@ -45,6 +45,7 @@ from windtunnel import (
 )
 from windtunnel.parts import slower_than
 from windtunnel.sim import Departure
+from windtunnel.sim.closed_forms import mm1_sojourn_s, mmk_sojourn_s, scalability
 from windtunnel.statistics import latency_mean, latency_percentiles
 from windtunnel.workload import poisson
 
@@ -274,12 +275,28 @@ experiment = Experiment(
         ),
     ),
     figures=(
-        Figure("mean response of 8 random M/M/1, rho .8", 5.0, "coin_toss.mean_s", 0.08, "D", "M/M/1: S/(1-rho)"),
-        Figure("mean response of M/M/8, rho .8", 1.286, "shared_queue.mean_s", 0.03, "D", "Erlang C"),
-        Figure("mean response of one eightfold M/M/1", 0.625, "one_machine.mean_s", 0.08, "D", "M/M/1: S/8/(1-rho)"),
+        Figure(
+            "mean response of 8 random M/M/1, rho .8",
+            mm1_sojourn_s(0.8, 1.0),
+            "coin_toss.mean_s",
+            0.08,
+            "D",
+            "M/M/1: S/(1-rho)",
+        ),
+        Figure(
+            "mean response of M/M/8, rho .8", mmk_sojourn_s(6.4, 1.0, 8), "shared_queue.mean_s", 0.03, "D", "Erlang C"
+        ),
+        Figure(
+            "mean response of one eightfold M/M/1",
+            mm1_sojourn_s(6.4, 8.0),
+            "one_machine.mean_s",
+            0.08,
+            "D",
+            "M/M/1: S/8/(1-rho)",
+        ),
         Figure(
             "throughput at the peak of the scalability law, 44 machines",
-            15.7,
+            scalability(44, alpha=0.02, beta=0.0005),
             "coordinated.capacity_per_s",
             0.03,
             "D",
@@ -289,7 +306,7 @@ experiment = Experiment(
         ),
         Figure(
             "throughput past the peak, 128 machines",
-            11.0,
+            scalability(128, alpha=0.02, beta=0.0005),
             "coordinated.capacity_per_s",
             0.03,
             "D",
