@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Source as Source,
     )
     from windtunnel.lab.grading.grade import grade as grade
+    from windtunnel.lab.held import Held as Held, most_at_once as most_at_once, owed as owed
     from windtunnel.lab.history import Event as Event, History as History, Op as Op
     from windtunnel.lab.params import param as param
     from windtunnel.lab.result import Result as Result

@@ -22,6 +22,7 @@ from windtunnel.lab.measures import EXPLAINED
 from windtunnel.sim.fault import Fault
 
 if TYPE_CHECKING:
+    from windtunnel.lab.held import Held
     from windtunnel.lab.stage import Stage
 
 P = TypeVar("P")
@@ -124,6 +125,8 @@ class Experiment(Generic[P]):
             engines by port ({"database": "postgres", "cache": "valkey"}).
         demands: what a design of the user's has to hold to in `windtunnel grade`; they speak of the design "yours".
         faults: what goes wrong, or a function that says so for the parameters.
+        audit: pure: what is read off a history and what the harness itself read off the stage (`Held`), by name; for
+            demands. Where it names what `measure` names too, it is believed: a design reports what it likes.
         quick: parameters that make a run cheap enough for the tests: 3 s of CPU for everything together.
         ends_s: the second at which a run ends, whoever still waits. Without it a run ends with its last answer.
         warmup_s: requests due before this second are left out of the measurements that come for free. An experiment of
@@ -145,6 +148,7 @@ class Experiment(Generic[P]):
     stages: tuple[str | Mapping[str, str], ...] = ("sim",)
     faults: Sequence[Fault] | Callable[[P], Sequence[Fault]] = ()
     demands: Sequence[Claim] = ()
+    audit: Callable[[History, Held, P], Mapping[str, float]] | None = None
     hints: Sequence[str] = ()
     sources: Sequence[Source] = ()
     figures: Sequence[Figure] = ()

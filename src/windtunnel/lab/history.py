@@ -8,7 +8,10 @@ tell; a request that timed out may have been carried out, and may still be (King
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+if TYPE_CHECKING:
+    from windtunnel.lab.held import Held
 
 Outcome = Literal["ok", "fail", "unknown"]
 
@@ -59,15 +62,21 @@ class History(Sequence[Event]):
 
     `facts` holds what no client saw: the final state of the stage (stock left, bytes on disk, hosts' counters), put
     there by the design's optional `report()`. `facts["unsent"]` counts requests that were not due before the end.
+    `held` is what the harness itself read off the stage, where the run is graded.
     """
 
-    __slots__ = ("_events", "duration", "facts")
+    __slots__ = ("_events", "duration", "facts", "held")
 
     def __init__(
-        self, events: Iterable[Event], facts: dict[str, Any] | None = None, duration: float | None = None
+        self,
+        events: Iterable[Event],
+        facts: dict[str, Any] | None = None,
+        duration: float | None = None,
+        held: Held | None = None,
     ) -> None:
         self._events = tuple(events)
         self.facts: dict[str, Any] = dict(facts or {})
+        self.held = held
         self.duration = duration if duration is not None else max((e.end for e in self._events), default=0.0)
 
     def __len__(self) -> int:
@@ -98,11 +107,12 @@ class History(Sequence[Event]):
             ),
             self.facts,
             self.duration,
+            self.held,
         )
 
     def since(self, second: float) -> History:
         """Those events that were due at this second or later: what is left after a warm-up."""
-        return History((e for e in self._events if e.due >= second), self.facts, self.duration)
+        return History((e for e in self._events if e.due >= second), self.facts, self.duration, self.held)
 
     def latencies(self, unanswered: float | None = None) -> list[float]:
         """Seconds from due to answered, of the operations that were answered.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,20 +15,35 @@ import click
 from windtunnel.lab.errors import WrongInput
 
 LOOK_EVERY_S = 0.1
+PRINTED_LINES = 20
+
+
+class _Seconds(click.FloatRange):
+    """Numbers alone: of nan every comparison is false, so a range lets it in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no number of seconds; give one from {self.min} to {self.max}.", param, ctx)
+        return found
+
+
+SECONDS = _Seconds(1, 86_400)
 Heard = Callable[[dict[str, Any]], object]
 
 
 @click.command()
 @click.argument("name")
 @click.option("--to", type=click.Path(path_type=Path), metavar="FILE", help="The file; NAME.py by default.")
+@click.option("--hints", is_flag=True, help="With the whole lesson, which tells how it is done, and the hints.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
-def new(name: str, to: Path | None, json_: bool) -> int:
+def new(name: str, to: Path | None, hints: bool, json_: bool) -> int:
     """Write a challenge: the lesson, what is asked, and a naive design to start from."""
     from windtunnel.lab.discovery import find
     from windtunnel.lab.grading.challenge import write_stub
 
     experiment = find(name)
-    file = write_stub(experiment, to or Path(experiment.id.replace("-", "_") + ".py"))
+    file = write_stub(experiment, to or Path(experiment.id.replace("-", "_") + ".py"), hints)
     if json_:
         click.echo(json.dumps({"file": str(file), "experiment": experiment.id}))
     else:
@@ -38,7 +54,7 @@ def new(name: str, to: Path | None, json_: bool) -> int:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many hidden seeds.")
-@click.option("--cpu", "cpu_s", type=click.FloatRange(1), default=60.0, show_default=True, help="Seconds of CPU.")
+@click.option("--cpu", "cpu_s", type=SECONDS, default=60.0, show_default=True, help="Seconds of CPU.")
 @click.option("--memory", "memory_mb", type=click.IntRange(256), default=2048, show_default=True, help="Megabytes.")
 @click.option("--hint", is_flag=True, help="Show the next hint as well.")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write the failing case there as SVG.")
@@ -50,6 +66,8 @@ def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg:
     from windtunnel.ui.progress import bar
 
     experiment = challenge_of(file)
+    if svg is not None:
+        _check_writable(svg)
     progress.read(progress.default_path())  # a damaged file is told before the work, not after it
     with bar(experiment.id, hidden=json_) as told:
         found = _graded(
@@ -67,7 +85,10 @@ def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg:
     if svg is not None and found.get("case"):
         from windtunnel.lab.result import write
 
-        write(svg, found["case"]["svg"])
+        try:
+            write(svg.resolve(), found["case"]["svg"])  # through a link, not over it
+        except OSError as error:
+            raise WrongInput(f"{svg} cannot be written: {error.strerror}.") from error
     return status
 
 
@@ -167,11 +188,19 @@ def _graded(
     if ended.given_up:
         return {}
     if ended.sentence:
-        return {"passed": False, "sentence": ended.sentence}
-    found: dict[str, Any] = ended.answer
+        return {"passed": False, "sentence": ended.sentence, "printed": ended.printed}
+    found: dict[str, Any] = ended.answer | {"printed": ended.printed}
     if found.get("kind") == "WrongInput":
         raise WrongInput(found["wrong"])
-    return {"passed": False, "sentence": found["wrong"]} if "wrong" in found else found
+    if "wrong" in found:
+        return {"passed": False, "sentence": found["wrong"], "printed": ended.printed}
+    return found
+
+
+def _check_writable(svg: Path) -> None:
+    """Before the work, not after it. Raises WrongInput."""
+    if not svg.parent.is_dir() or (svg.exists() and not svg.is_file()):
+        raise WrongInput(f"{svg} cannot be written: --svg takes the name of a file in a folder that is there.")
 
 
 def _status(found: Mapping[str, Any]) -> int:
@@ -181,6 +210,7 @@ def _status(found: Mapping[str, Any]) -> int:
 def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
     if "sentence" in found:
         click.secho(found["sentence"], fg="red")
+        _printed(found)
         _hint(found)
         return
     if not (brief and not found["passed"]):
@@ -191,7 +221,7 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
         click.echo(f"{sign} {demand['expression']}   {demand['shown']}")
         where = "whatever goes wrong" if demand["always"] else "while nothing goes wrong"
         click.secho(f"    {demand['because']}", dim=True)
-        click.secho(f"    held on {demand['held']} of {demand['trials']} trials, {where}", dim=True)
+        click.secho(f"    {demand['judged']}, {where}; held on {demand['held']}", dim=True)
     _par(found)
     case = found["case"]
     if case is not None:
@@ -202,17 +232,35 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
             length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
             click.echo(f"  at {fault['at_s']:.6f} s: {fault['text']}{length}")
         click.echo(case["text"])
+        for line in case["machines"]:
+            click.echo(f"  {line}")
+    _printed(found)
     _hint(found)
-    if found["unjudged"]:
-        click.secho(
-            f"\n{found['unjudged']} more could not be judged: after the faults no report could be had.", dim=True
-        )
     if found["passed"]:
-        click.secho(f"\nPassed on {found['trials']} trials.", fg="green", bold=True)
-    elif not brief and found.get("hint_number", 0) < found.get("hints", 1):
+        judged = [demand["trials"] for demand in found["demands"]]
+        trials = found["trials"] + found["unjudged"]
+        few = f" (each demand on {min(judged)} or more of them)" if min(judged, default=trials) < trials else ""
+        click.secho(f"\nPassed: {trials} trials were played{few}.", fg="green", bold=True)
+        if found["unjudged"]:
+            click.secho(f"{found['unjudged']} of them could not be judged: no report could be had.", dim=True)
+        return
+    if found["why"] and case is None:
+        click.secho(f"\n{found['why']}", fg="red")
+    if not brief and found.get("hint_number", 0) < found.get("hints", 1):
         click.secho(
             f"\nNot yet. {'The next' if 'hint' in found else 'A'} hint: windtunnel grade {file} --hint", dim=True
         )
+
+
+def _printed(found: Mapping[str, Any]) -> None:
+    """The beginning of what the design printed: it runs some dozens of times."""
+    lines = found.get("printed", "").splitlines()
+    if lines:
+        click.echo("\nYour design printed:")
+        for line in lines[:PRINTED_LINES]:
+            click.echo(f"  {line}")
+        if len(lines) > PRINTED_LINES:
+            click.secho("  and more: it is run many times", dim=True)
 
 
 def _hint(found: Mapping[str, Any]) -> None:

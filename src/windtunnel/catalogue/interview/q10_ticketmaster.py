@@ -26,11 +26,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from random import Random
+from typing import Any
 
-from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
+from windtunnel import Ask, Chart, Claim, Event, Experiment, Figure, Held, History, Op, Source, Stage, Why, param
 from windtunnel.engines import Aborted, AtLeast, AtMost, Changes, Plus, Where
 from windtunnel.parts import so_far
 from windtunnel.workload import poisson
@@ -232,6 +236,62 @@ def _inversions(dues: list[float]) -> float:
     return sum(a > b for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
+def audit(history: History, held: Held, p: Params) -> dict[str, float]:
+    """What buyers were told, beside what the table `sale` holds: a row for each sale, with its ticket and its state."""
+    recorded = [row for row in held.rows("sale") if row.get("state") in ("sold", "paid")]
+    tickets = Counter(row.get("ticket") for row in recorded)
+    told = Counter(e.value for e in history.where(outcome="ok") if e.value is not None)
+    return {
+        "sold": len(recorded),
+        "oversold": max(0, len(recorded) - p.stock, sum(told.values()) - p.stock),
+        "sold_twice": sum(tickets.values()) - len(tickets),
+        "told_twice": sum(told.values()) - len(told),
+        "told_unrecorded": sum((told - tickets).values()),
+        "recorded_untold": _untold(history, recorded, tickets, told),
+        "not_a_ticket": sum(type(n) is not int or not 1 <= n <= p.stock for n in (*told, *tickets)),
+        "turned_away": _turned_away(history, p),
+    }
+
+
+def _untold(history: History, recorded: Sequence[Mapping[str, Any]], tickets: Counter[Any], told: Counter[Any]) -> int:
+    """Recorded sales that no buyer knows of, beyond those of buyers whose request has no answer."""
+    of_buyer: dict[Any, Event] = {e.args[0]: e for e in history}
+    open_requests = sum(e.outcome == "unknown" for e in history)
+    extra = max(0, sum((tickets - told).values()) - open_requests)
+    winners = {e.args[0] for e in history.where(outcome="ok") if e.value is not None}
+    rows = {row["id"]: row.get("ticket") for row in recorded}
+    if not rows.keys() <= of_buyer.keys() or any(buyer not in rows for buyer in winners):
+        return extra  # rows that do not say whose they are can only be counted
+    wrong = 0
+    for buyer, ticket in rows.items():
+        event = of_buyer[buyer]
+        wrong += event.outcome == "fail" or (event.outcome == "ok" and event.value != ticket)
+    return max(extra, wrong)
+
+
+def _turned_away(history: History, p: Params) -> int:
+    """Buyers who were told that there is nothing while there was: even if all who might have held a ticket had one."""
+    takes: list[tuple[float, int]] = []
+    for e in history:
+        pays_s = e.args[1]
+        won = e.outcome == "unknown" or (e.outcome == "ok" and e.value is not None)
+        if won:
+            takes.append((e.start, 1))
+        elif pays_s is None or e.end - e.start >= pays_s:
+            takes += [(e.start, 1), (e.end + p.hold_s, -1)]
+    takes.sort()
+    times = [at for at, _ in takes]
+    out = [0, *accumulate(change for _, change in takes)]
+    wrong = 0
+    for e in history:
+        if e.args[1] is None or e.outcome == "unknown" or (e.outcome == "ok" and e.value is not None):
+            continue
+        own = e.end - e.start >= e.args[1]  # it may have held one itself, and paid too late
+        most = max(out[bisect_right(times, e.start) : bisect_right(times, e.end) + 1])
+        wrong += most - own < p.stock and not own
+    return wrong
+
+
 def sold(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Tickets sold by then; whoever crosses the stock has sold what is not there."""
     return {"sold": [(0.0, 0.0), *so_far(e.end for e in history.where(outcome="ok") if e.value is not None)]}
@@ -250,6 +310,7 @@ experiment = Experiment(
         "hold_then_pay": HoldThenPay,
     },
     measure=measure,
+    audit=audit,
     charts=(Chart("Tickets sold", "second", "tickets sold", sold),),
     shows=("latency_p50_ms", "latency_p99_ms", "throughput_per_s"),
     asks=(
@@ -310,7 +371,17 @@ experiment = Experiment(
     demands=(
         Claim("yours.sold_twice == 0", "Every ticket has one owner.", always=True),
         Claim("yours.oversold == 0", "Nobody stands in front of a locked door with a ticket.", always=True),
+        Claim("yours.told_twice == 0", "No two buyers are told the same ticket.", always=True),
+        Claim("yours.told_unrecorded == 0", "What a buyer was told stands in the table `sale`.", always=True),
+        Claim(
+            "yours.recorded_untold == 0",
+            "A sale in the table belongs to a buyer who was told so, or was told nothing: one ticket each.",
+            always=True,
+        ),
+        Claim("yours.not_a_ticket == 0", "Tickets have the numbers from 1 to the stock.", always=True),
         Claim("yours.sold > 0.6 * params.stock", "While there are buyers, hardly a ticket stays unsold."),
+        Claim("yours.turned_away == 0", "Nobody is sent away while there are tickets."),
+        Claim("yours.answered_share == 1", "Everybody is told where they stand."),
         Claim(
             "yours.latency_p99_ms < 1500",
             "A buyer who waits for seconds presses the button again.",

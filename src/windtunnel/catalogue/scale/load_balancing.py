@@ -28,7 +28,22 @@ from dataclasses import dataclass
 from math import inf
 from random import Random
 
-from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param, parts
+from windtunnel import (
+    Ask,
+    Chart,
+    Claim,
+    Experiment,
+    Figure,
+    Held,
+    History,
+    Op,
+    Source,
+    Stage,
+    Why,
+    owed,
+    param,
+    parts,
+)
 from windtunnel.parts import Balancer, slower_than
 from windtunnel.sim import Departure
 from windtunnel.sim.closed_forms import mg1_sojourn_s, mm1_sojourn_s, supermarket_sojourn_s
@@ -144,6 +159,15 @@ def measure(history: History, params: Params) -> Mapping[str, float]:
     return {"mean_s": latency_mean(settled), "p50_s": p50, "p99_s": p99}
 
 
+def audit(history: History, held: Held, params: Params) -> Mapping[str, float]:
+    """Whether the servers did what the answers say, and are those of the experiment."""
+    return {
+        "owed_s": owed([(e.end, e.args[0]) for e in history.where(outcome="ok")], held.done()),
+        "machines": len(held.machines),
+        "capacity": held.capacity,
+    }
+
+
 def tail(history: History, params: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The share of requests that took longer than x."""
     return {"slower": slower_than(history.since(warmup_s(params)).latencies(unanswered=inf))}
@@ -170,6 +194,7 @@ experiment = Experiment(
         "two_choices": TwoChoices,
     },
     measure=measure,
+    audit=audit,
     warmup_s=warmup_s,
     charts=(Chart("The tail", "latency, mean service times", "share of requests that took longer", tail, log="xy"),),
     asks=(
@@ -241,6 +266,17 @@ experiment = Experiment(
         Claim("yours.mean_s < 1.2 * two_choices.mean_s", "No machine may stand idle beside a long queue."),
         Claim("yours.p99_s < 1.3 * two_choices.p99_s", "A few requests may not pay for the others."),
         Claim("yours.ok == yours.ops", "Every request is answered."),
+        Claim("yours.owed_s < 0.001", "An answer comes after a server has done all of its work.", always=True),
+        Claim(
+            "yours.machines == params.servers and yours.capacity <= params.servers",
+            "The servers are those that there are, and no faster.",
+            always=True,
+        ),
+        Claim(
+            "yours.mean_s < 4 * two_choices.mean_s",
+            "With old news nobody may run where everybody runs.",
+            given=OLD_NEWS,
+        ),
     ),
     hints=(
         "Draw the queue of one server. What does the balancer know about it, and since when?",

@@ -37,11 +37,13 @@ from windtunnel import (
     Experiment,
     Fault,
     Figure,
+    Held,
     History,
     Op,
     Source,
     Stage,
     Why,
+    owed,
     param,
     process,
     slow,
@@ -170,6 +172,17 @@ def measure(history: History, p: Params) -> dict[str, float]:
     }
 
 
+def audit(history: History, held: Held, p: Params) -> dict[str, float]:
+    """Whether the server did what the answers say, and whether they came while somebody waited."""
+    told = history.where(outcome="ok")
+    patience_s = (1 + p.retries) * p.patience_s
+    return {
+        "owed": owed([(e.end, 1.0) for e in told], [(done, work_s * p.capacity) for done, work_s in held.done()]),
+        "speed": held.capacity,
+        "too_late": sum(e.end - e.due > patience_s + 1e-6 for e in told),
+    }
+
+
 def answers(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Answers in time, a second at a time."""
     return {"goodput": goodput(history, p.run_s)}
@@ -193,6 +206,7 @@ experiment = Experiment(
         "delay_control": DelayControl,
     },
     measure=measure,
+    audit=audit,
     charts=(Chart("Goodput", "second", "answers in time per second", answers),),
     shows=("answered_share", "latency_p99_ms"),
     warmup_s=lambda p: TRIGGER_AT_S - WINDOW_S,
@@ -273,6 +287,13 @@ experiment = Experiment(
             "yours.goodput_end_per_s > 0.9 * params.load * params.capacity",
             "Ten seconds after the trigger all is well again.",
         ),
+        Claim(
+            "yours.down_s <= params.trigger_s + 3",
+            "Nor is it closed until then: a few seconds after the trigger most requests are answered.",
+        ),
+        Claim("yours.too_late == 0", "Nobody waits longer than for all of its attempts."),
+        Claim("yours.owed < 0.01", "An answer comes after the server has done its work.", always=True),
+        Claim("yours.speed <= 1", "The server is the one that there is, and no faster.", always=True),
     ),
     figures=(
         Figure(

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, Held, History, Op, Source, Stage, Why, param
 from windtunnel.sim.compiled import RetryStorm, retry_storm
 
 LOADS = (0.2, 0.23, 0.3, 0.45, 0.52, 0.7, 0.8, 0.9)
@@ -137,6 +137,29 @@ def measure(history: History, p: Params) -> dict[str, float]:
     }
 
 
+def audit(history: History, held: Held, p: Params) -> dict[str, float]:
+    """Whether each cell is what its storm shows: of this service, with this load, this trigger and this luck.
+
+    The storms that the design ran are run again here; what it chose for them (retries, budgets, queues) is its own.
+    """
+    shown: dict[tuple[float, float, int], set[bool]] = {}
+    for told, seed in held.storms:
+        asked = {
+            "capacity": p.capacity,
+            "timeout_s": p.patience_s,
+            "trigger_at_s": LATER_S,
+            "seconds": p.run_s,
+            "trigger_loss": RetryStorm.trigger_loss,
+        }
+        if all(told[name] == value for name, value in asked.items()):
+            cell = told["load"], told["trigger_s"], seed
+            shown.setdefault(cell, set()).add(retry_storm(RetryStorm(**told), seed).recovered())
+    return {
+        "undecided": sum(type(e.value) is not bool for e in history),
+        "unfounded": sum(shown.get(e.args) != {e.value} for e in history),
+    }
+
+
 def edge(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """The edge of the map: above it the service stays down."""
     return {"longest trigger survived": _edge(history, p)}
@@ -162,6 +185,7 @@ experiment = Experiment(
         "no_retries": NoRetries,
     },
     measure=measure,
+    audit=audit,
     charts=(
         Chart("The edge", "load (share of the capacity)", "longest trigger survived, s", edge),
         Chart("The map: 1 comes back, 0 stays down", "load (share of the capacity)", "trigger, s", fates, kind="heat"),
@@ -210,6 +234,12 @@ experiment = Experiment(
     demands=(
         Claim("yours.safe_load >= 0.6", "A service that is not half used is too dear."),
         Claim("yours.survives_at_70_s >= 1", "A second of trouble happens every week."),
+        Claim("yours.undecided == 0", "A service comes back, or it does not: each cell is true or false.", always=True),
+        Claim(
+            "yours.unfounded == 0",
+            "Each cell is what `retry_storm` shows of this service under this load, trigger and luck.",
+            always=True,
+        ),
     ),
     figures=(
         Figure(

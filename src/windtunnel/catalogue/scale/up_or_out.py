@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 from random import Random
 
 from windtunnel import (
@@ -34,12 +34,14 @@ from windtunnel import (
     Experiment,
     Fault,
     Figure,
+    Held,
     History,
     Op,
     Source,
     Stage,
     Why,
     crash,
+    owed,
     param,
     parts,
 )
@@ -159,7 +161,18 @@ def measure(history: History, p: Params) -> dict[str, float]:
         "utilisation": history.facts["utilisation"],
         "little": history.facts["mean_inside"] * history.duration / sum(sojourns) if sojourns else 1.0,
         "not_served": sum(e.outcome != "ok" for e in history) / len(history),
-        "capacity_per_s": len(sojourns) / history.duration,
+        "capacity_per_s": len(sojourns) / history.duration if history.duration else nan,
+    }
+
+
+def audit(history: History, held: Held, p: Params) -> dict[str, float]:
+    """Whether the machines did what the answers say, and are no more than there were to buy."""
+    done = held.done()
+    able = held.capacity * history.duration
+    return {
+        "owed_s": owed([(e.end, e.args[0]) for e in history.where(outcome="ok")], done),
+        "capacity": held.capacity,
+        "utilisation": sum(work for _, work in done) / able if able else nan,
     }
 
 
@@ -188,6 +201,7 @@ experiment = Experiment(
         "one_machine": OneMachine,
     },
     measure=measure,
+    audit=audit,
     charts=(
         Chart(
             "The tail",
@@ -225,6 +239,8 @@ experiment = Experiment(
     demands=(
         Claim("yours.mean_s < 1.1 * one_machine.mean_s", "Capacity that stands idle while somebody waits is wasted."),
         Claim("yours.utilisation > 0.9 * params.load", "The capacity is that of eight machines, not of more."),
+        Claim("yours.capacity <= params.nodes * 1.000001", "No more is bought than that.", always=True),
+        Claim("yours.owed_s < 0.001", "An answer comes after all of its work was done.", always=True),
         Claim("yours.not_served == 0", "While no machine dies, every request is served."),
     ),
     claims=(

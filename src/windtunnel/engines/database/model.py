@@ -103,6 +103,8 @@ class ModelDatabase(OnHost, Autocommit):
         self._numbers = 0
         self._wires = Wires(self.host, PORT, connections, round_trip_s, self._accept)
         self.commits = 0
+        self.commits_ns: list[int] | None = None
+        """When something was committed, where somebody wants to know."""
         self.aborts = 0
         self.host.start(self._recover, light=True)
 
@@ -152,6 +154,11 @@ class ModelDatabase(OnHost, Autocommit):
                 session.leave()
                 raise
 
+    def held(self) -> dict[str, list[Row]]:
+        """The committed rows of every table, as whoever looks at the disk finds them; takes no time."""
+        newest = {table: [versions[-1][1] for versions in rows.values()] for table, rows in self._versions.items()}
+        return {table: [dict(row) for row in rows if row is not None] for table, rows in newest.items()}
+
     async def close(self) -> None:
         self._wires.close()
         self._versions.clear()
@@ -174,6 +181,8 @@ class ModelDatabase(OnHost, Autocommit):
             if transaction.isolation == "serializable":
                 self._validate(transaction)
         if transaction.writes:
+            if self.commits_ns is not None:
+                self.commits_ns.append(self.sim.now_ns)
             self._clock += 1
             for (table, key), row in transaction.writes.items():
                 self._versions[table].setdefault(key, []).append((self._clock, row))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from random import Random
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.params import make
 from windtunnel.lab.running.drive_sim import Drive
+from windtunnel.lab.running.watch import Watch
 from windtunnel.lab.running.work import workload
 from windtunnel.lab.stage import open_stage
 from windtunnel.sim.fault import Fault, crash, cut, cut_reply, pause, skew, slow, split, storm
@@ -51,6 +52,7 @@ class Rehearsal:
         pairs: who sent messages to whom.
         moments: when, in seconds, something came to a host or left it; under "" when requests were due.
         waits_s: for how long it waited, shortest first.
+        commits: when each database committed something, in seconds.
     """
 
     suffers: Mapping[str, tuple[str, ...]]
@@ -58,6 +60,7 @@ class Rehearsal:
     pairs: tuple[tuple[str, str], ...]
     moments: Mapping[str, Sequence[float]]
     waits_s: tuple[float, ...]
+    commits: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, Any], seed: int) -> Rehearsal:
@@ -65,6 +68,7 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
     params = make(experiment.params, settings)
     ops = workload(experiment, params, seed)
     stage = open_stage("sim", seed)
+    watch = Watch(stage)
     stage.sim.trace = trace = Trace(MOMENTS)
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
     with listening() as heard:
@@ -85,6 +89,10 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
         tuple(pair for pair in pairs if pair[0] != pair[1]),
         moments,
         _apart([*heard, *(wait for wait in told.values() if isinstance(wait, int | float))]),
+        {
+            name: [(at - drive.origin_ns) / NS for at in commits if at >= drive.origin_ns]
+            for name, commits in watch.commits_ns.items()
+        },
     )
 
 
@@ -117,6 +125,9 @@ class _Adversary:
         ways: list[Callable[[], Fault]] = []
         if seen.suffers:
             ways += [self._suffer] * 4
+        self.committing = [name for name, moments in seen.commits.items() if moments]
+        if self.committing:
+            ways += [self._lost_commit] * 2
         if seen.pairs:
             ways += [self._cut_off, self._cut, self._split, self._slow, self._storm, self._storm]
         if seen.hosts:
@@ -178,6 +189,13 @@ class _Adversary:
         name = self.luck.choice(list(self.seen.suffers))
         word = {"crash": crash, "pause": pause, "cut_reply": cut_reply}[self.luck.choice(self.seen.suffers[name])]
         return word(name, at_s=self._when(name), for_s=self._length())
+
+    def _lost_commit(self) -> Fault:
+        """What was asked for is done, and whoever asked does not hear of it: one commit, or some in a row."""
+        name = self.luck.choice(self.committing)
+        at_s = max(0.0, self.luck.choice(self.seen.commits[name]) - 1e-6)
+        for_s = 1e-5 if self.luck.random() < 0.5 else self.luck.choice(self.waits_s) * self.luck.random()
+        return cut_reply(name, at_s=at_s, for_s=for_s)
 
     def _cut_off(self) -> Fault:
         """One host is alone."""

@@ -50,13 +50,17 @@ def demanding(experiment: Experiment[Any]) -> Experiment[Any]:
     return experiment
 
 
-def stub(experiment: Experiment[Any]) -> str:
-    """A file to start from: lesson, demands, and the naive design as a class of your own."""
+def stub(experiment: Experiment[Any], hints: bool = False) -> str:
+    """A file to start from: what is asked, the demands, and the naive design as a class of your own.
+
+    Args:
+        hints: with the whole lesson and the hints, which tell how it is done.
+    """
     name, naive = next(iter(demanding(experiment).designs.items()))
     lines = [
         f"Challenge: {experiment.question}",
         "",
-        *experiment.lesson.splitlines(),
+        *_told(experiment, hints),
         "",
         "Your design has to hold to:",
         *(_wrapped(f"- {claim.expression}: {claim.because}", "  ") for claim in experiment.demands),
@@ -72,15 +76,34 @@ def stub(experiment: Experiment[Any]) -> str:
     return f'{head}\n{MARK} = "{experiment.id}"\n\n\n{body}'
 
 
-def write_stub(experiment: Experiment[Any], path: Path) -> Path:
+def write_stub(experiment: Experiment[Any], path: Path, hints: bool = False) -> Path:
     """Write the stub. Raises WrongInput where there is a file already: nothing of yours is lost."""
-    text = stub(experiment)
+    text = stub(experiment, hints)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        file = path.open("x", encoding="utf-8")
     except FileExistsError:
         raise WrongInput(f"{path} is there already; give another name, or take it away first.") from None
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        with file:
+            file.write(text)
+    except OSError as error:
+        path.unlink(missing_ok=True)  # half a stub would stand in the way of the next try
+        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
     return path
+
+
+def _told(experiment: Experiment[Any], hints: bool) -> list[str]:
+    """The lesson as far as it asks: it names its answers from the paragraph on that is headed Design."""
+    paragraphs = experiment.lesson.split("\n\n")
+    if hints:
+        told = [_wrapped(f"Hint {number}: {hint}", "  ") for number, hint in enumerate(experiment.hints, 1)]
+        return [*experiment.lesson.splitlines(), "", *told]
+    asked = [text for text in paragraphs if text.lstrip("*").startswith(("Clarify", "Estimate"))]
+    first = re.split(r"(?<=[.?])\s", paragraphs[0])[0]
+    lines = "\n\n".join([first, *asked]).splitlines()
+    return [*lines, "", f"The lesson, with its answer: windtunnel show {experiment.id}"]
 
 
 def _imports(naive: Callable[..., object], body: str) -> str:

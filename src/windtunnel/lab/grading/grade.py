@@ -9,19 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.claims import applies, speaks_of, truth, with_numbers
-from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.claims import ClaimError, applies, speaks_of, truth, with_numbers
+from windtunnel.lab.errors import DesignError
 from windtunnel.lab.experiment import Claim, Experiment
-from windtunnel.lab.grading.adversary import attacks, rehearse
-from windtunnel.lab.grading.challenge import YOURS, challenge_of
-from windtunnel.lab.grading.trial import Broken, Case, Trial, play, shrink
-from windtunnel.lab.outside import with_design
+from windtunnel.lab.grading.adversary import attacks
+from windtunnel.lab.grading.challenge import YOURS
+from windtunnel.lab.grading.player import Bench, Here
+from windtunnel.lab.grading.trial import Broken, Case, Trial, Unreported, shrink
 from windtunnel.lab.params import make, settings
+from windtunnel.lab.running.outcomes import UNREPORTED
 from windtunnel.lab.running.work import workload
-from windtunnel.sim.kernel import Deadlock
 
 Say = Callable[[dict[str, Any]], object]
 FIRST_HIDDEN_SEED = 7_001
@@ -34,6 +33,8 @@ MOST_ATTACKS = 50
 """On one seed."""
 COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
 """How many requests may be sent again to find a case where the reference does better: so many, or whole runs."""
+MOST_UNJUDGED = 0.05
+"""Share of the trials that may end without a verdict."""
 LARGEST_CASE = 30
 """Requests and faults that a person still looks at."""
 
@@ -57,9 +58,12 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What came out. `passed` where every demand held on every trial that could be judged.
+    """What came out. `passed` where every demand held on every trial on which it was judged, and hardly one was not.
 
-    `unjudged` counts the others: after the faults the final state could not be read, which is no verdict.
+    Attributes:
+        unjudged: trials that no demand could be judged on, since nobody could tell what was left after the faults. More
+            than one in twenty of them is no pass.
+        why: the sentence that says why it did not pass.
     """
 
     experiment: str
@@ -73,6 +77,7 @@ class Grade:
     shown: str = ""
     case: Case | None = None
     unjudged: int = 0
+    why: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without what JSON cannot say."""
@@ -80,18 +85,18 @@ class Grade:
         found = asdict(replace(self, case=None)) | {"case": case}
         for shown, demand in zip(found["demands"], self.demands, strict=True):
             shown["verdict"] = demand.verdict
+            shown["judged"] = f"judged on {demand.trials} of {self.trials + self.unjudged} trials"
         for table in ("measures", "par_measures"):
             found[table] = {k: v if math.isfinite(v) else None for k, v in found[table].items()}
         return found
 
 
 def grade_file(path: str, seeds: int = 10, say: Say = lambda message: None) -> Grade:
-    """Grade the design in a file. Raises WrongInput or DesignError, each one sentence."""
-    experiment = challenge_of(Path(path))
-    found = [d for name, d in with_design(experiment, path).designs.items() if name not in experiment.designs]
-    if len(found) != 1:
-        raise WrongInput(f"{path} defines {len(found)} designs; a challenge takes one.")
-    return grade(experiment, found[0], range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds), say)
+    """Grade the design in a file, in this process. Raises WrongInput or DesignError, each one sentence."""
+    from windtunnel.lab.grading.loaded import joined
+
+    experiment = joined(path)
+    return grade(experiment, experiment.designs[YOURS], range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds), say)
 
 
 def grade(
@@ -101,33 +106,50 @@ def grade(
     say: Say = lambda message: None,
 ) -> Grade:
     """Grade a design. `say` hears of the first failure at once, and of every trial that is done."""
+    designs = {name: made for name, made in experiment.designs.items() if name != YOURS}
+    alone = replace(experiment, designs=designs, module=experiment.module)
+    with_it = replace(experiment, designs={**designs, YOURS: yours}, module=experiment.module)
+    return grade_on(Bench(alone, Here(with_it)), seeds, say)
+
+
+def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None) -> Grade:
+    """Grade the design that a bench's player plays."""
+    experiment = bench.experiment
     par = list(experiment.designs)[-1]
-    joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
-    tally = _Tally(
-        experiment.demands, say, len(seeds) * (1 + _attacks_on(joined, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
-    )
+    others = _settings_of(experiment)
+    count = len(seeds) * (1 + len(others) + _attacks_on(experiment, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
+    tally = _Tally(experiment.demands, say, count)
     # Quick and quiet first: whoever waits for a verdict wants the first one soon.
     for seed in seeds:
-        tally.take(Trial(seed, quick), joined, par)
+        tally.take(Trial(seed, quick), bench, par)
+        for given in others:
+            tally.take(Trial(seed, quick | given), bench, par, given)
     for seed in seeds:
-        for trial in attacked(joined, YOURS, quick, seed):
-            tally.take(trial, joined, "")
+        for trial in _attacked(bench, quick, seed):
+            tally.take(trial, bench, "")
     for seed in seeds[:FULL_TRIALS]:
-        tally.take(Trial(seed, full), joined, par)
+        tally.take(Trial(seed, full), bench, par)
     case = None
     if tally.failing is not None:
-        case = _smallest(joined, *tally.failing, par)
+        case = _smallest(bench, *tally.failing, par)
     return tally.grade(experiment, par, case)
 
 
-def attacked(
-    experiment: Experiment[Any], design: str, quick: Mapping[str, Any], seed: int, count: int | None = None
-) -> list[Trial]:
+def _settings_of(experiment: Experiment[Any]) -> list[dict[str, Any]]:
+    """The settings, beside the usual one, that some demand is made in."""
+    found: list[dict[str, Any]] = []
+    for demand in experiment.demands:
+        if demand.given and dict(demand.given) not in found:
+            found.append(dict(demand.given))
+    return found
+
+
+def _attacked(bench: Bench, quick: Mapping[str, Any], seed: int, count: int | None = None) -> list[Trial]:
     """The trials of a seed in which things go wrong for a design; more of them the fewer requests there are."""
     if count is None:
-        count = _attacks_on(experiment, quick, seed)
-    return [Trial(seed, quick, faults) for faults in attacks(rehearse(experiment, design, quick, seed), seed, count)]
+        count = _attacks_on(bench.experiment, quick, seed)
+    return [Trial(seed, quick, faults) for faults in attacks(bench.player.rehearse(quick, seed), seed, count)]
 
 
 def _attacks_on(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> int:
@@ -156,22 +178,24 @@ def hunt(
     Args:
         count: attacks on each seed; as many as grading makes where None.
     """
-    joined = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
+    with_it = replace(experiment, designs={**experiment.designs, YOURS: yours}, module=experiment.module)
+    bench = Bench(experiment, Here(with_it))
     quick = settings(experiment.params, experiment.quick)
     trials = 0
     for number, seed in enumerate(seeds, 1):
-        for trial in _of_seed(joined, quick, seed, count):
+        for trial in _of_seed(bench, quick, seed, count):
             trials += 1
-            measures = play(joined, YOURS, trial)[1]
+            measures = bench.play(YOURS, trial)[1]
             for demand in experiment.demands:
                 if (demand.always or not trial.faults) and _fails(demand, trial, measures):
-                    return Found(demand, number, trials, shrink(joined, YOURS, trial, _breaking(demand, trial)))
+                    case = shrink(experiment, bench.play, YOURS, trial, _breaking(demand, trial))
+                    return Found(demand, number, trials, case)
     return None
 
 
-def _of_seed(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int, count: int | None) -> Iterator[Trial]:
+def _of_seed(bench: Bench, quick: Mapping[str, Any], seed: int, count: int | None) -> Iterator[Trial]:
     yield Trial(seed, quick)
-    yield from attacked(experiment, YOURS, quick, seed, count)
+    yield from _attacked(bench, quick, seed, count)
 
 
 def _fails(demand: Claim, trial: Trial, measures: Mapping[str, float]) -> bool:
@@ -184,8 +208,9 @@ def _breaking(demand: Claim, trial: Trial) -> Broken:
     return lambda table: _fails(demand, trial, table[YOURS])
 
 
-def _smallest(experiment: Experiment[Any], demand: Claim, trial: Trial, par: str) -> Case | None:
+def _smallest(bench: Bench, demand: Claim, trial: Trial, par: str) -> Case | None:
     """The smallest case that breaks a demand, with its sentence; None where that is too large to be looked at."""
+    experiment = bench.experiment
     broken, beside, requests = _breaking(demand, trial), list[str](), math.inf
     if not demand.always or speaks_of(demand.expression) != [YOURS]:
         # What has to happen happens on no empty workload, so the reference has to do on the case what yours does not.
@@ -198,13 +223,13 @@ def _smallest(experiment: Experiment[Any], demand: Claim, trial: Trial, par: str
             return mine is False and theirs is True
 
     try:
-        case = shrink(experiment, YOURS, trial, broken, beside=beside, most_requests=requests)
+        case = shrink(experiment, bench.play, YOURS, trial, broken, beside=beside, most_requests=requests)
     except ValueError:
         return None  # the reference fails there as well
     if case.size > LARGEST_CASE:
         return None
     table = {YOURS: case.measures, "params": trial.settings}
-    table |= {name: play(experiment, name, trial, case.ops, case.faults)[1] for name in beside}
+    table |= {name: bench.play(name, trial, case.ops, case.faults)[1] for name in beside}
     sentence = f"{demand.expression} fails, {with_numbers(demand.expression, [table])}: {demand.because}"
     return replace(case, sentence=sentence)
 
@@ -224,28 +249,46 @@ class _Tally:
         self.unjudged = 0
         self._first: dict[str, Mapping[str, float]] = {}
 
-    def take(self, trial: Trial, experiment: Experiment[Any], par: str) -> None:
-        """Play a trial and judge it; beside par where nothing is made to go wrong."""
+    def take(self, trial: Trial, bench: Bench, par: str, given: Mapping[str, Any] | None = None) -> None:
+        """Play a trial and judge it; beside par where nothing is made to go wrong.
+
+        Args:
+            given: what is otherwise than usual: the demands that are made in that setting are judged.
+        """
         designs = [YOURS, par] if par else [YOURS]
         try:
-            table: dict[str, Mapping[str, float]] = {name: play(experiment, name, trial)[1] for name in designs}
+            played = {name: bench.play(name, trial) for name in designs}
         except DesignError as error:
             # Requests may meet lost connections; only start and report cannot, and start comes before any fault. A
             # report that cannot be had (a broken connection, a lock whose owner has vanished) says nothing.
-            if not trial.faults or not isinstance(error.__cause__, ConnectionError | Deadlock):
+            if not trial.faults or not isinstance(error, Unreported):
                 raise
             self.unjudged += 1
             self._say({"done": self._trials + self.unjudged, "of": self._expected})
             return
+        facts = played[YOURS][0].facts
+        table: dict[str, Mapping[str, float]] = {name: measures for name, (_, measures) in played.items()}
         if not self._first:
             self._first = dict(table)
         table["params"] = trial.settings
+        unjudged = False
         for index, demand in enumerate(self.demands):
             if (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
                 continue
+            if dict(demand.given) != dict(given or {}):
+                continue
+            if any(name not in table for name in speaks_of(demand.expression)):
+                continue
+            try:
+                holds = truth(demand.expression, table) is True
+            except ClaimError:
+                if UNREPORTED not in facts:
+                    raise
+                unjudged = True
+                continue
             self._asked[index] += 1
             # What cannot be told was not shown: who answers nobody has no p99, and does not pass by it.
-            if truth(demand.expression, table):
+            if holds:
                 self._held[index] += 1
                 continue
             if not self._shown[index]:
@@ -253,7 +296,8 @@ class _Tally:
             if self.failing is None:
                 self.failing = (demand, trial)
                 self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
-        self._trials += 1
+        self.unjudged += unjudged
+        self._trials += not unjudged
         done = self._trials + self.unjudged
         self._say({"done": done, "of": max(done, self._expected)})
 
@@ -264,9 +308,20 @@ class _Tally:
             for d, held, asked, shown in zip(self.demands, self._held, self._asked, self._shown, strict=True)
         ]
         index = self.demands.index(self.failing[0]) if self.failing is not None else -1
+        sentence = ""
+        if self.failing is not None:
+            demand = self.failing[0]
+            sentence = f"{demand.expression} fails, {self._shown[index]}: {demand.because.rstrip('.')}."
+            if case is None:
+                sentence += f" It shows on seed {self.failing[1].seed}; no case is small enough to be looked at."
+        elif self.unjudged > MOST_UNJUDGED * (self._trials + self.unjudged):
+            sentence = (
+                f"{self.unjudged} of {self._trials + self.unjudged} trials could not be judged: after the faults no "
+                f"report could be had. More than {MOST_UNJUDGED:.0%} is no pass."
+            )
         return Grade(
             experiment.id,
-            self.failing is None,
+            not sentence,
             self._trials,
             demands,
             par,
@@ -276,4 +331,5 @@ class _Tally:
             self._shown[index] if index >= 0 else "",
             case,
             self.unjudged,
+            sentence,
         )

@@ -1,47 +1,91 @@
-"""The process in which somebody else's design is graded: limits first, then the work, messages as lines of JSON."""
+"""The process in which somebody else's design runs: limits first, then trials, as lines of JSON.
+
+It is asked for histories, and sends them. It judges nothing, and does not know what is demanded of them. A token that
+it reads before the design's code is loaded stands in every answer.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import queue
 import sys
 import threading
 from typing import Any
 
 DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
 DENIED |= {"os.kill", "os.killpg"}
+NO_ONE = "nobody sits at this keyboard: take breakpoint() and input() out, and print what you want to see"
 
 
 def main() -> None:
-    """Read one request from standard input, answer on standard output; die with whoever started us."""
-    request = json.loads(sys.stdin.readline())
+    """Read the file's name, then a trial a line, from standard input; die with whoever started us."""
+    asked = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    request = json.loads(asked.readline())
     _limit(request["limits"])
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the design prints must not come between our lines
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    token = request["token"]
 
     def say(message: dict[str, Any]) -> None:
-        out.write(json.dumps(message) + "\n")
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        out.write(json.dumps({"token": token, **message}) + "\n")
         out.flush()
 
-    threading.Thread(target=_die_with_starter, daemon=True).start()
-    from windtunnel.lab.errors import DesignError, WrongInput
-    from windtunnel.lab.grading.grade import grade_file
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(asked, lines), daemon=True).start()
+    from windtunnel.lab.grading.loaded import Loaded
 
+    _nobody_answers()
     sys.addaudithook(_deny)
-    try:
-        answer: dict[str, Any] = grade_file(request["file"], request["seeds"], say).to_dict()
-    except (WrongInput, DesignError) as error:
-        answer = {"wrong": str(error), "kind": type(error).__name__}
-    except (RecursionError, MemoryError) as error:
-        answer = {"wrong": f"The design went too deep or too wide: {type(error).__name__}.", "kind": "DesignError"}
-    except SystemExit:
-        answer = {"wrong": "The design called sys.exit; it may raise or return.", "kind": "DesignError"}
-    except Exception:
-        raise
-    except BaseException as error:  # nobody presses Ctrl-C here, it is the design's own
-        answer = {"wrong": f"The design raised {type(error).__name__}, which ends programs.", "kind": "DesignError"}
-    say({"answer": answer})
-    os._exit(0)  # threads that the design left behind do not keep us
+    loaded = None
+    while True:
+        line = lines.get()
+        try:
+            if loaded is None:
+                loaded = Loaded(request["file"])
+            say(loaded.do(json.loads(line)))
+        except Exception as error:
+            from windtunnel.lab.errors import DesignError, WrongInput
+
+            if isinstance(error, RecursionError | MemoryError):
+                say(_wrong(f"The design went too deep or too wide: {type(error).__name__}."))
+            elif isinstance(error, WrongInput | DesignError):
+                lost = isinstance(error.__cause__, ConnectionError)
+                say({"wrong": str(error), "kind": "Unreported" if lost else type(error).__name__})
+            else:
+                raise
+        except SystemExit:
+            say(_wrong("The design called sys.exit; it may raise or return."))
+        except BaseException as error:  # nobody presses Ctrl-C here, it is the design's own
+            say(_wrong(f"The design raised {type(error).__name__}, which ends programs."))
+
+
+def _wrong(sentence: str) -> dict[str, Any]:
+    return {"wrong": sentence, "kind": "DesignError"}
+
+
+def _read(asked: io.TextIOBase, lines: queue.SimpleQueue[str]) -> None:
+    for line in asked:
+        lines.put(line)
+    os._exit(0)
+
+
+def _nobody_answers() -> None:
+    """A question to a person who is not there is an error with a sentence, not a wait without an end."""
+    import builtins
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError(NO_ONE)
+
+    builtins.input = refuse  # type: ignore[assignment]
+    sys.breakpointhook = refuse
 
 
 def _limit(limits: dict[str, Any]) -> None:
@@ -57,7 +101,7 @@ def _limit(limits: dict[str, Any]) -> None:
 
 
 def _deny(event: str, _: object) -> None:
-    """A design is judged in this process: what it starts elsewhere would outlive it, and be seen by nobody."""
+    """What a design starts elsewhere would outlive it, and be seen by nobody."""
     if event not in DENIED:
         return
     from windtunnel.sim.sandbox import current_simulator
@@ -65,12 +109,6 @@ def _deny(event: str, _: object) -> None:
     # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
     kind = PermissionError if current_simulator() is None else RuntimeError
     raise kind("A design may not start processes, nor send signals to any.")
-
-
-def _die_with_starter() -> None:
-    while sys.stdin.read(4096):
-        pass
-    os._exit(0)
 
 
 if __name__ == "__main__":

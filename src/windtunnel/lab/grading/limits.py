@@ -6,25 +6,45 @@ An endless loop, memory without end, a crash of the interpreter, a flood of prin
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.grading.adversary import Rehearsal
+from windtunnel.lab.grading.challenge import challenge_of
+from windtunnel.lab.grading.trial import Gone, Trial, Unreported
+from windtunnel.lab.grading.wire import NoAnswer, of_faults, to_history, to_rehearsal
+from windtunnel.lab.history import History, Op
+from windtunnel.lab.params import make
+from windtunnel.lab.running.work import workload
+from windtunnel.sim.fault import Fault
+
 FLOOD_BYTES = 1_000_000
+SHOWN_BYTES = 4_000
+"""Of what a design prints."""
 LOOK_EVERY_S = 0.05
 """How often the guard looks at the clock of the wall: a person waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a design may use. Where the system has no such limits (Windows) the clock alone stops it."""
+    """What a design may use. Where the system has no such limits (Windows) the clock alone stops it.
+
+    Attributes:
+        wall_s: for how long it may stand still. A design that works is stopped by `cpu_s` alone: on a busy machine it
+            takes its time, and that is no fault of its own.
+    """
 
     cpu_s: float = 60.0
     wall_s: float = 120.0
@@ -35,12 +55,13 @@ class Limits:
 class Ended:
     """How it ended: with an `answer`, or with a `sentence` that says why there is none.
 
-    `given_up`: nobody wanted the answer any more.
+    `given_up`: nobody wanted the answer any more. `printed` is the beginning of what the design printed.
     """
 
     answer: Any = None
     sentence: str = ""
     given_up: bool = False
+    printed: str = ""
 
 
 def limited(
@@ -49,56 +70,134 @@ def limited(
     heard: Callable[[dict[str, Any]], object] = lambda message: None,
     unwanted: Callable[[], bool] = lambda: False,
 ) -> Ended:
-    """Run `windtunnel.lab.grading.grade_worker` on the arguments.
+    """Grade the design in a file: it runs in a worker, and is judged here, where none of its code is loaded.
 
-    Each message of it that is no answer goes to `heard`.
+    Ctrl-C, or any exception of `heard`, kills the worker before it goes on; so does `unwanted` once it is true.
 
-    Ctrl-C, or any exception of `heard`, kills the process before it goes on; so does `unwanted` once it is true.
+    Args:
+        arguments: "file", and "seeds": how many hidden ones, or a list of them.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "windtunnel.lab.grading.grade_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    guard, said = _Guard(child, limits.wall_s, unwanted), _Drain(child)
-    try:
-        with contextlib.suppress(OSError):
-            settings = {"cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes}
-            child.stdin.write(json.dumps({"limits": settings, **arguments}).encode() + b"\n")
-            child.stdin.flush()
-        answer = None
-        for line in child.stdout:
-            message = _message(line)
-            if "answer" in message:
-                answer = message
-            elif message:
-                heard(message)
-        status = child.wait()
-        if answer is not None:
-            return Ended(answer["answer"])
-        if guard.unwanted:
-            return Ended(given_up=True)
-        return Ended(sentence=_why(status, limits, said, guard))
-    finally:
-        guard.over.set()
-        _kill(child)
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
+    from windtunnel.lab.grading.grade import FIRST_HIDDEN_SEED, grade_on
+    from windtunnel.lab.grading.player import Bench
+
+    seeds = arguments["seeds"]
+    if isinstance(seeds, int):
+        seeds = range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds)
+    with Worker(arguments["file"], limits, unwanted) as worker:
+        try:
+            bench = Bench(worker.experiment, worker)
+            return Ended(grade_on(bench, seeds, heard).to_dict(), printed=worker.printed())
+        except (WrongInput, DesignError) as error:
+            return Ended({"wrong": str(error), "kind": type(error).__name__}, printed=worker.printed())
+        except NoAnswer as error:
+            text = f"The design's process did not answer as it was asked: {str(error)[:1].lower()}{str(error)[1:]}"
+            return Ended(sentence=text, printed=worker.printed())
+        except Gone:
+            if worker.given_up:
+                return Ended(given_up=True)
+            return Ended(sentence=worker.why(), printed=worker.printed())
+
+
+class Worker:
+    """The process in which the design runs, as who judges sees it: asked for histories, and killed at the end.
+
+    What comes from it counts only with the token that it was told before it loaded the design.
+    """
+
+    def __init__(self, file: str, limits: Limits, unwanted: Callable[[], bool] = lambda: False) -> None:
+        self._limits = limits
+        self.experiment = challenge_of(Path(file))
+        self._token = secrets.token_hex(16)
+        self._number = 0
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "windtunnel.lab.grading.grade_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
+        )
+        self._guard, self._said = _Guard(self._child, limits.wall_s, unwanted), _Drain(self._child)
+        told = {"cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes}
+        self._write({"limits": told, "token": self._token, "file": file})
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guard.over.set()
+        _kill(self._child)
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
             with contextlib.suppress(OSError):
+                assert pipe is not None
                 pipe.close()
-        said.join()
+        self._said.join()
+
+    # --- what is asked -----------------------------------------------------------------------------------------------
+    def play(self, trial: Trial, ops: Sequence[Op] | None, faults: Sequence[Fault] | None) -> History:
+        """What happened in a trial. Raises WrongInput, DesignError, Gone or NoAnswer."""
+        experiment = self.experiment
+        params = make(experiment.params, trial.settings)
+        asked = workload(experiment, params, trial.seed) if ops is None else ops
+        wanted = {
+            "do": "play",
+            "seed": trial.seed,
+            "settings": dict(trial.settings),
+            "faults": of_faults(trial.faults if faults is None else faults),
+            "ops": None if ops is None else [op.id for op in ops],
+        }
+        return to_history(self._ask(wanted).get("history") or {}, asked, experiment.ends_s is not None)
+
+    def rehearse(self, settings: Mapping[str, Any], seed: int) -> Rehearsal:
+        """What is seen of the design while nothing goes wrong."""
+        return to_rehearsal(self._ask({"do": "rehearse", "settings": dict(settings), "seed": seed}).get("seen"))
+
+    def _ask(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        self._number += 1
+        assert self._child.stdout is not None
+        self._guard.begin()
+        try:
+            self._write({**wanted, "number": self._number})
+            for line in self._child.stdout:
+                message = _message(line)
+                if not hmac.compare_digest(str(message.get("token")).encode(), self._token.encode()):
+                    continue  # the design wrote between our lines
+                if "wrong" in message:
+                    kind = {"WrongInput": WrongInput, "Unreported": Unreported}.get(str(message["kind"]), DesignError)
+                    raise kind(str(message["wrong"]))
+                if message.get("number") == self._number:
+                    return message
+        finally:
+            self._guard.end()
+        raise Gone("The design's process is no more.")
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._child.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone; whoever reads its answer is told
+            self._child.stdin.write(json.dumps(message).encode() + b"\n")
+            self._child.stdin.flush()
+
+    # --- how it went -------------------------------------------------------------------------------------------------
+    @property
+    def given_up(self) -> bool:
+        """Whether it was killed because nobody wanted its answer any more."""
+        return self._guard.unwanted
+
+    def printed(self) -> str:
+        """What the design printed, up to its first few thousand letters."""
+        return self._said.first.decode(errors="replace")
+
+    def why(self) -> str:
+        """The sentence that says why it is no more."""
+        return _why(self._child.wait(), self._limits, self._said, self._guard)
 
 
 def _message(line: bytes) -> dict[str, Any]:
     """What the worker said; nothing where the design wrote between its lines."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -119,17 +218,41 @@ class _Guard:
         self.over = threading.Event()
         self.late = self.unwanted = False
         self._child = child
-        self._ends = time.monotonic() + wall_s
+        self._wall_s = wall_s
         self._asked = unwanted
+        self._begun: float | None = None
         threading.Thread(target=self._watch, daemon=True).start()
 
+    def begin(self) -> None:
+        """From now on it should work."""
+        self._begun = time.monotonic()
+
+    def end(self) -> None:
+        """It has answered, and waits for us."""
+        self._begun = None
+
     def _watch(self) -> None:
+        idle_s, before = 0.0, time.monotonic()
         while not self.over.wait(LOOK_EVERY_S):
-            self.late = time.monotonic() > self._ends
+            now = time.monotonic()
+            begun = self._begun
+            # Whoever waits for a busy processor is not to blame; whoever waits for anything else never ends.
+            if begun is not None and _stands_still(self._child.pid):
+                idle_s += now - max(before, begun)
+            before = now
+            self.late = idle_s > self._wall_s
             self.unwanted = self._asked()
             if self.late or self.unwanted:
                 _kill(self._child)
                 return
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether a process waits for something that is no processor; where the system does not say, it may."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] != "R"
+    except (OSError, IndexError):
+        return True
 
 
 class _Drain:
@@ -137,7 +260,7 @@ class _Drain:
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self.flooded = False
-        self.last = b""
+        self.first = self.last = b""
         self._child = child
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -148,6 +271,8 @@ class _Drain:
         with self._child.stderr as pipe:
             while chunk := os.read(pipe.fileno(), 65536):
                 size += len(chunk)
+                if len(self.first) < SHOWN_BYTES:
+                    self.first = (self.first + chunk)[:SHOWN_BYTES]
                 self.last = (self.last + chunk)[-4000:]
                 if size > FLOOD_BYTES and not self.flooded:
                     self.flooded = True
@@ -163,7 +288,10 @@ def _why(status: int, limits: Limits, said: _Drain, guard: _Guard) -> str:
     if said.flooded:
         return f"The design printed more than {FLOOD_BYTES // 1_000_000} MB and was stopped; it may print, not flood."
     if guard.late:
-        return f"The design ran for more than {limits.wall_s:g} s and was stopped; is there an endless loop?"
+        return (
+            f"The design stood still for more than {limits.wall_s:g} s and was stopped; it waits for something real "
+            "that never comes, a key, a lock or a connection."
+        )
     if os.name == "posix" and status == -signal.SIGXCPU:
         return f"The design used more than {limits.cpu_s:g} s of CPU and was stopped; is there an endless loop?"
     tail = said.last.decode(errors="replace").strip().splitlines()

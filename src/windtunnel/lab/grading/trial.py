@@ -10,14 +10,20 @@ from itertools import combinations
 from typing import Any
 
 from windtunnel.lab.diagram import Diagram, Lanes, Mark, of_events
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.minimise import minimise
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make
+from windtunnel.lab.running.outcomes import UNREPORTED
 from windtunnel.lab.running.work import drive, measured, workload
 from windtunnel.sim.fault import Fault, name_of
 from windtunnel.sim.outages import on_ways
+
+
+class Gone(RuntimeError):
+    """The process in which the design ran is no more."""
+
 
 PAIRS = 12
 """Up to this many requests and faults the shrinker also tries to leave out two at a time."""
@@ -62,6 +68,7 @@ class Case:
             "faults": [asdict(fault) | {"text": str(fault)} for fault in self.faults],
             "text": diagram.text(),
             "svg": diagram.svg(self.sentence),
+            "machines": _at_work(self.history),
         }
 
 
@@ -69,24 +76,36 @@ def play(
     experiment: Experiment[Any],
     design: str,
     trial: Trial,
-    ops: list[Op] | None = None,
+    ops: Sequence[Op] | None = None,
     faults: Sequence[Fault] | None = None,
-) -> tuple[History, dict[str, float]]:
-    """What happened, and what is measured on it; with fewer requests or faults where they are given."""
+) -> History:
+    """What happened, and what the engines held; with fewer requests or faults where they are given."""
     params = make(experiment.params, trial.settings)
-    if ops is None:
-        ops = workload(experiment, params, trial.seed)
+    ops = workload(experiment, params, trial.seed) if ops is None else list(ops)
     wrong = [*experiment.faults_for(params), *(trial.faults if faults is None else faults)]
-    history = drive(experiment, "sim", design, trial.seed, params, ops, wrong)
-    return history, measured(experiment, history, params)
+    return drive(experiment, "sim", design, trial.seed, params, ops, wrong, watched=True)
 
 
+def judged(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
+    """What is measured of a trial. Raises WrongInput, and DesignError where a report that is needed cannot be had."""
+    if UNREPORTED in history.facts and experiment.audit is None:
+        raise Unreported(str(history.facts[UNREPORTED]))
+    return measured(experiment, history, params, design)
+
+
+class Unreported(DesignError):
+    """No report could be had, and nothing else says what is asked."""
+
+
+Plays = Callable[[str, Trial, "list[Op] | None", "Sequence[Fault] | None"], tuple[History, dict[str, float]]]
+"""Plays a design of this name and measures it."""
 Broken = Callable[[Mapping[str, Mapping[str, float]]], bool]
 """Whether what was measured of the designs, by their names, shows the failure."""
 
 
 def shrink(
     experiment: Experiment[Any],
+    plays: Plays,
     design: str,
     trial: Trial,
     broken: Broken,
@@ -117,7 +136,9 @@ def shrink(
             return False
         served += len(ops)
         try:
-            return broken({name: play(experiment, name, trial, ops, faults)[1] for name in (design, *beside)})
+            return broken({name: plays(name, trial, ops, faults)[1] for name in (design, *beside)})
+        except Gone:
+            raise
         except (WrongInput, RuntimeError):
             return False
 
@@ -142,7 +163,7 @@ def shrink(
         if pair is None:
             break
         ops, faults = pair
-    history, measures = play(experiment, design, trial, ops, faults)
+    history, measures = plays(design, trial, ops, faults)
     return Case(trial.seed, ops, faults, history, measures)
 
 
@@ -165,6 +186,20 @@ def _spare_pair(
         if fewer and shows(fewer, calmer):
             return fewer, calmer
     return None
+
+
+def _at_work(history: History) -> list[str]:
+    """What each server did, a line each: who stands idle beside a queue is seen."""
+    if history.held is None:
+        return []
+    lines = []
+    for name, machine in history.held.machines.items():
+        jobs = [
+            f"{work:.3g} s of work from {at:.4g} s to {f'{done:.4g} s' if done is not None else 'no end'}"
+            for at, done, work in machine.jobs
+        ]
+        lines.append(f"{name}: {'; '.join(jobs) or 'idle all the time'}")
+    return lines
 
 
 def _with_faults(diagram: Diagram, faults: Sequence[Fault]) -> Diagram:

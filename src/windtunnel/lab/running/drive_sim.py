@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.history import History, Op
-from windtunnel.lab.running.outcomes import Recorder, broken, reported
+from windtunnel.lab.running.outcomes import UNREPORTED, Recorder, broken, reported
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.fault import Fault
-from windtunnel.sim.kernel import NS, Process, Signal, ns
+from windtunnel.sim.kernel import NS, Deadlock, Process, Signal, ns
 from windtunnel.sim.network import CLIENTS
 
 if TYPE_CHECKING:
+    from windtunnel.lab.held import Held
+    from windtunnel.lab.running.watch import Watch
     from windtunnel.lab.trace.recorder import Recorder as Tracer
     from windtunnel.sim.host import Host
 
@@ -30,11 +32,25 @@ PATIENCE_S = 3600.0
 
 
 class Drive:
-    """One run of one design in the tunnel."""
+    """One run of one design in the tunnel.
 
-    def __init__(self, stage: Stage, name: str, design: object, ops: list[Op], tracer: Tracer | None = None) -> None:
+    Args:
+        watch: the harness's own eyes, where the run is graded. What they see does not wait for a report, so a report
+            that cannot be had (a broken connection, a lock whose owner has vanished) ends no run that is watched.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        name: str,
+        design: object,
+        ops: list[Op],
+        tracer: Tracer | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self.tracer = tracer
         self.stage = stage
+        self.watch = watch
         self.sim = stage.sim
         self.recorder = Recorder(name, design, ops)
         self.ops = ops
@@ -59,10 +75,16 @@ class Drive:
             if self.tracer is not None:
                 self.tracer.finish(self.origin_ns, self.recorder.events, self.stage.things)
             self.sim.faults.end_all()  # what is still broken is mended before the report
-            facts = reported(self.recorder.name, self._call("report"))
+            # Before the report, in which a design could still put things right.
+            held = self.watch.held(self.origin_ns) if self.watch is not None else None
+            facts = self._report(held)
             if len(self.recorder.events) < len(self.ops):
                 facts["unsent"] = len(self.ops) - len(self.recorder.events)
-            self._call("stop")
+            try:
+                self._call("stop")
+            except DesignError:
+                if held is None:
+                    raise
             self._await(self.stage.close())
         except (DesignError, WrongInput):
             raise
@@ -70,7 +92,15 @@ class Drive:
             raise broken(self.recorder.name, self.recorder.design, "a process of it", error) from error
         finally:
             self.sim.close()
-        return History(self.recorder.events, facts, duration)
+        return History(self.recorder.events, facts, duration, held)
+
+    def _report(self, held: Held | None) -> dict[str, Any]:
+        try:
+            return reported(self.recorder.name, self._call("report"))
+        except DesignError as error:
+            if held is None or not isinstance(error.__cause__, ConnectionError | Deadlock):
+                raise
+            return {UNREPORTED: str(error)}
 
     def _check(self, faults: Sequence[Fault]) -> None:
         for fault in faults:

@@ -14,6 +14,8 @@ from windtunnel.lab.history import Event, Op, Outcome
 _new = tuple.__new__
 NOBODY_KNOWS = (TimeoutError, ConnectionError, OSError, EOFError)
 """Exceptions after which the request may or may not have taken effect."""
+UNREPORTED = "unreported"
+"""The fact that stands in place of all others where no report could be had."""
 OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 

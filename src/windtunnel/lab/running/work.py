@@ -18,7 +18,7 @@ from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
-from windtunnel.lab.running.outcomes import broken
+from windtunnel.lab.running.outcomes import UNREPORTED, broken
 from windtunnel.sim.fault import Fault
 
 if TYPE_CHECKING:
@@ -90,11 +90,13 @@ def drive(
     ops: list[Op],
     faults: Sequence[Fault],
     tracer: Tracer | None = None,
+    watched: bool = False,
 ) -> History:
     """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out.
 
     Args:
         tracer: records the run; in the tunnel alone.
+        watched: in the tunnel, the history says what the engines held (`History.held`).
     """
     from windtunnel.lab.stage import open_stage
 
@@ -102,6 +104,11 @@ def drive(
     stage.faults = faults
     if tracer is not None:
         stage.sim.trace = tracer
+    watch = None
+    if watched and stage_name == "sim":
+        from windtunnel.lab.running.watch import Watch
+
+        watch = Watch(stage)
     make_design = experiment.designs[design_name]
     try:
         design = stage.inside(make_design, stage, params)
@@ -114,7 +121,8 @@ def drive(
         if stage_name == "sim":
             from windtunnel.lab.running.drive_sim import Drive
 
-            return Drive(stage, design_name, design, ops, tracer).run(faults, ends_s)
+            with watch.noting if watch is not None else nullcontext():
+                return Drive(stage, design_name, design, ops, tracer, watch).run(faults, ends_s)
         from windtunnel.lab.running.drive_live import LiveDrive
 
         return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
@@ -123,10 +131,10 @@ def drive(
 
 
 def measured(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
-    """Everything that is measured on a history, by name. Raises WrongInput."""
+    """Everything that is measured on a history, by name, and audited where it was watched. Raises WrongInput."""
     warmup_s = experiment.warmup_s(params) if experiment.warmup_s is not None else 0.0
     measures: dict[str, Any] = standard(history, warmup_s)
-    if experiment.measure is not None:
+    if experiment.measure is not None and UNREPORTED not in history.facts:
         try:
             measures |= experiment.measure(history, params)
         except KeyError as error:
@@ -136,6 +144,11 @@ def measured(experiment: Experiment[Any], history: History, params: Any, design:
             raise WrongInput(f"{who} has to report() its {error.args[0]}, which {experiment.id} measures.") from error
         except Exception as error:
             raise _broken(experiment, "measure", error) from error
+    if experiment.audit is not None and history.held is not None:
+        try:
+            measures |= experiment.audit(history, history.held, params)
+        except Exception as error:
+            raise _broken(experiment, "audit", error) from error
     return {name: _plain(value) for name, value in measures.items()}
 
 

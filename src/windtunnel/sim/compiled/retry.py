@@ -9,6 +9,8 @@ et al., "Metastable Failures in the Wild", OSDI 2022). `retry_storm` runs the co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -111,12 +113,28 @@ class Storm:
         return bool(self.good[-last_s:].sum() >= share * self.offered[-last_s:].sum())
 
 
+_runs: list[tuple[RetryStorm, int]] | None = None
+
+
+@contextmanager
+def noting(runs: list[tuple[RetryStorm, int]]) -> Iterator[None]:
+    """While it is open, each model that is run is noted, with its seed: who judges a map runs its cells again."""
+    global _runs
+    before, _runs = _runs, runs
+    try:
+        yield
+    finally:
+        _runs = before
+
+
 def retry_storm(model: RetryStorm, seed: int = 0) -> Storm:
     """Run the compiled model; about 10^7 attempts a second, so a map of 400 points takes seconds."""
     import numpy as np
 
     from windtunnel.sim.compiled.kernels import retry
 
+    if _runs is not None:
+        _runs.append((model, seed))
     arrivals, works = model.streams(seed)
     changes = model.changes()
     tallies = _empty(model)
