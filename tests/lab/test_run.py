@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -265,6 +265,38 @@ def test_a_broken_measure_is_named() -> None:
 
     with pytest.raises(WrongInput, match=r"its measure raised ZeroDivisionError.* at test_run.py:\d+"):
         run(replace(experiment, measure=measure), jobs=1)
+
+
+def test_broken_faults_are_the_experiments_and_named() -> None:
+    def misspelt(params: Params) -> Sequence[Fault]:
+        return (crash("server", at=3),)  # type: ignore[call-arg]
+
+    def one(params: Params) -> Sequence[Fault]:
+        return crash("server", at_s=3)  # type: ignore[return-value]
+
+    with pytest.raises(WrongInput, match=r"^Experiment .* is broken: its faults raised TypeError.* at test_run.py:\d+"):
+        run(replace(experiment, faults=misspelt), jobs=1)
+    with pytest.raises(WrongInput, match=r"its faults are Fault.*; they are a tuple of faults, as in \(crash"):
+        run(replace(experiment, faults=one), jobs=1)
+
+
+def test_args_that_are_no_tuple_are_the_workloads_and_named() -> None:
+    def workload(params: Params, luck: Random) -> Iterable[Op]:
+        return [Op(0.0, "a", "buy", 7)]  # type: ignore[arg-type]
+
+    with pytest.raises(WrongInput, match=r"the args of its request buy are 7; they are a tuple, as in \(7,\)"):
+        run(replace(experiment, workload=workload), jobs=1)
+
+
+def test_a_process_without_a_sim_says_what_it_needs() -> None:
+    class Bare:
+        def __init__(self, stage: Stage, params: Params) -> None: ...
+
+        @process
+        async def buy(self) -> None: ...
+
+    with pytest.raises(DesignError, match=r"Bare has no sim, which its @process methods need: self.sim = stage.sim"):
+        one_run(Bare)
 
 
 def test_an_error_in_a_worker_is_the_same_sentence() -> None:

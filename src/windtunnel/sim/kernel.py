@@ -732,7 +732,11 @@ def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Proces
 
     @wraps(function)
     def start(*args: P.args, **kwargs: P.kwargs) -> Process[T]:
-        sim = cast(Simulator, args[0].sim)  # type: ignore[attr-defined]  # the protocol is the attribute
+        try:
+            sim = cast(Simulator, args[0].sim)  # type: ignore[attr-defined]  # the protocol is the attribute
+        except AttributeError:
+            own = type(args[0]).__name__
+            raise AttributeError(f"{own} has no sim, which its @process methods need: self.sim = stage.sim.") from None
         return sim.spawn(function(*args, **kwargs), function.__name__)
 
     return start

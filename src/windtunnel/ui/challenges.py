@@ -219,7 +219,7 @@ def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
         good = demand["verdict"] == "holds"
         sign = click.style("✔", fg="green") if good else click.style("✘", fg="red")
         click.echo(f"{sign} {demand['expression']}   {demand['shown']}")
-        where = "whatever goes wrong" if demand["always"] else "while nothing goes wrong"
+        where = "whatever else goes wrong" if demand["always"] else "under the experiment's own faults alone"
         click.secho(f"    {demand['because']}", dim=True)
         click.secho(f"    {demand['judged']}, {where}; held on {demand['held']}", dim=True)
     _par(found)

@@ -17,7 +17,11 @@ from windtunnel.lab.errors import WrongInput
 @click.option("--seeds", type=click.IntRange(0), default=200, show_default=True, help="Fresh seeds at the test size.")
 @click.option("--full", type=click.IntRange(0), default=40, show_default=True, help="Fresh seeds at the defaults.")
 @click.option("--settings", type=click.IntRange(0), default=20, show_default=True, help="Settings drawn at random.")
-@click.option("--mutants/--no-mutants", default=True, help="Leave out each statement of the designs in turn.")
+@click.option(
+    "--mutants/--no-mutants",
+    default=True,
+    help="Leave out each statement of the designs in turn; designs change places anyway.",
+)
 @click.option("--first", type=click.IntRange(0), help="The first fresh seed; drawn by the operating system otherwise.")
 @click.option("--budget", type=click.FloatRange(0), metavar="S", help="Begin no further trial after so many seconds.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; as many as cores by default.")

@@ -16,7 +16,7 @@ from windtunnel.lab.grading.minimise import minimise
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import UNREPORTED
-from windtunnel.lab.running.work import drive, measured, workload
+from windtunnel.lab.running.work import drive, faults_of, measured, workload
 from windtunnel.sim.fault import Fault, name_of
 from windtunnel.sim.outages import on_ways
 
@@ -82,7 +82,7 @@ def play(
     """What happened, and what the engines held; with fewer requests or faults where they are given."""
     params = make(experiment.params, trial.settings)
     ops = workload(experiment, params, trial.seed) if ops is None else list(ops)
-    wrong = [*experiment.faults_for(params), *(trial.faults if faults is None else faults)]
+    wrong = [*faults_of(experiment, params), *(trial.faults if faults is None else faults)]
     return drive(experiment, "sim", design, trial.seed, params, ops, wrong, watched=True)
 
 

@@ -64,7 +64,27 @@ def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
         raise
     except Exception as error:
         raise _broken(experiment, "workload", error) from error
+    for op in ops:
+        if not isinstance(op.args, tuple):
+            raise WrongInput(
+                f"Experiment {experiment.id} is broken: the args of its request {op.name} are {op.args!r}; they are a "
+                "tuple, as in (7,)."
+            )
     return [op._replace(id=i) if op.id < 0 else op for i, op in enumerate(ops)]
+
+
+def faults_of(experiment: Experiment[Any], params: Any) -> Sequence[Fault]:
+    """What goes wrong with these parameters. Raises WrongInput."""
+    try:
+        found = experiment.faults_for(params)
+    except Exception as error:
+        raise _broken(experiment, "faults", error) from error
+    if not isinstance(found, Sequence) or not all(isinstance(fault, Fault) for fault in found):
+        raise WrongInput(
+            f"Experiment {experiment.id} is broken: its faults are {found!r}; they are a tuple of faults, as in "
+            '(crash("node 0", at_s=3),).'
+        )
+    return found
 
 
 def _shared_workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
@@ -78,7 +98,7 @@ def history_of(experiment: Experiment[Any], job: Job, tracer: Tracer | None = No
     """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
     params = make(experiment.params, job.params)
     ops = _shared_workload(experiment, params, job.seed)
-    return drive(experiment, job.stage, job.design, job.seed, params, ops, experiment.faults_for(params), tracer)
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, faults_of(experiment, params), tracer)
 
 
 def drive(
