@@ -16,7 +16,7 @@ from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
 from windtunnel.lab.stage import Stage
-from windtunnel.parts import Journal, Peer
+from windtunnel.parts import Journal, Peer, first_answers
 from windtunnel.sim.kernel import Process
 
 Stamp = tuple[float, int]
@@ -102,20 +102,7 @@ class ReadMajorities:
         await self._ask(me, "store", stamp, value)
 
     async def _ask(self, me: Peer, name: str, *args: Any) -> list[Any]:
-        """What the first replicas answer, as many as a quorum has."""
-        me_enough = me.sim.signal("a quorum")
-        found: list[Any] = []
-
-        def heard(answer: Any) -> None:
-            found.append(answer.result())
-            if len(found) == self.quorum:
-                me_enough.set()
-
-        for replica in self.replicas:
-            me.ask(replica, name, *args).add_done_callback(heard)
-        if not await me_enough.within(self.p.patience_s):
-            raise TimeoutError("no quorum")
-        return found[: self.quorum]
+        return await first_answers(me, self.replicas, self.quorum, name, *args, within_s=self.p.patience_s)
 
 
 class NoWriteBack(ReadMajorities):

@@ -1,4 +1,4 @@
-"""What scenarios share: peers and journals, clients, balancers, disciplines of queues, views of histories, prices.
+"""What scenarios share: peers, journals, replicas, clients, balancers, disciplines, views of histories, prices.
 
 Laws and plumbing stand here; the design that is a lesson stands in its experiment.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
     from windtunnel.parts.queues import AdaptiveLifo as AdaptiveLifo, CoDel as CoDel, RequestCoDel as RequestCoDel
+    from windtunnel.parts.replicas import Follower as Follower, Primary as Primary, first_answers as first_answers
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (
         answered as answered,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from itertools import count
+from itertools import count, takewhile
 from typing import Any, Protocol
 
 from windtunnel.sim import Host, LinkSpec, Network, Process, Signal, Simulator, lognormal
@@ -121,16 +121,28 @@ async def quiet(peers: Sequence[Peer], also: Callable[[], bool] = lambda: True) 
 
 
 class Journal:
-    """Records on a host's disk, a line of JSON each. Those that were synced survive a crash."""
+    """Records on a host's disk, a line of JSON each. Those that were synced survive a crash.
+
+    Opening it cuts off what a crash left torn, and syncs the rest: what was read once is there the next time too.
+    """
 
     def __init__(self, host: Host, name: str = "journal") -> None:
         self._disk = host.disk
         self._file = host.disk.open(name, create=True)
         host.disk.fsync_dir()
+        whole = sum(map(len, self._lines()))
+        if whole < self._file.size:
+            self._file.truncate(whole)
+        if self._file.size:
+            self._file.fsync()
+
+    def _lines(self) -> list[bytes]:
+        """The first lines, as far as they are whole."""
+        return list(takewhile(_is_record, self._file.read_at(0, self._file.size).splitlines(keepends=True)))
 
     def records(self) -> list[Any]:
         """All that can be read, oldest first."""
-        return [json.loads(line) for line in self._file.read_at(0, self._file.size).splitlines()]
+        return [json.loads(line) for line in self._lines()]
 
     def append(self, record: Any) -> None:
         """Write one; the disk may have it or not until `sync`."""
@@ -144,3 +156,11 @@ class Journal:
         """Append and sync."""
         self.append(record)
         await self.sync()
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return line.endswith(b"\n")
