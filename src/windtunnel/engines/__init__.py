@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         DatabasePort as DatabasePort,
         Isolation as Isolation,
         Plus as Plus,
+        ReadOnly as ReadOnly,
         Row as Row,
+        Standby as Standby,
         Value as Value,
         Where as Where,
     )

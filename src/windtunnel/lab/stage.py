@@ -144,21 +144,37 @@ class Stage:
         made = open_port(port, engine, name or port, **options)
         if hasattr(made, "close"):
             self._opened.append(made)
-        words = _words(self.faults, name or port)
+        return self._known(name or port, made)
+
+    def _known(self, name: str, made: Any) -> Any:
+        """Give a thing behind a port its name, and tell it which faults will strike it."""
+        words = _words(self.faults, name)
         if words and hasattr(made, "expect"):
             made.expect(words)
-        return self.add(name or port, made)
+        return self.add(name, made)
 
     def database(
-        self, name: str = "db", *, connections: int = 8, model: Mapping[str, Any] | None = None
+        self,
+        name: str = "db",
+        *,
+        connections: int = 8,
+        standbys: int = 0,
+        standby_lag_s: float = 0.0,
+        model: Mapping[str, Any] | None = None,
     ) -> DatabasePort:
         """A relational database: its model in the tunnel, SQLite or PostgreSQL elsewhere.
 
         Args:
             connections: how many transactions can be open at once.
+            standbys: 0, or 1 that follows and can be read (`standby`), in the model and PostgreSQL; faults find it by
+                the database's name and " standby".
+            standby_lag_s: seconds after a commit until the standby applies it.
             model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
         """
-        found: DatabasePort = self.open("database", name, model=model, connections=connections)
+        options = {"standbys": standbys, "standby_lag_s": standby_lag_s} if standbys else {}
+        found: DatabasePort = self.open("database", name, model=model, connections=connections, **options)
+        if standbys:
+            self._known(f"{name} standby", found.standby)
         return found
 
     def queue(self, name: str = "queue", *, model: Mapping[str, Any] | None = None, **options: Any) -> QueuePort:

@@ -4,7 +4,8 @@ It keeps the promises of the port as PostgreSQL does: writers lock rows and wait
 and wait for nobody, a statement that waited for a row in "read committed" looks at it again, and in "repeatable read"
 the first to write wins. "serializable" checks at the commit that nothing which was read has changed since (backward
 validation; Kung & Robinson, *On Optimistic Methods for Concurrency Control*, 1981): stricter than PostgreSQL's, never
-weaker. A cycle of waiting transactions aborts the one that closes it.
+weaker. A cycle of waiting transactions aborts the one that closes it. A standby is told of every commit
+(`model_standby`).
 
 It runs on a host of its own, and clients reach it over the network. Each connection has a process there that works its
 statements off: a client that gives up does not stop its statement, and a commit that was on its way may have happened.
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction
+from windtunnel.engines.database.model_standby import Follower
 from windtunnel.engines.database.port import (
     Aborted,
     AtLeast,
@@ -31,10 +33,13 @@ from windtunnel.engines.database.port import (
     Autocommit,
     Conflict,
     Isolation,
+    ReadOnly,
     Row,
     Value,
     Where,
     check_columns,
+    check_standbys,
+    no_standby,
 )
 from windtunnel.engines.shared.service import OnHost
 from windtunnel.engines.shared.wire import Wire, Wires, asker
@@ -76,6 +81,8 @@ class ModelDatabase(OnHost, Autocommit):
         statement_s: seconds of a core for each statement.
         commit_s: seconds until a commit that wrote something is on disk.
         deadlock_timeout_s: how long a transaction waits for a lock before it looks whether it waits for itself.
+        standbys: 0 or 1.
+        standby_lag_s: seconds after a commit until the standby applies it.
     """
 
     def __init__(
@@ -89,7 +96,10 @@ class ModelDatabase(OnHost, Autocommit):
         statement_s: float = 0.0001,
         commit_s: float = 0.001,
         deadlock_timeout_s: float = 1.0,
+        standbys: int = 0,
+        standby_lag_s: float = 0.0,
     ) -> None:
+        check_standbys(name, standbys, standby_lag_s)
         self.sim = sim
         self.name = name
         self.host = sim.host(name, cores=cores)
@@ -106,12 +116,54 @@ class ModelDatabase(OnHost, Autocommit):
         self.commits_ns: list[int] | None = None
         """When something was committed, where somebody wants to know."""
         self.aborts = 0
+        self._standby: ModelStandby | None = None
+        if standbys:
+            self._standby = ModelStandby(
+                sim,
+                f"{name} standby",
+                connections=connections,
+                cores=cores,
+                round_trip_s=round_trip_s,
+                statement_s=statement_s,
+            )
+            self._standby.follower = Follower(sim, self._standby, round_trip_s, standby_lag_s)
         self.host.start(self._recover, light=True)
 
     async def _recover(self) -> None:
         """The first thing after each start: nobody holds a lock any more, and clients may come."""
         self._locks.clear()
         self._wires.listen()
+        if self._standby is not None:
+            self.host.spawn(self._standby.follower.lead(), f"{self.name}.replication", daemon=True)
+
+    # --- the standby ---------------------------------------------------------------------------------------------
+    @property
+    def standby(self) -> ModelStandby:
+        """As the port's."""
+        if self._standby is None:
+            raise no_standby(self.name)
+        return self._standby
+
+    async def position(self) -> int:
+        """How many commits have changed something."""
+
+        async def look() -> int:
+            return self._clock
+
+        async with self._session() as session:
+            return await session._ask(look)
+
+    def promote(self) -> None:
+        """As the port's. The standby takes over the address, as clients see it who ask where the primary is."""
+        standby = self.standby
+        self._standby = None
+        if not self.host.down:
+            self.crash()
+        standby.follower.apply_all()
+        standby.follower.end()
+        self._versions, self._clock = standby._versions, standby._clock
+        self._wires.close()
+        self.restart()
 
     # --- the port ------------------------------------------------------------------------------------------------
     async def create_table(
@@ -132,6 +184,8 @@ class ModelDatabase(OnHost, Autocommit):
             complete: Row = {c: row.get(c) for c in columns}
             versions[complete["id"]] = [(self._clock, complete)]
         self._versions[table] = versions
+        if self._standby is not None:
+            await self._standby.create_table(table, columns, rows, unique=unique)
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Session]:
@@ -184,10 +238,15 @@ class ModelDatabase(OnHost, Autocommit):
             if self.commits_ns is not None:
                 self.commits_ns.append(self.sim.now_ns)
             self._clock += 1
-            for (table, key), row in transaction.writes.items():
-                self._versions[table].setdefault(key, []).append((self._clock, row))
+            self._change(transaction.writes)
+            if self._standby is not None:
+                self._standby.follower.tell(self._clock, transaction.writes)
         self.commits += 1
         self._release(transaction)
+
+    def _change(self, writes: Mapping[Key, Row | None]) -> None:
+        for (table, key), row in writes.items():
+            self._versions[table].setdefault(key, []).append((self._clock, row))
 
     def _validate(self, transaction: Transaction) -> None:
         for table in transaction.scanned:
@@ -371,3 +430,71 @@ class ModelDatabase(OnHost, Autocommit):
                 row = self._visible(transaction, table, key, self._clock)
                 if key != new["id"] and row is not None and tuple(row[column] for column in group) == values:
                     raise Conflict(f"{table} has a row with {', '.join(group)} = {values} already.")
+
+
+class ModelStandby(ModelDatabase):
+    """The standby of the tunnel: what it has is what its follower has applied."""
+
+    follower: Follower
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Session]:
+        if isolation == "serializable":
+            raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
+        async with super().transaction(isolation) as session:
+            yield session
+
+    def hold(self) -> None:
+        """As the port's."""
+        self.follower.hold(True)
+
+    def go_on(self) -> None:
+        """As the port's."""
+        self.follower.hold(False)
+
+    def part(self) -> None:
+        """As the port's."""
+        self.follower.part(True)
+
+    def rejoin(self) -> None:
+        """As the port's."""
+        self.follower.part(False)
+
+    async def _recover(self) -> None:
+        await super()._recover()
+        self.follower.listen()
+
+    def apply(self, clock: int, writes: Mapping[Key, Row | None]) -> None:
+        """What the primary's commit of this number changed."""
+        self._clock = clock
+        self._change(writes)
+
+    async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
+        self._refuse(lock)
+        return await super()._get(transaction, table, key, lock)
+
+    async def _select(
+        self,
+        transaction: Transaction,
+        table: str,
+        where: Where,
+        order_by: str,
+        limit: int | None,
+        lock: bool,
+        skip_locked: bool,
+    ) -> list[Row]:
+        self._refuse(lock)
+        return await super()._select(transaction, table, where, order_by, limit, lock, skip_locked)
+
+    async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
+        self._refuse(True)
+
+    async def _write(
+        self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
+    ) -> int:
+        self._refuse(True)
+        return 0
+
+    def _refuse(self, wants_to_write: bool) -> None:
+        if wants_to_write:
+            raise ReadOnly(f"{self.name} is a standby and can be read only.")

@@ -16,13 +16,18 @@ What happens to one row when several write it is the point, so the promises are 
   where the design catches the exception; what it says later raises `Aborted`. A lost connection says nothing.
 - Two transactions that wait for each other's locks do so until one of them has waited for a second (as PostgreSQL's
   `deadlock_timeout`); that one is `Aborted`. SQLite has one writer, so that nobody waits for two.
+- A standby (`standbys=1`; the model and PostgreSQL have one, SQLite is one file and has none) applies what the primary
+  committed, in that order, some time later. It is read only; each statement there sees one state that the primary had.
+  Who has written asks the primary for its `position` and reads at the standby once that has reached it.
+- `promote` gives up the primary. What it committed and the standby had not heard of is lost, also where it was
+  answered; what had been heard and not yet been applied is not.
 - `select(..., lock=True, skip_locked=True)` leaves out rows that somebody else holds: how workers share a table of
   jobs. SQLite has no locks of rows; there the second worker waits instead, and finds what the first has left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -40,6 +45,12 @@ class Aborted(Exception):
 
 class Conflict(Exception):
     """A row with this key exists already: nothing happened."""
+
+    outcome = "fail"
+
+
+class ReadOnly(Exception):
+    """A standby takes neither writes nor locks: nothing happened."""
 
     outcome = "fail"
 
@@ -103,10 +114,56 @@ class Statements(Protocol):
         """Remove the rows that match; returns how many did."""
 
 
+class Standby(Statements, Protocol):
+    """A second server that follows the first and can be read. Writes and locks raise ReadOnly."""
+
+    name: str
+
+    def transaction(self, isolation: Isolation = "read committed") -> AbstractAsyncContextManager[Statements]:
+        """Statements that see one state together ("repeatable read"), or each its own.
+
+        Raises:
+            ValueError: "serializable" was asked for, which a standby cannot do.
+        """
+
+    async def position(self) -> int:
+        """How far it has come in what the primary did; compare it with the primary's."""
+
+    def hold(self) -> Awaitable[None] | None:
+        """It applies nothing from now on, and goes on listening."""
+
+    def go_on(self) -> Awaitable[None] | None:
+        """It applies again."""
+
+    def part(self) -> Awaitable[None] | None:
+        """It hears nothing of the primary from now on, as where the network between them is gone."""
+
+    def rejoin(self) -> Awaitable[None] | None:
+        """It listens again, and is told what it has missed."""
+
+
 class DatabasePort(Statements, Protocol):
     """A database with a pool of connections."""
 
     name: str
+
+    @property
+    def standby(self) -> Standby:
+        """Its standby. Raises ValueError where it was opened without."""
+
+    async def position(self) -> int:
+        """How far it has come: everything that was committed before is at this place or before it.
+
+        Raises:
+            ValueError: it has no such places (SQLite).
+        """
+
+    def promote(self) -> Awaitable[None] | None:
+        """The primary dies for good, and the standby takes its place with what it had heard.
+
+        Raises:
+            ValueError: there is no standby.
+        """
 
     async def create_table(
         self,
@@ -132,6 +189,8 @@ class DatabasePort(Statements, Protocol):
 
 class Autocommit:
     """Statements outside a transaction, for adapters that can hand out a session: each is a transaction of its own."""
+
+    name: str
 
     def _session(self) -> AbstractAsyncContextManager[Statements]:
         raise NotImplementedError
@@ -186,3 +245,16 @@ def check_columns(table: str, columns: Mapping[str, type], unique: Sequence[Sequ
     for name in (table, *columns):
         if not name.isidentifier() or not name.islower():
             raise ValueError(f"{name!r} cannot name a table or column; take lower-case letters, digits and _.")
+
+
+def check_standbys(name: str, standbys: int, lag_s: float) -> None:
+    """One sentence for standbys that cannot be."""
+    if standbys not in (0, 1):
+        raise ValueError(f"{name} has one standby or none, not {standbys}.")
+    if lag_s < 0:
+        raise ValueError(f"A lag of {lag_s} s would come before the commit; give 0 or more.")
+
+
+def no_standby(name: str) -> ValueError:
+    """What is said to who asks for one that there is not."""
+    return ValueError(f"{name} has no standby; open it with standbys=1.")

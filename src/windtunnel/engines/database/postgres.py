@@ -20,19 +20,24 @@ from windtunnel.engines.database.port import (
     Changes,
     Conflict,
     Isolation,
+    ReadOnly,
     Row,
     Value,
     Where,
     check_columns,
+    check_standbys,
+    no_standby,
 )
 from windtunnel.engines.database.sql import Dialect, Statement
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared.relay import Relay
-from windtunnel.engines.shared.servers import Guarded, postgres_ready, postgres_url, start_postgres
+from windtunnel.engines.shared.servers import Guarded, postgres_ready, postgres_url, start_postgres, start_standby
 from windtunnel.engines.shared.struck import OnServer
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from windtunnel.engines.database.postgres_standby import PostgresStandby
 
 T = TypeVar("T")
 CONNECT_TIMEOUT_S = 10.0
@@ -71,6 +76,8 @@ async def _translated(answer: Awaitable[T]) -> T:
         raise Aborted(str(error)) from error
     except asyncpg.UniqueViolationError as error:
         raise Conflict(str(error)) from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        raise ReadOnly(f"This is a standby and can be read only: {error}.") from error
     except asyncpg.TooManyConnectionsError as error:
         raise Unavailable(str(error)) from error
     except (
@@ -166,9 +173,19 @@ class PostgresDatabase(OnServer, Autocommit):
     Args:
         url: the server; by default what `postgres_url` finds or starts.
         connections: how many statements can run at once; the rest wait.
+        standbys: 0 or 1; a server with a standby is one of our own.
+        standby_lag_s: seconds after a commit until the standby applies it.
     """
 
-    def __init__(self, name: str = "db", url: str | None = None, connections: int = 8) -> None:
+    def __init__(
+        self,
+        name: str = "db",
+        url: str | None = None,
+        connections: int = 8,
+        standbys: int = 0,
+        standby_lag_s: float = 0.0,
+    ) -> None:
+        check_standbys(name, standbys, standby_lag_s)
         try:
             import asyncpg  # noqa: F401  (said here, before load, rather than at the first request)
         except ImportError:
@@ -181,6 +198,44 @@ class PostgresDatabase(OnServer, Autocommit):
         self._connections = connections
         self._schema = f"windtunnel_{secrets.token_hex(6)}"
         self._opening: asyncio.Task[asyncpg.Pool] | None = None
+        self._standby: PostgresStandby | None = None
+        if standbys:
+            from windtunnel.engines.database.postgres_standby import PostgresStandby
+
+            primary = self._stand_alone()
+            try:
+                server = start_standby(primary, standby_lag_s)
+            except BaseException:
+                primary.stop()
+                raise
+            self._standby = PostgresStandby(f"{name} standby", server, self._schema, connections)
+
+    # --- the standby ---------------------------------------------------------------------------------------------
+    @property
+    def standby(self) -> PostgresStandby:
+        """As the port's."""
+        if self._standby is None:
+            raise no_standby(self.name)
+        return self._standby
+
+    async def position(self) -> int:
+        """How many bytes of its log are on its disk."""
+        return await self._number("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint")
+
+    async def promote(self) -> None:
+        """As the port's."""
+        standby, primary, self._standby = self.standby, self._own, None
+        assert primary is not None
+        primary.kill()
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            (await opening).terminate()
+        await standby.promoted()
+        self._own, self._url = standby.struck(), standby._url
+
+    async def _number(self, text: str) -> int:
+        async with self._connection() as connection:
+            return int(await _translated(connection.fetchval(text)))
 
     # --- faults --------------------------------------------------------------------------------------------------
     def expect(self, words: Collection[str]) -> None:
@@ -189,12 +244,17 @@ class PostgresDatabase(OnServer, Autocommit):
         Raises:
             MissingEngine: no server of our own can be had.
         """
-        if {"crash", "pause"}.intersection(words) and self._own is None:
-            self._own = start_postgres()
-            self._own.keep()
-            self._url = self._own.url
+        if {"crash", "pause"}.intersection(words):
+            self._stand_alone().keep()
         if {"way", "cut_reply"}.intersection(words):
             self.relay = Relay(self._reach, ".s.PGSQL.5432")
+
+    def _stand_alone(self) -> Guarded:
+        """The server that it has to itself from now on."""
+        if self._own is None:
+            self._own = start_postgres()
+            self._url = self._own.url
+        return self._own
 
     def struck(self) -> Guarded | None:
         """The server, where it is our own."""
@@ -228,10 +288,13 @@ class PostgresDatabase(OnServer, Autocommit):
 
         async def opening() -> asyncpg.Pool:
             await pool
-            await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+            await self._greet(pool)
             return pool
 
         return await _connected(opening(), self._url)
+
+    async def _greet(self, pool: asyncpg.Pool) -> None:
+        await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -292,6 +355,8 @@ class PostgresDatabase(OnServer, Autocommit):
         """
         opening, self._opening = self._opening, None
         try:
+            if self._standby is not None:
+                await self._standby.close()
             if opening is not None:
                 await self._leave(await opening)
         finally:

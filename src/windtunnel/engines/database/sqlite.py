@@ -3,7 +3,7 @@
 What SQLite is: transactions are serializable; readers see a snapshot (write-ahead log) and never wait; there is one
 write lock for the whole file. A transaction that read first and writes later, after somebody else wrote, is refused
 at once (SQLITE_BUSY_SNAPSHOT), which the port calls `Aborted`. So weaker isolation levels give the stronger one here,
-except that a statement alone is always its own transaction.
+except that a statement alone is always its own transaction. It is one file: it has no standby.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from windtunnel.engines.database.port import (
     Conflict,
     Isolation,
     Row,
+    Standby,
     Value,
     Where,
     check_columns,
+    no_standby,
 )
 from windtunnel.engines.database.sql import Dialect, Statement
 from windtunnel.engines.errors import Unavailable
@@ -152,7 +154,17 @@ class SqliteDatabase(Autocommit):
         Unavailable: there is no folder for the file.
     """
 
-    def __init__(self, name: str = "db", path: Path | None = None, connections: int = 8, synchronous: str = "FULL"):
+    def __init__(
+        self,
+        name: str = "db",
+        path: Path | None = None,
+        connections: int = 8,
+        synchronous: str = "FULL",
+        standbys: int = 0,
+        standby_lag_s: float = 0.0,
+    ) -> None:
+        if standbys:
+            raise ValueError("SQLite is one file and has no standby; take stage sim, or PostgreSQL.")
         self.name = name
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if path is None:
@@ -166,6 +178,16 @@ class SqliteDatabase(Autocommit):
         self._connections = connections
         self._all: list[_Connection] = []
         self._free: asyncio.Queue[_Connection] = asyncio.Queue()
+
+    @property
+    def standby(self) -> Standby:
+        raise no_standby(self.name)
+
+    async def position(self) -> int:
+        raise ValueError("SQLite counts no positions; take stage sim, or PostgreSQL.")
+
+    def promote(self) -> None:
+        raise no_standby(self.name)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[_Connection]:

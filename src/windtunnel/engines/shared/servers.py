@@ -155,6 +155,23 @@ def postgres_url() -> str:
 
 def start_postgres() -> Guarded:
     """A PostgreSQL of our own. Raises MissingEngine."""
+    return _start_postgres("initdb", ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"], "")
+
+
+def start_standby(primary: Guarded, lag_s: float) -> Guarded:
+    """A PostgreSQL of our own that follows another one of ours, and applies its commits so much later.
+
+    Raises:
+        MissingEngine: it cannot be had.
+    """
+    if os.name != "posix":
+        raise MissingEngine("A standby reaches its primary by a socket of Unix; use stage sim here.")
+    source = ["-h", primary.url.rpartition("=")[2], "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    return _start_postgres("pg_basebackup", source, f"recovery_min_apply_delay = '{round(lag_s * 1000)}ms'\n")
+
+
+def _start_postgres(maker: str, options: list[str], settings: str) -> Guarded:
+    """A PostgreSQL on a folder of data that one of its programs makes, with further settings."""
     programs = _postgres_programs()
     user = UNPRIVILEGED if os.name == "posix" and os.geteuid() == 0 else ""
     # The socket's path may have 107 bytes, so the folder's name is short.
@@ -165,7 +182,7 @@ def start_postgres() -> Guarded:
             programs = _readable_by(user, programs, folder)
         data = folder / "data"
         made = subprocess.run(
-            [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            [str(programs / maker), "-D", str(data), *options],
             capture_output=True,
             text=True,
             cwd=folder,
@@ -173,7 +190,10 @@ def start_postgres() -> Guarded:
             **identity(user),
         )
         if made.returncode != 0:
-            raise MissingEngine(f"`initdb` failed: {_reason(made.stderr)}.")
+            raise MissingEngine(f"`{maker}` failed: {_reason(made.stderr)}.")
+        if settings:
+            with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+                file.write(settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

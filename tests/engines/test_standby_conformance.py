@@ -1,0 +1,205 @@
+"""One suite for every standby: what is read there, and what a promotion loses, in the model and in PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from helpers.arms import Arm, World, arms, done
+from windtunnel.engines.database.port import DatabasePort, Plus, ReadOnly, Standby
+from windtunnel.engines.database.sqlite import SqliteDatabase
+from windtunnel.engines.registry import open_port
+from windtunnel.lab.running.outcomes import outcome_of
+from windtunnel.lab.stage import SimStage
+from windtunnel.sim.kernel import Simulator
+
+each_arm = pytest.mark.parametrize("arm", [one for one in arms("database", "postgres") if one.id != "sqlite"])
+
+
+async def counter(db: DatabasePort, world: World) -> Standby:
+    """A table with a count of 0, at the standby too."""
+    await db.create_table("count", {"id": int, "n": int}, [{"id": 1, "n": 0}])
+    await reached(db.standby, await db.position(), world)
+    return db.standby
+
+
+async def reached(standby: Standby, position: int, world: World) -> None:
+    """Wait until it has come so far."""
+    for _ in range(5000):
+        if await standby.position() >= position:
+            return
+        await world.sleep(0.005)
+    raise AssertionError("It does not come so far.")
+
+
+async def add(db: DatabasePort) -> int:
+    """Add one; the position after it."""
+    await db.update("count", {"id": 1}, {"n": Plus(1)})
+    return await db.position()
+
+
+async def n(db: Any) -> object:
+    """The count, as it is read there."""
+    (row,) = await db.select("count", {"id": 1})
+    assert await db.get("count", 1) is not None
+    return row["n"]
+
+
+@each_arm
+def test_who_waits_for_the_position_of_a_write_reads_it_at_the_standby(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        for i in range(1, 6):
+            await reached(standby, await add(db), world)
+            assert await n(standby) == i
+
+    arm(script, standbys=1)
+
+
+@each_arm
+def test_a_standby_that_is_held_reads_what_was_and_then_catches_up(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await done(standby.hold())
+        before = await standby.position()
+        position = await add(db)
+        await world.sleep(0.2)
+        assert (await n(db), await n(standby)) == (1, 0)
+        assert before <= await standby.position() < position
+        await done(standby.go_on())
+        await reached(standby, position, world)
+        assert await n(standby) == 1
+
+    arm(script, standbys=1)
+
+
+@each_arm
+def test_a_commit_is_applied_so_much_later_as_was_asked(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        def now() -> float:
+            return time.monotonic() if world.sim is None else world.sim.now
+
+        standby = await counter(db, world)
+        begun_s = now()
+        position = await add(db)
+        found = await n(standby)
+        assert found == 0 or now() - begun_s >= 0.7
+        await reached(standby, position, world)
+        assert await n(standby) == 1
+        assert now() - begun_s >= 0.7
+
+    arm(script, standbys=1, standby_lag_s=0.7)
+
+
+@each_arm
+def test_a_snapshot_at_the_standby_stays_what_it_is(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        async with standby.transaction("repeatable read") as snapshot:
+            assert await n(snapshot) == 0
+            await reached(standby, await add(db), world)
+            assert (await n(snapshot), await n(standby)) == (0, 1)
+        with pytest.raises(ValueError, match="serializable"):
+            async with standby.transaction("serializable"):
+                pass
+
+    arm(script, standbys=1)
+
+
+@each_arm
+def test_a_standby_takes_neither_writes_nor_locks(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        for attempt in (
+            standby.insert("count", {"id": 2, "n": 0}),
+            standby.update("count", {"id": 1}, {"n": 5}),
+            standby.update("count", {"id": 7}, {"n": 5}),
+            standby.delete("count", {"id": 1}),
+            standby.get("count", 1, lock=True),
+            standby.select("count", lock=True),
+        ):
+            with pytest.raises(ReadOnly, match="read only") as refused:
+                await attempt
+            assert outcome_of(refused.value) == "fail"
+        assert (await n(db), await n(standby)) == (0, 0)
+
+    arm(script, standbys=1)
+
+
+@each_arm
+def test_a_promotion_keeps_what_was_heard_and_loses_what_was_not(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await reached(standby, await add(db), world)
+        await done(standby.hold())
+        await add(db)
+        await world.sleep(1.0)  # heard, and not applied
+        await done(standby.part())
+        assert await add(db) > 0  # answered, and not heard
+        assert (await n(db), await n(standby)) == (3, 1)
+        await done(db.promote())
+        assert await n(db) == 2
+        await add(db)
+        assert await n(db) == 3
+        with pytest.raises(ValueError, match="has no standby"):
+            _ = db.standby
+
+    arm(script, standbys=1)
+
+
+@each_arm
+def test_a_standby_that_comes_back_is_told_what_it_has_missed(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await done(standby.part())
+        for _ in range(3):
+            position = await add(db)
+        assert await n(standby) == 0
+        await done(standby.rejoin())
+        await reached(standby, position, world)
+        assert await n(standby) == 3
+
+    arm(script, standbys=1)
+
+
+def test_the_models_standby_dies_and_comes_back_with_what_it_had() -> None:
+    sim = Simulator(seed=3)
+    db = open_port("database", "sim", "db", sim=sim, standbys=1)
+    world = World(sim)
+
+    async def script() -> None:
+        standby = await counter(db, world)
+        await reached(standby, await add(db), world)
+        db.standby.crash(process_only=False)
+        position = await add(db)
+        db.standby.restart()
+        assert await world.once_it_answers(lambda: n(standby)) == 1
+        await reached(standby, position, world)
+        assert await n(standby) == 2
+        db.crash()
+        db.restart()
+        await reached(standby, await world.once_it_answers(lambda: add(db)), world)
+        assert await n(standby) == 3
+
+    sim.run_process(script())
+
+
+def test_faults_find_a_standby_by_its_name() -> None:
+    stage = SimStage(1)
+    db = stage.database("db", standbys=1, standby_lag_s=0.1)
+    assert stage.thing("db standby") is db.standby
+    assert stage.sim.run_process(db.standby.position()) == 0
+
+
+def test_without_a_standby_there_is_none_and_sqlite_says_why() -> None:
+    sim = Simulator(seed=1)
+    db = open_port("database", "sim", "db", sim=sim)
+    assert sim.run_process(db.position()) == 0
+    with pytest.raises(ValueError, match=r"db has no standby; open it with standbys=1\."):
+        _ = db.standby
+    with pytest.raises(ValueError, match="one standby or none, not 2"):
+        open_port("database", "sim", "two", sim=Simulator(seed=1), standbys=2)
+    with pytest.raises(ValueError, match="SQLite is one file and has no standby"):
+        SqliteDatabase(standbys=1)
