@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +52,40 @@ def new(name: str, to: Path | None, hints: bool, json_: bool) -> int:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--planted", metavar="NAME", help="Judge the wrong and right designs planted for an experiment instead.")
+@click.option("--fresh", is_flag=True, help="With --planted: on seeds nobody has seen, which are printed.")
+@click.option("--with", "one_more", type=click.Path(path_type=Path), metavar="FILE", help="With --planted: one more.")
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many hidden seeds.")
 @click.option("--cpu", "cpu_s", type=SECONDS, default=60.0, show_default=True, help="Seconds of CPU.")
 @click.option("--memory", "memory_mb", type=click.IntRange(256), default=2048, show_default=True, help="Megabytes.")
 @click.option("--hint", is_flag=True, help="Show the next hint as well.")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write the failing case there as SVG.")
 @click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
-def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg: Path | None, json_: bool) -> int:
+def grade(
+    file: Path | None,
+    planted: str | None,
+    fresh: bool,
+    one_more: Path | None,
+    seeds: int,
+    cpu_s: float,
+    memory_mb: int,
+    hint: bool,
+    svg: Path | None,
+    json_: bool,
+) -> int:
     """Judge your design: hidden seeds, faults, par, and the smallest case that fails."""
+    if (file is None) == (planted is None):
+        raise WrongInput("Give a file with a design, or --planted with the name of an experiment.")
+    if planted is not None:
+        if hint or svg is not None:
+            raise WrongInput("--hint and --svg go with a file of yours, not with --planted.")
+        from windtunnel.ui.planted import judge_planted
+
+        return judge_planted(planted, fresh, one_more, seeds, cpu_s, memory_mb, json_)
+    if fresh or one_more is not None:
+        raise WrongInput("--fresh and --with go with --planted.")
+    assert file is not None
     from windtunnel.lab import progress
     from windtunnel.lab.grading.challenge import challenge_of
     from windtunnel.ui.progress import bar
@@ -70,7 +95,7 @@ def grade(file: Path, seeds: int, cpu_s: float, memory_mb: int, hint: bool, svg:
         _check_writable(svg)
     progress.read(progress.default_path())  # a damaged file is told before the work, not after it
     with bar(experiment.id, hidden=json_) as told:
-        found = _graded(
+        found = judged(
             file, seeds, cpu_s, memory_mb, lambda m: told(m["done"], m["of"], "yours", 0) if "done" in m else 0
         )
     status = _status(found)
@@ -126,7 +151,7 @@ def watch(file: Path, seeds: int, once: bool) -> int:
                 return stamp() != judged
 
             try:
-                found = _graded(file, seeds, 30.0, 2048, heard, saved_again)
+                found = judged(file, seeds, 30.0, 2048, heard, saved_again)
                 if not found:
                     continue  # saved again meanwhile
                 status = _status(found)
@@ -169,13 +194,14 @@ def progress_(merge: Path | None, json_: bool) -> int:
 COMMANDS = (new, watch, grade, progress_)
 
 
-def _graded(
+def judged(
     file: Path,
-    seeds: int,
+    seeds: int | Sequence[int],
     cpu_s: float,
     memory_mb: int,
-    heard: Heard,
+    heard: Heard = lambda message: None,
     unwanted: Callable[[], bool] = lambda: False,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput.
 
@@ -184,7 +210,7 @@ def _graded(
     from windtunnel.lab.grading.limits import Limits, limited
 
     limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
-    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds}, limits, heard, unwanted)
+    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds, "brief": brief}, limits, heard, unwanted)
     if ended.given_up:
         return {}
     if ended.sentence:

@@ -159,7 +159,7 @@ def measure(history: History, p: Params) -> dict[str, float]:
         "p50_s": p50,
         "p99_s": p99,
         "utilisation": history.facts["utilisation"],
-        "little": history.facts["mean_inside"] * history.duration / sum(sojourns) if sojourns else 1.0,
+        "little": history.facts["mean_inside"] * history.duration / sum(sojourns) if sum(sojourns) else 1.0,
         "not_served": sum(e.outcome != "ok" for e in history) / len(history),
         "capacity_per_s": len(sojourns) / history.duration if history.duration else nan,
     }

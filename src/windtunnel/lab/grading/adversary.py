@@ -108,7 +108,11 @@ def _suffers(name: str, thing: object, moments: Mapping[str, object]) -> tuple[s
 def attacks(seen: Rehearsal, seed: int, count: int = 4) -> list[tuple[Fault, ...]]:
     """`count` attacks on a run, each one to three faults in their order; the same for the same seed."""
     adversary = _Adversary(seen, stream(seed, "adversary"))
-    return [adversary.attack() for _ in range(count)] if adversary.ways and seen.moments[""] else []
+    if not adversary.ways or not seen.moments[""]:
+        return []
+    # Chance would miss it on many seeds, and retries that buy twice are the commonest mistake of all.
+    first = [(adversary.lost_commit(),)] if adversary.committing and count else []
+    return [*first, *(adversary.attack() for _ in range(count - len(first)))]
 
 
 class _Adversary:
@@ -127,7 +131,7 @@ class _Adversary:
             ways += [self._suffer] * 4
         self.committing = [name for name, moments in seen.commits.items() if moments]
         if self.committing:
-            ways += [self._lost_commit] * 2
+            ways += [self._lost_commits] * 2
         if seen.pairs:
             ways += [self._cut_off, self._cut, self._split, self._slow, self._storm, self._storm]
         if seen.hosts:
@@ -190,12 +194,15 @@ class _Adversary:
         word = {"crash": crash, "pause": pause, "cut_reply": cut_reply}[self.luck.choice(self.seen.suffers[name])]
         return word(name, at_s=self._when(name), for_s=self._length())
 
-    def _lost_commit(self) -> Fault:
-        """What was asked for is done, and whoever asked does not hear of it: one commit, or some in a row."""
+    def lost_commit(self, for_s: float = 1e-5) -> Fault:
+        """What was asked for is done, and whoever asked does not hear of it."""
         name = self.luck.choice(self.committing)
-        at_s = max(0.0, self.luck.choice(self.seen.commits[name]) - 1e-6)
-        for_s = 1e-5 if self.luck.random() < 0.5 else self.luck.choice(self.waits_s) * self.luck.random()
-        return cut_reply(name, at_s=at_s, for_s=for_s)
+        return cut_reply(name, at_s=max(0.0, self.luck.choice(self.seen.commits[name]) - 1e-6), for_s=for_s)
+
+    def _lost_commits(self) -> Fault:
+        """One, or some in a row."""
+        alone = self.luck.random() < 0.5
+        return self.lost_commit(1e-5 if alone else self.luck.choice(self.waits_s) * self.luck.random())
 
     def _cut_off(self) -> Fault:
         """One host is alone."""

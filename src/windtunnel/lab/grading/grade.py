@@ -27,7 +27,7 @@ FIRST_HIDDEN_SEED = 7_001
 """Runs count seeds from 0; grading starts where nobody's experiments have been."""
 FULL_TRIALS = 2
 """How many seeds are also tried at the experiment's full size."""
-ATTACKED_REQUESTS = 800
+ATTACKED_REQUESTS = 1_500
 """About how many requests of a seed are sent under attack: small runs are attacked more often than large ones."""
 MOST_ATTACKS = 50
 """On one seed."""
@@ -112,26 +112,37 @@ def grade(
     return grade_on(Bench(alone, Here(with_it)), seeds, say)
 
 
-def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None) -> Grade:
-    """Grade the design that a bench's player plays."""
+def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None, brief: bool = False) -> Grade:
+    """Grade the design that a bench's player plays.
+
+    Args:
+        brief: leave off with the first trial that fails, and look for no case.
+    """
     experiment = bench.experiment
-    par = list(experiment.designs)[-1]
+    par = [name for name in experiment.designs if name != YOURS][-1]
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
     others = _settings_of(experiment)
     count = len(seeds) * (1 + len(others) + _attacks_on(experiment, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
     tally = _Tally(experiment.demands, say, count)
-    # Quick and quiet first: whoever waits for a verdict wants the first one soon.
-    for seed in seeds:
-        tally.take(Trial(seed, quick), bench, par)
-        for given in others:
-            tally.take(Trial(seed, quick | given), bench, par, given)
-    for seed in seeds:
-        for trial in _attacked(bench, quick, seed):
-            tally.take(trial, bench, "")
-    for seed in seeds[:FULL_TRIALS]:
-        tally.take(Trial(seed, full), bench, par)
+
+    def trials() -> Iterator[tuple[Trial, str, dict[str, Any] | None]]:
+        # Quick and quiet first: whoever waits for a verdict wants the first one soon.
+        for seed in seeds:
+            yield Trial(seed, quick), par, None
+            for given in others:
+                yield Trial(seed, quick | given), par, given
+        for seed in seeds:
+            for trial in _attacked(bench, quick, seed):
+                yield trial, "", None
+        for seed in seeds[:FULL_TRIALS]:
+            yield Trial(seed, full), par, None
+
+    for trial, beside, given in trials():
+        tally.take(trial, bench, beside, given)
+        if brief and tally.failing is not None:
+            break
     case = None
-    if tally.failing is not None:
+    if tally.failing is not None and not brief:
         case = _smallest(bench, *tally.failing, par)
     return tally.grade(experiment, par, case)
 
@@ -313,7 +324,7 @@ class _Tally:
             demand = self.failing[0]
             sentence = f"{demand.expression} fails, {self._shown[index]}: {demand.because.rstrip('.')}."
             if case is None:
-                sentence += f" It shows on seed {self.failing[1].seed}; no case is small enough to be looked at."
+                sentence += f" It shows on seed {self.failing[1].seed}."
         elif self.unjudged > MOST_UNJUDGED * (self._trials + self.unjudged):
             sentence = (
                 f"{self.unjudged} of {self._trials + self.unjudged} trials could not be judged: after the faults no "

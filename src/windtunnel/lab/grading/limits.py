@@ -75,7 +75,7 @@ def limited(
     Ctrl-C, or any exception of `heard`, kills the worker before it goes on; so does `unwanted` once it is true.
 
     Args:
-        arguments: "file", and "seeds": how many hidden ones, or a list of them.
+        arguments: "file"; "seeds": how many hidden ones, or a list of them; "brief": leave off with the first failure.
     """
     from windtunnel.lab.grading.grade import FIRST_HIDDEN_SEED, grade_on
     from windtunnel.lab.grading.player import Bench
@@ -86,7 +86,9 @@ def limited(
     with Worker(arguments["file"], limits, unwanted) as worker:
         try:
             bench = Bench(worker.experiment, worker)
-            return Ended(grade_on(bench, seeds, heard).to_dict(), printed=worker.printed())
+            return Ended(
+                grade_on(bench, seeds, heard, arguments.get("brief", False)).to_dict(), printed=worker.printed()
+            )
         except (WrongInput, DesignError) as error:
             return Ended({"wrong": str(error), "kind": type(error).__name__}, printed=worker.printed())
         except NoAnswer as error:

@@ -1,0 +1,14 @@
+"""As whole microseconds, rounded: finer than anybody asks."""
+
+from __future__ import annotations
+
+from windtunnel import process
+from windtunnel.catalogue.honest_measurement import FromTheDueTime
+
+challenge = "honest-measurement"
+
+
+class Yours(FromTheDueTime):
+    @process
+    async def get(self, connection: int, work_s: float) -> float:
+        return round(await super().get(connection, work_s), 6)

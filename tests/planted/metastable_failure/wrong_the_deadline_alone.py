@@ -1,0 +1,11 @@
+"""The server drops the dead, and is always late for the dying."""
+
+from __future__ import annotations
+
+from windtunnel.catalogue.scale.metastable_failure import DeadlineDrop
+
+challenge = "metastable-failure"
+
+
+class Yours(DeadlineDrop):
+    pass

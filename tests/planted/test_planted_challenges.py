@@ -1,0 +1,67 @@
+"""The grader, graded: for each challenge designs as a good engineer gets them wrong, and some that are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from windtunnel.lab.discovery import every
+from windtunnel.lab.grading.challenge import YOURS
+from windtunnel.lab.grading.grade import Grade, grade_on
+from windtunnel.lab.grading.loaded import joined
+from windtunnel.lab.grading.player import Bench, Here
+from windtunnel.ui.planted import mistake, planted_files
+
+FILES = [file for experiment in every() for file in planted_files(experiment.id)]
+QUICK = {
+    "wrong_buys_again_after_a_lost_answer",
+    "right_insert_first",
+    "wrong_answers_on_arrival",
+    "right_idle_first",
+    "wrong_buys_twice_the_machine",
+    "right_one_big_machine",
+    "wrong_skips_while_busy",
+    "wrong_in_whole_milliseconds",
+    "wrong_starts_a_second_server",
+    "wrong_closes_until_it_is_quiet",
+    "wrong_says_that_all_is_well",
+    "wrong_answers_in_words",
+}
+"""Two of each challenge."""
+
+
+def graded(file: Path, seeds: range) -> Grade:
+    experiment = joined(str(file))
+    return grade_on(Bench(experiment, Here(experiment)), seeds, brief=True)
+
+
+@pytest.mark.parametrize("experiment", every(), ids=lambda e: e.id)
+def test_each_challenge_has_six_wrong_and_two_right_designs_that_say_what_they_are(experiment: object) -> None:
+    files = planted_files(experiment.id)  # type: ignore[attr-defined]
+    assert sum(file.name.startswith("wrong_") for file in files) >= 6
+    assert sum(file.name.startswith("right_") for file in files) >= 2
+    assert all(mistake(file).endswith(".") for file in files)
+    assert len({mistake(file) for file in files}) == len(files)
+    assert sum(file.stem in QUICK for file in files) == 2
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if f.stem in QUICK], ids=lambda f: f.stem)
+def test_a_wrong_design_fails_with_a_sentence_and_a_right_one_passes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
+    found = graded(file, range(7001, 7002))
+    assert found.passed is file.name.startswith("right_"), found.why
+    assert bool(found.why) is not found.passed
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.stem)
+def test_every_planted_design_gets_the_verdict_that_it_deserves(file: Path) -> None:
+    found = graded(file, range(7001, 7011))
+    assert found.passed is file.name.startswith("right_"), found.why
+
+
+def test_yours_is_the_name_in_every_demand() -> None:
+    assert all(YOURS in demand.expression for experiment in every() for demand in experiment.demands)
