@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.grading.trial import Trial, judged, play, shrink
+from windtunnel.lab.grading.wire import of_history, to_history
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import make, param, settings as settings_of
 from windtunnel.lab.run import run
@@ -254,6 +256,33 @@ def test_messages_stand_beside_the_calls_that_they_carry(traces: dict[str, Trace
         assert len(messages) >= 2 * len(calls)
         for one in calls:
             assert any(m.source == "clients" and m.sent <= one.begun and m.arrived <= one.begun for m in messages)
+
+
+# --- diagrams ------------------------------------------------------------------------------------------------------
+def test_the_smallest_failing_case_shows_its_messages() -> None:
+    experiment = find("q10-ticketmaster")
+    params = settings_of(experiment.params, {**experiment.quick, "stock": 1, "buyers": 6})
+
+    def plays(
+        design: str, trial: Trial, ops: list[Op] | None, faults: Sequence[Fault] | None
+    ) -> tuple[History, dict[str, float]]:
+        history = to_history(of_history(play(experiment, design, trial, ops, faults)), ops or [], False)
+        return history, judged(experiment, history, make(experiment.params, params))
+
+    case = shrink(
+        experiment,
+        plays,
+        "look_then_write",
+        Trial(0, params),
+        lambda of: of["look_then_write"]["oversold"] > 0,
+        tries=30,
+    )
+    assert len(case.ops) == 2
+    text = case.to_dict()["text"]
+    lanes = text.splitlines()[0].split()
+    assert lanes[-1] == "db"
+    assert "clients" not in lanes
+    assert text.count("• call to db") == text.count("• call from ") == text.count("• answer to ") >= 6
 
 
 # --- files ---------------------------------------------------------------------------------------------------------

@@ -59,13 +59,15 @@ class Diagram:
         return _time(at) if self.clock == "seconds" else f"step {at + 1:.0f}"
 
     def _rows(self) -> list[Mark]:
-        sent = [
-            Mark(a.from_s, a.source, f"{a.text} to {a.target}" + (" (lost)" if a.to_s is None else ""))
-            for a in self.arrows
-        ]
-        got = [Mark(a.to_s, a.target, f"{a.text} from {a.source}") for a in self.arrows if a.to_s is not None]
-        # Ends come before beginnings at the same moment: what ended then was before what began then.
-        return sorted([*self.marks, *sent, *got], key=lambda m: (m.at_s, m.edge == "begin"))
+        # At the same moment: what arrives, what ends, what begins because of that, and what is sent then. What ended
+        # was before what began, and a message that takes no time is sent before it arrives.
+        ranked = [(mark, 2 if mark.edge == "begin" else 1) for mark in self.marks]
+        for a in self.arrows:
+            lost = " (lost)" if a.to_s is None else ""
+            ranked.append((Mark(a.from_s, a.source, f"{a.text} to {a.target}{lost}"), 3))
+            if a.to_s is not None:
+                ranked.append((Mark(a.to_s, a.target, f"{a.text} from {a.source}"), 0 if a.to_s > a.from_s else 4))
+        return [mark for mark, _ in sorted(ranked, key=lambda one: (one[0].at_s, one[1]))]
 
     def text(self, width: int = 100) -> str:
         """The diagram in box characters, at most `width` columns wide; a plain list where the lanes do not fit."""

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+Sent = tuple[int, str, str, float, float | None, str]
+"""A message; see `Held.messages`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -38,11 +41,14 @@ class Held:
         tables: the committed rows of each table of each database.
         machines: the servers.
         storms: each run of the compiled retry storm: its parameters, and its seed.
+        messages: of a run of few requests: the request, from whom, to whom, when sent, when it arrived (None: never),
+            and what it was.
     """
 
     tables: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
     machines: Mapping[str, Machine] = field(default_factory=dict)
     storms: Sequence[tuple[Mapping[str, Any], int]] = ()
+    messages: Sequence[Sent] = ()
 
     def rows(self, table: str) -> list[Mapping[str, Any]]:
         """The rows of a table, in whichever databases there is one of that name."""
@@ -73,7 +79,11 @@ class Held:
             )
             for name, one in found["machines"].items()
         }
-        return cls(found["tables"], machines, [(dict(model), int(seed)) for model, seed in found["storms"]])
+        messages: list[Sent] = [
+            (int(request), str(source), str(target), float(sent), None if got is None else float(got), str(text))
+            for request, source, target, sent, got, text in found["messages"]
+        ]
+        return cls(found["tables"], machines, [(dict(model), int(seed)) for model, seed in found["storms"]], messages)
 
 
 def owed(answers: Sequence[tuple[float, float]], done: Sequence[tuple[float, float]]) -> float:

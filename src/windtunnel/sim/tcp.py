@@ -482,8 +482,9 @@ class End:
         what = "end" if segment.fin else blake2b(segment.data, digest_size=4).hexdigest()
         who = f"{self.host.name}:{self.local[1]} > {self.peer_host.name}:{self.remote[1]}"
         self.sim.trace.record(self.sim.now_ns, kind, who, f"tcp {len(segment.data)} {what}")
-        text = "the end of the connection" if segment.fin else f"{len(segment.data)} bytes"
-        self.sim.trace.message(kind, segment, self.host.name, self.peer_host.name, text)
+        if segment.data or segment.fin:  # the others are of the handshake
+            text = "the end of the connection" if segment.fin else f"{len(segment.data)} bytes"
+            self.sim.trace.message(kind, segment, self.host.name, self.peer_host.name, text)
 
     def _tell(self) -> None:
         if self.on_event is not None:

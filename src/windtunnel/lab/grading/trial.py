@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Any
 
-from windtunnel.lab.diagram import Diagram, Lanes, Mark, of_events
+from windtunnel.lab.diagram import Arrow, Diagram, Lanes, Mark, of_events
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.minimise import minimise
@@ -17,7 +17,10 @@ from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import UNREPORTED
 from windtunnel.lab.running.work import drive, faults_of, measured, workload
+from windtunnel.lab.trace.reading import messages
+from windtunnel.lab.trace.recorder import Recorder
 from windtunnel.sim.fault import Fault, name_of
+from windtunnel.sim.network import CLIENTS
 from windtunnel.sim.outages import on_ways
 
 
@@ -25,6 +28,10 @@ class Gone(RuntimeError):
     """The process in which the design ran is no more."""
 
 
+FEW = 24
+"""Requests of a run whose messages are told: more would hide what goes wrong among them."""
+MOST_ARROWS = 40
+"""More messages than these hide the operations that they belong to."""
 PAIRS = 12
 """Up to this many requests and faults the shrinker also tries to leave out two at a time."""
 
@@ -60,7 +67,7 @@ class Case:
     def to_dict(self) -> dict[str, Any]:
         """As plain data, with the space-time diagram as text and as SVG."""
         events = sorted(self.history, key=lambda e: (e.start, e.id))
-        diagram = _with_faults(of_events(events), self.faults)
+        diagram = _with_faults(of_events(events, arrows=_arrows(self.history, events)), self.faults)
         return {
             "seed": self.seed,
             "sentence": self.sentence,
@@ -83,7 +90,11 @@ def play(
     params = make(experiment.params, trial.settings)
     ops = workload(experiment, params, trial.seed) if ops is None else list(ops)
     wrong = [*faults_of(experiment, params), *(trial.faults if faults is None else faults)]
-    return drive(experiment, "sim", design, trial.seed, params, ops, wrong, watched=True)
+    tracer = Recorder() if len(ops) <= FEW else None
+    history = drive(experiment, "sim", design, trial.seed, params, ops, wrong, tracer, watched=True)
+    if tracer is not None and history.held is not None:
+        history.held = replace(history.held, messages=messages(tracer.trace))
+    return history
 
 
 def judged(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
@@ -200,6 +211,21 @@ def _at_work(history: History) -> list[str]:
         ]
         lines.append(f"{name}: {'; '.join(jobs) or 'idle all the time'}")
     return lines
+
+
+def _arrows(history: History, events: Sequence[Event]) -> list[Arrow]:
+    """The messages, each of a client in the lane of its request; only those that were lost where there are too many."""
+    lanes = Lanes()
+    own = {event.id: lanes.free(event.client, event.start, event.end) for event in events}
+
+    def lane(host: str, request: int) -> str:
+        return own[request] if host == CLIENTS and request in own else host
+
+    found = [
+        Arrow(sent, lane(source, request), arrived, lane(target, request), text)
+        for request, source, target, sent, arrived, text in (history.held.messages if history.held is not None else ())
+    ]
+    return found if len(found) <= MOST_ARROWS else [arrow for arrow in found if arrow.to_s is None][:MOST_ARROWS]
 
 
 def _with_faults(diagram: Diagram, faults: Sequence[Fault]) -> Diagram:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from windtunnel.lab.diagram import Arrow
-from windtunnel.lab.trace.records import Attempt, Box, Message, Request, Trace, Way, is_plain
+from windtunnel.lab.held import Sent
+from windtunnel.lab.trace.records import CLOSING, NEVER, Attempt, Box, Message, Request, Trace, Way, is_plain
+from windtunnel.sim.signals import NS
 
 
 # --- one moment --------------------------------------------------------------------------------------------------
@@ -232,10 +233,21 @@ def _described(box: Box) -> str:
     return ", ".join(said)
 
 
-def arrows(trace: Trace) -> list[Arrow]:
-    """The messages as arrows of a space-time diagram."""
-    unit = trace.unit_s
+def messages(trace: Trace) -> list[Sent]:
+    """The messages that carry something, as `Held.messages`: calls and answers by these names."""
+    calls = {way[:2] for way in trace.ways if way.calls}
+
+    def said(message: Message) -> str:
+        if (message.source, message.target) in calls:
+            return "call"
+        return "answer" if (message.target, message.source) in calls else message.text
+
+    def second(time: int) -> float:  # as a history has them: divided
+        return time * trace.run.unit_ns / NS
+
     return [
-        Arrow(m.sent * unit, m.source, None if m.lost or m.arrived < 0 else m.arrived * unit, m.target, m.text)
-        for m in trace.messages
+        (one.request, one.source, one.target, second(one.sent), None if there < 0 else second(there), said(one))
+        for one in trace.messages
+        if one.text != CLOSING and one.source != one.target
+        for there in [NEVER if one.lost else one.arrived]
     ]

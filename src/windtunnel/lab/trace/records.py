@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 NEVER: Final = -1
 FATES: Final = ("open", "served", "unanswered", "rejected", "dropped", "withdrawn", "lost")
 """What became of an attempt. Unanswered: the work was done and the answer lost; lost: its server crashed."""
+CLOSING: Final = "the end of the connection"
+"""The text of a message that carries nothing."""
 OUTCOMES: Final = ("ok", "fail", "unknown")
 TICKS: Final = 100_000
 """A unit is chosen so that a run has about so many at least: more than any screen has columns."""
