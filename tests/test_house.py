@@ -79,6 +79,7 @@ ENDS_A_SENTENCE = {"{error}", "{why}", "{self._failure}", "{hint}", "{reply['tex
 CIRCLES_BY_TYPE = [
     ("sim", "a simulator has hosts and a network, which know their simulator; when loaded there is no circle"),
     ("engines", "a session knows the modelled database that makes it; when loaded there is no circle"),
+    ("engines", "a PostgreSQL knows its standby, which is one; when loaded there is no circle"),
     ("lab", "`find` returns an Experiment, which asks for its track; when loaded there is no circle"),
 ]
 NOT_NAMES_OF_OURS = {

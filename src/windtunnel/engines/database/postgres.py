@@ -62,7 +62,7 @@ def prepare() -> None:
     os.environ["WINDTUNNEL_POSTGRES_URL"] = postgres_url()
 
 
-async def _translated(answer: Awaitable[T]) -> T:
+async def translated(answer: Awaitable[T]) -> T:
     """Await a statement, with asyncpg's errors told apart by what they say about the outcome."""
     import asyncpg
 
@@ -115,7 +115,7 @@ def address_of(url: str) -> tuple[str, int]:
     return host, parts.port or int(asked.get("port", ["5432"])[0])
 
 
-class _Session:
+class PostgresSession:
     """The statements of the port on one connection."""
 
     def __init__(self, connection: Any) -> None:
@@ -125,7 +125,7 @@ class _Session:
 
     async def _do(self, answer: Awaitable[T]) -> T:
         try:
-            return await _translated(answer)
+            return await translated(answer)
         except Exception:
             self.refused = True
             raise
@@ -235,7 +235,7 @@ class PostgresDatabase(OnServer, Autocommit):
 
     async def _number(self, text: str) -> int:
         async with self._connection() as connection:
-            return int(await _translated(connection.fetchval(text)))
+            return int(await translated(connection.fetchval(text)))
 
     # --- faults --------------------------------------------------------------------------------------------------
     def expect(self, words: Collection[str]) -> None:
@@ -319,20 +319,20 @@ class PostgresDatabase(OnServer, Autocommit):
     ) -> None:
         check_columns(table, columns, unique)
         async with self._connection() as connection:
-            await _translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
-            await _translated(connection.execute(DIALECT.create(table, columns, unique)))
+            await translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
+            await translated(connection.execute(DIALECT.create(table, columns, unique)))
             if rows:
                 names = list(columns)
                 records = [tuple(row.get(c) for c in names) for row in rows]
-                await _translated(connection.copy_records_to_table(table, records=records, columns=names))
+                await translated(connection.copy_records_to_table(table, records=records, columns=names))
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[PostgresSession]:
         async with self._connection() as connection:
             transaction = connection.transaction(isolation=isolation.replace(" ", "_"))
-            await _translated(transaction.start())
+            await translated(transaction.start())
             try:
-                yield (session := _Session(connection))
+                yield (session := PostgresSession(connection))
                 if session.refused:
                     raise Aborted("A statement of this transaction was refused: nothing of it happened.")
             except BaseException:
@@ -340,12 +340,12 @@ class PostgresDatabase(OnServer, Autocommit):
                 with contextlib.suppress(Exception):
                     await transaction.rollback()
                 raise
-            await _translated(transaction.commit())
+            await translated(transaction.commit())
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[_Session]:
+    async def _session(self) -> AsyncIterator[PostgresSession]:
         async with self._connection() as connection:
-            yield _Session(connection)
+            yield PostgresSession(connection)
 
     async def close(self) -> None:
         """Drop the schema and close the pool.

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from windtunnel.engines.database.port import Isolation
-from windtunnel.engines.database.postgres import PostgresDatabase, _Session, _translated
+from windtunnel.engines.database.postgres import PostgresDatabase, PostgresSession, translated
 from windtunnel.engines.errors import Unavailable
 from windtunnel.engines.shared.servers import Guarded
 
@@ -38,7 +38,7 @@ class PostgresStandby(PostgresDatabase):
         self._primary = ""
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[PostgresSession]:
         if isolation == "serializable":
             raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
         async with super().transaction(isolation) as session:
@@ -59,7 +59,7 @@ class PostgresStandby(PostgresDatabase):
     async def part(self) -> None:
         """As the port's; returns when nothing is heard any more."""
         async with self._connection() as connection:
-            self._primary = await _translated(connection.fetchval("SHOW primary_conninfo"))
+            self._primary = await translated(connection.fetchval("SHOW primary_conninfo"))
         await self._tell("ALTER SYSTEM SET primary_conninfo = ''")
         await self._tell("SELECT pg_reload_conf()")
         # Who listens is ended by the process that applies, which does not look while it is held: so we end it.
@@ -85,9 +85,9 @@ class PostgresStandby(PostgresDatabase):
     async def _tell(self, what: str, until: str = "SELECT true") -> None:
         """Say something to the server, and wait until a question is answered by true."""
         async with self._connection() as connection:
-            await _translated(connection.execute(what))
+            await translated(connection.execute(what))
             end = time.monotonic() + PATIENCE_S
-            while not await _translated(connection.fetchval(until)):
+            while not await translated(connection.fetchval(until)):
                 if time.monotonic() > end:
                     raise TimeoutError(f"{self.name} has not done in {PATIENCE_S:g} s what it was told: {what}.")
                 await asyncio.sleep(POLL_S)
