@@ -92,7 +92,7 @@ def test_what_the_reference_does_better_is_shown_on_the_smallest_such_case() -> 
     assert found.case is not None
     assert len(found.case.ops) < 10
     assert found.case.sentence.startswith("yours.mean_s < 1.2 * two_choices.mean_s fails, ")
-    assert found.case.sentence.endswith(": no machine may stand idle beside a long queue")
+    assert found.case.sentence.endswith(": No machine may stand idle beside a long queue.")
     assert found.case.to_dict()["svg"].count("two_choices.mean_s") > 0
 
 

@@ -185,5 +185,5 @@ def test_a_trial_can_pause_the_host_of_the_clients_before_there_is_one() -> None
         designs={"one": Counting},
         claims=(),
     )
-    history, _ = play(experiment, "one", Trial(0, {"n": 1}, (pause("clients", at_s=0.25, for_s=2.0),)))
+    history = play(experiment, "one", Trial(0, {"n": 1}, (pause("clients", at_s=0.25, for_s=2.0),)))
     assert history[0].end >= 2.25
