@@ -34,7 +34,7 @@ MOST_ATTACKS = 50
 COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
 """How many requests may be sent again to find a case where the reference does better: so many, or whole runs."""
 MOST_UNJUDGED = 0.05
-"""Share of the trials that may end without a verdict."""
+"""Share of the trials that may end without a verdict; one may always."""
 LARGEST_CASE = 30
 """Requests and faults that a person still looks at."""
 
@@ -325,7 +325,7 @@ class _Tally:
             sentence = f"{demand.expression} fails, {self._shown[index]}: {demand.because.rstrip('.')}."
             if case is None:
                 sentence += f" It shows on seed {self.failing[1].seed}."
-        elif self.unjudged > MOST_UNJUDGED * (self._trials + self.unjudged):
+        elif self.unjudged > max(1, MOST_UNJUDGED * (self._trials + self.unjudged)):
             sentence = (
                 f"{self.unjudged} of {self._trials + self.unjudged} trials could not be judged: after the faults no "
                 f"report could be had. More than {MOST_UNJUDGED:.0%} is no pass."
