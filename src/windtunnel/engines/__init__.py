@@ -50,5 +50,6 @@ if TYPE_CHECKING:
     )
     from windtunnel.engines.server.port import ServerPort as ServerPort
     from windtunnel.engines.server.process import ProcessServer as ProcessServer
+    from windtunnel.engines.shared.service import ModelService as ModelService, OnHost as OnHost
 
 __getattr__, __dir__ = lend(__name__)
