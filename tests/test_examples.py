@@ -36,7 +36,7 @@ SAYS = {
     "block_at_work": ["20000 of 20000 members found", "1.2 bytes a name"],
     "race_found": [
         "of the unguarded shop: 2 tickets sold of 1",
-        "write sold  ✗",
+        "write Stock 1.sold  ✗",
         "schedules tried, none fails: True",
     ],
 }

@@ -7,8 +7,10 @@ from planted_register import experiment as register
 
 from windtunnel.lab.grading.adversary import attacks, rehearse
 from windtunnel.lab.grading.grade import hunt
-from windtunnel.lab.grading.trial import Trial, play
-from windtunnel.lab.params import settings
+from windtunnel.lab.grading.trial import Trial, judged, play
+from windtunnel.lab.history import Op
+from windtunnel.lab.params import make, settings
+from windtunnel.sim.fault import Fault
 
 QUICK = settings(register.params, register.quick)
 
@@ -34,7 +36,7 @@ def test_the_same_seed_draws_the_same_attacks() -> None:
 def test_every_attack_can_be_played() -> None:
     seen = rehearse(register, "correct", QUICK, 3)
     for faults in attacks(seen, 3, 30):
-        history, _ = play(register, "correct", Trial(3, QUICK, faults))
+        history = play(register, "correct", Trial(3, QUICK, faults))
         assert len(history) == QUICK["requests"]
 
 
@@ -51,11 +53,15 @@ def test_nothing_can_be_spared_of_a_smallest_case() -> None:
     assert found is not None
     case = found.case
     trial = Trial(case.seed, settings(lease.params, {}), tuple(case.faults))
-    assert play(lease, "no_fence", trial, case.ops)[1]["lost_updates"] > 0
+
+    def lost(ops: list[Op], faults: list[Fault] | None = None) -> float:
+        history = play(lease, "no_fence", trial, ops, faults)
+        return judged(lease, history, make(lease.params, trial.settings))["lost_updates"]
+
+    assert lost(case.ops) > 0
     for i in range(len(case.ops)):
-        fewer = case.ops[:i] + case.ops[i + 1 :]
-        assert play(lease, "no_fence", trial, fewer)[1]["lost_updates"] == 0
-    assert play(lease, "no_fence", trial, case.ops, [])[1]["lost_updates"] == 0
+        assert lost(case.ops[:i] + case.ops[i + 1 :]) == 0
+    assert lost(case.ops, []) == 0
 
 
 def test_the_diagram_of_a_case_shows_its_faults() -> None:

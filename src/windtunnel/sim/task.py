@@ -147,11 +147,10 @@ class Task(asyncio.Task[Any]):
             self._cancel_when_stepped()
             self._home.sim._ready.append((Timer(self._cancel_late, ()), 0, None))
         elif waiter is not None:
-            if not waiter.cancel(msg=msg):
-                if isinstance(waiter, Signal) and not waiter.done():  # it is nobody's to cancel
-                    self._throw(self._cancellation())
-                else:  # it is done, and we are about to be stepped; or it refuses
-                    self._cancel_when_stepped()
+            if isinstance(waiter, Signal) and not waiter.done():  # what happens is nobody's to cancel, nor is a process
+                self._throw(self._cancellation())
+            elif isinstance(waiter, Signal) or not waiter.cancel(msg=msg):
+                self._cancel_when_stepped()  # it is done, and we are about to be stepped; or it refuses
         elif self._due == self._ticket:
             self._cancel_when_stepped()
         else:

@@ -39,6 +39,8 @@ done or not. Those without one say that a program or an input is wrong; a run st
         Withdrawn  (its own)        the client took its job back; it says whether work had begun
         Deadlock                    nothing can happen in the tunnel any more
         DesignError                 a design raised what is no outcome
+          Unreported                a design's report could not be had after a fault
+        Gone                        the process in which a design was tried has ended
         NotSimulated                the tunnel has no stand-in for what was asked
         OutOfSteps                  an explored program did not end
         Stuck                       an explored program waits for nobody
@@ -48,6 +50,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
           DamagedLogError           the same, of a log
         HistoryFileError            a file is no history
         ModelError                  a user's model does what a model must not
+        NoAnswer                    what a process said of a trial is no answer to it
         StaleRange  fail            the caller's map of ranges is older than a change
         WrongInput                  an experiment, parameter, stage or file that cannot be used
           ClaimError                a claim that cannot be evaluated
