@@ -171,6 +171,9 @@ def test_the_same_design_and_fault_meet_the_server_of_their_stage(stage: str) ->
 @needs_signals
 def test_a_real_server_loses_its_answers_and_is_cut_off_to_the_end_of_the_run() -> None:
     class Quick(Served):
+        def __init__(self, stage: Stage, params: Params) -> None:
+            self.server = stage.server("server")  # what was cut off arrives when the way is mended, before the report
+
         async def work(self, item: int = 0) -> int:  # type: ignore[override]
             await self.server.serve(0.001)
             return item

@@ -222,7 +222,10 @@ class DiskFiles:
 
 
 class Below:
-    """A part of another disk: `files` as they are below the directory `root`, which is there to stay."""
+    """A part of another disk: `files` as they are below the directory `root`, which is there to stay.
+
+    As safe for threads and tasks as the disk that it is a part of.
+    """
 
     def __init__(self, files: Files, root: str) -> None:
         self._files = files
@@ -287,6 +290,8 @@ class DiskLock:
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            if self._pid == os.getpid():
+                _unlock(descriptor)  # a child that was forked this moment may not have closed its copy yet
             os.close(descriptor)
 
     def __del__(self) -> None:
@@ -370,10 +375,17 @@ if sys.platform == "win32":
     def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
+    def _unlock(descriptor: int) -> None:
+        with suppress(OSError):  # it was never taken
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
 else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 if hasattr(os, "pwrite"):
