@@ -69,7 +69,9 @@ class Place:
                 sockets.add(address)
         self._seen |= sockets
         mounts = {line for line in Path("/proc/mounts").read_text().splitlines() if str(self.folder) in line}
-        files = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
+        # Not rglob, which raises where a folder is removed while it looks.
+        walked = ((Path(at), name) for at, folders, names in os.walk(self.folder) for name in (*folders, *names))
+        files = {str((at / name).relative_to(self.folder)) for at, name in walked}
         return Found(processes, frozenset(sockets), frozenset(mounts), frozenset(files))
 
     def after(self) -> Found:
