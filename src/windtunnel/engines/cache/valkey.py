@@ -26,7 +26,7 @@ from windtunnel.engines.cache.port import Answer, Script
 from windtunnel.engines.cache.store import text_of
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared.relay import Relay
-from windtunnel.engines.shared.servers import Guarded, guarded, shared
+from windtunnel.engines.shared.servers import Guarded, free_port, guarded, shared
 from windtunnel.engines.shared.struck import OnServer
 
 CONNECT_TIMEOUT_S = 5.0
@@ -75,9 +75,7 @@ def start_valkey(*, durable: bool = False, follow: int | None = None) -> Guarded
         follow: the port of the primary whose replica it shall be.
     """
     folder = Path(tempfile.mkdtemp(prefix="wt-vk-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     command += ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
     command += ["--repl-diskless-sync-delay", "0", "--enable-debug-command", "no"]

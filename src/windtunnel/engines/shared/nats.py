@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared.relay import Relay
-from windtunnel.engines.shared.servers import Guarded, guarded
+from windtunnel.engines.shared.servers import Guarded, free_port, guarded
 from windtunnel.engines.shared.struck import OnServer
 
 URL = "WINDTUNNEL_NATS_URL"
@@ -54,9 +54,7 @@ def start_nats() -> Guarded:
     if program is None:
         raise MissingEngine(f"NATS is not here: pip install 'windtunnel[nats]', or set {URL} to a server.")
     folder = Path(tempfile.mkdtemp(prefix="wt-nats-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = folder / "nats.conf"
     config.write_text(CONFIG.format(port=port, folder=folder), "utf-8")
     return guarded([program, "-c", str(config)], folder, f"nats://127.0.0.1:{port}", lambda: answers(port))

@@ -202,7 +202,7 @@ def _start_postgres(maker: str, options: list[str], settings: str) -> Guarded:
         command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
         url = f"postgresql://postgres@/postgres?host={folder}"
     else:
-        port = _free_port()
+        port = free_port()
         command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     return guarded(command, folder, url, lambda: _postgres_state(data)[1] == "ready", user)
@@ -249,7 +249,8 @@ def _readable_by(user: str, programs: Path, folder: Path) -> Path:
     return copy / package.name / programs.parent.name / programs.name
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
     import socket
 
     with socket.socket() as probe:
