@@ -1,7 +1,8 @@
-"""What holds in all tests: kernels with Numba's bounds checks on, one luck, children that Ctrl-C can stop, a ledger."""
+"""What holds in all tests: checks of bounds, bytecode, one luck, children that Ctrl-C can stop, a ledger."""
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from helpers.ledger import Ledger
 
 os.environ.setdefault("NUMBA_BOUNDSCHECK", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba-bounds"))
+
+# Images of containers often forbid bytecode. Some hundred processes are started here: each would compile our sources
+# anew, for a second of processor time, and pytest every test in each run.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples in every run, and no clock: a first call may compile a kernel.
 settings.register_profile("deterministic", deadline=None, derandomize=True)
