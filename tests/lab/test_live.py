@@ -20,6 +20,7 @@ from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import at_once, batches, requests
 from windtunnel.sim.fault import Fault, call, crash, cut, cut_reply, skew, split, storm
+from windtunnel.sim.kernel import process
 
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="real servers are killed by signals")
 
@@ -122,6 +123,35 @@ def test_a_broken_plain_method_is_named() -> None:
 
     with pytest.raises(DesignError, match="work raised KeyError"):
         one_run(Broken)
+
+
+class InTurn:
+    """Each waits for the one before it: a light process in the tunnel, a task elsewhere."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        self.sim = stage.sim if stage.name == "sim" else None
+        self.stage = stage
+        self.last: Any = None
+        self.order: list[int] = []
+
+    @process
+    async def work(self, item: int = 0) -> bool:
+        before, self.last = self.last, (mine := self.stage.signal())
+        if before is not None:
+            await before
+        self.order.append(self.stage.request)
+        mine.set()
+        return before is None or before.done()
+
+    def report(self) -> dict[str, Any]:
+        return {"order": self.order}
+
+
+@pytest.mark.parametrize("stage", ["sim", "machine"])
+def test_requests_wait_for_one_another_on_any_stage(stage: str) -> None:
+    history = one_run(InTurn, stage)
+    assert [e.value for e in history] == [True, True, True]
+    assert history.facts["order"] == [0, 1, 2]
 
 
 class Door(Together):

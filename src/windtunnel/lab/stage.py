@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from windtunnel.engines.log.port import LogPort
     from windtunnel.engines.objects.port import ObjectsPort
     from windtunnel.engines.queue.port import QueuePort
+    from windtunnel.lab.once import Once
     from windtunnel.sim.fault import Fault
     from windtunnel.sim.host import Host
-    from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.kernel import Signal, Simulator
     from windtunnel.sim.network import Network
     from windtunnel.sim.servers.disciplines import Discipline
     from windtunnel.sim.servers.fifo import FifoServer
@@ -97,6 +98,13 @@ class Stage:
     def clock(self) -> float:
         """Seconds on this stage's clock; only differences mean something."""
         return time.perf_counter()
+
+    def signal(self) -> Signal[None] | Once:
+        """Something that happens once: `set()` it, await it, ask whether it is `done()`; for requests that wait for
+        one another on any stage."""
+        from windtunnel.lab.once import Once
+
+        return Once()
 
     def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a call in the world of this stage: in the tunnel time, luck and disks are the tunnel's for it too."""
@@ -307,6 +315,10 @@ class SimStage(Stage):
     def clock(self) -> float:
         """Seconds of virtual time since the stage was made."""
         return self._sim.now
+
+    def signal(self) -> Signal[None]:
+        """Something that happens once: `set()` it, await it, ask whether it is `done()`."""
+        return self._sim.signal()
 
     def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a call in the world of this stage: in the tunnel time, luck and disks are the tunnel's for it too."""

@@ -728,15 +728,18 @@ def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Proces
     """Decorate an `async def` method of an object with a `sim`: calling it starts a light process.
 
     A design's method so marked costs a fraction of an asyncio task; it may await what the tunnel offers, not asyncio.
+    Where `sim` is None there is no tunnel: the method is then an ordinary coroutine, which somebody else has to run.
     """
 
     @wraps(function)
     def start(*args: P.args, **kwargs: P.kwargs) -> Process[T]:
         try:
-            sim = cast(Simulator, args[0].sim)  # type: ignore[attr-defined]  # the protocol is the attribute
+            sim = cast("Simulator | None", args[0].sim)  # type: ignore[attr-defined]  # the protocol is the attribute
         except AttributeError:
             own = type(args[0]).__name__
             raise AttributeError(f"{own} has no sim, which its @process methods need: self.sim = stage.sim.") from None
+        if sim is None:
+            return function(*args, **kwargs)  # type: ignore[return-value]  # awaited all the same
         return sim.spawn(function(*args, **kwargs), function.__name__)
 
     return start
