@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from helpers.ledger import lines
+from helpers.ledger import CORE, SHARES_CPU_S, lines
+from windtunnel.lab.discovery import TRACKS
 
 BURNS = """
 import subprocess, sys, time
 BURN = "import time\\nwhile time.process_time() < {}: pass"
-def test_here(): exec(BURN.format(time.process_time() + 0.5))
-def test_in_a_child(): subprocess.run([sys.executable, "-c", BURN.format(0.6)], check=True)
+def test_here(): exec(BURN.format(time.process_time() + 0.3))
+def test_in_a_child(): subprocess.run([sys.executable, "-c", BURN.format(0.8)], check=True)
 """
 CONFTEST = """
 from helpers.ledger import Ledger
@@ -28,9 +29,18 @@ def pytest_configure(config): config.pluginmanager.register(Ledger(config.rootpa
 def test_dear_files_come_first_and_cheap_ones_share_a_line() -> None:
     files = Counter({"a": 0.5, "b": 3.0, "c": 2.0, "d": 0.25})
     told = lines(files, Counter({"scale": 3.0, "core": 2.75}))
+    assert list(SHARES_CPU_S) == [*TRACKS, CORE]
     assert [line.split()[0] for line in told[:4]] == ["3.0", "2.0", "0.8", "5.8"]
     assert told[2].endswith("in 2 files below 1 s each")
-    assert told[-1] == "concurrency 0.0   scale 3.0   ai 0.0   interview 0.0   core 2.8"
+    assert (
+        told[-1] == "concurrency 0.0 of 45   scale 3.0 of 185   ai 0.0 of 90   interview 0.0 of 140   core 2.8 of 400"
+    )
+
+
+def test_a_track_that_has_used_more_than_its_share_is_told() -> None:
+    told = lines(Counter({"a": 200.0}), Counter({"ai": 110.0, "scale": 90.0}))
+    assert told[-1].startswith("ai has used more than its share: ")
+    assert told[-2].startswith("concurrency 0.0 of 45   scale 90.0 of 185")
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "two workers"])
@@ -40,8 +50,9 @@ def test_it_counts_the_children_of_tests(tmp_path: Path, alone: bool) -> None:
         (tmp_path / f"test_cheap_{i}.py").write_text(f"def test_{i}(): pass")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "conftest.py").write_text(CONFTEST)
-    workers = [] if alone else ["-n", "2", "--dist", "loadfile"]
+    workers = [] if alone else ["-p", "xdist.plugin", "-n", "2", "--dist", "loadfile"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # what others add is dear to load
     command = [sys.executable, "-m", "pytest", "-q", *workers]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -21,6 +21,8 @@ import pytest
 from windtunnel.lab.discovery import TRACKS, modules, track_of
 
 CORE = "core"
+SHARES_CPU_S = {"concurrency": 45, "scale": 185, "ai": 90, "interview": 140, CORE: 400}
+"""What each may cost, kernels compiled: in sum what two cores do in ten minutes, less what style and types cost."""
 COLLECTING = "(imports and collection)"
 SHOWN_FROM_S = 1.0
 FEWEST_FILES = 10
@@ -98,12 +100,17 @@ class Ledger:
 
 
 def lines(files: Counter[str], tracks: Counter[str]) -> list[str]:
-    """The ledger as it is printed: dear files first, the cheap ones in one line, the sum, and the sum by track."""
+    """The ledger as printed: dear files first, cheap ones in one line, the sum, each track beside its share."""
     dear = [(name, spent) for name, spent in files.most_common() if spent >= SHOWN_FROM_S]
     cheap = [spent for spent in files.values() if spent < SHOWN_FROM_S]
     told = [f"{spent:8.1f}  {name}" for name, spent in dear]
     if cheap:
         told.append(f"{sum(cheap):8.1f}  in {len(cheap)} files below {SHOWN_FROM_S:g} s each")
     told.append(f"{sum(files.values()):8.1f}  in all")
-    told.append("   ".join(f"{name} {tracks[name]:.1f}" for name in (*TRACKS, CORE)))
+    told.append("   ".join(f"{name} {tracks[name]:.1f} of {share}" for name, share in SHARES_CPU_S.items()))
+    told += [
+        f"{name} has used more than its share: move what is dear to soak, and leave a small sister here."
+        for name, share in SHARES_CPU_S.items()
+        if tracks[name] > share
+    ]
     return told

@@ -15,15 +15,26 @@ from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import challenge_of, stub, write_stub
-from windtunnel.lab.grading.grade import grade, grade_file
+from windtunnel.lab.grading.grade import grade, grade_file, grade_on
+from windtunnel.lab.grading.loaded import joined
+from windtunnel.lab.grading.player import Bench, Here
 
-CHALLENGES = [e for e in every() if e.demands]
+CHALLENGES = [e.id for e in every() if e.demands]
+FEW_ATTACKS = 4
 
 
 @pytest.fixture(autouse=True)
-def only_quick_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials at full size are for learners who wait, not for these tests."""
-    monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
+def only_quick_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials at full size and by the dozen are for learners who wait, and for soak."""
+    if request.node.get_closest_marker("soak") is None:
+        monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
+        monkeypatch.setattr("windtunnel.lab.grading.grade.MOST_ATTACKS", FEW_ATTACKS)
+
+
+@pytest.fixture
+def experiment(request: pytest.FixtureRequest) -> Experiment[Any]:
+    """The one that the test is asked of by name; the ledger knows its track by that."""
+    return find(request.param)
 
 
 @pytest.fixture
@@ -32,10 +43,10 @@ def tickets() -> Experiment[Any]:
 
 
 def test_every_experiment_is_a_challenge() -> None:
-    assert list(every()) == CHALLENGES
+    assert [e.id for e in every()] == CHALLENGES
 
 
-@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
 def test_demands_speak_of_yours_and_of_par(experiment: Experiment[Any]) -> None:
     par = list(experiment.designs)[-1]
     for demand in experiment.demands:
@@ -44,16 +55,17 @@ def test_demands_speak_of_yours_and_of_par(experiment: Experiment[Any]) -> None:
         assert demand.because
 
 
-@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
 def test_the_stub_is_the_naive_design_and_fails(experiment: Experiment[Any], tmp_path: Path) -> None:
     file = write_stub(experiment, tmp_path / "mine.py")
     assert challenge_of(file) is experiment
-    found = grade_file(str(file), seeds=1)
+    loaded = joined(str(file))
+    found = grade_on(Bench(loaded, Here(loaded)), [7001], brief=True)
     assert not found.passed
     assert found.failing
 
 
-@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
 def test_the_stub_is_a_file_as_one_would_write_it(experiment: Experiment[Any]) -> None:
     text = stub(experiment)
     assert max(map(len, text.splitlines())) <= 120
@@ -69,10 +81,17 @@ def test_the_stub_says_where_the_words_of_its_port_are(tickets: Experiment[Any])
     assert "AtLeast" in stub(tickets)
 
 
-@pytest.mark.parametrize("experiment", CHALLENGES, ids=lambda e: e.id)
+@pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
 def test_the_best_design_passes(experiment: Experiment[Any]) -> None:
     best = list(experiment.designs.values())[-1]
     assert grade(experiment, best, [7001]).passed
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
+def test_the_best_design_passes_on_ten_seeds_in_all_that_a_learner_is_tried_with(experiment: Experiment[Any]) -> None:
+    best = list(experiment.designs.values())[-1]
+    assert grade(experiment, best, range(7001, 7011)).passed
 
 
 def test_what_fails_is_shown_as_the_smallest_case(tickets: Experiment[Any]) -> None:

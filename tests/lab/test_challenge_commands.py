@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from windtunnel.lab.progress import Done, read
+from windtunnel.ui import cli
 
 ENDLESS = """
     async def buy(self, buyer, pays_after_s):
@@ -62,11 +63,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def run(start: Start) -> Callable[..., tuple[int, str, str]]:
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The same in this process, where how a process starts and ends is not asked: designs get theirs anyway."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+
     def call(*arguments: str) -> tuple[int, str, str]:
-        process = start(*arguments)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+        with pytest.raises(SystemExit) as left:
+            cli.main(arguments)
+        assert isinstance(left.value.code, int)
+        return left.value.code, *capsys.readouterr()
 
     return call
 

@@ -37,7 +37,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.catalogue = folder / "windtunnel" / "catalogue"
-        ignored = shutil.ignore_patterns("__pycache__", "blocks", "kernels")
+        ignored = shutil.ignore_patterns("blocks", "kernels")  # bytecode goes along, and is found to be of this age
         shutil.copytree(Path(windtunnel.__file__).parent, folder / "windtunnel", ignore=ignored)
         self.environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
