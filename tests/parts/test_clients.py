@@ -36,6 +36,31 @@ def test_who_is_not_asks_again_while_the_server_works_for_nobody() -> None:
     assert client.server.inside == 3, "one is done, three are still in the queue, and nobody waits for them"
 
 
+def test_who_backs_off_waits_before_each_retry_as_long_as_it_says() -> None:
+    class Doubling(Impatient):
+        def wait_s(self, retry: int) -> float:
+            return 0.1 * 2**retry
+
+    sim = Simulator()
+    client = Doubling(Server(sim, "s"), patience_s=0.25, retries=3)
+    assert outcome(sim, client, 10.0) == (False, pytest.approx(4 * 0.25 + 0.1 + 0.2 + 0.4))
+
+
+def test_each_caller_may_have_a_budget_of_its_own() -> None:
+    purses = [Budget(0, burst=burst) for burst in (1, 3)]
+    turns = iter(purses)
+
+    class Own(Impatient):
+        def purse(self) -> Budget:
+            return next(turns)
+
+    sim = Simulator()
+    client = Own(Server(sim, "s"), patience_s=0.01, retries=5)
+    for attempts in (2, 2 + 4):
+        assert not outcome(sim, client, 10.0)[0]
+        assert client.attempts == attempts
+
+
 def test_a_budget_bounds_the_retries_of_all_clients_together() -> None:
     sim = Simulator()
     client = Impatient(Server(sim, "s"), patience_s=0.01, retries=3, budget=Budget(0.1, burst=2))

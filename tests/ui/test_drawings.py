@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from math import inf
 from typing import Any
 
 import pytest
@@ -54,6 +55,18 @@ def test_who_is_busy_when_is_a_row_a_thing() -> None:
 @pytest.mark.parametrize("kind", ["lines", "bars", "heat", "space-time", "gantt"])
 def test_nothing_is_no_chart(kind: str) -> None:
     assert drawn(kind, {"naive": []}) == []
+
+
+def test_seconds_in_which_something_is_wrong_are_shaded_and_said() -> None:
+    wrong = [(4.0, 6.0, "slow server to 0.1"), (9.0, inf, "crash server"), (20.0, 21.0, "pause server")]
+    line = [(float(x), float(x % 2)) for x in range(11)]
+    found = drawing(Drawn("A chart", "second", "things", "", "lines", wrong), {"naive": line}, 60)
+    assert found is not None
+    lines = found.plain.splitlines()
+    grey = lines[2].count("░")
+    assert 10 <= grey <= 18  # three tenths of some fifty columns, less those that the line crosses
+    assert lines[-1].strip() == "░ slow server to 0.1; crash server"
+    assert "░" not in "".join(drawn("lines", {"naive": line}))
 
 
 def test_a_line_that_lies_under_others_is_named() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.history import History
+from windtunnel.sim.fault import Fault
 
 Kind = Literal["lines", "bars", "heat", "space-time", "gantt"]
 Row = tuple[Any, ...]
@@ -64,6 +66,8 @@ class Drawn:
     y: str
     log: str
     kind: str
+    shaded: Sequence[tuple[float, float, str]] = ()
+    """Along an axis of seconds, when something went wrong: from, to, what. A fault without an end goes to infinity."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -71,9 +75,14 @@ class Drawn:
         return COLUMNS[self.kind]
 
 
-def drawn(chart: Chart) -> Drawn:
-    """The chart without its function."""
-    return Drawn(chart.title, chart.x, chart.y, chart.log, chart.kind)
+def drawn(chart: Chart, faults: Sequence[Fault] = ()) -> Drawn:
+    """The chart without its function; lines over seconds are shaded while a fault lasts."""
+    shaded = [
+        (fault.at_s, inf if fault.for_s is None else fault.at_s + fault.for_s, str(fault))
+        for fault in faults
+        if chart.kind == "lines" and chart.x == "second" and fault.for_s != 0
+    ]
+    return Drawn(chart.title, chart.x, chart.y, chart.log, chart.kind, shaded)
 
 
 def values(chart: Chart, history: History, params: Any) -> dict[str, list[Row]]:

@@ -202,7 +202,9 @@ class Result:
             ]
             claims = [JudgedClaim(**c) for c in known["claims"]]
             read: dict[str, Any] = {
-                "charts": [Drawn(**c) for c in known["charts"]],
+                "charts": [
+                    Drawn(**{**c, "shaded": [tuple(map(_number, one)) for one in c["shaded"]]}) for c in known["charts"]
+                ],
                 "asks": [Answered(**{**a, **_floats({k: a[k] for k in _MEANS})}) for a in known["asks"]],
                 "why": [Explained(**w) for w in known["why"]],
             }

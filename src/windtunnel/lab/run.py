@@ -106,7 +106,7 @@ def run(
         runs,
         claims,
         figures,
-        [drawn(chart) for chart in experiment.charts],
+        [drawn(chart, experiment.faults_for(experiment.params(**wanted.all[0]))) for chart in experiment.charts],
         judge_asks(experiment, chosen, runs, wanted.all[0]),
         explained(experiment.why, claims),
         list(experiment.shows),

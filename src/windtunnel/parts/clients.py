@@ -43,21 +43,31 @@ class Impatient:
         """One attempt. Override it to send what travels with a request, or elsewhere."""
         return self.server.serve(work_s)
 
+    def wait_s(self, retry: int) -> float:
+        """Seconds before this retry (0 is the first). Override it to back off."""
+        return self.pause_s
+
+    def purse(self) -> Budget | None:
+        """The budget of who calls, asked for once a call. Override it where clients have their own."""
+        return self.budget
+
     async def call(self, work_s: float) -> None:
         """Ask until there is an answer in time. Raises TimeoutError where there was none."""
-        if self.budget is not None:
-            self.budget.deposit()
+        purse = self.purse()
+        if purse is not None:
+            purse.deposit()
         for attempt in range(1 + self.retries):
             if attempt:
-                if not self._may_again():
+                if purse is not None and not purse.withdraw():
                     break
-                if self.pause_s:
-                    await self.sim.sleep(self.pause_s)
+                pause_s = self.wait_s(attempt - 1)
+                if pause_s:
+                    await self.sim.sleep(pause_s)
             if self.hedge_s is None:
                 answer = self._attempt(work_s)
                 if answer is not None and await answer.within(self.patience_s) and answer.exception() is None:
                     return
-            elif await self._hedged(work_s, self.hedge_s):
+            elif await self._hedged(work_s, self.hedge_s, purse):
                 return
         raise TimeoutError("No attempt was answered in time.")
 
@@ -71,12 +81,12 @@ class Impatient:
                 raise
             return None
 
-    async def _hedged(self, work_s: float, hedge_s: float) -> bool:
+    async def _hedged(self, work_s: float, hedge_s: float, purse: Budget | None) -> bool:
         """An attempt, and a second one beside it if that is late; whether one of them was answered in time."""
         first = self._attempt(work_s)
         if first is not None and await first.within(hedge_s) and first.exception() is None:
             return True
-        second = self._attempt(work_s) if self._may_again() else None
+        second = self._attempt(work_s) if purse is None or purse.withdraw() else None
         running = [answer for answer in (first, second) if answer is not None and not _failed(answer)]
         if not running:
             return False
@@ -92,9 +102,6 @@ class Impatient:
         for answer in running:
             answer.add_done_callback(ended)
         return await either.within(self.patience_s - hedge_s) and either.result()
-
-    def _may_again(self) -> bool:
-        return self.budget is None or self.budget.withdraw()
 
 
 def _failed(answer: Signal[Any]) -> bool:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from windtunnel.sim.servers.fifo import Departure as Departure, FifoServer as FifoServer
     from windtunnel.sim.servers.processor_sharing import ProcessorSharingServer as ProcessorSharingServer
-    from windtunnel.sim.servers.server import Server as Server
+    from windtunnel.sim.servers.server import Job as Job, Server as Server
     from windtunnel.sim.signals import (
         NS as NS,
         Crashed as Crashed,

@@ -9,6 +9,7 @@ from itertools import pairwise
 from windtunnel.lab.claims import number
 
 MARKS = "●×◆+▲○◇∗"
+SHADE = "░"
 COLOURS = ("red", "yellow", "green", "cyan", "blue", "magenta", "white", "bright_black")
 
 Point = tuple[float, float]
@@ -22,9 +23,10 @@ def chart(
     log_axes: str = "",
     width: int = 78,
     height: int = 14,
+    shaded: Sequence[tuple[float, float, str]] = (),
 ) -> list[list[tuple[str, str]]]:
     """The chart as rows of (text, colour) pieces. Points that are no number, or not positive on a log axis, are left
-    out; without any there is no chart."""
+    out; without any there is no chart. `shaded` are spans of the x axis: from, to, and what is to be said of them."""
     x_of, x_back = _scale("x" in log_axes)
     y_of, y_back = _scale("y" in log_axes)
     drawn = {
@@ -55,6 +57,8 @@ def chart(
         for cell in way:
             cells.setdefault(cell, index)
         over[index] = {cells[cell] for cell in way}
+    spans = [(x_of(a), x_of(b), what) for a, b, what in shaded if x_of(a) <= x_high and x_of(b) >= x_low]
+    grey = {column for a, b, _ in spans for column in _within(a, b, x_low, x_high, columns)}
     rows: list[list[tuple[str, str]]] = []
     if axes[1]:
         rows.append([(" " * gutter + axes[1], "dim")])
@@ -62,7 +66,8 @@ def chart(
         pieces = [(f"{labels.get(row, ''):>{gutter}}", "dim"), ("┤" if row in labels else "│", "dim")]
         for column in range(columns):
             found = cells.get((column, row))
-            pieces.append((" ", "") if found is None else (MARKS[found % len(MARKS)], COLOURS[found % len(COLOURS)]))
+            empty = (SHADE, "dim") if column in grey else (" ", "")
+            pieces.append(empty if found is None else (MARKS[found % len(MARKS)], COLOURS[found % len(COLOURS)]))
         rows.append(pieces)
     rows.append([(" " * gutter + "└" + "─" * columns, "dim")])
     left, right = number(_round(x_back(x_low))), number(_round(x_back(x_high)))
@@ -81,7 +86,15 @@ def chart(
         key += [(f" {MARKS[index % len(MARKS)]} ", COLOURS[index % len(COLOURS)]), (f"{name} ", "")]
         used += len(name) + 4
     rows.append([(" " * gutter, ""), *key])
+    if said := "; ".join(dict.fromkeys(what for *_, what in spans)):
+        rows.append([(" " * gutter, ""), (f" {SHADE} {said}"[: max(8, width - gutter)], "dim")])
     return rows
+
+
+def _within(start: float, end: float, low: float, high: float, columns: int) -> range:
+    """The columns of a span, of which there is one at least."""
+    first, last = (round((min(max(x, low), high) - low) / (high - low) * (columns - 1)) for x in (start, end))
+    return range(first, last + 1)
 
 
 def _joined(placed: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

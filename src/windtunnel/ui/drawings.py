@@ -57,7 +57,7 @@ def drawing(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> Text 
             rows = _spans(one, named, room)
         case _:
             lines = {name: [(x, y) for x, y in line] for name, line in named.items()}
-            rows = chart(lines, (one.x, one.y), one.log, room)
+            rows = chart(lines, (one.x, one.y), one.log, room, shaded=one.shaded)
     if not rows:
         return None
     return Text("\n").join(

@@ -1,4 +1,4 @@
-"""The server drops the dead, and is always late for the dying."""
+"""The server drops the dead, keeps no time for the work itself, and is always late for the dying."""
 
 from __future__ import annotations
 
