@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from helpers.doubtful import experiment
-from windtunnel.lab.doubt.doubt import Outcome, doubt, exceeds, key_of
+from windtunnel.lab.doubt.doubt import doubt
+from windtunnel.lab.doubt.judging import exceeds
 from windtunnel.lab.doubt.mutants import Mutant, apply, decoration, mutants
-from windtunnel.lab.doubt.plan import Asked, given_settings, planned
+from windtunnel.lab.doubt.plan import Asked, Plan
 from windtunnel.lab.doubt.report import Report, read, save, text_of
-from windtunnel.lab.doubt.trials import Trial, Worker, perform
+from windtunnel.lab.doubt.trials import Outcome, Trial, Worker, perform
 
 FILE = str(Path(__file__).parents[1] / "helpers" / "doubtful.py")
 
@@ -49,7 +50,8 @@ def test_a_claim_that_is_hardly_claimed_is_told(report: Report) -> None:
 
 def test_what_no_claim_notices_is_a_finding_and_what_has_an_excuse_is_not(report: Report) -> None:
     alive = told(report, "mutant")
-    assert "'return thing + 1'" in alive
+    assert "'return thing + 1' left out" in alive
+    assert "'thing + 1' times 3" in alive
     assert "forgets in the place of shows" in alive
     assert "counts in the place of shows" not in alive, "it does the same"
     assert "self.total += self.step" not in alive
@@ -77,7 +79,7 @@ def test_a_worker_that_takes_too_long_or_dies_takes_one_trial_with_it() -> None:
     worker = Worker()
     try:
         trial = Trial(experiment.module)
-        assert worker.ask(trial, 0.0).wrong == ("time", "It took more than 0 s.")
+        assert worker.ask(trial, 0.0).wrong == ("time", "It took more than 0 s of CPU.")
         assert worker.ask(trial, 60.0).wrong is None
         assert worker._process is not None
         worker._process.kill()
@@ -100,24 +102,43 @@ def test_every_statement_of_the_designs_is_left_out_once_and_the_rest_stays() ->
         "counts in the place of shows",
         "forgets in the place of shows",
     ]
-    statements = [m for m in all_of_them if not m.by]
-    assert len(statements) == 8
-    assert [m.excuse for m in statements if m.excuse] == ["what came last is shown nowhere"]
-    for mutant in statements:
-        changed = apply(experiment, mutant)
+    places = [m for m in all_of_them if not m.by]
+    assert [m.what.split(", ", 2)[2] for m in places if "left out" in m.what] == [
+        "'self.total = 0.0' left out",
+        "'self.step = p.step' left out",
+        "\"self.luck = stage.random('luck')\" left out",
+        "'return thing' left out",
+        "\"return {'total': self.total, 'lucky': self.luck.random()}\" left out",
+        "'total' left out of \"{'total': self.total, 'lucky': self.luck.random()}\"",
+        "'lucky' left out of \"{'total': self.total, 'lucky': self.luck.random()}\"",
+        "'self.total += self.step' left out",
+        "'self.last = thing' left out",
+        "'return thing + 1' left out",
+    ]
+    assert [m.excuse for m in places if m.excuse] == ["what came last is shown nowhere"]
+    for mutant in places:
+        changed, bearing = apply(experiment, mutant)
         assert changed.id == experiment.id
         assert changed.designs.keys() == experiment.designs.keys()
-    swapped = apply(experiment, Mutant("", "counts", "forgets"))
+        assert bearing == ({"counts", "shows"} if "in Counts" in mutant.what else set(experiment.designs))
+    swapped, bearing = apply(experiment, Mutant("", "counts", "forgets"))
     assert swapped.designs["counts"] is experiment.designs["forgets"]
+    assert bearing == {"counts"}
 
 
-def test_settings_are_both_ends_of_every_parameter_and_random_ones_within_them() -> None:
-    found = given_settings(experiment, Asked(5, random_settings=20))
-    assert found[:3] == [{"size": 1}, {"size": 13}, {"step": 2.0}]
-    assert len(found) == 23
-    assert all(1 <= one["size"] <= 13 and 1 <= one["step"] <= 2 for one in found[3:])
-    assert found == given_settings(experiment, Asked(5, random_settings=20))
-    assert len({key_of(trial) for trial in planned(experiment, Asked(5)).trials()}) > 100
+def test_settings_are_ends_what_is_beside_them_ends_together_and_random_ones_within() -> None:
+    plan = Plan(experiment, Asked(5, random_settings=20))
+    assert [given for given, _ in plan.ends] == [{"size": 1}, {"size": 13}, {"step": 2.0}]
+    further = [given for given, _ in plan.further_settings([])]
+    assert [one for one in further if len(one) == 1] == [{"size": n} for n in range(2, 13)]
+    together = [one for one in further if len(one) == 2]
+    for size in (1, 13):
+        for step in (1.0, 2.0):
+            assert {"size": size, "step": step} in together
+    assert all(1 <= one["size"] <= 13 and 1 <= one["step"] <= 2 for one in together)
+    assert further == [given for given, _ in plan.further_settings([])]
+    smaller = [given for given, _ in plan.further_settings([{"size": 13}])]
+    assert all(one.get("size", 1) < 13 for one in smaller), "an end at which nothing comes to an end is not met again"
 
 
 def test_a_few_failures_may_be_chance() -> None:
@@ -126,6 +147,7 @@ def test_a_few_failures_may_be_chance() -> None:
     assert exceeds(15, 1, 0.05) > 0.5
     assert exceeds(200, 4, 0.001) < 1e-4
     assert exceeds(3, 3, 0.5) == pytest.approx(0.125)
+    assert exceeds(10_000, 5_000, 0.05) == 0.0, "which no integer of Python's would leave room for"
 
 
 def test_an_outcome_without_a_result_says_why() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import windtunnel
 from windtunnel.lab.discovery import every
-from windtunnel.lab.doubt.mutants import source_of
-from windtunnel.lab.doubt.report import committed, read, state_of
+from windtunnel.lab.doubt.changed import source_of
+from windtunnel.lab.doubt.report import read, state_of
+from windtunnel.lab.doubt.source import committed
 
 MARKS = ("V", "Vq", "D", "R")
 

@@ -36,13 +36,15 @@ def doubted(name: str) -> str:
 
     "ok", "n findings", or "stale" where its file has changed since.
     """
-    path = Path(__file__).resolve().parents[3] / "results" / "doubt" / f"{name}.json"
+    from windtunnel.lab.doubt.source import committed, text_at
+
+    path = committed(name)
     spec = importlib.util.find_spec(modules().get(name, "")) if path.is_file() and name in modules() else None
     if spec is None or not spec.origin:
         return ""
     from windtunnel.lab.doubt.report import read, state_of
 
-    return state_of(read(path), Path(spec.origin).read_text(encoding="utf-8"))
+    return state_of(read(path), text_at(Path(spec.origin)))
 
 
 def card(name: str, module: str) -> Card:

@@ -24,6 +24,7 @@ MOST_SEEDS = 10_000
 """In one run: more would not come to an end, nor tell more."""
 Progress = Callable[[int, int, str, int], object]
 """Called with (jobs done, jobs in all, design, seed) after each job."""
+Do = Callable[[list[Job]], list[Done]]
 
 
 def run(
@@ -62,12 +63,11 @@ def run(
         WrongInput: something given cannot be used; nothing was run, or the run was stopped.
         DesignError: a design is broken.
     """
+    own = experiment
     if with_file:
         from windtunnel.lab.outside import with_design
 
-        own, experiment = experiment, with_design(experiment, with_file)
-    else:
-        own = experiment
+        experiment = with_design(experiment, with_file)
     if histories is not None:
         try:
             histories.mkdir(parents=True, exist_ok=True)
@@ -76,12 +76,37 @@ def run(
     where = choose(experiment.id, experiment.stages, stage, on)
     if trace and where != "sim":
         raise WrongInput(f"A trace is recorded in the tunnel, and stage {where} is real; leave trace out, or take sim.")
+    return judged(
+        experiment,
+        where,
+        lambda todo: _do(own, with_file, experiment, where, todo, jobs, progress),
+        seeds,
+        designs,
+        quick,
+        params,
+        histories,
+        trace,
+    )
+
+
+def judged(
+    experiment: Experiment[Any],
+    where: str,
+    do: Do,
+    seeds: int | Iterable[int] | None = None,
+    designs: Iterable[str] | None = None,
+    quick: bool = False,
+    params: Mapping[str, object] | None = None,
+    histories: Path | None = None,
+    trace: bool = False,
+) -> Result:
+    """As `run`, where somebody else does the jobs: `do` returns what came of each of them, in their order."""
     chosen = experiment.choose(designs)
     numbers = _seeds(experiment.seeds if seeds is None else seeds)
-    wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **params})
+    wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **(params or {})})
     usual = not quick and wanted.all[0] == settings(experiment.params, {})
     todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories, trace)
-    done = _do(own, with_file, experiment, where, todo, jobs, progress)
+    done = do(todo)
     runs = [
         RunOf(job.design, job.seed, job.setting, found.measures, found.digest, rows(found.charts))
         for job, found in zip(todo, done, strict=True)

@@ -44,10 +44,11 @@ def doubt(
     Stopped, it goes on where it was when it is called again with the same options.
     """
     from windtunnel.lab.discovery import find
+    from windtunnel.lab.doubt.changed import source_of
     from windtunnel.lab.doubt.doubt import doubt as try_to_refute
-    from windtunnel.lab.doubt.mutants import source_of
     from windtunnel.lab.doubt.plan import Asked
-    from windtunnel.lab.doubt.report import digest_of, save, text_of
+    from windtunnel.lab.doubt.report import save, text_of
+    from windtunnel.lab.doubt.source import digest_of
     from windtunnel.ui.progress import counted
 
     experiment = find(name)

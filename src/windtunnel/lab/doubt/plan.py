@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
+from itertools import chain, zip_longest
 from typing import Any
 
 from windtunnel.lab.doubt.mutants import Mutant, as_data, mutants
+from windtunnel.lab.doubt.ranges import beside, drawn, ends, rows
 from windtunnel.lab.doubt.trials import Trial
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.params import Param, describe, settings
+from windtunnel.lab.params import describe, settings
 
-SETTING_SEEDS = 2
+Given = Mapping[str, Any]
+CONFIRMING_SEEDS = 4
+"""At least, where a claim is wrong in a setting on its one seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Asked:
         first: the first of the fresh seeds, which follow one another.
         seeds: fresh seeds at the size of the tests.
         full_seeds: fresh seeds at the defaults; 0 leaves the defaults out.
-        random_settings: settings drawn at random, beside both ends of every parameter.
-        statements: whether each statement of the designs is left out in turn.
+        random_settings: settings drawn at random, beside the ends of every parameter.
+        statements: whether each place of the designs' code is changed in turn.
     """
 
     first: int
@@ -35,97 +37,94 @@ class Asked:
     statements: bool = True
 
 
-@dataclass
 class Plan:
-    """The trials, by what they are for. Batches have as many seeds as a run of the experiment has."""
+    """The trials, by what they are for. Batches have as many seeds as a run of the experiment has.
 
-    usual: Trial
-    """The run that everybody sees first, where the defaults are tried."""
-    fresh: list[Trial]
-    full: list[Trial]
-    settings: Sequence[tuple[Mapping[str, Any], Trial]]
-    looks: Sequence[tuple[Mutant, Trial]]
-    """Each mutant on one seed: most break something there, or do the same as the original."""
-    mutants: Sequence[tuple[Mutant, Trial]]
-    """The same on as many seeds as a run has, for those that are left."""
-    look: Trial
-    original: Trial
+    Attributes:
+        usual: the run that everybody sees first, where the defaults are tried.
+        original, look: the unchanged experiment at the test size, on as many seeds and on one.
+        ends: every parameter at both of its ends, the others as in the tests.
+        fresh, full: batches of fresh seeds at the test size and at the defaults.
+        those: the mutants.
+    """
 
-    def trials(self) -> Iterator[Trial]:
-        """All but `mutants`, in the order in which findings come soonest."""
-        yield from (self.look, self.original)
-        yield from (trial for _, trial in self.settings)
-        yield from (trial for _, trial in self.looks)
-        yield from self.fresh
-        if self.full:
-            yield self.usual
-            yield from self.full
+    def __init__(self, experiment: Experiment[Any], asked: Asked, file: str = "") -> None:
+        self.experiment = experiment
+        self.asked = asked
+        self.file = file
+        size, first = experiment.seeds, asked.first
+        self.usual = self._trial(range(size), False)
+        self.original = self._trial(range(first, first + size), True)
+        self.look = self._trial(range(first, first + 1), True)
+        self.fresh = self._batches(asked.seeds, True)
+        self.full = self._batches(asked.full_seeds, False)
+        self.quick = settings(experiment.params, experiment.quick)
+        self.ends: list[tuple[Given, Trial]] = [
+            self._setting({one.name: end})
+            for one in describe(experiment.params)
+            for end in ends(one)
+            if end != self.quick[one.name]
+        ]
+        self.those: Sequence[Mutant] = [m for m in mutants(experiment) if m.by or asked.statements]
 
+    def first_trials(self) -> list[Trial]:
+        """What the rest is compared with, and what tells how large a setting can be."""
+        return [self.look, self.original, *(trial for _, trial in self.ends)]
 
-def planned(experiment: Experiment[Any], asked: Asked, file: str = "") -> Plan:
-    """Everything that is to be tried."""
-    size, first = experiment.seeds, asked.first
+    def further_settings(self, too_large: Sequence[Given]) -> list[tuple[Given, Trial]]:
+        """Values beside the ends, ends together, and settings at random, none of them as large as those given."""
+        known = describe(self.experiment.params)
+        taken = {one.name: [end for end in ends(one) if {one.name: end} not in too_large] for one in known}
+        names = list(self.experiment.designs)
+        found: list[tuple[Given, Trial]] = []
+        singles: list[Given] = [{one.name: value} for one in known for value in beside(one, taken[one.name])]
+        luck_of = self.asked.first
+        for place, given in enumerate(singles):  # they look for crashes: a design each will do
+            found.append((given, self._trial(self.look.seeds, True, params=given, designs=[names[place % len(names)]])))
+        together = rows({name: values or [self.quick[name]] for name, values in taken.items()}, luck_of)
+        random = drawn(known, self.quick, taken, self.asked.random_settings, luck_of)
+        seen = [given for given, _ in (*self.ends, *found)]
+        for given in (*together, *random):
+            if given not in seen:
+                found.append(self._setting(given))
+                seen.append(given)
+        return found
 
-    def trial(seeds: range, quick: bool, **options: Any) -> Trial:
-        return Trial(experiment.module, file, seeds=list(seeds), quick=quick, **options)
+    def look_at(self, mutant: Mutant) -> Trial:
+        """A mutant on one seed: most break something there, or do the same as the original."""
+        return self._trial(self.look.seeds, True, mutant=as_data(mutant))
 
-    def batches(count: int, quick: bool) -> list[Trial]:
-        return [trial(range(first + i, first + i + size), quick) for i in range(0, count - size + 1, size)]
+    def in_full(self, mutant: Mutant) -> Trial:
+        """A mutant on as many seeds as a run has."""
+        return self._trial(self.original.seeds, True, mutant=as_data(mutant))
 
-    tried = range(first, first + SETTING_SEEDS)
-    found = [(given, trial(tried, True, params=given)) for given in given_settings(experiment, asked)]
-    those = [m for m in mutants(experiment) if m.by or asked.statements]
-    same = range(first, first + size)
-    return Plan(
-        trial(range(size), False),
-        batches(asked.seeds, True),
-        batches(asked.full_seeds, False),
-        found,
-        [(m, trial(same[:1], True, mutant=as_data(m))) for m in those],
-        [(m, trial(same, True, mutant=as_data(m))) for m in those],
-        trial(same[:1], True),
-        trial(same, True),
-    )
+    def elsewhere(self, mutant: Mutant, given: Sequence[Given]) -> Trial:
+        """A mutant that does the same at the test size, in other settings."""
+        return self._trial(self.look.seeds, True, mutant=as_data(mutant), elsewhere=list(given))
 
+    def confirming(self, given: Given, which: int) -> Trial:
+        """A setting in which something was wrong once, on other seeds."""
+        size = max(self.experiment.seeds, CONFIRMING_SEEDS)
+        first = self.asked.first + 1 + which * size
+        return self._trial(range(first, first + size), True, params=given)
 
-def given_settings(experiment: Experiment[Any], asked: Asked) -> list[dict[str, Any]]:
-    """Every parameter at both of its ends, then all of them at random; each differs from the test size."""
-    quick = settings(experiment.params, experiment.quick)
-    known = describe(experiment.params)
-    found = []
-    for one in known:
-        found += [{one.name: end} for end in _ends(one) if end != quick[one.name]]
-    luck = Random(asked.first)
-    for _ in range(asked.random_settings):
-        found.append({one.name: one.take(_draw(one, luck)) for one in known})
-    return found
+    def _setting(self, given: Given) -> tuple[Given, Trial]:
+        return given, self._trial(self.look.seeds, True, params=given)
 
+    def _trial(self, seeds: Sequence[int], quick: bool, **options: Any) -> Trial:
+        return Trial(self.experiment.module, self.file, seeds=list(seeds), quick=quick, **options)
 
-def _ends(one: Param) -> list[Any]:
-    if one.choices:
-        return list(one.choices)
-    if isinstance(one.default, bool):
-        return [False, True]
-    if isinstance(one.default, str):
-        return []
-    return [one.take(_fitting(one, end)) for end in (one.low, one.high) if end is not None]
-
-
-def _draw(one: Param, luck: Random) -> Any:
-    if one.choices:
-        return luck.choice(one.choices)
-    if isinstance(one.default, bool):
-        return luck.random() < 0.5
-    if isinstance(one.default, str):
-        return one.default
-    low = one.low if one.low is not None else min(0.0, one.default)
-    high = one.high if one.high is not None else max(1.0, 4 * one.default, low)
-    if low > 0 and high > 20 * low:
-        value = math.exp(luck.uniform(math.log(low), math.log(high)))
-    else:
-        value = luck.uniform(low, high)
-    return _fitting(one, min(high, max(low, value)))
+    def _batches(self, count: int, quick: bool) -> list[Trial]:
+        size, first = max(1, min(self.experiment.seeds, count)), self.asked.first
+        return [self._trial(range(first + i, first + i + size), quick) for i in range(0, count - size + 1, size)]
 
 
-def _fitting(one: Param, value: float) -> float:
-    return round(value) if isinstance(one.default, int) else float(f"{value:.4g}") if value else value
+def in_turns(*kinds: Sequence[Trial]) -> list[Trial]:
+    """One of each kind after the other, so that none waits for the end of another when time is short."""
+    return [one for one in chain.from_iterable(zip_longest(*kinds)) if one is not None]
+
+
+def each_setting(plan: Plan, further: Sequence[tuple[Given, Trial]]) -> Iterator[tuple[Given, Trial]]:
+    """All settings that are tried."""
+    yield from plan.ends
+    yield from further

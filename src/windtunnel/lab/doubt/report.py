@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from windtunnel.lab.doubt.source import digest_of
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.result import write
 
@@ -17,7 +17,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One way in which it was refuted. `kind`: seeds, figure, setting, claimed, mutant, decoration, cost."""
+    """One way in which it was refuted. `kind`: seeds, figure, setting, claimed, mutant, untested, decoration, cost."""
 
     kind: str
     text: str
@@ -35,6 +35,7 @@ class Report:
         mutants: how many there were, killed, alike (they do the same), excused, alive.
         figures: by mark, how many of the usual run were reproduced, missed, unknown.
         usual_cpu_s, usual_memory_mb: of a run at the defaults; 0 where none was tried.
+        not_judged: claims that speak of other stages than that on which everything was tried.
     """
 
     experiment: str
@@ -52,6 +53,7 @@ class Report:
     cpu_s: float = 0.0
     usual_cpu_s: float = 0.0
     usual_memory_mb: float = 0.0
+    not_judged: Sequence[str] = ()
     format: int = FORMAT
 
     @property
@@ -81,6 +83,9 @@ def text_of(report: Report) -> str:
     if report.claimed:
         lines += ["", "share of settings in which each claim is claimed"]
         lines += [f"  {share:4.0%}  {claim}" for claim, share in report.claimed.items()]
+    if report.not_judged:
+        lines += ["", "not judged, since they speak of other stages"]
+        lines += [f"  {claim}" for claim in report.not_judged]
     if report.usual_cpu_s:
         lines += ["", f"a run at the defaults: {report.usual_cpu_s:.1f} s of CPU, {report.usual_memory_mb:.0f} MB"]
     return "\n".join(lines)
@@ -94,16 +99,6 @@ def state_of(report: Report | None, source: str) -> str:
         return "stale"
     count = len(report.findings)
     return f"{count} finding{'s' if count != 1 else ''}" if count else "ok"
-
-
-def committed(name: str) -> Path:
-    """Where the report of an experiment is committed: in a checkout of the project."""
-    return Path(__file__).resolve().parents[4] / "results" / "doubt" / f"{name}.json"
-
-
-def digest_of(text: str) -> str:
-    """The digest of an experiment's file."""
-    return sha256(text.encode()).hexdigest()[:16]
 
 
 def save(report: Report, path: Path) -> None:

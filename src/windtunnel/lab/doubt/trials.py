@@ -15,16 +15,32 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.result import Result
 from windtunnel.lab.running.pool import ONE_THREAD
+from windtunnel.lab.running.work import Done, Job, execute
+
+MEMORY_MB = 4000
+"""Of a worker."""
+PATIENCE = 20.0
+"""Seconds of the wall for each second of CPU that a trial may take, on a machine that others use too."""
+BEARING = 2
+"""Designs that are looked at where a change has a bearing on more: what they share, one of them shows."""
+KEPT = 20_000
+"""Jobs of the unchanged experiment that a worker remembers, since most mutants change one design of several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run: of an experiment, perhaps changed, with parameters and seeds."""
+    """One run: of an experiment, perhaps changed, with parameters and seeds.
+
+    `designs`: which; all where empty. `elsewhere`: other parameters; the trial then says in which of them first the
+    changed designs do something else than the original.
+    """
 
     module: str
     file: str = ""
@@ -33,6 +49,8 @@ class Trial:
     seeds: Sequence[int] = (0,)
     quick: bool = True
     mutant: Mapping[str, Any] = field(default_factory=dict)
+    designs: Sequence[str] = ()
+    elsewhere: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +59,11 @@ class Outcome:
 
     Attributes:
         wrong: why there is no result: what kind of thing went wrong, and a sentence; empty where there is one.
-        claims: of each claim its verdict, and that on each seed.
+        claims: of each claim its verdict, and whether it holds of the measurements of each seed by itself.
         figures: of each figure its verdict.
         digests: by design and setting, of each seed.
         not_numbers: measurements that are no number, as DESIGN.MEASURE.
+        differs: the first of `elsewhere` in which something else happened.
     """
 
     wrong: tuple[str, str] | None = None
@@ -54,27 +73,52 @@ class Outcome:
     not_numbers: Sequence[str] = ()
     cpu_s: float = 0.0
     memory_mb: float = 0.0
+    differs: Mapping[str, Any] | None = None
+
+
+_done: dict[tuple[str, str, int, str], Done] = {}
 
 
 def perform(trial: Trial) -> Outcome:
     """Run it here."""
-    from windtunnel.lab.discovery import find, load
-    from windtunnel.lab.doubt.mutants import Mutant, apply
-    from windtunnel.lab.run import run
-
     start = time.process_time()
     try:
-        experiment = find(trial.file) if trial.file else load(trial.module)
-        if trial.mutant:
-            experiment = apply(experiment, Mutant(**trial.mutant))
-        found = run(experiment, seeds=list(trial.seeds), quick=trial.quick, jobs=1, **trial.params)
+        outcome = _performed(trial)
     except DesignError as error:
-        return Outcome(("design", str(error)), cpu_s=time.process_time() - start)
+        outcome = Outcome(("design", str(error)))
     except WrongInput as error:
         kind = "refused" if not trial.mutant and " is broken: " not in str(error) else "experiment"
-        return Outcome((kind, str(error)), cpu_s=time.process_time() - start)
+        outcome = Outcome((kind, str(error)))
+    except MemoryError:
+        outcome = Outcome(("memory", f"It needed more than {MEMORY_MB:,} MB of memory."))
     except Exception as error:
-        return Outcome(("crash", f"{type(error).__name__}: {error}"), cpu_s=time.process_time() - start)
+        outcome = Outcome(("crash", f"{type(error).__name__}: {error}"))
+    return replace(outcome, cpu_s=time.process_time() - start, memory_mb=_memory_mb())
+
+
+def _performed(trial: Trial) -> Outcome:
+    from windtunnel.lab.discovery import find, load
+    from windtunnel.lab.doubt.mutants import Mutant, apply
+    from windtunnel.lab.footing import choose
+    from windtunnel.lab.run import judged
+
+    original = find(trial.file) if trial.file else load(trial.module)
+    experiment, changed = original, frozenset(original.designs)
+    if trial.mutant:
+        experiment, changed = apply(original, Mutant(**trial.mutant))
+    stage = choose(original.id, original.stages, None, None)
+    if trial.elsewhere:
+        return Outcome(differs=_first_that_differs(original, experiment, changed, stage, trial))
+
+    def do(todo: list[Job]) -> list[Done]:
+        plain = [replace(job, charts=job.charts and not trial.mutant) for job in todo]
+        return [
+            execute(experiment, job) if not trial.mutant or job.design in changed else _of_original(original, job)
+            for job in plain
+        ]
+
+    params = {**trial.params}
+    found = judged(experiment, stage, do, list(trial.seeds), list(trial.designs) or None, trial.quick, params)
     digests: dict[str, list[str]] = {}
     bad = []
     for one in found.runs:
@@ -82,13 +126,62 @@ def perform(trial: Trial) -> Outcome:
         bad += [f"{one.design}.{name}" for name, value in one.measures.items() if math.isnan(value)]
     return Outcome(
         None,
-        [(claim.verdict, claim.seeds) for claim in found.claims],
+        _on_each_seed(experiment, found, trial),
         [figure.verdict for figure in found.figures],
         digests,
         list(dict.fromkeys(bad)),
-        time.process_time() - start,
-        _memory_mb(),
     )
+
+
+def _on_each_seed(experiment: Experiment[Any], found: Result, trial: Trial) -> list[tuple[str, Sequence[bool | None]]]:
+    """Of each claim its verdict, and its truth seed by seed: also where it is judged over means."""
+    from windtunnel.lab.claims import speaks_of, truth
+    from windtunnel.lab.judge import tables
+    from windtunnel.lab.params import settings
+
+    told: list[tuple[str, Sequence[bool | None]]] = []
+    for claim, judged in zip(experiment.claims, found.claims, strict=True):
+        seeds: Sequence[bool | None] = judged.seeds
+        if claim.over == "mean" and judged.verdict in ("holds", "fails", "unknown"):
+            given = {**(experiment.quick if trial.quick else {}), **trial.params, **claim.given}
+            index = found.settings.index(settings(experiment.params, given))
+            rows = tables(claim.expression, found.runs, index, found.settings[index], speaks_of(claim.expression))
+            seeds = [truth(claim.expression, row) for row in rows]
+        told.append((judged.verdict, seeds))
+    return told
+
+
+def _first_that_differs(
+    original: Experiment[Any], experiment: Experiment[Any], changed: frozenset[str], stage: str, trial: Trial
+) -> Mapping[str, Any] | None:
+    """The first of the settings in which a changed design does something else; None where there is none."""
+    from windtunnel.lab.params import settings
+
+    for given in trial.elsewhere:
+        params = settings(original.params, {**(original.quick if trial.quick else {}), **given})
+        for design in sorted(changed)[:BEARING]:
+            job = Job(stage, design, trial.seeds[0], 0, params)
+            try:
+                before = _of_original(original, job).digest
+            except (WrongInput, DesignError):
+                continue  # nothing to compare with
+            try:
+                after = execute(experiment, job).digest
+            except (WrongInput, DesignError):
+                after = ""
+            if after != before:
+                return given
+    return None
+
+
+def _of_original(original: Experiment[Any], job: Job) -> Done:
+    """What came of a job of the unchanged experiment: done once."""
+    key = (original.module, job.design, job.seed, json.dumps(job.params, sort_keys=True))
+    if key not in _done:
+        if len(_done) >= KEPT:
+            _done.clear()
+        _done[key] = execute(original, job)
+    return _done[key]
 
 
 class Worker:
@@ -99,26 +192,32 @@ class Worker:
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask(self, trial: Trial, limit_s: float) -> Outcome:
-        """Perform a trial; one that takes longer than `limit_s`, or takes the process with it, is told as such."""
+        """Perform a trial; one that takes more CPU than `limit_s`, or takes the process with it, is told as such."""
         if self._process is None:
             self._start()
         process = self._process
         assert process is not None
         assert process.stdin is not None
+        too_long = Outcome(("time", f"It took more than {limit_s:g} s of CPU."), cpu_s=limit_s)
         try:
-            process.stdin.write(json.dumps(asdict(trial)) + "\n")
+            process.stdin.write(json.dumps({"limit_s": limit_s, "trial": asdict(trial)}) + "\n")
             process.stdin.flush()
-            line = self._answers.get(timeout=limit_s)
+            # The worker looks at its own CPU; the wall is for one that waits for nothing.
+            line = self._answers.get(timeout=60 + PATIENCE * limit_s)
         except queue.Empty:
             self.close()
-            return Outcome(("time", f"It took more than {limit_s:g} s."))
+            return Outcome(("time", f"It did not end within {60 + PATIENCE * limit_s:g} s."))
         except OSError:
             line = ""
         if not line:
             self.close()
             return Outcome(("crash", "The process ended in the middle of it."))
         said = json.loads(line)
-        return Outcome(**{**said, "wrong": tuple(said["wrong"]) if said["wrong"] else None})
+        if said is None:
+            self.close()
+            return too_long
+        outcome = Outcome(**{**said, "wrong": tuple(said["wrong"]) if said["wrong"] else None})
+        return too_long if outcome.cpu_s > limit_s else outcome
 
     def close(self) -> None:
         """End the process."""
