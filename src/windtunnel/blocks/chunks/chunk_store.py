@@ -88,8 +88,8 @@ class ChunkStore(Closing):
             self.close()
             raise
 
-    def __repr__(self) -> str:
-        return f"<ChunkStore in {self._directory!r} with {len(self)} chunks>"
+    def _told(self) -> dict[str, object]:
+        return {"directory": self._directory, "chunks": len(self._chunks), "dead_bytes": self.dead_bytes}
 
     # Reading.
 

@@ -23,6 +23,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.chunks.chunking import as_bytes, as_view
+from windtunnel.blocks.ground.block import Block
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ MASKS = {
 """Masks of so many bits, spread so that all of the 64-byte window has a say."""
 
 
-class FastCDC:
+class FastCDC(Block):
     """Content-defined chunks. Has no state: safe for threads and tasks."""
 
     def __init__(
@@ -89,6 +90,9 @@ class FastCDC:
         self.max_bytes = largest
         bits = math.floor(math.log2(average_bytes) + 0.5)
         self.masks = (MASKS[bits + normalization], MASKS[bits - normalization])
+
+    def _told(self) -> dict[str, object]:
+        return {"average_bytes": self.average_bytes, "min_bytes": self.min_bytes, "max_bytes": self.max_bytes}
 
     def cut_points(self, data: Bytes) -> NDArray[np.int64]:
         """The end of each chunk of `data`, ascending; the last is its length. Empty data has no chunks."""

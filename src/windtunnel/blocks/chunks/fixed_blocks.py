@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.chunks.chunking import as_view
+from windtunnel.blocks.ground.block import Block
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from windtunnel.blocks.chunks.chunking import Bytes
 
 
-class FixedBlocks:
+class FixedBlocks(Block):
     """Cuts every `block_bytes`; the last block may be shorter. Has no state: safe for threads and tasks."""
 
     def __init__(self, block_bytes: int = 4 * 1024 * 1024) -> None:
         if block_bytes < 1:
             raise ValueError(f"A block has at least 1 byte; got {block_bytes}.")
         self.block_bytes = block_bytes
+
+    def _told(self) -> dict[str, object]:
+        return {"block_bytes": self.block_bytes}
 
     @property
     def max_bytes(self) -> int:

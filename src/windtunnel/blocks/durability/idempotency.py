@@ -28,6 +28,7 @@ from typing import Any
 
 from windtunnel.blocks.durability.write_ahead_log import Offload
 from windtunnel.blocks.durability.write_ahead_log_state import DurableState, Json, copied, dumps
+from windtunnel.blocks.ground.block import Live
 from windtunnel.blocks.ground.clocks import unix_s
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.ground.files import Files
@@ -56,7 +57,7 @@ class Entry:
     """Why the answer of work that was done could not be stored."""
 
 
-class Request:
+class Request(Live):
     """A request that holds its key. `response` is the answer, once it is `finished`; else go on from `point`.
 
     For the task that holds the key, within the block of `begin`; what it gives out are copies.
@@ -68,8 +69,8 @@ class Request:
         self._over = False
         self.key = key
 
-    def __repr__(self) -> str:
-        return f"<Request {self.key!r} at {self.point!r}>"
+    def _told(self) -> dict[str, object]:
+        return {"key": self.key, "point": self.point}
 
     @property
     def finished(self) -> bool:

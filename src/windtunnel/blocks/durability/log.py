@@ -125,8 +125,8 @@ class Log(Closing):
         self._keys: list[bytes | None] = []
         self._buffered = 0
 
-    def __repr__(self) -> str:
-        return f"<Log in {self._directory!r}, next offset {self._next}>"
+    def _told(self) -> dict[str, object]:
+        return {"directory": self._directory, "next_offset": self._next}
 
     # State.
 

@@ -29,6 +29,7 @@ from typing import Protocol
 
 from windtunnel.blocks.durability.write_ahead_log import Offload
 from windtunnel.blocks.durability.write_ahead_log_state import DurableState, Json, copied
+from windtunnel.blocks.ground.block import Live
 from windtunnel.blocks.ground.files import Files
 from windtunnel.blocks.ground.hooks import tell
 from windtunnel.blocks.resilience.retry import Backoff, Which, full_jitter, matches
@@ -57,11 +58,13 @@ class Outbox(Protocol):
         """Note durably that these have been sent."""
 
 
-class SqlOutbox:
+class SqlOutbox(Live):
     """An outbox table in the SQLite database of `connection`. `add` joins the caller's transaction.
 
     For the thread that the connection belongs to. `sent` commits: give the relay a connection of its own.
     """
+
+    _tie = "a connection that is open here"
 
     def __init__(self, connection: sqlite3.Connection, table: str = "outbox") -> None:
         self._connection = connection
@@ -72,6 +75,9 @@ class SqlOutbox:
                 "(place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, topic TEXT NOT NULL, "
                 "body TEXT NOT NULL)"
             )
+
+    def _told(self) -> dict[str, object]:
+        return {"table": self._table}
 
     def add(self, topic: str, body: Json, *, message_id: str | None = None) -> Message:
         """Add a message to the caller's transaction, to be sent once that is committed."""
@@ -94,17 +100,22 @@ class SqlOutbox:
             self._connection.executemany(f"DELETE FROM {self._table} WHERE id = ?", [(i,) for i in ids])
 
 
-class SqlInbox:
+class SqlInbox(Live):
     """The ids of the messages that were received, in the SQLite database where they take effect.
 
     For the thread that the connection belongs to.
     """
+
+    _tie = "a connection that is open here"
 
     def __init__(self, connection: sqlite3.Connection, table: str = "inbox") -> None:
         self._connection = connection
         self._table = _identifier(table)
         with connection:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {self._table} (id TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def _told(self) -> dict[str, object]:
+        return {"table": self._table}
 
     def first_time(self, message_id: str) -> bool:
         """Whether this message is new. To be asked in the transaction that has the effect: both stay or neither."""
@@ -225,7 +236,7 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, ConnectionError | TimeoutError)
 
 
-class Relay:
+class Relay(Live):
     """Sends what is in an outbox, in order, at least once; for the tasks of one loop, which take turns.
 
     An error of `publish` stops the line, so that nothing overtakes; the relay waits (`backoff`) and begins again
@@ -261,8 +272,8 @@ class Relay:
         self._call = asyncio.Event()
         self._line = asyncio.Lock()
 
-    def __repr__(self) -> str:
-        return f"<Relay of {self._outbox!r}>"
+    def _told(self) -> dict[str, object]:
+        return {"outbox": self._outbox}
 
     def wake(self) -> None:
         """There is something new: do not wait for the end of `idle_s`."""

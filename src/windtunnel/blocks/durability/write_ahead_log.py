@@ -124,8 +124,8 @@ class WriteAheadLog(Closing):
         self._log.roll()
         self._log.trim(offset)
 
-    def __repr__(self) -> str:
-        return f"<WriteAheadLog at {self._path!r}, {self.length} entries after its snapshot>"
+    def _told(self) -> dict[str, object]:
+        return {"snapshot": self._path, "entries_after_it": self.length}
 
     def close(self) -> None:
         """Sync and give the files back."""

@@ -46,8 +46,8 @@ class DurableState(Closing, ABC):
             self._wal.close()
             raise
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} with {self._wal!r}>"
+    def _told(self) -> dict[str, object]:
+        return {"wal": self._wal}
 
     def _recover(self) -> None:
         """Begin with what the disk has. Raises `DamagedLogError` for what this class has not written."""

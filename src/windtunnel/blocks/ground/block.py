@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import wraps
 from threading import RLock
+from types import FunctionType
 from typing import Any, Concatenate, NoReturn, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
@@ -31,12 +33,42 @@ class Block:
     def __copy__(self) -> Self:
         return deepcopy(self)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        made = memo[id(self)] = type(self).__new__(type(self))
+        state: Any = self.__getstate__()
+        restore: Callable[[Any], object] | None = getattr(made, "__setstate__", None)
+        if restore is not None:
+            restore(deepcopy(state, memo))
+        elif state is not None:
+            vars(made).update(deepcopy(state, memo))
+        return made
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        state: Any = self.__getstate__()
+        for name, value in (state or {}).items():
+            if isinstance(value, FunctionType) and not _is_named(value):
+                raise TypeError(
+                    f"A {type(self).__name__} can be pickled where its functions are found by their names; "
+                    f"{name.lstrip('_')} is {value.__qualname__!r}: make it a `def` of a module."
+                )
+        return super().__reduce_ex__(protocol)
+
+
+def _is_named(function: FunctionType) -> bool:
+    """Whether another process finds this function where this one says that it is."""
+    return getattr(sys.modules.get(function.__module__), function.__qualname__, None) is function
+
 
 class Live(Block):
     """A block that is tied to what runs or is open here: it has no copy and no stored form (`TypeError`)."""
 
+    _tie = "what runs here"
+
     def __reduce_ex__(self, _: object) -> NoReturn:
-        raise TypeError(f"A {type(self).__name__} is tied to what runs here: make a new one where a copy is wanted.")
+        raise TypeError(f"A {type(self).__name__} is tied to {self._tie}: make a new one where a copy is wanted.")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        self.__reduce_ex__(4)
 
 
 class Guarded(Block):

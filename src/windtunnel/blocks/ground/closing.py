@@ -6,9 +6,16 @@ from abc import abstractmethod
 from types import TracebackType
 from typing import Self
 
+from windtunnel.blocks.ground.block import Live
 
-class Closing:
-    """`with thing: ...` closes it, however the block ends. Each class says what threads and tasks may do with it."""
+
+class Closing(Live):
+    """`with thing: ...` closes it, however the block ends. Each class says what threads and tasks may do with it.
+
+    There is no copy of it: two would write to the same files.
+    """
+
+    _tie = "the files that it holds open here"
 
     @abstractmethod
     def close(self) -> None:

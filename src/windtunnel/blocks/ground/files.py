@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 from weakref import WeakSet
 
+from windtunnel.blocks.ground.block import Live
 from windtunnel.here import simulated_disk
 
 if sys.platform == "win32":  # not `os.name`, which type checkers do not follow
@@ -183,6 +184,9 @@ class DiskFiles:
     def __repr__(self) -> str:
         return f"DiskFiles({str(self._root)!r})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return DiskFiles, (str(self._root),)
+
     def _at(self, path: str) -> Path:
         if path.startswith("/") or ".." in path.split("/"):
             raise ValueError(f"A path must stay below the root, relative and without '..'; got {path!r}.")
@@ -316,11 +320,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go_after_fork)
 
 
-class DiskFile:
+class DiskFile(Live):
     """A file of `DiskFiles`. Keeps its own size, so that an append that failed half-way is written over.
 
     One thread may `fsync` or read while another writes; two may not write.
     """
+
+    _tie = "a file that is open here"
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
         Vegas as Vegas,
     )
     from windtunnel.blocks.resilience.bulkhead import Bulkhead as Bulkhead, BulkheadFull as BulkheadFull
+    from windtunnel.blocks.resilience.bulkhead_redis import RedisBulkhead as RedisBulkhead
     from windtunnel.blocks.resilience.circuit_breaker import (
         CircuitBreaker as CircuitBreaker,
         CircuitOpen as CircuitOpen,
         RollingCounts as RollingCounts,
         State as State,
     )
+    from windtunnel.blocks.resilience.circuit_breaker_redis import RedisCircuitBreaker as RedisCircuitBreaker
     from windtunnel.blocks.resilience.codel import CoDel as CoDel, CoDelQueue as CoDelQueue
     from windtunnel.blocks.resilience.deadline import (
         Deadline as Deadline,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         grpc_timeout as grpc_timeout,
         remaining_s as remaining_s,
     )
+    from windtunnel.blocks.resilience.guard_redis import RedisClient as RedisClient, RedisGuard as RedisGuard
     from windtunnel.blocks.resilience.hedge import Hedge as Hedge, Quantile as Quantile
     from windtunnel.blocks.resilience.load_shedder import (
         ClientThrottle as ClientThrottle,
@@ -53,10 +56,7 @@ if TYPE_CHECKING:
         BatchGcra as BatchGcra,
         BatchTokenBucket as BatchTokenBucket,
     )
-    from windtunnel.blocks.resilience.rate_limit_redis import (
-        RedisClient as RedisClient,
-        RedisRateLimiter as RedisRateLimiter,
-    )
+    from windtunnel.blocks.resilience.rate_limit_redis import RedisRateLimiter as RedisRateLimiter
     from windtunnel.blocks.resilience.retry import (
         Attempt as Attempt,
         Backoff as Backoff,

@@ -22,6 +22,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s
 from windtunnel.blocks.resilience.guard import Guard
@@ -45,7 +46,16 @@ class LimitLaw(Protocol):
         """Learn from one request: its latency, how many ran when it began, whether it was dropped or timed out."""
 
 
-class FixedLimit:
+class _Law(Block):
+    """What the laws share. For the tasks of one loop."""
+
+    limit: float
+
+    def _told(self) -> dict[str, object]:
+        return {"limit": self.limit}
+
+
+class FixedLimit(_Law):
     """A limit that stays: for comparison, and where the right number is known."""
 
     def __init__(self, limit: int) -> None:
@@ -55,7 +65,7 @@ class FixedLimit:
         return self.limit
 
 
-class Aimd:
+class Aimd(_Law):
     """Add 1 for each success while the limit is in use, multiply by `backoff` for each drop or slow answer."""
 
     def __init__(
@@ -75,7 +85,7 @@ class Aimd:
         return self.limit
 
 
-class Vegas:
+class Vegas(_Law):
     """Keep the estimated queue between `alpha` and `beta` times the decimal logarithm of the limit (3 and 6).
 
     The least latency seen is taken for that of an idle service. It is forgotten every `probe` times limit requests,
@@ -115,7 +125,7 @@ class Vegas:
         return self.limit
 
 
-class Gradient2:
+class Gradient2(_Law):
     """Move the limit with the ratio of the long average latency to the latest one, and leave room for `queue`.
 
     `tolerance`: how much slower than the long average is still fine. `smoothing`: weight of the new limit.

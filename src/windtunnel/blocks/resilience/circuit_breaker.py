@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.ground.hooks import tell
 from windtunnel.blocks.resilience.deadline import now_s
@@ -50,7 +51,24 @@ class CircuitOpen(Refused):
         self.retry_after_s = retry_after_s
 
 
-class RollingCounts:
+def check_settings(
+    window_s: float,
+    buckets: int,
+    volume_threshold: int,
+    error_rate: float,
+    sleep_window_s: float,
+    probe_s: float | None,
+) -> None:
+    """Raise `ValueError` for what makes no breaker."""
+    if not window_s > 0 or buckets < 1 or volume_threshold < 1 or not sleep_window_s >= 0:
+        raise ValueError("window_s, buckets and volume_threshold must be positive, sleep_window_s not negative.")
+    if not 0 < error_rate <= 1:
+        raise ValueError(f"error_rate must be above 0 and at most 1; got {error_rate}.")
+    if probe_s is not None and not probe_s > 0:
+        raise ValueError(f"probe_s must be positive; got {probe_s}.")
+
+
+class RollingCounts(Block):
     """Calls and failures of the last `buckets` spans of `bucket_s`, the present one included."""
 
     def __init__(self, buckets: int, bucket_s: float) -> None:
@@ -61,6 +79,9 @@ class RollingCounts:
         self._at = 0
         self.total = 0
         self.failed = 0
+
+    def _told(self) -> dict[str, object]:
+        return {"buckets": len(self._totals), "of_s": self._bucket_s, "failed": self.failed, "of": self.total}
 
     def add(self, now: float, failed: bool) -> None:
         """Count one outcome."""
@@ -113,12 +134,7 @@ class CircuitBreaker(Guard):
         on_change: Callable[[State, State], object] | None = None,
         on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
-        if not window_s > 0 or buckets < 1 or volume_threshold < 1 or not sleep_window_s >= 0:
-            raise ValueError("window_s, buckets and volume_threshold must be positive, sleep_window_s not negative.")
-        if not 0 < error_rate <= 1:
-            raise ValueError(f"error_rate must be above 0 and at most 1; got {error_rate}.")
-        if probe_s is not None and not probe_s > 0:
-            raise ValueError(f"probe_s must be positive; got {probe_s}.")
+        check_settings(window_s, buckets, volume_threshold, error_rate, sleep_window_s, probe_s)
         self._probe_s = (sleep_window_s or window_s) if probe_s is None else probe_s
         self._on_reject = on_reject
         self._counts = RollingCounts(buckets, window_s / buckets)

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Generic, TypeVar
 
+from windtunnel.blocks.ground.block import Block, Live
 from windtunnel.blocks.resilience.deadline import now_s
 
 T = TypeVar("T")
 
 
-class CoDel:
+class CoDel(Block):
     """Decides at each dequeue whether the item, which has waited `sojourn_s`, is to be dropped.
 
     `target_s`: a wait that is fine. `interval_s`: how long the least wait may be above it: about the time that a
@@ -42,6 +43,9 @@ class CoDel:
         """One was dropped, and if the next one's wait stands as well, the time of the drop after it is due."""
         self._count = 0
         self._count_before = 0
+
+    def _told(self) -> dict[str, object]:
+        return {"target_s": self._target_s, "interval_s": self._interval_s, "dropping": self.dropping}
 
     def drop(self, now: float, sojourn_s: float, last: bool) -> bool:
         """Whether to drop this item and look at the next. `last`: nothing else is in the queue, so it is kept."""
@@ -84,7 +88,7 @@ class CoDel:
         return now >= self._above_until
 
 
-class CoDelQueue(Generic[T]):
+class CoDelQueue(Live, Generic[T]):
     """An unbounded FIFO queue whose `get` passes over what CoDel drops; `on_drop` is told of each such item.
 
     For tasks of one loop. An item that was taken for a getter who is cancelled in that moment goes back to the head.
@@ -98,6 +102,9 @@ class CoDelQueue(Generic[T]):
         self._items: deque[tuple[float, T]] = deque()
         self._getters: deque[asyncio.Future[None]] = deque()
         self.dropped = 0
+
+    def _told(self) -> dict[str, object]:
+        return {"codel": self._codel, "items": len(self), "dropped": self.dropped}
 
     def __len__(self) -> int:
         return len(self._items)

@@ -17,12 +17,13 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.resilience.deadline import now_s
 from windtunnel.blocks.resilience.guard import Caller, P, T, awaited
 from windtunnel.blocks.resilience.retry import Budget
 
 
-class Quantile:
+class Quantile(Block):
     """The given quantile of the last `window` latencies: a delay that follows the service. `first_s` until then.
 
     For tasks of one loop.
@@ -35,6 +36,9 @@ class Quantile:
         self._seen: deque[float] = deque(maxlen=window)
         self._new = 0
         self._value_s = first_s
+
+    def _told(self) -> dict[str, object]:
+        return {"q": self._q, "of": len(self._seen), "value_s": self._value_s}
 
     def add(self, latency_s: float) -> None:
         """Note one latency; the quantile is taken anew after each twentieth of the window."""

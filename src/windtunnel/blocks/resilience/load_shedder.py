@@ -18,6 +18,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from random import Random
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import now_s, remaining_s
 from windtunnel.blocks.resilience.guard import Guard
@@ -30,7 +31,7 @@ class Shed(Refused):
     this_call_only = True
 
 
-class ControlledDelay:
+class ControlledDelay(Block):
     """How long a request may wait: `interval_s` while the queue has been empty of late, `target_s` while it stands.
 
     The law alone, without a queue or a clock; any unit of time will do, as long as all are of one. For one thread.
@@ -41,6 +42,9 @@ class ControlledDelay:
             raise ValueError("There must be 0 < target_s <= interval_s.")
         self.target_s, self.interval_s = target_s, interval_s
         self._empty_at = -float("inf")
+
+    def _told(self) -> dict[str, object]:
+        return {"target_s": self.target_s, "interval_s": self.interval_s}
 
     def empty(self, now: float) -> None:
         """Nobody waits at this moment."""

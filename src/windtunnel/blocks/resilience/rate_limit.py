@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import DeadlineExceeded, now_s, remaining_s
 from windtunnel.blocks.resilience.guard import Guard
@@ -120,7 +121,10 @@ class RateLimiter(Guard, Generic[S]):
         return {name: value for name, value in vars(self).items() if name not in ("_inside", "_alone", "_on_reject")}
 
     def __reduce_ex__(self, protocol: Any) -> Any:  # keys and numbers: unlike other guards it can be stored and copied
-        return object.__reduce_ex__(self, protocol)
+        return Block.__reduce_ex__(self, protocol)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return Block.__deepcopy__(self, memo)
 
     def _enter(self) -> None:
         decision = self.take()

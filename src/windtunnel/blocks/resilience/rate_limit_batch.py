@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.hashing import stable_hashes
 from windtunnel.blocks.resilience.rate_limit import SLACK_S
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-class _Batch:
+class _Batch(Block):
     """The table of keys and the loop that grows it. Not safe for several threads.
 
     Before the table grows, keys that have been idle for long enough to be as good as new are forgotten, as of the time
@@ -38,8 +40,8 @@ class _Batch:
         self._table: NDArray[np.float64] = np.full((1024, 3), -np.inf)
         self._used = 0
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: rate_per_s {self.rate_per_s}, burst {self.burst}, tracked {self.tracked}>"
+    def _told(self) -> dict[str, object]:
+        return {"rate_per_s": self.rate_per_s, "burst": self.burst, "tracked": self.tracked}
 
     @property
     def tracked(self) -> int:
@@ -126,11 +128,11 @@ class BatchTokenBucket(_Batch):
 
 
 def as_keys(keys: ArrayLike | Sequence[str] | Sequence[bytes]) -> NDArray[np.uint64]:
-    """Keys as uint64: integers as they are, strings and bytes by `hash` (good within this process only)."""
+    """Keys as uint64: integers as they are, strings and bytes by a hash that is the same in every process."""
     import numpy as np
 
     if isinstance(keys, list | tuple) and keys and isinstance(keys[0], str | bytes):
-        return np.fromiter(map(hash, keys), np.int64, len(keys)).view(np.uint64)
+        return stable_hashes(keys)
     array = np.asarray(keys)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(f"Keys must be integers, or a list of strings or bytes; got an array of {array.dtype}.")

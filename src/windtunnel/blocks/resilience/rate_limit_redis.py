@@ -14,9 +14,12 @@ decision. State expires when it is as good as new.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Any
 
+from windtunnel.blocks.ground.errors import Refused
+from windtunnel.blocks.resilience.guard import Inside
+from windtunnel.blocks.resilience.guard_redis import OnError, Question, RedisClient, RedisGuard
 from windtunnel.blocks.resilience.rate_limit import (
     SLACK_S,
     Decision,
@@ -29,31 +32,9 @@ from windtunnel.blocks.resilience.rate_limit import (
     TokenBucket,
 )
 
-OnError = Literal["raise", "allow", "deny"]
-
-
-class Script(Protocol):
-    """What `register_script` of redis-py gives."""
-
-    def __call__(self, keys: list[str], args: list[str]) -> Awaitable[Any]: ...
-
-
-class RedisClient(Protocol):
-    """The part of `redis.asyncio.Redis` (or Valkey's client) that is used."""
-
-    def register_script(self, script: Any) -> Any: ...
-
-
-PRELUDE = """
-local key, cost, now = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
-local a, b = tonumber(ARGV[3]), tonumber(ARGV[4])
-if not now then
-  local t = redis.call('TIME')
-  now = t[1] + t[2] / 1e6
-end
-local slack = tonumber(ARGV[5])
-local function exact(x) return string.format('%.17g', x) end
-local function keep(seconds) redis.call('PEXPIRE', key, math.max(1, math.ceil(seconds * 1000))) end
+SETTINGS = """
+local key, cost, now = KEYS[1], tonumber(ARGV[1]), clock(ARGV[2])
+local a, b, slack = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local function answer(allowed, remaining, wait) return {allowed, exact(remaining), exact(wait)} end
 """
 
@@ -66,7 +47,7 @@ tokens = math.min(burst, tokens + (now - at) * rate)
 local allowed = cost - tokens <= slack * rate
 local left = allowed and tokens - cost or tokens
 redis.call('HSET', key, 't', exact(left), 'at', exact(now))
-keep((burst - left) / rate)
+keep(key, ARGV[2], (burst - left) / rate)
 if allowed then return answer(1, math.max(0, left), 0) end
 return answer(0, math.max(0, left), (cost - tokens) / rate)
 """
@@ -81,7 +62,7 @@ local beyond = ahead + cost - burst
 local allowed = beyond <= slack * rate
 local left = allowed and ahead + cost or ahead
 redis.call('SET', key, exact(left) .. ' ' .. exact(now))
-keep(left / rate)
+keep(key, ARGV[2], left / rate)
 if allowed then return answer(1, math.max(0, -beyond), 0) end
 return answer(0, math.max(0, burst - ahead), beyond / rate)
 """
@@ -98,7 +79,7 @@ end
 local free = limit - redis.call('LLEN', key)
 if cost <= free then
   for _ = 1, cost do redis.call('RPUSH', key, exact(now)) end
-  keep(window)
+  keep(key, ARGV[2], window)
   return answer(1, free - cost, 0)
 end
 return answer(0, free, tonumber(redis.call('LINDEX', key, cost - free - 1)) + window - now)
@@ -118,7 +99,7 @@ local passed = now / width - window
 local seen = before * (1 - passed) + count
 if seen + cost <= limit + 1e-9 then
   redis.call('HSET', key, 'w', exact(window), 'n', exact(count + cost), 'b', exact(before))
-  keep(2 * width)
+  keep(key, ARGV[2], 2 * width)
   return answer(1, math.max(0, limit - seen - cost), 0)
 end
 local wait
@@ -136,53 +117,120 @@ if at > window then window = at; now = at * width end
 if at < window then count = 0 end
 if count + cost <= limit + 1e-9 then
   redis.call('HSET', key, 'w', exact(window), 'n', exact(count + cost))
-  keep((window + 1) * width - now)
+  keep(key, ARGV[2], (window + 1) * width - now)
   return answer(1, math.max(0, limit - count - cost), 0)
 end
 return answer(0, math.max(0, limit - count), (window + 1) * width - now)
 """
 
 
-class RedisRateLimiter:
+class RedisRateLimiter(RedisGuard):
     """`algorithm` (its settings, not its state) run in Redis; keys are `prefix` + key.
 
-    `on_error` says what happens when Redis does not answer: `raise` the client's error, `allow` (a limiter that
-    is down shall not take the service down) or `deny`. Give the client a socket timeout, or wrap the call in a
-    `Deadline`. As safe for tasks and threads as the client is.
+    `await limiter.take(key)` with a client of asyncio, `limiter.take_now(key)` with a plain one. As a guard all calls
+    together are one key, and `limiter.on(key)` is a guard for one. `on_error` says what happens where Redis does not
+    answer: `raise` the client's error, `allow` (a limiter that is down shall not take the service down) or `deny`.
+    `on_reject` is told of each refusal of a guard. See `guard_redis` for the forms that there are.
     """
 
     def __init__(
-        self, client: RedisClient, algorithm: RateLimiter[Any], *, prefix: str = "rate:", on_error: OnError = "raise"
+        self,
+        client: RedisClient,
+        algorithm: RateLimiter[Any],
+        *,
+        prefix: str = "rate:",
+        on_error: OnError = "raise",
+        on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
         script, self._arguments = _script(algorithm)
-        self._most = algorithm.most
-        self._whole = isinstance(algorithm, SlidingLog)
+        super().__init__(client, SETTINGS + script, on_error)
+        self._algorithm = algorithm
         self._prefix = prefix
-        self._on_error = on_error
-        self._run: Script = client.register_script(PRELUDE + script)
+        self._on_reject = on_reject
+
+    def _told(self) -> dict[str, object]:
+        return {"prefix": self._prefix, "algorithm": self._algorithm}
 
     async def take(self, key: str = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
         """As `RateLimiter.take`. `at_s` in place of the server's time is for tests and replays."""
-        if not 0 < cost <= self._most:
-            raise ValueError(f"A cost must be above 0 and at most {self._most:g}; got {cost:g}.")
-        if self._whole and cost != int(cost):
-            raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
-        now = "" if at_s is None else repr(float(at_s))
+        self._require(asyncio=True)
+        question = self._asked(key, cost, at_s)
         try:
-            allowed, remaining, wait_s = await self._run(
-                [self._prefix + key], [repr(cost), now, *self._arguments, repr(SLACK_S)]
-            )
-        except Exception:
-            if self._on_error == "raise":
-                raise
-            return Decision(self._on_error == "allow", 0.0, 0.0)
-        return Decision(allowed == 1, float(remaining), float(wait_s))
+            answer = await self._ask(question)
+        except Exception as error:
+            return self._decided_alone(error)
+        return _decision(answer)
+
+    def take_now(self, key: str = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
+        """As `take`, with a plain client."""
+        self._require(asyncio=False)
+        question = self._asked(key, cost, at_s)
+        try:
+            answer = self._ask_plain(question)
+        except Exception as error:
+            return self._decided_alone(error)
+        return _decision(answer)
 
     async def check(self, key: str = "", cost: float = 1) -> None:
         """`RateLimited` unless `cost` could be taken."""
         decision = await self.take(key, cost)
         if not decision.allowed:
             raise RateLimited(decision.retry_after_s)
+
+    def on(self, key: str, cost: float = 1) -> RedisGuard:
+        """A guard that takes `cost` for `key`: `async with limiter.on("alice"): ...`, or `with` of a plain client."""
+        return _Keyed(self, key, cost)
+
+    def _asked(self, key: str, cost: float, at_s: float | None) -> Question:
+        most = self._algorithm.most
+        if not 0 < cost <= most:
+            raise ValueError(f"A cost must be above 0 and at most {most:g}; got {cost:g}.")
+        if isinstance(self._algorithm, SlidingLog) and cost != int(cost):
+            raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
+        now = "" if at_s is None else repr(float(at_s))
+        return Question([self._prefix + key], [repr(float(cost)), now, *self._arguments, repr(SLACK_S)])
+
+    def _decided_alone(self, error: Exception) -> Decision:
+        """The decision where Redis has none."""
+        if self._on_error == "raise":
+            raise error
+        return Decision(self._on_error == "allow", 0.0, 0.0)
+
+    def _coming(self) -> Question:
+        return self._asked("", 1, None)
+
+    def _admitted(self, question: Question, answer: Any) -> None:
+        decision = _decision(answer)
+        if not decision.allowed:
+            raise RateLimited(decision.retry_after_s)
+
+    def _denied(self) -> Refused:
+        return RateLimited(0.0)
+
+
+class _Keyed(RedisGuard):
+    """One key of a limiter, as a guard."""
+
+    def __init__(self, limiter: RedisRateLimiter, key: str, cost: float) -> None:
+        vars(self).update(vars(limiter), _inside=Inside())
+        self._limiter, self._key, self._cost = limiter, key, cost
+
+    def _told(self) -> dict[str, object]:
+        return {"key": self._key, "cost": self._cost}
+
+    def _coming(self) -> Question:
+        return self._limiter._asked(self._key, self._cost, None)
+
+    def _admitted(self, question: Question, answer: Any) -> None:
+        return self._limiter._admitted(question, answer)
+
+    def _denied(self) -> Refused:
+        return self._limiter._denied()
+
+
+def _decision(answer: Any) -> Decision:
+    allowed, remaining, wait_s = answer
+    return Decision(int(allowed) == 1, float(remaining), float(wait_s))
 
 
 def _script(algorithm: RateLimiter[Any]) -> tuple[str, list[str]]:

@@ -25,6 +25,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 from types import TracebackType
 
+from windtunnel.blocks.ground.block import Block, Live
 from windtunnel.blocks.ground.hooks import tell
 from windtunnel.blocks.resilience.deadline import remaining_s
 from windtunnel.blocks.resilience.guard import Caller, P, T, awaited, called
@@ -65,7 +66,7 @@ def decorrelated_jitter(base_s: float = 0.1, cap_s: float = 10.0) -> Backoff:
     return lambda retry, before_s, random: min(cap_s, random.uniform(base_s, 3 * max(before_s, base_s)))
 
 
-class Budget:
+class Budget(Block):
     """A purse that each call fills with `ratio` and each retry takes 1 from; it begins full and holds `burst`.
 
     So retries are at most `ratio` of the calls in the long run. Share one among all calls to the same place. For
@@ -78,6 +79,9 @@ class Budget:
         self.ratio = ratio
         self.burst = burst
         self.tokens = burst
+
+    def _told(self) -> dict[str, object]:
+        return {"ratio": self.ratio, "burst": self.burst, "tokens": self.tokens}
 
     def deposit(self) -> None:
         """A first attempt was made."""
@@ -206,7 +210,7 @@ class Retry(Caller):
         return wait_s
 
 
-class Attempt:
+class Attempt(Live):
     """One round of `async for attempt in retry`; swallows an error that is worth another round. For one task."""
 
     def __init__(self, retry: Retry, number: int, before_s: float) -> None:
@@ -214,6 +218,9 @@ class Attempt:
         self.wait_s: float | None = None
         self._retry = retry
         self._before_s = before_s
+
+    def _told(self) -> dict[str, object]:
+        return {"number": self.number, "wait_s": self.wait_s}
 
     def __enter__(self) -> Attempt:
         return self
@@ -227,7 +234,7 @@ class Attempt:
         return self.wait_s is not None
 
 
-class Rounds:
+class Rounds(Live):
     """What `async for attempt in retry` goes through: an attempt, and one more for each that failed. For one task."""
 
     def __init__(self, retry: Retry) -> None:

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import seal, unseal
 from windtunnel.blocks.ground.numbers import whole
 
@@ -58,7 +59,7 @@ class Windows(Protocol):
         """The windows of an event at this time."""
 
 
-class Tumbling:
+class Tumbling(Block):
     """One window after the other, each `size_ms` long, from `offset_ms` on."""
 
     def __init__(self, size_ms: int, offset_ms: int = 0) -> None:
@@ -72,7 +73,7 @@ class Tumbling:
         return (Window(start, start + self.size_ms),)
 
 
-class Sliding:
+class Sliding(Block):
     """Windows of `size_ms`, a new one each `slide_ms`; an event belongs to all that cover it."""
 
     def __init__(self, size_ms: int, slide_ms: int, offset_ms: int = 0) -> None:
@@ -90,7 +91,7 @@ class Sliding:
         return [Window(start, start + self.size_ms) for start in reversed(starts)]
 
 
-class Session:
+class Session(Block):
     """A window for each spell of activity of a key: it ends once nothing has come for more than `gap_ms`."""
 
     def __init__(self, gap_ms: int) -> None:
@@ -115,7 +116,7 @@ class Aggregate(Protocol[V_contra, A]):
     def result(self, state: A) -> Any: ...
 
 
-class Fold(Generic[V, A]):
+class Fold(Block, Generic[V, A]):
     """An aggregate from functions; `result` is the state itself unless given."""
 
     def __init__(
@@ -123,38 +124,32 @@ class Fold(Generic[V, A]):
         zero: Callable[[], A],
         add: Callable[[A, V], A],
         merge: Callable[[A, A], A],
-        result: Callable[[A], Any] = lambda state: state,
+        result: Callable[[A], Any] | None = None,
     ) -> None:
-        self.zero, self.add, self.merge, self.result = zero, add, merge, result
+        self.zero, self.add, self.merge, self.result = zero, add, merge, result or _itself
+
+    def _told(self) -> dict[str, object]:
+        return {"add": self.add.__qualname__, "result": self.result.__qualname__}
 
 
 def Count() -> Fold[Any, int]:  # noqa: N802  (a kind of aggregate, used like a class)
     """How many."""
-    return Fold(lambda: 0, lambda n, _: n + 1, lambda n, m: n + m)
+    return Fold(_nothing, _one_more, _both)
 
 
 def Sum() -> Fold[float, float]:  # noqa: N802
     """The sum; exact for integers."""
-    return Fold(lambda: 0, lambda total, value: total + value, lambda total, other: total + other)
+    return Fold(_nothing, _both, _both)
 
 
 def Mean() -> Fold[float, list[float]]:  # noqa: N802
     """The arithmetic mean."""
-    return Fold(
-        lambda: [0, 0],
-        lambda state, value: [state[0] + 1, state[1] + value],
-        lambda state, other: [state[0] + other[0], state[1] + other[1]],
-        lambda state: state[1] / state[0],
-    )
+    return Fold(_no_mean, _mean_and_value, _mean_and_mean, _mean)
 
 
 def Stats() -> Fold[float, list[float]]:  # noqa: N802
     """[count, sum, least, greatest], as `windows_batch` has it: NaN as soon as one value is, whatever the order."""
-    return Fold(
-        lambda: [0, 0, float("inf"), float("-inf")],
-        lambda s, value: [s[0] + 1, s[1] + value, _least(s[2], value), _greatest(s[3], value)],
-        lambda s, o: [s[0] + o[0], s[1] + o[1], _least(s[2], o[2]), _greatest(s[3], o[3])],
-    )
+    return Fold(_no_stats, _stats_and_value, _stats_and_stats)
 
 
 class Result(NamedTuple):
@@ -179,7 +174,7 @@ class _Pane(Generic[A]):
     replaces: tuple[Window, ...] = ()
 
 
-class WindowedAggregate(Generic[V, A]):
+class WindowedAggregate(Block, Generic[V, A]):
     """Windows over a stream of (key, timestamp, value); see the module.
 
     `on_late` is told of each event that came too late for every window of its own; `late` counts them. Results
@@ -213,8 +208,8 @@ class WindowedAggregate(Generic[V, A]):
         self._to_fire: list[int] = []
         self._to_drop: list[int] = []
 
-    def __repr__(self) -> str:
-        return f"<WindowedAggregate of {self._windows!r}: {len(self)} panes, watermark {self.watermark_ms}>"
+    def _told(self) -> dict[str, object]:
+        return {"windows": self._windows, "panes": len(self), "watermark_ms": self.watermark_ms}
 
     def __len__(self) -> int:
         """Panes in memory."""
@@ -413,3 +408,50 @@ def _least(one: float, other: float) -> float:
 
 def _greatest(one: float, other: float) -> float:
     return other if other > one or other != other else one
+
+
+# What aggregates are made of: functions with names, so that an aggregation can be pickled.
+
+
+def _nothing() -> int:
+    return 0
+
+
+def _one_more(count: int, _: object) -> int:
+    return count + 1
+
+
+def _both(one: Any, other: Any) -> Any:
+    return one + other
+
+
+def _itself(state: Any) -> Any:
+    return state
+
+
+def _no_mean() -> list[float]:
+    return [0, 0]
+
+
+def _mean_and_value(state: list[float], value: float) -> list[float]:
+    return [state[0] + 1, state[1] + value]
+
+
+def _mean_and_mean(state: list[float], other: list[float]) -> list[float]:
+    return [state[0] + other[0], state[1] + other[1]]
+
+
+def _mean(state: list[float]) -> float:
+    return state[1] / state[0]
+
+
+def _no_stats() -> list[float]:
+    return [0, 0, float("inf"), float("-inf")]
+
+
+def _stats_and_value(s: list[float], value: float) -> list[float]:
+    return [s[0] + 1, s[1] + value, _least(s[2], value), _greatest(s[3], value)]
+
+
+def _stats_and_stats(s: list[float], o: list[float]) -> list[float]:
+    return [s[0] + o[0], s[1] + o[1], _least(s[2], o[2]), _greatest(s[3], o[3])]

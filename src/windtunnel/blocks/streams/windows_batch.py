@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import seal, unseal
 from windtunnel.blocks.ground.numbers import MOST, floats, plain_array
 from windtunnel.blocks.streams.windows import FARTHEST_MS
@@ -43,7 +44,7 @@ class Results:
         return len(self.keys)
 
 
-class BatchTumbling:
+class BatchTumbling(Block):
     """Windows of `size_ms` whose watermark is `delay_ms` behind the newest event.
 
     Keys are int64 (strings: number them, or hash them), times int64 milliseconds, values float64: sums of integers are
@@ -68,8 +69,8 @@ class BatchTumbling:
         self._index: NDArray[np.int64] = np.zeros(2048, np.int64)
         self._used = 0
 
-    def __repr__(self) -> str:
-        return f"<BatchTumbling of {self.size_ms} ms: {self._used} panes, watermark {self.watermark_ms}>"
+    def _told(self) -> dict[str, object]:
+        return {"size_ms": self.size_ms, "panes": self._used, "watermark_ms": self.watermark_ms}
 
     @property
     def watermark_ms(self) -> int:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from zlib import crc32
 
 from windtunnel.blocks.durability.log import Log, Record
+from windtunnel.blocks.ground.block import Block, Live
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.files import Files, make_directory, read_whole, replace_whole, take
 from windtunnel.blocks.streams.windows import NEVER, Key, Result, WindowedAggregate, as_tuples
@@ -36,7 +37,7 @@ class Event(NamedTuple):
     id: str | None = None
 
 
-class Deduplicator:
+class Deduplicator(Block):
     """Knows the ids of the events of the last `within_ms` of event time, in buckets that are forgotten whole.
 
     An id that comes again later than that is taken for new: it should be late data by then.
@@ -50,8 +51,8 @@ class Deduplicator:
         self._seen: dict[int, set[str]] = {}
         self.repeated = 0
 
-    def __repr__(self) -> str:
-        return f"<Deduplicator({self._within_ms}) with {sum(map(len, self._seen.values()))} ids>"
+    def _told(self) -> dict[str, object]:
+        return {"within_ms": self._within_ms, "ids": sum(map(len, self._seen.values()))}
 
     def first_time(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether this id is new. A repeated event must carry the time of the first."""
@@ -87,11 +88,13 @@ class Sink(Protocol):
         """Keep these results durably; of one key and window only the latest revision, also if an older comes again."""
 
 
-class SqlSink:
+class SqlSink(Live):
     """Results in a table of an SQLite database: one row for each key and window, put into place by its revision.
 
     Keys are kept as text and numbers; what SQLite has no type for (tuples, numbers beyond 64 bits) as a blob of JSON.
     """
+
+    _tie = "a connection that is open here"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -100,6 +103,9 @@ class SqlSink:
                 "CREATE TABLE IF NOT EXISTS windows (key, start_ms INT, end_ms INT, value TEXT, revision INT, "
                 "void INT NOT NULL DEFAULT 0, PRIMARY KEY (key, start_ms, end_ms))"
             )
+
+    def _told(self) -> dict[str, object]:
+        return {"connection": type(self._connection).__module__}
 
     def put(self, results: Iterable[Result]) -> None:
         """See `Sink`. All in one transaction."""
@@ -135,7 +141,7 @@ def _key(column: str | int | bytes) -> Key:
     return as_tuples(json.loads(column)) if isinstance(column, bytes) else column
 
 
-class StreamJob:
+class StreamJob(Live):
     """Reads `source` from where the last checkpoint stands, through windows, into `sink`.
 
     A checkpoint is written after every `checkpoint_every` records, after the sink has what came before it. `read`
@@ -179,8 +185,8 @@ class StreamJob:
         self._first = self._held
         self._resume()
 
-    def __repr__(self) -> str:
-        return f"<StreamJob at {self._path!r}, offset {self.offset}>"
+    def _told(self) -> dict[str, object]:
+        return {"checkpoint": self._path, "offset": self.offset}
 
     def run(self, *, finish: bool = False) -> int:
         """Read to the end of the source, and write a checkpoint there; returns how many records were read.

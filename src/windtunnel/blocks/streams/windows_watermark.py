@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.streams.windows import NEVER
 
 
-class BoundedDisorder:
+class BoundedDisorder(Block):
     """No event comes more than `delay_ms` (in event time) after a later one.
 
     >>> watermark = BoundedDisorder(delay_ms=5_000)
@@ -26,8 +27,8 @@ class BoundedDisorder:
         self._delay_ms = delay_ms
         self.watermark_ms = NEVER
 
-    def __repr__(self) -> str:
-        return f"<BoundedDisorder({self._delay_ms}) at {self.watermark_ms}>"
+    def _told(self) -> dict[str, object]:
+        return {"delay_ms": self._delay_ms, "watermark_ms": self.watermark_ms}
 
     def observe(self, timestamp_ms: int) -> int:
         """The watermark after an event at this time."""
@@ -35,7 +36,7 @@ class BoundedDisorder:
         return self.watermark_ms
 
 
-class SlowestSource:
+class SlowestSource(Block):
     """The least watermark of several sources. One that has been silent for `idle_s` does not count until it speaks.
 
     All sources must be named at the start: one that has not begun holds the watermark back (until it counts as idle).
@@ -50,8 +51,8 @@ class SlowestSource:
         self._heard_s = dict.fromkeys(sources, now_s)
         self.watermark_ms = NEVER
 
-    def __repr__(self) -> str:
-        return f"<SlowestSource of {len(self._marks)} at {self.watermark_ms}>"
+    def _told(self) -> dict[str, object]:
+        return {"sources": len(self._marks), "watermark_ms": self.watermark_ms}
 
     def observe(self, source: Hashable, watermark_ms: int, now_s: float = 0.0) -> int:
         """A source's own watermark has come this far; returns that of all. `KeyError` for an unknown source."""

@@ -1,0 +1,405 @@
+"""One of each block that can be copied, what a caller sees of it, and a call that changes that."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from windtunnel.blocks.caching import Cache, CacheTrace, FrequencySketch
+from windtunnel.blocks.caching.cache import POLICIES
+from windtunnel.blocks.chunks import FastCDC, FixedBlocks
+from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSkipList, PlainSortedSet, SortedSet
+from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
+from windtunnel.blocks.resilience import (
+    Aimd,
+    BatchGcra,
+    BatchTokenBucket,
+    Budget,
+    CoDel,
+    ControlledDelay,
+    FixedLimit,
+    FixedWindow,
+    Gcra,
+    Gradient2,
+    Quantile,
+    RollingCounts,
+    SlidingCounter,
+    SlidingLog,
+    TokenBucket,
+    Vegas,
+)
+from windtunnel.blocks.sketches import (
+    BlockedBloomFilter,
+    BloomFilter,
+    CountingBloomFilter,
+    CountMin,
+    CountMinTopK,
+    DDSketch,
+    HyperLogLog,
+    ScalableBloomFilter,
+    SpaceSaving,
+)
+from windtunnel.blocks.space import LinearQuadtree, PlainQuadtree, Quadtree
+from windtunnel.blocks.streams import (
+    BatchTumbling,
+    BoundedDisorder,
+    Count,
+    Deduplicator,
+    Mean,
+    Session,
+    Sliding,
+    SlowestSource,
+    Stats,
+    Sum,
+    Tumbling,
+    WindowedAggregate,
+)
+from windtunnel.blocks.text import (
+    InvertedIndex,
+    PlainIndex,
+    PlainPrefixCompletion,
+    PrefixCompletion,
+    Tokenizer,
+    Vocabulary,
+)
+from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
+
+
+class Case(NamedTuple):
+    make: Callable[[], Any]
+    state: Callable[[Any], Any]
+    """What a caller can see of it."""
+    change: Callable[[Any], Any]
+    """A call that changes what is seen; none for what cannot be changed."""
+
+
+def _keys(made: Any, count: int = 40) -> Any:
+    for i in range(count):
+        made.add(f"key {i}")
+    return made
+
+
+def _stored(made: Any) -> bytes:
+    blob: bytes = made.to_bytes()
+    return blob
+
+
+def _add(made: Any) -> None:
+    made.add("another key")
+
+
+def _loads() -> BoundedLoads:
+    made = BoundedLoads(HashRing(list("abcde"), 8), 0.25)
+    made.assign_many([f"key {i}" for i in range(40)])
+    return made
+
+
+def _ranges() -> RangeMap[str]:
+    made: RangeMap[str] = RangeMap("one")
+    made.split("m")
+    made.begin_move("z", "two")
+    return made
+
+
+def _cache(policy: str) -> Cache[Any, int]:
+    """With entries that live for ever, entries that do not, and a policy that has seen things."""
+    made: Cache[Any, int] = Cache(20, policy=policy, clock=_clock)
+    for i in range(60):
+        made.set(f"key {i % 35}", i, ttl_s=50.0 if i % 3 else None)
+        made.get(f"key {i % 7}")
+    return made
+
+
+def _clock() -> float:
+    return 5.0
+
+
+def _goes_on(made: Any) -> Any:
+    """What a cache holds, and whom it would send away next, seen on a copy by its parts."""
+    twin = type(made).__new__(type(made))
+    twin.__setstate__(copy.deepcopy(made.__getstate__()))
+    seen = [sorted(made.items())]
+    for i in range(30):
+        twin.set(f"new {i}", i)
+        twin.get(f"key {i}")
+        seen.append(sorted(twin.items()))
+    return seen
+
+
+def _uses(made: Any) -> list[int]:
+    return [made.count(i) for i in range(9)]
+
+
+def _taxis() -> Quadtree:
+    made = Quadtree()
+    made.put_many(range(200), [i / 10 for i in range(200)], [i % 7 for i in range(200)])
+    made.remove_many(range(0, 200, 3))
+    return made
+
+
+def _plain_taxis() -> PlainQuadtree[str]:
+    made: PlainQuadtree[str] = PlainQuadtree(1)
+    for i in range(60):
+        made.put(f"taxi {i}", 1 + 2.0**-i, 1)  # a deep tree
+    return made
+
+
+def _players(made: Any) -> Any:
+    for i in range(90):
+        made.add(f"player {i % 50}", i * 7 % 11)
+    return made
+
+
+def _seen(made: Any) -> Any:
+    return list(made), [made.rank(f"player {i}") for i in range(50)], made.range(3, 9)
+
+
+def _vectors(made: Any) -> Any:
+    made.add(np.random.default_rng(1).integers(0, 3, (60, 3)))  # many are equal
+    made.delete([0, 7, 11])
+    return made
+
+
+def _found(made: Any) -> Any:
+    return made.nearest([1, 1, 1], 60), len(made), _stored(copy.deepcopy(made))
+
+
+def _graph() -> PlainHNSW:
+    made = PlainHNSW(4, 9)
+    for x, y in np.random.default_rng(1).random((30, 2)).tolist():
+        made.insert([x, y], 0)
+    return made
+
+
+def _quantiser() -> ProductQuantiser:
+    made = ProductQuantiser(4, 2)
+    made.train(np.random.default_rng(1).random((300, 4)), rounds=1)
+    return made
+
+
+def _index() -> InvertedIndex:
+    made = InvertedIndex()
+    made.add(["a word or two", "two more words", "three", ""])
+    made.delete([2])
+    return made
+
+
+def _terms(made: Any) -> Any:
+    for i in range(30):
+        made.add("t" * i, i)
+    made.remove("ttt")
+    return made
+
+
+LOOKED_UP = [f"key {i}" for i in range(300)]
+
+CASES: dict[str, Case] = {
+    "BloomFilter": Case(lambda: _keys(BloomFilter(100)), _stored, _add),
+    "BlockedBloomFilter": Case(lambda: _keys(BlockedBloomFilter(100)), _stored, _add),
+    "CountingBloomFilter": Case(lambda: _keys(CountingBloomFilter(100)), _stored, _add),
+    "ScalableBloomFilter": Case(lambda: _keys(ScalableBloomFilter(9)), _stored, _add),
+    "CountMin": Case(lambda: _keys(CountMin(0.1)), _stored, _add),
+    "CountMinTopK": Case(lambda: _keys(CountMinTopK(5, 0.1)), _stored, _add),
+    "SpaceSaving": Case(lambda: _keys(SpaceSaving(5)), _stored, _add),
+    "HyperLogLog": Case(lambda: _keys(HyperLogLog(9)), _stored, _add),
+    "HyperLogLog, dense": Case(lambda: _keys(HyperLogLog(4)), _stored, lambda made: _keys(made, 400)),
+    "DDSketch": Case(lambda: [made := DDSketch(), made.add_many([1, 2, -3])][0], _stored, lambda made: made.add(9)),
+    "HashRing": Case(
+        lambda: HashRing({"a": 1, "b": 2, "c": 0}, 32),
+        lambda made: (_stored(made), [made.lookup(key) for key in LOOKED_UP], made.lookup_many(LOOKED_UP).tolist()),
+        lambda made: (made.add("d"), made.set_weight("c", 1), made.remove("a")),
+    ),
+    "BoundedLoads": Case(_loads, lambda made: (made.loads, made.total), lambda made: made.assign("k")),
+    "Rendezvous": Case(lambda: Rendezvous({"a": 1, "b": 2}), lambda made: made.lookup_many(LOOKED_UP).tolist(), _add),
+    "MaglevTable": Case(lambda: MaglevTable(["a", "b"], 97), lambda made: made.table.tolist(), _add),
+    "RangeMap": Case(
+        _ranges, lambda made: (_stored(made), made.ranges(), made.moves()), lambda made: made.commit(made.moves()[0])
+    ),
+}
+CASES |= {
+    f"Cache, {policy}": Case(lambda policy=policy: _cache(policy), _goes_on, lambda made: made.set("another", 1))  # type: ignore[misc]
+    for policy in POLICIES
+}
+CASES |= {
+    "FrequencySketch": Case(lambda: _keys(FrequencySketch(20)), _uses, lambda made: made.add(3)),
+    "CacheTrace": Case(lambda: CacheTrace(["a", "b", "a"]), lambda made: made.misses("lru", 1), _add),
+}
+CASES |= {
+    "Quadtree": Case(_taxis, lambda made: (_stored(made), made.within(0, 0, 1e7)), lambda made: made.put(3, 9, 9)),
+    "LinearQuadtree": Case(lambda: LinearQuadtree([1, 2], [3, 4]), lambda made: made.within(0, 0, 1e7), _add),
+    "PlainQuadtree": Case(
+        _plain_taxis, lambda made: (sorted(made), made.within(0, 0, 1e7)), lambda made: made.put("x", 0, 0)
+    ),
+}
+CASES |= {
+    f"{type(make()).__name__}, {name}": Case(
+        lambda make=make: _players(make()),
+        _seen,
+        lambda made: (made.add("late", -5), made.remove("player 7")),  # type: ignore[misc]
+    )
+    for name, make in {
+        "blocks": lambda: SortedSet(str),
+        "list": lambda: SortedSet(str, order="skip list"),
+        "plain blocks": lambda: PlainSortedSet(PlainCountedBlocks(4)),
+        "plain list": lambda: PlainSortedSet(PlainSkipList()),
+    }.items()
+}
+CASES |= {
+    "BruteForce": Case(lambda: _vectors(BruteForce(3)), _found, lambda made: made.delete([1, 2])),
+    "HNSW": Case(lambda: _vectors(HNSW(3)), _found, lambda made: made.delete([1, 2])),
+    "PlainHNSW": Case(_graph, lambda made: made.search([0.5, 0.5], 3, 9), lambda made: made.insert([0.5, 0.5], 0)),
+    "ProductQuantiser": Case(_quantiser, _stored, lambda made: made.train(np.random.default_rng(2).random((300, 4)))),
+    "InvertedIndex": Case(
+        _index, lambda made: (_stored(made), made.search("two words")), lambda made: made.update([0], ["two"])
+    ),
+    "PlainIndex": Case(lambda: PlainIndex([["a"], ["b"]]), lambda made: made.search(["a"], 2), _add),
+    "PrefixCompletion": Case(
+        lambda: _terms(PrefixCompletion()), lambda made: made.complete("t"), lambda made: made.add("tz", 99)
+    ),
+    "PlainPrefixCompletion": Case(
+        lambda: _terms(PlainPrefixCompletion()), lambda made: made.complete("t"), lambda made: made.add("tz", 99)
+    ),
+    "Tokenizer": Case(lambda: Tokenizer(stopwords=["a"]), lambda made: made.tokens("a b"), _add),
+    "Vocabulary": Case(
+        lambda: Vocabulary(Tokenizer()),
+        lambda made: made.look_up(["a b"])[0].tolist(),
+        lambda made: made.learn(["b a"]),
+    ),
+}
+
+
+def _told_windows(made: Any) -> Any:
+    return made.to_bytes(), copy.deepcopy(made).advance(10**6)
+
+
+def _events(made: Any) -> Any:
+    for i in range(90):
+        made.add(f"key {i % 7}", i * 13 % 500, i)
+    made.advance(300)
+    return made
+
+
+def _marks() -> SlowestSource:
+    made = SlowestSource(["a", "b"], idle_s=5)
+    made.observe("a", 30)
+    return made
+
+
+def _law(made: Any) -> Any:
+    for i in range(50):
+        made.update(0.1 + i % 3 * 0.01, 30, i % 20 == 0)
+    return made
+
+
+def _next_limits(made: Any) -> Any:
+    twin = copy.deepcopy(made)
+    return made.limit, [twin.update(0.2, 100, i == 5) for i in range(40)]
+
+
+def _limiter(made: Any) -> Any:
+    for i in range(9):
+        made.take(f"key {i % 4}", at_s=5.0)
+    return made
+
+
+def _decisions(made: Any) -> Any:
+    twin = copy.deepcopy(made)
+    return [twin.take(f"key {i % 5}", at_s=5.5) for i in range(12)]
+
+
+def batch_limiter(made: Any) -> Any:
+    made.decide(["a", "b", "a"], 5.0)
+    return made
+
+
+def _drops(made: Any) -> Any:
+    twin = copy.deepcopy(made)
+    return [twin.drop(0.5 + now / 100, 1.0, False) for now in range(40)]
+
+
+def _standing() -> CoDel:
+    made = CoDel()
+    for now in range(5):
+        made.drop(now / 10, 1.0, False)
+    return made
+
+
+def _latencies() -> Quantile:
+    made = Quantile(0.5, first_s=1, window=20)
+    for latency_s in range(30):
+        made.add(latency_s)
+    return made
+
+
+def _counted() -> RollingCounts:
+    made = RollingCounts(4, 1.0)
+    made.add(3.0, True)
+    return made
+
+
+CASES |= {
+    f"WindowedAggregate, {windows!r} {total.__name__}": Case(
+        lambda windows=windows, total=total: _events(WindowedAggregate(windows, total(), allowed_lateness_ms=50)),  # type: ignore[misc]
+        _told_windows,
+        lambda made: (made.add("key 1", 500, 7), made.advance(400)),
+    )
+    for windows in (Tumbling(30), Sliding(30, 10), Session(20))
+    for total in (Count, Sum, Mean, Stats)
+}
+CASES |= {
+    "BatchTumbling": Case(
+        lambda: [made := BatchTumbling(10), made.add([1, 2], [5, 6], [1.0, 2.0])][0],
+        _stored,
+        lambda made: made.add([3], [9], [1.0]),
+    ),
+    "Tumbling": Case(lambda: Tumbling(30, 4), lambda made: made.assign(77), _add),
+    "Sliding": Case(lambda: Sliding(30, 10, 4), lambda made: made.assign(77), _add),
+    "Session": Case(lambda: Session(20), lambda made: made.assign(77), _add),
+    "Fold": Case(Stats, lambda made: made.add(made.zero(), 7), _add),
+    "BoundedDisorder": Case(lambda: BoundedDisorder(5), lambda made: made.watermark_ms, lambda made: made.observe(100)),
+    "SlowestSource": Case(
+        _marks,
+        lambda made: (made.watermark_ms, copy.deepcopy(made).tick(9.0)),
+        lambda made: made.observe("b", 20, 3.0),
+    ),
+    "Deduplicator": Case(
+        lambda: [made := Deduplicator(100), made.first_time("a", 5)][0],
+        lambda made: made.dump(),
+        lambda made: made.first_time("b", 6),
+    ),
+    "FastCDC": Case(lambda: FastCDC(1024), lambda made: made.cut_points(bytes(9000)).tolist(), _add),
+    "FixedBlocks": Case(lambda: FixedBlocks(1024), lambda made: made.cut_points(bytes(9000)).tolist(), _add),
+    "FixedLimit": Case(lambda: FixedLimit(7), _next_limits, _add),
+    "Aimd": Case(lambda: _law(Aimd()), _next_limits, lambda made: made.update(0.1, 50, True)),
+    "Vegas": Case(lambda: _law(Vegas()), _next_limits, lambda made: made.update(0.1, 50, True)),
+    "Gradient2": Case(lambda: _law(Gradient2()), _next_limits, lambda made: made.update(0.1, 50, True)),
+    "TokenBucket": Case(lambda: _limiter(TokenBucket(1, 3)), _decisions, lambda made: made.take("key 3", at_s=5.0)),
+    "Gcra": Case(lambda: _limiter(Gcra(1, 3)), _decisions, lambda made: made.take("key 3", at_s=5.0)),
+    "SlidingLog": Case(lambda: _limiter(SlidingLog(3, 9)), _decisions, lambda made: made.take("key 3", at_s=5.0)),
+    "SlidingCounter": Case(
+        lambda: _limiter(SlidingCounter(3, 9)), _decisions, lambda made: made.take("key 3", at_s=5.0)
+    ),
+    "FixedWindow": Case(lambda: _limiter(FixedWindow(3, 9)), _decisions, lambda made: made.take("key 3", at_s=5.0)),
+    "BatchGcra": Case(
+        lambda: batch_limiter(BatchGcra(1, 2)),
+        lambda made: copy.deepcopy(made).decide(["a", "b", "c", "b", "c", "c"], 5.0).tolist(),
+        lambda made: made.decide(["b"], 5.0),
+    ),
+    "BatchTokenBucket": Case(
+        lambda: batch_limiter(BatchTokenBucket(1, 2)),
+        lambda made: copy.deepcopy(made).decide(["a", "b", "c", "b", "c", "c"], 5.0).tolist(),
+        lambda made: made.decide(["b"], 5.0),
+    ),
+    "CoDel": Case(_standing, _drops, lambda made: made.empty()),
+    "ControlledDelay": Case(ControlledDelay, lambda made: made.patience(9.0), lambda made: made.empty(8.95)),
+    "Budget": Case(Budget, lambda made: made.tokens, lambda made: made.withdraw()),
+    "Quantile": Case(_latencies, lambda made: made(), lambda made: [made.add(99.0) for _ in range(20)]),
+    "RollingCounts": Case(_counted, lambda made: (made.total, made.failed), lambda made: made.add(4.0, False)),
+}
+UNCHANGING = {
+    *("CacheTrace", "FastCDC", "FixedBlocks", "FixedLimit", "Fold", "LinearQuadtree", "MaglevTable", "PlainIndex"),
+    *("Rendezvous", "Session", "Sliding", "Tokenizer", "Tumbling"),
+}
