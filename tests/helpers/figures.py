@@ -12,10 +12,6 @@ EQUAL = "All three seeds give the same number, and six would be needed to call t
 GRID = "It is a grid point of the map, and other seeds fall on the next one."
 
 NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
-    ("load-balancing", "two choices, load 0.9: mean time"): ("unknown", SCATTER),
-    ("load-balancing", "random: mean time"): ("unknown", SCATTER),
-    ("load-balancing", "two choices: mean time"): ("unknown", SCATTER),
-    ("load-balancing", "least connections: mean time"): ("unknown", SCATTER),
     ("metastable-map", "a load that recovers with 3 retries, of 1000"): ("unknown", EQUAL),
     ("metastable-map", "a load that never recovers with 3 retries, of 1000"): ("unknown", EQUAL),
     ("metastable-map", "a load that recovers with 1 retry, of 1000"): ("unknown", EQUAL),

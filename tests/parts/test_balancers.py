@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from windtunnel.blocks.placement import HashRing
-from windtunnel.parts import AtRandom, Balancer, ByKey, LeastConnections, PeakEwma, RoundRobin, TwoChoices
+from windtunnel.parts import AtRandom, Balancer, ByKey, Interpreted, LeastConnections, PeakEwma, RoundRobin, TwoChoices
 
 QUEUES = [3, 0, 2, 0, 5]
 
@@ -30,6 +30,8 @@ def test_a_coin_knows_nothing_and_meets_everybody_alike() -> None:
 def test_turns_go_round() -> None:
     balancer = RoundRobin(3)
     assert [balancer.choose() for _ in range(7)] == [0, 1, 2, 0, 1, 2, 0]
+    later = RoundRobin(3, first=2)
+    assert [later.choose() for _ in range(4)] == [2, 0, 1, 2]
 
 
 def test_the_shortest_queue_is_the_first_of_its_equals_or_drawn_by_lot() -> None:
@@ -64,3 +66,20 @@ def test_peak_ewma_flees_from_a_server_that_was_slow_once_and_comes_back_when_th
 def test_a_key_stays_with_its_server_and_the_ring_of_the_library_says_which() -> None:
     balancer, ring = ByKey(5), HashRing([str(i) for i in range(5)])
     assert [balancer.choose(f"user {i}") for i in range(100)] == [int(ring.lookup(f"user {i}")) for i in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("expected", "shares"),
+    [
+        (0, [0, 1 / 2, 0, 1 / 2, 0]),
+        (4, [0, 1 / 2, 0, 1 / 2, 0]),
+        (10, [0.075, 0.375, 0.175, 0.375, 0]),
+        (90, [17 / 90, 20 / 90, 18 / 90, 20 / 90, 15 / 90]),
+    ],
+)
+def test_news_is_interpreted_by_how_many_will_act_on_it(expected: int, shares: list[float]) -> None:
+    balancer = Interpreted(5, Random(1))
+    assert len(chosen(balancer)) == 5, "nobody has told it anything"
+    balancer.told(QUEUES, expected)
+    counts = chosen(balancer, 20_000)
+    assert [counts[i] / 20_000 for i in range(5)] == pytest.approx(shares, abs=0.015)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         AtRandom as AtRandom,
         Balancer as Balancer,
         ByKey as ByKey,
+        Interpreted as Interpreted,
         LeastConnections as LeastConnections,
         PeakEwma as PeakEwma,
         RoundRobin as RoundRobin,

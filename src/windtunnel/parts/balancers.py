@@ -3,12 +3,15 @@
 `queue(i)` is how many requests are at server i as far as is known (fresh or old news), `luck` a generator of the
 caller's. `choose()` gives the index of a server.
 
-Sources: two choices, Mitzenmacher 1996 and Azar et al. 1994; peak EWMA, as in Finagle and Linkerd.
+Sources: two choices, Mitzenmacher 1996 and Azar et al. 1994; peak EWMA, as in Finagle and Linkerd; news that counts
+the less the older it is, Dahlin, "Interpreting Stale Load Information", IEEE TPDS 11(10), 2000.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from math import exp
 from random import Random
 from typing import Protocol
@@ -36,11 +39,11 @@ class AtRandom:
 
 
 class RoundRobin:
-    """One server after the other."""
+    """One server after the other, from `first` on: many balancers that all began with the same one would be a herd."""
 
-    def __init__(self, servers: int) -> None:
+    def __init__(self, servers: int, first: int = 0) -> None:
         self._servers = servers
-        self._turn = -1
+        self._turn = first - 1
 
     def choose(self) -> int:
         self._turn = (self._turn + 1) % self._servers
@@ -113,6 +116,33 @@ class PeakEwma(TwoChoices):
     def _cost(self, i: int) -> float:
         faded = exp((self._noted_at[i] - self._now()) / self._memory_s)
         return self._latency_s[i] * faded * (self._queue(i) + 1)
+
+
+class Interpreted:
+    """By lot, so that the queues of a report would be even when the next one comes (Dahlin 2000: load interpretation).
+
+    Whoever reads the same report does the same, so what counts is how many requests come before the next one: few go to
+    the shortest queues alone, many to all alike. Say `told(queues, expected)` of each report.
+    """
+
+    def __init__(self, servers: int, luck: Random) -> None:
+        self._random = luck.random
+        self.told([0] * servers, 0)
+
+    def told(self, queues: Sequence[int], expected: float) -> None:
+        """The queues that were reported, and how many requests will come before the next report."""
+        ordered = sorted(queues)
+        level = below = 0.0
+        for i, queue in enumerate(ordered, start=1):
+            below += queue
+            level = (expected + below) / i
+            if i == len(ordered) or level <= ordered[i]:
+                break
+        room = [max(0.0, level - queue) for queue in queues]
+        self._sums = list(accumulate(room if any(room) else [float(queue == ordered[0]) for queue in queues]))
+
+    def choose(self) -> int:
+        return bisect_right(self._sums, self._random() * self._sums[-1])
 
 
 class ByKey:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from windtunnel import parts
 from windtunnel.catalogue.scale.load_balancing import LeastConnections
+from windtunnel.parts import Balancer
 
 challenge = "load-balancing"
 
 
 class Yours(LeastConnections):
-    def queue(self, i: int) -> int:
-        return min(super().queue(i), 100)
+    def law(self, own: list[int]) -> Balancer:
+        return parts.LeastConnections(self.n, self.queue)

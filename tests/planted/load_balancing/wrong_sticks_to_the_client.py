@@ -15,7 +15,7 @@ class Yours(Balanced):
         super().__init__(stage, params)
         self.stage = stage
 
-    def law(self) -> Balancer | None:  # type: ignore[override]
+    def law(self, own: list[int]) -> Balancer | None:  # type: ignore[override]
         return None
 
     def handle(self, work: float) -> Departure:
