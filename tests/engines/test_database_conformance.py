@@ -139,6 +139,25 @@ def test_conditional_updates_never_take_more_than_there_is(play: Callable[[Scrip
     play(script)
 
 
+def test_an_update_returns_each_buyer_another_number(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 10, 50)
+
+        async def take() -> list[Any]:
+            return await db.update_returning("account", {"id": 1, "balance": AtLeast(1)}, {"balance": Plus(-1)})
+
+        rows = [row for taken in await together(*(take() for _ in range(20))) for row in taken]
+        assert sorted(row["balance"] for row in rows) == list(range(10))
+        assert {row["owner"] for row in rows} == {"owner 1"}
+        both = await db.update_returning("account", {}, {"balance": Plus(1)})
+        assert sorted(row["balance"] for row in both) == [1, 51]
+        async with db.transaction() as t:
+            assert await t.update_returning("account", {"id": 3}, {"balance": 0}) == []
+            assert await t.delete("account", {}) == 2
+
+    play(script)
+
+
 def test_looking_first_and_writing_then_loses_updates(play: Callable[[Script], Any]) -> None:
     """The port does not protect whoever does not ask for it: that is what experiments are about."""
 

@@ -355,8 +355,9 @@ class ModelDatabase(OnHost, Autocommit):
 
     async def _write(
         self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
-    ) -> int:
-        count = 0
+    ) -> list[Row]:
+        """The rows that were changed, as they are now; of those that were removed, as they were."""
+        found = []
         for seen in self._found(transaction, table, where, self._see(transaction)):
             key = seen["id"]
             row = await self._lock_newest(transaction, table, key)
@@ -366,8 +367,8 @@ class ModelDatabase(OnHost, Autocommit):
                 if new is not None and self._unique.get(table):
                     await self._claim(transaction, table, new)
                 transaction.writes[table, key] = new
-                count += 1
-        return count
+                found.append(dict(row if new is None else new))
+        return found
 
     async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
         moment = self._see(transaction)
@@ -491,9 +492,9 @@ class ModelStandby(ModelDatabase):
 
     async def _write(
         self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
-    ) -> int:
+    ) -> list[Row]:
         self._refuse(True)
-        return 0
+        return []
 
     def _refuse(self, wants_to_write: bool) -> None:
         if wants_to_write:

@@ -149,8 +149,12 @@ class Session:
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         d, t = self._database, self._transaction
+        return len(await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes))))
+
+    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
+        d, t = self._database, self._transaction
         return await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes)))
 
     async def delete(self, table: str, where: Where) -> int:
         d, t = self._database, self._transaction
-        return await self._ask(lambda: d._write(t, table, where, lambda row: None))
+        return len(await self._ask(lambda: d._write(t, table, where, lambda row: None)))

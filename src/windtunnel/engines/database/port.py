@@ -6,7 +6,8 @@ A design written against `DatabasePort` runs on the model in the tunnel, on SQLi
 What happens to one row when several write it is the point, so the promises are exact:
 
 - A statement outside `DatabasePort.transaction` is a transaction of its own.
-- `update` tests its `where` and applies its `changes` in one step: no other write comes between.
+- `update` tests its `where` and applies its `changes` in one step: no other write comes between. The row is then kept
+  from other writers until the transaction ends, not until the statement does; `update_returning` says what it holds.
 - `get(..., lock=True)` returns the newest committed row and keeps everybody else's writes and locks of it waiting
   until the transaction ends.
 - In a "read committed" transaction each statement sees what was committed when it began. In "repeatable read" all see
@@ -109,6 +110,9 @@ class Statements(Protocol):
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         """Change the rows that match; returns how many did."""
+
+    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
+        """As `update`, and returns the rows that did, as they are now, in no order."""
 
     async def delete(self, table: str, where: Where) -> int:
         """Remove the rows that match; returns how many did."""
@@ -225,6 +229,11 @@ class Autocommit:
         """As `Statements.update`."""
         async with self._session() as session:
             return await session.update(table, where, changes)
+
+    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
+        """As `Statements.update_returning`."""
+        async with self._session() as session:
+            return await session.update_returning(table, where, changes)
 
     async def delete(self, table: str, where: Where) -> int:
         """As `Statements.delete`."""

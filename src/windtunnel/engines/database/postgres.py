@@ -161,6 +161,9 @@ class PostgresSession:
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         return await self._count(DIALECT.update(table, where, changes))
 
+    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
+        return await self._rows(DIALECT.update_returning(table, where, changes))
+
     async def delete(self, table: str, where: Where) -> int:
         return await self._count(DIALECT.delete(table, where))
 

@@ -83,6 +83,11 @@ class Dialect:
             parts.append(f'"{column}" = "{column}" + {mark}' if isinstance(change, Plus) else f'"{column}" = {mark}')
         return f'UPDATE "{table}" SET {", ".join(parts)} WHERE {self._conditions(where, arguments)}', arguments
 
+    def update_returning(self, table: str, where: Where, changes: Changes) -> Statement:
+        """UPDATE the rows that match, and return them."""
+        text, arguments = self.update(table, where, changes)
+        return f"{text} RETURNING *", arguments
+
     def delete(self, table: str, where: Where) -> Statement:
         """DELETE the rows that match."""
         arguments: list[Value] = []

@@ -136,6 +136,9 @@ class _Session:
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         return (await self._do(DIALECT.update(table, where, changes), writes=True))[1]
 
+    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
+        return (await self._do(DIALECT.update_returning(table, where, changes), writes=True))[0]
+
     async def delete(self, table: str, where: Where) -> int:
         return (await self._do(DIALECT.delete(table, where), writes=True))[1]
 
