@@ -21,7 +21,4 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
     ("up-or-out", "mean response of M/M/8, rho .8"): ("unknown", SHARP),
     ("up-or-out", "mean response of one eightfold M/M/1"): ("unknown", SHARP),
     ("up-or-out", "throughput past the peak, 128 machines"): ("unknown", SHARP),
-    ("q10-ticketmaster", "tickets that a conditional update sells of 100"): ("unknown", EQUAL),
-    ("q10-ticketmaster", "tickets that a version column sells of 100"): ("unknown", EQUAL),
-    ("q10-ticketmaster", "tickets that a row lock sells of 100"): ("unknown", EQUAL),
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ReadOnly as ReadOnly,
         Row as Row,
         Standby as Standby,
+        Statements as Statements,
         Value as Value,
         Where as Where,
     )

@@ -359,14 +359,13 @@ class ModelDatabase(OnHost, Autocommit):
         """The rows that were changed, as they are now; of those that were removed, as they were."""
         found = []
         for seen in self._found(transaction, table, where, self._see(transaction)):
-            key = seen["id"]
-            row = await self._lock_newest(transaction, table, key)
+            row = await self._lock_newest(transaction, table, seen["id"])
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
             if row is not None and matches(row, where):
                 new = change(row)
                 if new is not None and self._unique.get(table):
                     await self._claim(transaction, table, new)
-                transaction.writes[table, key] = new
+                transaction.writes[table, seen["id"]] = new
                 found.append(dict(row if new is None else new))
         return found
 
