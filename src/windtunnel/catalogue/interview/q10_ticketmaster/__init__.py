@@ -244,6 +244,8 @@ class ConditionalUpdate(Shop):
 class SoldOut(Exception):
     """Rolls back a sale that found no ticket."""
 
+    outcome = "fail"
+
 
 class InsertFirst(Shop):
     """Record the sale first and take from the stock last, so that the row is kept for the commit alone."""

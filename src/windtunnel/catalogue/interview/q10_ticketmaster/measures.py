@@ -7,15 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import ceil, nan, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from windtunnel import Event, Held, History
 from windtunnel.parts import so_far
 
-if TYPE_CHECKING:
-    from windtunnel.catalogue.interview.q10_ticketmaster import Params
-
 Line = Sequence[tuple[float, float]]
+
+
+class Terms(Protocol):
+    """The parameters that matter here."""
+
+    @property
+    def stock(self) -> int: ...
+
+    @property
+    def hold_s(self) -> float: ...
 
 
 def won(history: History) -> list[Event]:
@@ -23,7 +30,7 @@ def won(history: History) -> list[Event]:
     return [e for e in history.where(outcome="ok") if e.value is not None]
 
 
-def measure(history: History, p: Params) -> dict[str, float]:
+def measure(history: History, p: Terms) -> dict[str, float]:
     """What was sold, more than once, to whom, how fairly, and at which cost."""
     tickets: list[int] = history.facts["sold"]
     winners = won(history)
@@ -53,7 +60,7 @@ def inversions(dues: Sequence[float]) -> float:
     return wrong / pairs if pairs else 0.0
 
 
-def audit(history: History, held: Held, p: Params) -> dict[str, float]:
+def audit(history: History, held: Held, p: Terms) -> dict[str, float]:
     """What buyers were told, beside what the table `sale` holds: a row for each sale, with its ticket and its state."""
     recorded = [row for row in held.rows("sale") if row.get("state") in ("sold", "paid")]
     tickets = Counter(row.get("ticket") for row in recorded)
@@ -86,7 +93,7 @@ def _untold(history: History, recorded: Sequence[Mapping[str, Any]], tickets: Co
     return max(extra, wrong)
 
 
-def _turned_away(history: History, p: Params) -> int:
+def _turned_away(history: History, p: Terms) -> int:
     """Buyers who were told that there is nothing while there was: even if all who might have held a ticket had one."""
     takes: list[tuple[float, int]] = []
     for e in history:
@@ -109,12 +116,12 @@ def _turned_away(history: History, p: Params) -> int:
 
 
 # --- charts --------------------------------------------------------------------------------------------------------
-def sold(history: History, p: Params) -> Mapping[str, Line]:
+def sold(history: History, p: Terms) -> Mapping[str, Line]:
     """Tickets sold by then; whoever crosses the stock has sold what is not there."""
     return {"sold": [(0.0, 0.0), *so_far(e.end for e in won(history))]}
 
 
-def seats(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float, float]]]:
+def seats(history: History, p: Terms) -> Mapping[str, Sequence[tuple[float, float, float]]]:
     """The hall: 0 for a seat that nobody has, 1 for one that is sold, 2 where two buyers or more were told its number.
 
     Tickets whose numbers are none of the hall's are seated in their own order.
@@ -127,7 +134,7 @@ def seats(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, flo
     return {"owners of a seat": cells}
 
 
-def tries(history: History, p: Params) -> Mapping[str, Line]:
+def tries(history: History, p: Terms) -> Mapping[str, Line]:
     """Tries that a buyer needed, mean, by how many others were inside when it came: 1, 2, 4, 8, ..."""
     again: Mapping[int, int] = dict(history.facts.get("retries_of", ()))
     starts, ends = sorted(e.start for e in history), sorted(e.end for e in history)
