@@ -90,6 +90,85 @@ def draw(luck: random.Random) -> Call:
 READS = ["ZRANGE", "ZREVRANGE", "ZCOUNT", "ZRANGEBYSCORE", "ZREVRANGEBYSCORE"]
 
 
+CONDITIONS = [(), ("NX",), ("XX",), ("GT",), ("LT",), ("XX", "GT"), ("XX", "LT")]
+
+
+def draw_more(luck: random.Random) -> Call:
+    """As `draw`: conditions of ZADD, pops, removals by range, reverse and single ranks."""
+    member = f"{luck.choice(['', 'player:', 'é', '𝄞'])}{luck.randrange(120)}"
+    score = luck.choice([float(luck.randrange(9)), luck.gauss(0, 3), luck.choice(SPECIAL_SCORES)])
+    low, high = luck.gauss(0, 3), luck.gauss(0, 3)
+    edges = luck.random() < 0.5, luck.random() < 0.5
+    bounds = [("" if inside else "(") + repr(edge) for edge, inside in zip((low, high), edges, strict=True)]
+    inside = {"include_low": edges[0], "include_high": edges[1]}
+    start, stop = luck.randrange(-140, 140), luck.randrange(-140, 140)
+    count = luck.randrange(3)
+    match luck.choice(["ZADD"] * 9 + ["ZPOPMIN", "ZPOPMAX", "RANK", "BYRANK", "BYSCORE", "REVERSE", "ALL"]):
+        case "ZADD":
+            given = luck.choice(CONDITIONS)
+            how = {word.lower(): True for word in given}
+            return ("ZADD", "z", *given, repr(score), member), lambda s: int(s.add(member, score, **how))
+        case "ZPOPMIN":
+            return ("ZPOPMIN", "z", count), lambda s: entries(s.pop_min(count))
+        case "ZPOPMAX":
+            return ("ZPOPMAX", "z", count), lambda s: entries(s.pop_max(count))
+        case "BYRANK":
+            stop = start + luck.randrange(-1, 3)
+            return ("ZREMRANGEBYRANK", "z", start, stop), lambda s: s.remove_by_rank(start, stop)
+        case "BYSCORE":
+            return ("ZREMRANGEBYSCORE", "z", *bounds), lambda s: s.remove_by_score(low, high, **inside)
+        case "REVERSE":
+            return (
+                ("ZRANGE", "z", start, stop, "REV", "WITHSCORES"),
+                lambda s: entries(s.range(start, stop, reverse=True)),
+            )
+        case "ALL":
+            return ("ZRANGE", "z", 0, -1, "REV", "WITHSCORES"), lambda s: entries(list(reversed(s)))
+        case _:
+            return ("ZRANGE", "z", start, start, "WITHSCORES"), lambda s: entries(at(s, start))
+
+
+def at(made: Any, rank: int) -> list[Any]:
+    try:
+        return [made[rank]]
+    except IndexError:
+        return []
+
+
+def draw_lex(luck: random.Random) -> Call:
+    """As `draw`, of a set whose scores are all equal: ranges of members, counted, read and removed."""
+    member = "".join(luck.choice("ab\x00é𝄞") for _ in range(luck.randrange(4)))
+    low, high = (luck.choice([None, "".join(luck.choice("abé𝄞") for _ in range(luck.randrange(3)))]) for _ in range(2))
+    edges = luck.random() < 0.5, luck.random() < 0.5
+    inside = {"include_low": edges[0], "include_high": edges[1]}
+    told = [
+        end if edge is None else ("[" if open_ else "(") + edge
+        for end, edge, open_ in zip("-+", (low, high), edges, strict=True)
+    ]
+    offset, limit = luck.randrange(3), luck.randrange(4)
+    match luck.choice(["ZADD"] * 6 + ["RANGE", "REVERSE", "COUNT", "REMOVE"]):
+        case "ZADD":
+            return ("ZADD", "z", "1.5", member), lambda s: int(s.add(member, 1.5))
+        case "RANGE":
+            return (
+                ("ZRANGE", "z", *told, "BYLEX", "LIMIT", offset, limit),
+                lambda s: names(s.range_by_lex(low, high, **inside, offset=offset, limit=limit)),
+            )
+        case "REVERSE":
+            return (
+                ("ZRANGE", "z", *told[::-1], "BYLEX", "REV", "LIMIT", offset, limit),
+                lambda s: names(s.range_by_lex(low, high, **inside, reverse=True, offset=offset, limit=limit)),
+            )
+        case "COUNT":
+            return ("ZLEXCOUNT", "z", *told), lambda s: s.count_by_lex(low, high, **inside)
+        case _:
+            return ("ZREMRANGEBYLEX", "z", *told), lambda s: s.remove_by_lex(low, high, **inside)
+
+
+def names(found: list[tuple[str, float]]) -> list[Any]:
+    return [member.encode() for member, _ in found]
+
+
 def same(reply: Any, ours: Any) -> bool:
     """The server writes scores as text, which gives the same double again.
 
@@ -102,20 +181,33 @@ def same(reply: Any, ours: Any) -> bool:
     return bool(reply == ours)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        pytest.param(lambda: PlainSortedSet[str](PlainSkipList()), id="plain skip list"),
-        pytest.param(lambda: PlainSortedSet[str](PlainCountedBlocks(16)), id="plain counted blocks"),
-        pytest.param(lambda: SortedSet(str, order="skip list"), id="skip list"),
-        pytest.param(lambda: SortedSet(str), id="counted blocks"),
-    ],
-)
+KINDS = [
+    pytest.param(lambda: PlainSortedSet[str](PlainSkipList()), id="plain skip list"),
+    pytest.param(lambda: PlainSortedSet[str](PlainCountedBlocks(16)), id="plain counted blocks"),
+    pytest.param(lambda: SortedSet(str, order="skip list"), id="skip list"),
+    pytest.param(lambda: SortedSet(str), id="counted blocks"),
+]
+
+
+@pytest.mark.parametrize("make", KINDS)
 def test_replies_equal_those_of_a_real_server(server: Any, make: Callable[[], Any]) -> None:
+    compare(server, make(), draw, OPERATIONS)
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_conditions_pops_and_removals_are_those_of_a_real_server(server: Any, make: Callable[[], Any]) -> None:
+    compare(server, make(), draw_more, 10_000)
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_ranges_of_members_are_those_of_a_real_server(server: Any, make: Callable[[], Any]) -> None:
+    compare(server, make(), draw_lex, 10_000)
+
+
+def compare(server: Any, ours: Any, draw: Callable[[random.Random], Call], operations: int) -> None:
     redis = pytest.importorskip("redis")
     luck = random.Random(20_26)
-    ours = make()
-    for _ in range(OPERATIONS // CHUNK):
+    for _ in range(operations // CHUNK):
         calls = [draw(luck) for _ in range(CHUNK)]
         pipeline = server.pipeline(transaction=False)
         for command, _ in calls:

@@ -391,6 +391,58 @@ def test_a_limiter_is_entered_for_a_key() -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("kind", [TokenBucket, Gcra])
+def test_those_who_wait_stand_in_a_line_and_only_the_first_looks(kind: Any) -> None:
+    """Also where some give up, and where one wants more than the others: nobody is overtaken for ever."""
+
+    async def main() -> None:
+        limiter, looks, came = kind(100, 2), 0, list[int]()
+        take = limiter.take
+
+        def look(*args: Any, **how: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            return take(*args, **how)
+
+        limiter.take = look
+
+        async def wait(number: int) -> None:
+            await limiter.wait("alice", 2 if number % 50 == 7 else 1)
+            came.append(number)
+
+        tasks = [asyncio.create_task(wait(number)) for number in range(300)]
+        await asyncio.sleep(0.5)
+        for number in (60, 61, 299, came[-1] + 1):  # the last of these is the first in the line
+            tasks[number].cancel()
+        await asyncio.wait(tasks)
+        assert came == [number for number in range(300) if not tasks[number].cancelled()]
+        assert len(came) == 296
+        assert looks < 4 * 300
+        assert len(limiter._lines) == 0
+
+    run_virtual(main())
+
+
+def test_a_line_of_a_loop_that_has_ended_holds_nobody_up() -> None:
+    limiter = TokenBucket(1e6, 1)
+
+    async def left() -> list[Any]:
+        tasks = [asyncio.create_task(limiter.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        return tasks
+
+    loop = asyncio.new_event_loop()
+    tasks = loop.run_until_complete(left())
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.close()
+
+    async def main() -> None:
+        await asyncio.gather(*(limiter.wait() for _ in range(3)))
+
+    run_real(main())
+
+
 # Copies and looks
 
 

@@ -187,3 +187,25 @@ def test_codes_far_from_the_origin_are_those_of_plain_python(far: float) -> None
         np.abs(made.decode(codes) - vectors[:40]).mean()
         <= np.abs(made.decode(plain) - vectors[:40]).mean() * 1.01 + 1e-9
     )
+
+
+@given(
+    seed=st.integers(0, 1000),
+    crowds=st.lists(st.integers(20, 120), min_size=1, max_size=4),
+    left=st.integers(1, 6),
+    cuts=st.integers(1, 5),
+)
+@settings(max_examples=25, deadline=None)
+def test_all_that_deletions_leave_can_be_found(seed: int, crowds: list[int], left: int, cuts: int) -> None:
+    """Crowds far from each other, and of most of them next to nothing is left: whatever is, a search comes to it."""
+    luck = np.random.default_rng(seed)
+    points = [luck.normal(9 * number, 0.01, (size, 4)) for number, size in enumerate(crowds)]
+    vectors = np.concatenate(points).astype(np.float32)
+    index, whole = HNSW(4, m=4, ef_construction=40), len(vectors)
+    index.add(vectors)
+    gone = luck.permutation(whole)[: max(0, whole - left)]
+    for part in np.array_split(gone, cuts):
+        index.delete(part)
+    kept = sorted(set(range(whole)) - set(gone.tolist()))
+    for key in kept:
+        assert sorted(found for found, _ in index.nearest(vectors[key], whole)) == kept

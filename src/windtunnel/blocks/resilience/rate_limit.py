@@ -34,11 +34,16 @@ from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import DeadlineExceeded, now_s, remaining_s
 from windtunnel.blocks.resilience.guard import Guard
+from windtunnel.blocks.resilience.waiting_line import Lines
 
 S = TypeVar("S")
 
 SLACK_S = 1e-6
 """How much too early a request may come: forgives rounding (a double keeps times around 1.7e9 s to 0.2 µs)."""
+
+
+RUNNING = {"_inside", "_alone", "_on_reject", "_lines"}
+"""What is of those who are inside or wait, and no part of a copy."""
 
 
 class Decision(NamedTuple):
@@ -79,6 +84,13 @@ class RateLimiter(Guard, Generic[S]):
         self._states: dict[Hashable, S] = {}
         self._until_sweep = 1024
 
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        made = super().__new__(cls)
+        made._lines = Lines()
+        return made
+
+    _lines: Lines
+
     @property
     def tracked(self) -> int:
         """Keys that are remembered."""
@@ -98,16 +110,19 @@ class RateLimiter(Guard, Generic[S]):
     async def wait(self, key: Hashable = "", cost: float = 1) -> None:
         """Return once `cost` has been taken. Raises `DeadlineExceeded` at once where the deadline is sooner.
 
-        Those who wait are not in a queue: whoever asks first when there is room gets it.
+        Those who wait for a key stand in a line, first come, first served, and only the first of them looks at the
+        limit: were all to look whenever there may be room, a thousand would look half a million times. Whoever stands
+        behind another finds out at its deadline. `take` asks past the line.
         """
-        while True:
-            decision = self.take(key, cost)
-            if decision.allowed:
-                return
-            left_s = remaining_s()
-            if left_s is not None and decision.retry_after_s >= left_s:
-                raise DeadlineExceeded(f"There would be room in {decision.retry_after_s:.3g} s only.")
-            await asyncio.sleep(max(decision.retry_after_s, SLACK_S))
+        async with self._lines.first(key):
+            while True:
+                decision = self.take(key, cost)
+                if decision.allowed:
+                    return
+                left_s = remaining_s()
+                if left_s is not None and decision.retry_after_s >= left_s:
+                    raise DeadlineExceeded(f"There would be room in {decision.retry_after_s:.3g} s only.")
+                await asyncio.sleep(max(decision.retry_after_s, SLACK_S))
 
     def on(self, key: Hashable, cost: float = 1) -> Guard:
         """A guard that takes `cost` for `key`: `async with limiter.on("alice"): ...`."""
@@ -118,7 +133,7 @@ class RateLimiter(Guard, Generic[S]):
         return {**settings, "tracked": self.tracked}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_inside", "_alone", "_on_reject")}
+        return {name: value for name, value in vars(self).items() if name not in RUNNING}
 
     def __reduce_ex__(self, protocol: Any) -> Any:  # keys and numbers: unlike other guards it can be stored and copied
         return Block.__reduce_ex__(self, protocol)

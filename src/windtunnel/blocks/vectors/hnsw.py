@@ -276,10 +276,11 @@ class HNSW(Guarded):
 
     @alone
     def compact(self) -> None:
-        """Link around what was deleted (FreshDiskANN's way, see `kernels.hnsw.heal`) and give its memory back."""
+        """Drop what was deleted, see `hnsw_compaction`, and give its memory back."""
         import numpy as np
 
-        from windtunnel.blocks.vectors.kernels.hnsw import ENTRY, EVALUATIONS, TOP, empty_graph, heal
+        from windtunnel.blocks.vectors.hnsw_compaction import without
+        from windtunnel.blocks.vectors.kernels.hnsw import EVALUATIONS, empty_graph
 
         if not self._deleted:
             return
@@ -289,31 +290,13 @@ class HNSW(Guarded):
             empty.state[EVALUATIONS] = old.state[EVALUATIONS]
             self._reset(empty)
             return
-        heal(old, self._nodes, self._dead)
-        live = np.flatnonzero(~self._dead[: self._nodes])
+        graph, live = without(old, self._nodes, self._dead, self.ef_construction)
         number = np.full(self._nodes, -1, np.int64)
         number[live] = np.arange(len(live))
-        levels = old.levels[live]
-        offsets = np.cumsum(levels, dtype=np.int64) - levels
-        upper = np.repeat(old.first_upper[live] - offsets, levels) + np.arange(levels.sum())
-        graph = empty_graph(len(live), len(upper), padded(self.dim), self.m, old.metric)
-        graph.vectors[:] = old.vectors[live]
-        graph.levels[:] = levels
-        graph.first_upper[:] = offsets
-        graph.counts[:] = old.counts[live]
-        graph.links[:] = number[old.links[live]]  # beyond a row's count stands what nobody reads
-        graph.upper_counts[:] = old.upper_counts[upper]
-        graph.upper_links[:] = number[old.upper_links[upper]]
-        graph.state[:] = old.state
-        if self._dead[old.state[ENTRY]]:
-            graph.state[ENTRY] = int(np.argmax(levels))
-            graph.state[TOP] = int(levels.max())
-        else:
-            graph.state[ENTRY] = number[old.state[ENTRY]]
         keys, copies = self._keys[live], {int(number[node]): having for node, having in self._copies.items()}
         of_hash = {h: int(number[node]) for h, node in self._of_hash.items() if number[node] >= 0}
         self._reset(graph)
-        self._nodes, self._upper_rows, self._keys = len(live), len(upper), keys
+        self._nodes, self._upper_rows, self._keys = len(live), len(graph.upper_counts), keys
         self._dead = np.zeros(len(live), np.bool_)
         self._of_hash = of_hash
         self._take_keys(copies)
