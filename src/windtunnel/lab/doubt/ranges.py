@@ -82,13 +82,11 @@ def _draw(one: Param, quick: Any, taken: Sequence[Any], luck: Random) -> Any:
         return luck.choice(list(taken)) if taken else quick
     if isinstance(one.default, str):
         return quick
-    low = one.low if one.low is not None and one.low in taken else min(0.0, quick)
-    high = one.high if one.high is not None and one.high in taken else max(1.0, 4 * quick)
-    if one.low is not None:
-        low = max(low, one.low)
-    if one.high is not None:
-        high = min(high, one.high)
-    high = max(low, high)
+    both = ends(one)
+    least, most = both[0] if one.low is not None else -math.inf, both[-1] if one.high is not None else math.inf
+    # An end that is too large, or that there is not, is left for something near the size of the tests.
+    low = least if least in taken else max(least, min(0.0, quick))
+    high = max(low, most if most in taken else min(most, max(1.0, 4 * quick)))
     if low > 0 and high > 20 * low:
         value = math.exp(luck.uniform(math.log(low), math.log(high)))
     else:

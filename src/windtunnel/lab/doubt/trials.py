@@ -31,7 +31,7 @@ PATIENCE = 20.0
 BEARING = 2
 """Designs that are looked at where a change has a bearing on more: what they share, one of them shows."""
 KEPT = 20_000
-"""Jobs of the unchanged experiment that a worker remembers, since most mutants change one design of several."""
+"""Jobs of the unchanged experiment that a worker remembers, since a mutant changes one design of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,10 @@ def _performed(trial: Trial) -> Outcome:
         return Outcome(differs=_first_that_differs(original, experiment, changed, stage, trial))
 
     def do(todo: list[Job]) -> list[Done]:
-        plain = [replace(job, charts=job.charts and not trial.mutant) for job in todo]
-        return [
-            execute(experiment, job) if not trial.mutant or job.design in changed else _of_original(original, job)
-            for job in plain
-        ]
+        if not trial.mutant:
+            return [_of_original(original, job) for job in todo]
+        plain = [replace(job, charts=False) for job in todo]
+        return [execute(experiment, job) if job.design in changed else _of_original(original, job) for job in plain]
 
     params = {**trial.params}
     found = judged(experiment, stage, do, list(trial.seeds), list(trial.designs) or None, trial.quick, params)
@@ -180,7 +179,8 @@ def _of_original(original: Experiment[Any], job: Job) -> Done:
     if key not in _done:
         if len(_done) >= KEPT:
             _done.clear()
-        _done[key] = execute(original, job)
+        # That charts can be drawn is tried; what is drawn would fill the memory.
+        _done[key] = replace(execute(original, job), charts=[])
     return _done[key]
 
 
