@@ -104,7 +104,7 @@ def audit(json_: bool) -> int:
     from windtunnel.lab.audit import audit as audited, table
 
     rows = audited()
-    click.echo(json.dumps([asdict(row) for row in rows], indent=1) if json_ else table(rows))
+    click.echo(json.dumps([{**asdict(row), "red": row.red} for row in rows], indent=1) if json_ else table(rows))
     return 1 if any(row.red for row in rows) else 0
 
 

@@ -90,6 +90,11 @@ class Plan:
                 seen.append(given)
         return found
 
+    def at_random(self, count: int) -> list[dict[str, Any]]:
+        """Settings at random over the whole of each range."""
+        known = describe(self.experiment.params)
+        return drawn(known, self.quick, {one.name: ends(one) for one in known}, count, self.asked.first)
+
     def look_at(self, mutant: Mutant) -> Trial:
         """A mutant on one seed: most break something there, or do the same as the original."""
         return self._trial(self.look.seeds, True, mutant=as_data(mutant))

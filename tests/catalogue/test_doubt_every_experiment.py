@@ -1,0 +1,50 @@
+"""Every experiment is doubted: on a fresh seed and by what can be reckoned here, in full in soak."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from windtunnel.lab.discovery import load, modules
+from windtunnel.lab.doubt.crew import Outcomes, key_of
+from windtunnel.lab.doubt.doubt import doubt
+from windtunnel.lab.doubt.judging import Judge
+from windtunnel.lab.doubt.mutants import decoration
+from windtunnel.lab.doubt.plan import Asked, Plan
+from windtunnel.lab.doubt.report import text_of
+from windtunnel.lab.doubt.trials import perform
+
+NAMES = list(modules())
+FRESH = 8_640_213
+"""A seed that nobody tuned an experiment with; `windtunnel doubt` draws its own from the operating system."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_claims_hold_on_a_fresh_seed_and_are_claimed_where_people_look(name: str) -> None:
+    experiment = load(modules()[name])
+    plan = Plan(experiment, Asked(FRESH, 0, 0))
+    done = Outcomes()
+    done.note(key_of(plan.look), perform(plan.look))
+    outcome = done.get(plan.look)
+    assert outcome is not None
+    assert outcome.wrong is None
+    assert [
+        claim.expression
+        for claim, (verdict, _) in zip(experiment.claims, outcome.claims, strict=True)
+        if verdict == "fails"
+    ] == []
+    judge = Judge(plan, done, plan.further_settings([]))
+    assert [finding.text for finding in judge.settings()] == []
+    assert decoration(experiment) == []
+    assert len(plan.those) > len(experiment.designs), "each design can be left out, and something in it"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_not_refuted(name: str, tmp_path: Path) -> None:
+    report = doubt(load(modules()[name]), Asked(secrets.randbelow(2**40) + 10_000), notes=tmp_path / "notes.jsonl")
+    print(text_of(report))
+    assert report.complete
+    assert [finding.text for finding in report.findings] == []
