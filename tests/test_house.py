@@ -84,6 +84,7 @@ CIRCLES_BY_TYPE = [
 ]
 NOT_NAMES_OF_OURS = {
     "ui/checking.py": "the methods that click calls",
+    "ui/group.py": "the methods that click calls",
     "sim/loop.py": "the methods of an asyncio event loop",
     "sim/unsimulated.py": "the methods of an asyncio event loop that raise",
     "sim/transport.py": "the methods of an asyncio transport",

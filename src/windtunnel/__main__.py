@@ -1,6 +1,19 @@
-"""`python -m windtunnel` is the command `windtunnel`."""
+"""`python -m windtunnel` is the command `windtunnel`, which begins here: Ctrl-C while it is still being imported is
+Ctrl-C, and no fault with a traceback."""
 
-from windtunnel.ui.cli import main
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Import the command line and run it."""
+    try:
+        from windtunnel.ui.cli import main as begin
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(130)
+    begin()
+
 
 if __name__ == "__main__":
     main()

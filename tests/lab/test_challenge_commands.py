@@ -175,6 +175,7 @@ def test_watch_judges_what_is_saved_also_while_it_judges(start: Start, tmp_path:
     file = tmp_path / "mine.py"
     file.write_text(HEAD + QUIT)
     process = start("watch", "mine.py", "--seeds", "1")
+    until(process.stdout, "Judging mine.py")
     until(process.stdout, "yours.sold > 0.6 * params.stock   0 > ")
     until(process.stdout, "first hidden seed")
     file.write_text(HEAD + ENDLESS)
@@ -183,6 +184,7 @@ def test_watch_judges_what_is_saved_also_while_it_judges(start: Start, tmp_path:
     os.utime(file, ns=(2, 2))
     until(process.stdout, "cannot be read: invalid syntax in line 1")
     file.unlink()
+    until(process.stdout, "mine.py is gone; it is judged again once it is back.")
     file.write_text(HEAD + QUIT)
     until(process.stdout, "yours.sold > 0.6 * params.stock   0 > ")
     os.killpg(process.pid, signal.SIGINT)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.errors import WrongInput, raised, suggest
 
 if TYPE_CHECKING:
     from windtunnel.lab.experiment import Experiment
@@ -119,7 +119,7 @@ def load(module: str) -> Experiment[Any]:
 
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
-        raise WrongInput(f"{module} cannot be loaded: {type(error).__name__}: {error} at {place}.") from error
+        raise WrongInput(f"{module} cannot be loaded: {raised(error)} at {place}.") from error
     if not isinstance(found, Experiment):
         raise WrongInput(f"{module}.experiment is no Experiment but {type(found).__name__}.")
     if found.module != module:

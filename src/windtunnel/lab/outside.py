@@ -10,7 +10,7 @@ from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import WrongInput, raised, unread
 from windtunnel.lab.experiment import Experiment
 
 
@@ -40,12 +40,11 @@ def _classes(path: Path) -> list[type]:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise WrongInput(f"{path} cannot be read: {error.msg} in line {error.lineno}.") from None
+        raise WrongInput(unread(path, error)) from None
     except SystemExit as error:
         raise WrongInput(f"{path} cannot be loaded: it calls sys.exit when it is imported.") from error
     except Exception as error:
-        said = str(error).partition("\n")[0]
-        raise WrongInput(f"{path} cannot be loaded: {type(error).__name__}: {said}.") from error
+        raise WrongInput(f"{path} cannot be loaded: {raised(error)}.") from error
     own = [c for n, c in vars(module).items() if inspect.isclass(c) and c.__module__ == name and not n.startswith("_")]
     bases = {base for c in own for base in c.__bases__}
     designs = [c for c in own if c not in bases and not issubclass(c, BaseException) and not is_dataclass(c)]

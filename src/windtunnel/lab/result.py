@@ -5,6 +5,7 @@ Everything that differs between two runs of the same commit and seeds on the sim
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -216,7 +217,16 @@ class Result:
 
 
 def write(path: Path, text: str | bytes) -> None:
-    """Write a file so that it is there wholly or not at all."""
+    """Write a file so that it is there wholly or not at all. Through a link, not over it.
+
+    Raises:
+        OSError: it cannot be written, or what has this name is no regular file: a device or a pipe is never replaced.
+    """
+    path = Path(os.path.realpath(path))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if is_other(path):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: what it makes can be read by its owner alone, and a result is there to be shown.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -229,6 +239,11 @@ def write(path: Path, text: str | bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def is_other(path: Path) -> bool:
+    """Whether something has this name that is no file to be replaced: a folder, a device, a pipe, a socket."""
+    return path.exists() and not path.is_file()
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.footing import Named, choose, speaks_of as speaks_of_stage
 from windtunnel.lab.judge import judge_asks, judge_claims, judge_figures
 from windtunnel.lab.params import settings
-from windtunnel.lab.result import Result, Run as RunOf, rows
+from windtunnel.lab.result import Result, Run as RunOf, is_other, rows
 from windtunnel.lab.running.work import Done, Job, execute
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ def judged(
     wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **(params or {})})
     usual = not quick and wanted.all[0] == settings(experiment.params, {})
     todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories, trace)
+    for job in todo:
+        if job.history and is_other(Path(job.history)):  # said before the work
+            raise WrongInput(f"{job.history} cannot be written: it is there already, and no file.")
     done = do(todo)
     runs = [
         RunOf(job.design, job.seed, job.setting, found.measures, found.digest, rows(found.charts))

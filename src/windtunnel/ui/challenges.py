@@ -13,8 +13,11 @@ from typing import Any
 import click
 
 from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import check_writable
 
 LOOK_EVERY_S = 0.1
+GONE_LOOKS = 10
+"""After so many looks a file that is not there is gone, and not being saved."""
 PRINTED_LINES = 20
 
 
@@ -91,8 +94,7 @@ def grade(
     from windtunnel.ui.progress import bar
 
     experiment = challenge_of(file)
-    if svg is not None:
-        _check_writable(svg)
+    check_writable("--svg", svg)
     progress.read(progress.default_path())  # a damaged file is told before the work, not after it
     with bar(experiment.id, hidden=json_) as told:
         found = judged(
@@ -111,7 +113,7 @@ def grade(
         from windtunnel.lab.result import write
 
         try:
-            write(svg.resolve(), found["case"]["svg"])  # through a link, not over it
+            write(svg, found["case"]["svg"])
         except OSError as error:
             raise WrongInput(f"{svg} cannot be written: {error.strerror}.") from error
     return status
@@ -128,27 +130,32 @@ def watch(file: Path, seeds: int, once: bool) -> int:
     challenge_of(file)
     click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
     seen: int | None = None
-    status = 0
+    status = gone = 0
 
     def stamp() -> int | None:
         try:
             return file.stat().st_mtime_ns
         except FileNotFoundError:
-            return seen  # editors take the file away for a moment when they save
+            return None
 
     while True:
         changed = stamp()
-        if changed != seen:
+        # Editors take the file away for a moment when they save.
+        gone = gone + 1 if changed is None else 0
+        if gone == GONE_LOOKS:
+            click.secho(f"{file} is gone; it is judged again once it is back.", dim=True)
+        if changed is not None and changed != seen:
             seen = changed
             start = time.monotonic()
+            click.secho(f"Judging {file} ...", dim=True)
 
             def heard(message: dict[str, Any], start: float = start) -> None:
                 if "failing" in message:
                     after = time.monotonic() - start
                     click.secho(f"✘ {message['failing']}   {message['shown']}   ({after:.1f} s)", fg="red")
 
-            def saved_again(judged: int | None = seen) -> bool:
-                return stamp() != judged
+            def saved_again(judged: int = seen) -> bool:
+                return stamp() not in (None, judged)
 
             try:
                 found = judged(file, seeds, 30.0, 2048, heard, saved_again)
@@ -221,12 +228,6 @@ def judged(
     if "wrong" in found:
         return {"passed": False, "sentence": found["wrong"], "printed": ended.printed}
     return found
-
-
-def _check_writable(svg: Path) -> None:
-    """Before the work, not after it. Raises WrongInput."""
-    if not svg.parent.is_dir() or (svg.exists() and not svg.is_file()):
-        raise WrongInput(f"{svg} cannot be written: --svg takes the name of a file in a folder that is there.")
 
 
 def _status(found: Mapping[str, Any]) -> int:

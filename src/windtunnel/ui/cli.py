@@ -21,17 +21,22 @@ from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
+from windtunnel.ui.group import Commands
+from windtunnel.ui.options import check_writable, once_each
+from windtunnel.ui.poor import prepare
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
 WRONG, OURS, INTERRUPTED = 2, 70, 130
+SET = "a parameter and its value, as in --set load=0.9"
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its status."""
     asked = list(sys.argv[1:] if arguments is None else arguments)
+    prepare("--json" in asked)
     try:
         # Where nobody wants colours (no-color.org) click is told; rich knows by itself.
         color = False if os.environ.get("NO_COLOR") else None
@@ -59,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         import traceback
 
         traceback.print_exc()
-        status = _complain(f"Windtunnel itself is broken here: {type(error).__name__}: {error}", OURS, asked)
+        what = f"{type(error).__name__}: {error}".removesuffix(": ")
+        status = _complain(f"Windtunnel itself is broken here: {what}", OURS, asked)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -98,18 +104,7 @@ def run_options(function: F) -> F:
     return function
 
 
-class _Commands(click.Group):
-    """Commands that suggest the nearest name for an unknown one."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise WrongInput(suggest(args[0], self.commands, "command"))
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="windtunnel", message="windtunnel %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> int | None:
@@ -188,9 +183,8 @@ def run(
     from windtunnel.lab.discovery import find
 
     experiment = find(name)
-    for option, path in (("--out", out), ("--trace", trace_file)):
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise WrongInput(f"{path} cannot be written: {option} takes the name of a file in a folder that is there.")
+    check_writable("--out", out)
+    check_writable("--trace", trace_file)
     found = measured(experiment, histories=histories, trace=trace_file is not None, **options)
     try:
         if (path := out) is not None:
@@ -224,6 +218,8 @@ def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any
     parameter, equals, values = over.partition("=")
     if not equals:
         raise WrongInput(f"--over is {over}; it takes a parameter and its values, as in load=0.5,0.7,0.9.")
+    if (parameter := parameter.strip()) in once_each("--set", options["sets"], SET):
+        raise WrongInput(f"--over and --set both give {parameter}; leave it out of --set.")
     from windtunnel.ui.progress import bar
 
     given = [value.strip() for value in values.split(",") if value.strip()]
@@ -371,18 +367,8 @@ def _arguments(
         raise WrongInput("Give --seed or --seeds, not both.")
     from windtunnel.ui.options import seeds_of
 
-    params = {}
-    for text in sets:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise WrongInput(f"--set is {text}; it takes a parameter and its value, as in --set load=0.9.")
-        params[name.strip()] = value
-    engine_of = {}
-    for text in on:
-        port, equals, engine = text.partition("=")
-        if not equals:
-            raise WrongInput(f"--on is {text}; it takes a port and its engine, as in --on database=postgres.")
-        engine_of[port.strip()] = engine.strip()
+    params = once_each("--set", sets, SET)
+    engine_of = once_each("--on", on, "a port and its engine, as in --on database=postgres")
     chosen = [name.strip() for name in designs.split(",")] if designs else None
     return {
         "stage": stage,

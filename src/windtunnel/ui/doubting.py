@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import check_writable
 
 
 @click.command()
@@ -52,6 +53,7 @@ def doubt(
     from windtunnel.ui.progress import counted
 
     experiment = find(name)
+    check_writable("--out", out)
     told = f"{seeds}-{full}-{settings}-{int(mutants)}" + ("" if first is None else f"-{first}")
     notes, first = _notes(experiment.id, f"{digest_of(source_of(experiment))}-{told}", first)
     if not json_:

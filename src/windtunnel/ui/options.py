@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.run import MOST_SEEDS
 
 SEEDS = "a count (20: seeds 0 to 19), seeds (3,5,7) or a range of them (100-119)"
 
 
 def seeds_of(text: str) -> int | list[int]:
     """A count, or the seeds themselves. Raises WrongInput."""
+    from windtunnel.lab.run import MOST_SEEDS
+
     wrong = WrongInput(f"--seeds is {text}; it takes {SEEDS}, and {MOST_SEEDS:,} seeds at most.")
     parts = [part.strip() for part in text.split(",")]
     found: list[int] = []
@@ -54,3 +57,28 @@ def more_seeds(
     for option, several in (("--set", sets), ("--on", on)):
         words += [word for one in several for word in (option, one)]
     return shlex.join(words)
+
+
+def check_writable(option: str, path: Path | None) -> None:
+    """Before the work, not after it. Raises WrongInput where no file can be written at this name."""
+    from windtunnel.lab.result import is_other
+
+    if path is None:
+        return
+    if is_other(path) and not path.is_dir():
+        raise WrongInput(f"{path} is no regular file, and {option} replaces nothing else; give another name.")
+    if path.is_dir() or not Path(os.path.realpath(path)).parent.is_dir():
+        raise WrongInput(f"{path} cannot be written: {option} takes the name of a file in a folder that is there.")
+
+
+def once_each(option: str, given: Sequence[str], example: str) -> dict[str, str]:
+    """Texts of the form name=value, by name. Raises WrongInput for another form, and where a name comes twice."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name:
+            raise WrongInput(f"{option} is {text}; it takes {example}.")
+        if name in found:
+            raise WrongInput(f"{option} gives {name} twice, {found[name]} and {value}; give it once.")
+        found[name] = value
+    return found

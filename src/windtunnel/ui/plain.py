@@ -35,9 +35,15 @@ def listing(experiments: Sequence[Card]) -> str:
         if (state := doubted(one.id)) not in ("", "ok"):
             said = "the file has changed since it was doubted" if state == "stale" else f"doubt: {state}"
             lines.append(" " * (gutter + 2 if beside else 4) + click.style(f"✗ {said}", fg="red"))
-    commands = ("windtunnel show NAME", "windtunnel run NAME", "windtunnel --help")
-    gap = "   " if len("   ".join(commands)) <= width else "\n"
-    lines += ["", click.style(gap.join(commands), dim=True)]
+    commands = (
+        ("windtunnel show NAME", "read it"),
+        ("windtunnel run NAME", "measure it"),
+        ("windtunnel new NAME", "take it as a challenge; then watch and grade your file"),
+        ("windtunnel --help", "all there is"),
+    )
+    column = max(len(command) for command, _ in commands) + 3
+    told = [f"{command:<{column}}{what}" if column + len(what) <= width else command for command, what in commands]
+    lines += ["", *(click.style(line, dim=True) for line in told)]
     return "\n".join(lines)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +30,7 @@ def bar(title: str, hidden: bool = False) -> Iterator[Told]:
     columns = (TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[what]}"), TimeElapsedColumn())
     console = Console(stderr=True)
     console.width = min(80, console.width)
-    with Progress(*columns, console=console, transient=True) as progress:
+    with _unheard(), Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None, what="")
 
         def told(done: int, total: int, design: str, seed: int) -> None:
@@ -36,3 +38,34 @@ def bar(title: str, hidden: bool = False) -> Iterator[Told]:
             progress.update(task, completed=done, total=total, what=f"{done} of {total}{what}")
 
         yield told
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keys that are typed meanwhile are neither shown in the bar nor taken for the answer to the next question.
+
+    Ctrl-C is heard. Nothing is done in the background, where a change of the terminal would stop us.
+    """
+    try:
+        import termios
+    except ImportError:  # no Unix: keys are not echoed by a terminal that we know of
+        yield
+        return
+    try:
+        terminal = sys.stdin.fileno()
+        before = termios.tcgetattr(terminal)
+        ours = os.tcgetpgrp(terminal) == os.getpgrp()
+    except (OSError, ValueError, AttributeError, termios.error):  # no terminal, or none that we control
+        yield
+        return
+    if not ours:
+        yield
+        return
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, termios.error):  # the terminal may have been closed meanwhile
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)

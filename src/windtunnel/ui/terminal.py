@@ -105,8 +105,10 @@ def experiment(one: Experiment[Any], hints: bool = False, width: int = PIPE) -> 
     if one.sources:
         parts += _section("Sources")
         parts += [Padding(Text(f"{s.title} ({s.year})\n{s.url}"), (0, 0, 0, 2), expand=False) for s in one.sources]
-    more = f"   windtunnel show {one.id} --hints" if one.hints and not hints else ""
-    parts += ["", Text(f"windtunnel run {one.id}{more}", "dim")]
+    commands = [f"windtunnel run {one.id}"]
+    commands += [f"windtunnel show {one.id} --hints"] if one.hints and not hints else []
+    commands += [f"windtunnel new {one.id}"] if one.demands else []
+    parts += ["", Text("\n".join(commands), "dim")]
     return Group(*parts)
 
 
@@ -136,7 +138,7 @@ def result(found: Result, ideas: Mapping[str, str], width: int = PIPE, tables: b
         parts += [*_section("Why"), *(_signed(SIGNS[w.verdict], Text(w.sentence)) for w in found.why)]
     judged = [f for f in found.figures if f.verdict != "skipped"]
     if judged:
-        parts += [*_section("Figures"), *figures(judged, width)]
+        parts += [*_section("Figures"), *figures(judged, width), Padding(Group(*legend(judged)), (0, 0, 0, 2))]
     parts += drawings.charts(found, width)
     if tables:
         parts += drawings.tables(found)
@@ -195,12 +197,12 @@ def all_figures(found: Sequence[Result], width: int = PIPE) -> RenderableType:
     left = sum(f.verdict in ("skipped", "shown") for f in every)
     if left:
         parts.append(Text(f"{left} more not judged here", "bold"))
-    return Group(*parts, "", *legend())
+    return Group(*parts, "", *legend(every))
 
 
-def legend() -> list[RenderableType]:
-    """What the marks of figures and the verdicts on them mean."""
-    marks = ", ".join(f"{mark}: {means}" for mark, means in MARKS.items())
+def legend(found: Sequence[JudgedFigure]) -> list[RenderableType]:
+    """What the marks of these figures and the verdicts on them mean."""
+    marks = ", ".join(f"{mark}: {means}" for mark, means in MARKS.items() if mark in {one.mark for one in found})
     verdicts = (
         "reproduced: the interval of our mean lies wholly within the tolerance; missed: wholly outside; "
         "unknown: it straddles, or too few seeds tell"

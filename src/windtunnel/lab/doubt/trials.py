@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput, raised
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.result import Result
 from windtunnel.lab.running.pool import ONE_THREAD
@@ -92,7 +92,7 @@ def perform(trial: Trial) -> Outcome:
     except MemoryError:
         outcome = Outcome(("memory", f"It needed more than {MEMORY_MB:,} MB of memory."))
     except Exception as error:
-        outcome = Outcome(("crash", f"{type(error).__name__}: {error}"))
+        outcome = Outcome(("crash", raised(error)))
     return replace(outcome, cpu_s=time.process_time() - start, memory_mb=_memory_mb())
 
 

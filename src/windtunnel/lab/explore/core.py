@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
+from windtunnel.lab.errors import raised
+
 Kind = Literal["read", "write", "acquire", "release"]
 
 
@@ -183,10 +185,9 @@ def run_stepwise(execution: Execution, choose: Choose, max_steps: int = 100_000)
 
 def sentence(error: Exception) -> str:
     """What an exception says, in one line."""
-    said = (str(error).splitlines() or [""])[0]
     if isinstance(error, AssertionError):
-        return said or "an assertion does not hold"
-    return f"{type(error).__name__}: {said}"
+        return str(error).partition("\n")[0] or "an assertion does not hold"
+    return raised(error)
 
 
 def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000) -> Exploration:

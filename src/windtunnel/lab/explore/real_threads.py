@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from windtunnel.lab.errors import raised
 from windtunnel.lab.explore.core import Access, Choose, Failure, Step, Stuck, Touch, run_stepwise
 from windtunnel.lab.explore.frames import known
 from windtunnel.lab.explore.locks import ControlledLock, RawLock, Snapshot, Wanted, is_synchronizer
@@ -325,7 +326,7 @@ class _Execution:
     def check(self) -> None:
         for actor in self._actors.values():
             if actor.error is not None:
-                raise AssertionError(f"{actor.name} raised {type(actor.error).__name__}: {actor.error}.")
+                raise AssertionError(f"{actor.name} raised {raised(actor.error)}.")
         if self._check is not None:
             self._check()
 

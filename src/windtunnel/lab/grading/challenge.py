@@ -17,7 +17,7 @@ from typing import Any
 
 from windtunnel.faces import lent_by
 from windtunnel.lab.discovery import find
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import WrongInput, unread
 from windtunnel.lab.experiment import Experiment, idea
 
 YOURS = "yours"
@@ -33,7 +33,7 @@ def challenge_of(path: Path) -> Experiment[Any]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        raise WrongInput(f"{path} cannot be read: {error.msg} in line {error.lineno}.") from None
+        raise WrongInput(unread(path, error)) from None
     except (ValueError, OSError) as error:
         raise WrongInput(f"{path} cannot be read: {error}.") from None
     for node in tree.body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput, raised
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.adversary import Rehearsal, rehearse
 from windtunnel.lab.grading.challenge import YOURS
@@ -75,5 +75,5 @@ class Bench:
                 raise  # a report that is missing is told as such
             # Our own designs can be measured: what cannot is what this one answered.
             cause = error.__cause__
-            what = f"{type(cause).__name__}: {str(cause).rstrip('.')}" if cause is not None else str(error).rstrip(".")
+            what = raised(cause) if cause is not None else str(error).rstrip(".")
             raise DesignError(f"What design {design} answered and reported cannot be measured ({what}).") from error

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput, raised
 from windtunnel.lab.history import Event, Op, Outcome
 
 _new = tuple.__new__
@@ -90,9 +90,5 @@ def broken(name: str, design: object, what: str, error: BaseException) -> Design
     if not own:  # it may be called through a library, whose line helps; a line of ours does not
         own = [f for f in frames if not f.filename.startswith(OURS)]
     where = f" at {own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}" if own else ""
-    try:
-        text = str(error).partition("\n")[0].rstrip(".")
-    except Exception:
-        text = "an exception that cannot say what it is"
-    did = "called sys.exit" if isinstance(error, SystemExit) else f"raised {type(error).__name__}: {text}"
+    did = "called sys.exit" if isinstance(error, SystemExit) else f"raised {raised(error)}"
     return DesignError(f"Design {name} is broken: {what} {did}{where}.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.engines.errors import Unavailable
 from windtunnel.lab.charts import Row, values
-from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput, raised
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
@@ -237,8 +237,7 @@ def _plain(value: Any) -> float:
 def _broken(experiment: Experiment[Any], what: str, error: BaseException) -> WrongInput:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
-    said = f"{type(error).__name__}: {str(error).rstrip('.')}"
-    return WrongInput(f"Experiment {experiment.id} is broken: its {what} raised {said} at {where}.")
+    return WrongInput(f"Experiment {experiment.id} is broken: its {what} raised {raised(error)} at {where}.")
 
 
 def _write_down(history: History, path: str) -> None:
