@@ -9,14 +9,8 @@ from __future__ import annotations
 SCATTER = "The means of five or six seeds scatter more widely than the band: a longer run, or more seeds, would tell."
 SHARP = "Our mean is near the edge of a narrow band, and its interval crosses that."
 EQUAL = "All three seeds give the same number, and six would be needed to call that certain."
-GRID = "It is a grid point of the map, and other seeds fall on the next one."
 
 NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
-    ("metastable-map", "a load that recovers with 3 retries, of 1000"): ("unknown", EQUAL),
-    ("metastable-map", "a load that never recovers with 3 retries, of 1000"): ("unknown", EQUAL),
-    ("metastable-map", "a load that recovers with 1 retry, of 1000"): ("unknown", EQUAL),
-    ("metastable-map", "a load that never recovers with 1 retry, of 1000"): ("unknown", EQUAL),
-    ("metastable-map", "longest trigger survived at load 700, s"): ("unknown", GRID),
     ("up-or-out", "mean response of 8 random M/M/1, rho .8"): ("unknown", SCATTER),
     ("up-or-out", "mean response of M/M/8, rho .8"): ("unknown", SHARP),
     ("up-or-out", "mean response of one eightfold M/M/1"): ("unknown", SHARP),

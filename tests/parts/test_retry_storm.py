@@ -20,6 +20,7 @@ CURES: list[dict[str, object]] = [
     {"retry_budget": 0.1},
     {"pause_s": 0.05, "queue_limit": 60},
     {"pause_s": 0.0123, "retry_budget": 0.2, "drops_late": True, "load": 1300.0},
+    {"load": 100.0, "peak": 1300.0},
 ]
 
 
@@ -121,6 +122,21 @@ def test_a_bound_on_the_queue_cures_where_its_wait_is_shorter_than_the_clients_p
     # capacity 1000/s, patience 0.25 s: 250 places.
     for limit, recovers in [(100, True), (200, True), (300, False), (500, False)]:
         assert retry_storm(RetryStorm(trigger_s=1.0, queue_limit=limit), seed=1).recovered() is recovers
+
+
+@pytest.mark.parametrize(("low", "peak"), [(100.0, 1100.0), (900.0, 100.0), (400.0, 400.0)])
+def test_a_load_that_rises_and_falls_is_a_triangle(low: float, peak: float) -> None:
+    model = RetryStorm(load=low, peak=peak, capacity=5000.0, trigger_s=0.0, seconds=40.0)
+    offered = np.mean([retry_storm(model, seed).offered[:40] for seed in range(20)], axis=0)
+    middle = np.abs(np.arange(40) + 0.5 - 20)
+    np.testing.assert_allclose(offered, peak + (low - peak) * middle / 20, atol=5 * (1100 / 20) ** 0.5)
+
+
+def test_the_same_load_is_fine_on_the_way_up_and_dead_on_the_way_down() -> None:
+    storm = retry_storm(RetryStorm(load=100.0, peak=1100.0, trigger_s=0.0, seconds=60.0), seed=1)
+    accounted(storm)
+    assert storm.good[6:18].sum() > 0.99 * storm.offered[6:18].sum()
+    assert storm.good[42:54].sum() == 0
 
 
 def test_columns_have_names_and_nonsense_is_refused() -> None:

@@ -177,7 +177,8 @@ class DelayControl(ThreeRetries):
     """CoDel: while the queue stands, who has waited 5 ms is dropped; who meets a short queue may wait 100 ms."""
 
     def serving(self, stage: Stage) -> Server:
-        return stage.server("server", discipline=RequestCoDel(max(0.005, 1 / self.p.capacity)))
+        target_s = max(0.005, 1 / self.p.capacity)  # less than one job's time would leave the server idle
+        return stage.server("server", discipline=RequestCoDel(target_s, max(0.1, target_s)))
 
 
 class DeadlineDrop(ThreeRetries):
@@ -265,7 +266,7 @@ def faults(p: Params) -> Sequence[Fault]:
     return (slow("server", to=LEFT, at_s=TRIGGER_AT_S, for_s=p.trigger_s),)
 
 
-HEALTHY = "load <= 0.8 and capacity * patience_s >= 25"
+HEALTHY = "load <= 0.8 and load * capacity >= 20 and capacity * patience_s >= 25"
 """Alone, the server has spare capacity, and patience for far more than one request."""
 KILLED = f"{HEALTHY} and load * (1 + retries) >= 1.5 and trigger_s >= 2 * patience_s"
 """Above the line, and the trigger is long enough to make clients give up."""
@@ -374,6 +375,11 @@ experiment = Experiment(
             where=f"{CURED} and 0.2 <= cap / (capacity * patience_s) <= 0.85",
         ),
         Claim(
+            "retry_budget.down_s > bounded_queue.down_s",
+            "A budget has to drain what the trigger has left; a bound lets no backlog grow.",
+            where=f"{STORM} and load >= 0.5 and 0.2 <= cap / (capacity * patience_s) <= 0.85",
+        ),
+        Claim(
             "bounded_queue.recovered == 0",
             "A bound above capacity times patience cures nothing: whoever gets in is answered too late.",
             given={"cap": 200},
@@ -382,7 +388,7 @@ experiment = Experiment(
         Claim(
             "max(delay_control.down_s, deadline_reserve.down_s) <= params.trigger_s + 2",
             "Neither CoDel nor a deadline begins what nobody waits for, so there is no backlog to drain.",
-            where=f"{CURED} and 1.1 <= reserve <= 0.1 * capacity * patience_s",
+            where=f"{CURED} and load * capacity >= 50 and 1.1 <= reserve <= 0.1 * capacity * patience_s",
         ),
         Claim(
             "deadline_reserve.attempts_per_request > 1.15",
@@ -394,7 +400,7 @@ experiment = Experiment(
             "min(delay_control.goodput_during_per_s, deadline_reserve.goodput_during_per_s)"
             " > 1.5 * max(bounded_queue.goodput_during_per_s, own_budgets.goodput_during_per_s)",
             "While the trigger lasts a tenth of the capacity is left: spent on who still waits, or on who is first.",
-            where=f"{STORM} and trigger_s >= 4 * patience_s and 1.1 <= reserve <= 2",
+            where=f"{STORM} and 1.1 <= reserve <= 2 and trigger_s >= 4 * patience_s and cap >= 0.1 * capacity",
         ),
         Claim(
             "deadline_reserve.attempts_per_request < delay_control.attempts_per_request",
@@ -425,7 +431,7 @@ experiment = Experiment(
             HUANG,
             given={"load": 0.2},
             spares="three_retries",
-            where=f"{HEALTHY} and load * (1 + retries) <= 0.85",
+            where=f"{HEALTHY} and trigger_s * load * (1 + retries) <= (run_s - 16) * (1 - load * (1 + retries))",
         ),
         Claim(
             "min(three_retries.counted, bounded_queue.counted, delay_control.counted, deadline_reserve.counted) == 1",
@@ -434,14 +440,8 @@ experiment = Experiment(
     ),
     demands=(
         Claim("yours.goodput_before_per_s > 0.95 * yours.offered_before_per_s", "A cure must not make health worse."),
-        Claim(
-            "yours.goodput_end_per_s > 0.95 * yours.offered_end_per_s",
-            "Ten seconds after the trigger all is well again.",
-        ),
-        Claim(
-            "yours.down_s <= params.trigger_s + 5",
-            "Nor is it closed until then: a few seconds after the trigger most requests are answered.",
-        ),
+        Claim("yours.goodput_end_per_s > 0.95 * yours.offered_end_per_s", "Ten seconds later all is well again."),
+        Claim("yours.down_s <= params.trigger_s + 5", "Nor is it closed until then: most are answered within seconds."),
         Claim("yours.too_late == 0", "Nobody waits longer than for all of its attempts."),
         Claim("yours.owed < 0.01", "An answer comes after the server has done its work.", always=True),
         Claim("yours.speed <= 1", "The server is the one that there is, and no faster.", always=True),

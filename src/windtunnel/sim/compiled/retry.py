@@ -44,6 +44,8 @@ class RetryStorm:
         target_s, interval_s: of CoDel and its like.
         trigger_at_s, trigger_s, trigger_loss: from when, for how long, and what share of the capacity is lost.
         seconds: length of the run.
+        peak: requests a second at the middle of the run, to which the load rises evenly, and from which it falls back;
+            None is an even load.
     """
 
     load: float = 700.0
@@ -62,12 +64,13 @@ class RetryStorm:
     trigger_s: float = 0.5
     trigger_loss: float = 0.9
     seconds: float = 90.0
+    peak: float | None = None
 
     def __post_init__(self) -> None:
         if self.discipline not in DISCIPLINES:
             raise ValueError(f"No discipline {self.discipline!r}; there are {', '.join(DISCIPLINES)}.")
-        if min(self.load, self.capacity, self.timeout_s, self.seconds) <= 0:
-            raise ValueError("Load, capacity, timeout_s and seconds need to be above 0.")
+        if min(self.load, self.capacity, self.timeout_s, self.seconds, self.peak or self.load) <= 0:
+            raise ValueError("Load, peak, capacity, timeout_s and seconds need to be above 0.")
         if min(self.retries, self.pause_s, self.trigger_at_s, self.trigger_s, self.queue_limit or 0) < 0:
             raise ValueError("Retries, pause_s, queue_limit and the trigger's times need to be 0 or more.")
         if not 0 <= self.trigger_loss <= 1:
@@ -77,10 +80,26 @@ class RetryStorm:
         """Arrivals and works of this seed, in nanoseconds. A higher load is the same luck closer together."""
         import numpy as np
 
-        count = round(self.load * self.seconds + 6 * (self.load * self.seconds) ** 0.5 + 10)
-        arrivals = poisson_ns(generator(seed, "retry storm"), self.load, count)
+        even = self.load if self.peak is None else (self.load + self.peak) / 2
+        count = round(even * self.seconds + 6 * (even * self.seconds) ** 0.5 + 10)
+        arrivals = poisson_ns(generator(seed, "retry storm"), even, count)
         arrivals = arrivals[: int(np.searchsorted(arrivals, ns(self.seconds)))]
+        if self.peak is not None:
+            arrivals = self._up_and_down(arrivals)
         return arrivals, constant_ns(1 / self.capacity, len(arrivals))
+
+    def _up_and_down(self, arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Arrivals at the even rate moved so that the rate is a triangle: as many have come by then as would have."""
+        import numpy as np
+
+        assert self.peak is not None
+        low, rise = self.load, (self.peak - self.load) / (self.seconds / 2)
+        come = arrivals * ((self.load + self.peak) / 2 / NS)
+        every = (self.load + self.peak) / 2 * self.seconds
+        half = np.minimum(come, every - come)  # the second half is the first one backwards
+        at_s = 2 * half / (low + np.sqrt(low * low + 2 * rise * half))
+        moved: NDArray[np.int64] = np.rint(np.where(come <= every / 2, at_s, self.seconds - at_s) * NS).astype(np.int64)
+        return moved
 
     def changes(self) -> list[tuple[int, float]]:
         """When the server's speed changes (ns), and to what."""
