@@ -10,9 +10,4 @@ SCATTER = "The means of five or six seeds scatter more widely than the band: a l
 SHARP = "Our mean is near the edge of a narrow band, and its interval crosses that."
 EQUAL = "All three seeds give the same number, and six would be needed to call that certain."
 
-NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
-    ("up-or-out", "mean response of 8 random M/M/1, rho .8"): ("unknown", SCATTER),
-    ("up-or-out", "mean response of M/M/8, rho .8"): ("unknown", SHARP),
-    ("up-or-out", "mean response of one eightfold M/M/1"): ("unknown", SHARP),
-    ("up-or-out", "throughput past the peak, 128 machines"): ("unknown", SHARP),
-}
+NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {}
