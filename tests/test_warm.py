@@ -25,7 +25,7 @@ BLOCKS = sorted(
     - COMPILED_HALVES
 )
 HEAVY = ("numba", "llvmlite", "scipy")
-TIMEOUT_S = 540
+TIMEOUT_S = 1800
 
 
 def fresh_process(*arguments: str) -> str:

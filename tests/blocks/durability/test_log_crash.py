@@ -109,9 +109,9 @@ def crash_everywhere(seed: int) -> int:
     return whole.operations
 
 
-def test_the_log_survives_a_crash_at_each_of_a_thousand_operations() -> None:
-    points = sum(crash_everywhere(seed) for seed in range(9))
-    assert points >= 1000
+def test_the_log_survives_a_crash_at_each_of_three_hundred_operations() -> None:
+    points = sum(crash_everywhere(seed) for seed in range(3))
+    assert points >= 300
 
 
 @pytest.mark.soak

@@ -26,7 +26,7 @@ def zipf_texts(count: int, seed: int, longest: int = 60, vocabulary: int = 3000)
     return [" ".join(random.choices(names, weights, k=random.randrange(1, longest))) for _ in range(count)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     documents=st.lists(texts, min_size=1, max_size=40),
     queries=st.lists(texts, min_size=1, max_size=5),
@@ -62,11 +62,18 @@ def test_the_kernels_find_what_the_plain_python_finds(
             )
 
 
-@pytest.mark.parametrize("k", [1, 10, 100])
-def test_wand_and_max_score_give_the_answer_of_scoring_all_and_score_a_small_part(k: int) -> None:
-    documents, queries = zipf_texts(20_000, 1), zipf_texts(100, 2, longest=6)
+@pytest.fixture(scope="module")
+def large_index() -> InvertedIndex:
     index = InvertedIndex()
-    index.add(documents)
+    index.add(zipf_texts(20_000, 1))
+    return index
+
+
+@pytest.mark.parametrize("k", [1, 10, 100])
+def test_wand_and_max_score_give_the_answer_of_scoring_all_and_score_a_small_part(
+    large_index: InvertedIndex, k: int
+) -> None:
+    index, queries = large_index, zipf_texts(100, 2, longest=6)
     answers, scored = {}, {}
     for method in ("max-score", "wand", "all"):
         before = index.documents_scored
