@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from helpers.arms import Arm, World, arms
@@ -205,3 +207,61 @@ def test_a_fail_over_keeps_what_was_copied(arm: Arm) -> None:
         assert await cache.increment("n") == 1
 
     arm(script, replicas=1)
+
+
+def test_a_whole_number_is_written_in_one_way_and_has_64_bits(arm: Arm) -> None:
+    async def script(cache: CachePort, world: World) -> None:
+        for text in ("", "007", "-0", "+5", " 5", "5.0", "99999999999999999999", "-", "٣"):
+            await cache.set("n", text)
+            with pytest.raises(ValueError, match=r"whole number|integer"):
+                await cache.increment("n")
+            assert await cache.get("n") == text
+        await cache.set("n", 2**63 - 1)
+        with pytest.raises(ValueError, match=r"64 bits|overflow"):
+            await cache.increment("n")
+        await cache.set("n", -1)
+        with pytest.raises(ValueError, match=r"whole number|integer"):
+            await cache.increment("n", 2**63)
+        assert await cache.increment("n", 2**63 - 1) == 2**63 - 2
+
+    arm(script)
+
+
+def test_what_is_no_number_is_no_score_and_no_time_to_live(arm: Arm) -> None:
+    async def script(cache: CachePort, world: World) -> None:
+        inf, nan = float("inf"), float("nan")
+        await cache.zset_add("board", "ann", inf)
+        with pytest.raises(ValueError, match=r"no number|not a number"):
+            await cache.zset_increment("board", "ann", -inf)
+        with pytest.raises(ValueError, match=r"no number|not a valid float"):
+            await cache.zset_add("board", "bob", nan)
+        with pytest.raises(ValueError, match=r"no range|not a float"):
+            await cache.zset_range_by_score("board", nan, 1)
+        assert await cache.zset_range("board", 0, -1) == [("ann", inf)]
+        await cache.set("k", "v")
+        for ttl_s in (0, -1.0, nan, inf):
+            with pytest.raises(ValueError, match="time to live"):
+                await cache.set("k", "w", ttl_s=ttl_s, absent=True)
+            with pytest.raises(ValueError, match="time to live"):
+                await cache.compare_and_set("k", "v", None, ttl_s=ttl_s)
+        assert await cache.get("k") == "v"
+        assert await cache.set("k", "w", ttl_s=0.0001)
+        await world.sleep(0.02)
+        assert await cache.get("k") is None
+
+    arm(script)
+
+
+def test_a_script_that_raises_halfway_leaves_what_it_did(arm: Arm) -> None:
+    def half(store: Store, keys: Sequence[str], args: Sequence[str]) -> None:
+        store.set(keys[0], "done")
+        store.increment(keys[0])
+
+    lua = "redis.call('SET', KEYS[1], 'done') redis.call('INCR', KEYS[1]) return 1"
+
+    async def script(cache: CachePort, world: World) -> None:
+        with pytest.raises(ValueError, match=r"whole number|integer"):
+            await cache.run(Script(lua, half), ["k"])
+        assert await cache.get("k") == "done"
+
+    arm(script)

@@ -105,3 +105,29 @@ def test_who_waits_gets_what_is_published_meanwhile(arm: Arm) -> None:
         assert [d.body for d in got] == [b"late"]
 
     arm(script)
+
+
+def test_two_publishes_of_one_id_at_once_are_one_message(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        receipts = await world.together(*(queue.publish("jobs", b"a", message_id="1") for _ in range(4)))
+        assert sorted(r.duplicate for r in receipts) == [False, True, True, True]
+        assert {r.sequence for r in receipts} == {1}
+        assert (await queue.publish("jobs", b"b")).sequence == 2
+
+    arm(script)
+
+
+def test_a_late_acknowledgement_counts_while_nobody_has_the_message_again(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        for body in (b"a", b"b"):
+            await queue.publish("jobs", body)
+        subscription = await queue.subscribe("w", "jobs", ack_wait_s=0.3)
+        first, second = await subscription.fetch(2)
+        await world.sleep(0.5)
+        again = await subscription.fetch(1)
+        late = second if again[0].body == b"a" else first
+        await late.ack()
+        await again[0].ack()
+        assert await subscription.fetch(2, within_s=0.6) == []
+
+    arm(script)

@@ -36,6 +36,22 @@ def test_a_publish_to_a_queue_that_stands_still_times_out_and_happens(arm: Arm) 
 
 
 @queues
+def test_a_fetch_from_a_queue_that_stands_still_ends_and_what_came_late_is_not_lost(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs")
+        await queue.publish("jobs", b"a")
+        queue.pause()  # type: ignore[attr-defined]
+        assert await subscription.fetch(within_s=0.2) == []
+        queue.resume()  # type: ignore[attr-defined]
+        got: list[bytes] = []
+        while not got:
+            got += [d.body for d in await subscription.fetch(within_s=0.5)]
+        assert got == [b"a"]
+
+    arm(script, suffers={"pause"}, publish_timeout_s=0.3)
+
+
+@queues
 def test_what_was_out_when_the_queue_died_comes_again_and_what_was_done_does_not(arm: Arm) -> None:
     async def script(queue: QueuePort, world: World) -> None:
         subscription = await queue.subscribe("w", "jobs", ack_wait_s=1.0)

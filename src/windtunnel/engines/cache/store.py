@@ -6,6 +6,8 @@ the script (as Redis does since version 7).
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,10 @@ from windtunnel.blocks.ordered import PlainSkipList, PlainSortedSet
 Effect = tuple[Any, ...]
 """("put", key, text, dies_ns or None), ("drop", key), ("score", key, member, score or None)."""
 NUMBER_BITS = 63
+LONGEST_S = 1e12
+"""That something can live: thirty thousand years. What servers do with more differs."""
+WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+"""How a whole number is written: neither signs nor zeros that it does not need."""
 
 
 class Store:
@@ -69,11 +75,10 @@ class Store:
 
     def set(self, key: str, value: str | float, *, ttl_s: float | None = None, absent: bool = False) -> bool:
         """As the port's."""
+        lives_ns = None if ttl_s is None else milliseconds(ttl_s) * 1_000_000
         if absent and self.exists(key):
             return False
-        if ttl_s is not None and ttl_s <= 0:
-            raise ValueError(f"A time to live of {ttl_s} s is none; give more than 0.")
-        self._do(("put", key, text_of(value), None if ttl_s is None else self._now_ns() + round(ttl_s * 1e9)))
+        self._do(("put", key, text_of(value), None if lives_ns is None else self._now_ns() + lives_ns))
         return True
 
     def delete(self, *keys: str) -> int:
@@ -93,6 +98,8 @@ class Store:
 
     def compare_and_set(self, key: str, expected: str | None, value: str | None, *, ttl_s: float | None = None) -> bool:
         """As the port's."""
+        if ttl_s is not None:
+            milliseconds(ttl_s)  # also where it is not needed
         if self.get(key) != expected:
             return False
         if value is None:
@@ -103,17 +110,22 @@ class Store:
 
     def increment(self, key: str, by: int = 1) -> int:
         """As the port's."""
-        old = self.get(key) or "0"
-        if not (old.removeprefix("-").isascii() and old.removeprefix("-").isdigit()):
-            raise ValueError(f"{key} holds {old!r}, which is no whole number.")
+        held = self.get(key)
+        old = "0" if held is None else held
+        if not (WHOLE.fullmatch(old) and _fits(int(old))):
+            raise ValueError(f"{key} holds {old!r}, which is no whole number of 64 bits.")
+        if type(by) is not int or not _fits(by):
+            raise ValueError(f"{key} cannot grow by {by!r}; give a whole number of 64 bits.")
         new = int(old) + by
-        if not -(2**NUMBER_BITS) <= new < 2**NUMBER_BITS:
+        if not _fits(new):
             raise ValueError(f"{key} would leave the 64 bits of a whole number.")
         self._do(("put", key, str(new), self._dies_ns.get(key)))
         return new
 
     def zset_add(self, key: str, member: str, score: float) -> bool:
         """As the port's."""
+        if math.isnan(score):
+            raise ValueError(f"A score of {score} is no number; members are ordered by them.")
         new = self._zset(key).score(member) is None
         self._do(("score", key, member, float(score)))
         return new
@@ -121,6 +133,8 @@ class Store:
     def zset_increment(self, key: str, member: str, by: float) -> float:
         """As the port's."""
         score = (self._zset(key).score(member) or 0.0) + by
+        if math.isnan(score):
+            raise ValueError(f"The score of {member} in {key} would be no number.")
         self._do(("score", key, member, score))
         return score
 
@@ -145,6 +159,8 @@ class Store:
 
     def zset_range_by_score(self, key: str, low: float, high: float) -> list[tuple[str, float]]:
         """As the port's."""
+        if math.isnan(low) or math.isnan(high):
+            raise ValueError(f"Scores from {low} to {high} are no range.")
         return self._zset(key).range_by_score(low, high)
 
     def zset_size(self, key: str) -> int:
@@ -165,6 +181,17 @@ class Store:
     def _do(self, effect: Effect) -> None:
         self.apply(effect)
         self._tell(effect)
+
+
+def _fits(number: int) -> bool:
+    return number.bit_length() <= NUMBER_BITS or number == -(1 << NUMBER_BITS)
+
+
+def milliseconds(ttl_s: float) -> int:
+    """A time to live as servers take it. Raises ValueError for what is none."""
+    if not 0 < ttl_s <= LONGEST_S:
+        raise ValueError(f"A time to live of {ttl_s} s is none; give more than 0, and {LONGEST_S:,.0f} at most.")
+    return max(1, round(ttl_s * 1000))
 
 
 def text_of(value: str | float) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from windtunnel.engines.cache.port import Answer, Script
-from windtunnel.engines.cache.store import text_of
+from windtunnel.engines.cache.store import milliseconds, text_of
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared.relay import Relay
 from windtunnel.engines.shared.servers import Guarded, free_port, guarded, shared
@@ -175,7 +175,7 @@ class ValkeyCache(OnServer):
     async def set(self, key: str, value: str | float, *, ttl_s: float | None = None, absent: bool = False) -> bool:
         options: list[str | int] = ["NX"] if absent else []
         if ttl_s is not None:
-            options += ["PX", _milliseconds(ttl_s)]
+            options += ["PX", milliseconds(ttl_s)]
         return await self._do("SET", self._key(key), text_of(value), *options) is not None
 
     async def delete(self, *keys: str) -> int:
@@ -189,7 +189,7 @@ class ValkeyCache(OnServer):
         self, key: str, expected: str | None, value: str | None, *, ttl_s: float | None = None
     ) -> bool:
         told: list[str | int] = [int(expected is not None), expected or "", int(value is not None), value or ""]
-        lives = "" if ttl_s is None else _milliseconds(ttl_s)
+        lives = "" if ttl_s is None else milliseconds(ttl_s)
         return bool(await self._do("EVAL", COMPARE_AND_SET, 1, self._key(key), *told, lives))
 
     async def increment(self, key: str, by: int = 1) -> int:
@@ -322,12 +322,6 @@ def _port_of(url: str) -> int:
 
 def _shown(url: str) -> str:
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", url)
-
-
-def _milliseconds(seconds: float) -> int:
-    if seconds <= 0:
-        raise ValueError(f"A time to live of {seconds} s is none; give more than 0.")
-    return max(1, round(seconds * 1000))
 
 
 def _text(value: Any) -> str | None:

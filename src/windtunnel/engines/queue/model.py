@@ -16,6 +16,8 @@ from windtunnel.sim.kernel import Signal, Simulator
 
 PORT = 4222
 NS = 1_000_000_000
+FETCH_GRACE_S = 0.01
+"""For the way back of an answer that says that there is nothing; who hears nothing then goes on without."""
 
 
 @dataclass(slots=True)
@@ -71,9 +73,26 @@ class ModelSubscription:
     def __init__(self, queue: ModelQueue, name: str) -> None:
         self._queue = queue
         self._name = name
+        self._late: list[ModelDelivery] = []
+        """What came when nobody waited for it any more: the next one who asks gets it."""
 
     async def fetch(self, count: int = 1, within_s: float = 1.0) -> list[ModelDelivery]:
-        return await self._queue._fetch(self._name, count, within_s)
+        if self._late:
+            found, self._late = self._late[:count], self._late[count:]
+            return found
+        sim, given_up = self._queue.sim, False
+
+        async def ask() -> list[ModelDelivery]:
+            found = await self._queue._fetch(self._name, count, within_s)
+            if given_up:
+                self._late += found
+            return found
+
+        asked = sim.spawn(ask(), f"a fetch of {self._name}", daemon=True)
+        if await asked.within(within_s + FETCH_GRACE_S):
+            return asked.result()
+        given_up = True
+        return []
 
 
 class ModelQueue(ModelService):
@@ -104,6 +123,8 @@ class ModelQueue(ModelService):
         self._messages: list[_Message] = []
         self._ids: dict[str, tuple[int, int]] = {}
         """By id: the sequence of its message, and until when that is remembered."""
+        self._coming: dict[str, Signal[None]] = {}
+        """Ids of messages that are on their way to the disk."""
         self._places: dict[str, _Place] = {}
         super().__init__(
             sim, name, PORT, connections=connections, cores=2, round_trip_s=round_trip_s, request_s=request_s
@@ -111,6 +132,7 @@ class ModelQueue(ModelService):
 
     async def recover(self) -> None:
         """Begin with what is on disk; nobody waits any more."""
+        self._coming.clear()
         for place in self._places.values():
             place.waiting.clear()
             place.out |= place.unwritten
@@ -134,17 +156,22 @@ class ModelQueue(ModelService):
 
     # --- on the queue's host -----------------------------------------------------------------------------------------
     async def _take(self, subject: str, body: bytes, message_id: str | None) -> Receipt:
+        if message_id is not None:
+            while message_id in self._coming:
+                await self._coming[message_id]
         now_ns = self.sim.now_ns
         if message_id is not None:
             sequence, until_ns = self._ids.get(message_id, (0, 0))
             if now_ns < until_ns:
                 return Receipt(sequence, duplicate=True)
+            self._coming[message_id] = self.sim.signal(f"message {message_id} on the disk")
         if self._sync_s:
             await self.sim.sleep(self._sync_s)
         message = _Message(len(self._messages) + 1, subject, bytes(body))
         self._messages.append(message)
         if message_id is not None:
             self._ids[message_id] = (message.sequence, now_ns + round(DEDUPLICATED_S * NS))
+            self._coming.pop(message_id).set()
         for place in self._places.values():
             if place.subject == subject:
                 self._wake(place)
@@ -197,6 +224,8 @@ class ModelQueue(ModelService):
             place = self._places[name]
             until_ns = place.out.pop(sequence, None)
             if until_ns is None:
+                if not again and sequence in place.again:
+                    place.again.remove(sequence)  # late, and nobody has it again yet
                 return
             if again:
                 place.again.append(sequence)
