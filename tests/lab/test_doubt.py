@@ -10,7 +10,7 @@ import pytest
 
 from helpers.doubtful import experiment
 from windtunnel.lab.doubt.doubt import doubt
-from windtunnel.lab.doubt.judging import exceeds
+from windtunnel.lab.doubt.judging import exceeds, unexplained
 from windtunnel.lab.doubt.mutants import Mutant, apply, decoration, mutants
 from windtunnel.lab.doubt.plan import Asked, Plan
 from windtunnel.lab.doubt.report import Report, read, save, text_of
@@ -148,6 +148,11 @@ def test_a_few_failures_may_be_chance() -> None:
     assert exceeds(200, 4, 0.001) < 1e-4
     assert exceeds(3, 3, 0.5) == pytest.approx(0.125)
     assert exceeds(10_000, 5_000, 0.05) == 0.0, "which no integer of Python's would leave room for"
+
+
+def test_a_measurement_is_no_number_with_reason_where_a_request_was_never_answered() -> None:
+    outcome = Outcome(None, not_numbers=["a.latency_mean_ms", "a.mean_s", "b.mean_s", "b.latency_p999_ms"])
+    assert unexplained(outcome) == ["b.mean_s"]
 
 
 def test_an_outcome_without_a_result_says_why() -> None:
