@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import windtunnel
+from windtunnel.sim.tier import TIER
 
 PACKAGES = ("numpy", "numba")
 
 
 def provenance() -> dict[str, Any]:
-    """When, with what and on what a run was made. No name of a host or a user."""
+    """When, with what and on what a run was made. No name of a host or a user.
+
+    `loop` is the tier of the tunnel that ran, compiled or pure: they have the same results.
+    """
     return {
         "windtunnel": windtunnel.__version__,
         "commit": commit(),
         "python": platform.python_version(),
+        "loop": TIER,
         "packages": {name: _version(name) for name in PACKAGES},
         "machine": {
             "cpu": cpu(),

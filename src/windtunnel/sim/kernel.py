@@ -21,8 +21,8 @@ import sys
 import types
 from asyncio import CancelledError, Future, _get_running_loop, _set_running_loop
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from functools import cached_property, wraps
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from functools import cached_property, partial, wraps
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from math import inf
@@ -37,6 +37,7 @@ from windtunnel.sim.polling import LIMIT, Polling
 from windtunnel.sim.randomness import Luck, derive, stream
 from windtunnel.sim.signals import NEVER_NS, NS, Arrival, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
 from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, request_of_task, whereabouts
+from windtunnel.sim.tier import native
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ class Simulator:
         trace: takes a record of what happens; None (the default) costs nothing.
     """
 
+    # What the compiled tier has kinds of its own for.
+    _Heap: Any = list
+    _Line: Any = deque
+    _Numbers: Any = partial(count, 1)
+
     def __init__(self, seed: int = 0, trace: Trace | None = None) -> None:
         self.seed = seed
         self.trace = trace
@@ -90,9 +96,9 @@ class Simulator:
         self.clock = Clock(self)
         """The true time; what code reads that runs on no host."""
         self.hosts: dict[str, Host] = {}
-        self._heap: list[tuple[int, int, Any]] = []
-        self._ready: deque[tuple[Any, int, BaseException | None]] = deque()
-        self._numbers = count(1)
+        self._heap: list[tuple[int, int, Any]] = self._Heap()
+        self._ready: deque[tuple[Any, int, BaseException | None]] = self._Line()
+        self._numbers: Iterator[int] = self._Numbers()
         self._live: dict[Process[Any], None] = {}
         self._graveyard: list[Any] = []
         self._streams: dict[str, Random] = {}
@@ -291,6 +297,9 @@ class Simulator:
     def call_after(self, delay_ns: int, call: Callable[..., object], *args: Any) -> Timer:
         """Make a call `delay_ns` from now."""
         return self.call_at(self.now_ns + delay_ns, call, *args)
+
+    def _plan(self, when_ns: int, number: int, thing: Any) -> None:
+        heappush(self._heap, (when_ns, number, thing))
 
     def push(self, when_ns: int, thing: Runnable) -> None:
         """Put something with a `_run` method into the heap: handles of asyncio loops come in here."""
@@ -574,7 +583,7 @@ class Simulator:
         """The process yielded something other than a sleep: a signal, a signal with a limit, or an asyncio future."""
         if command.__class__ is tuple:
             command, limit = command
-            heappush(self._heap, (self.now_ns + limit, ticket, process))
+            self._plan(self.now_ns + limit, ticket, process)
             self._forget_timer()  # of this entry or the signal's waiter one will be stale
         if isinstance(command, Signal):
             if process.__class__ is Task:
@@ -585,10 +594,10 @@ class Simulator:
         elif hasattr(command, "__index__"):
             nanoseconds = index(command)  # 0, or a whole number of another kind, as NumPy has them
             if nanoseconds > 0:
-                heappush(self._heap, (self.now_ns + nanoseconds, ticket, process))
+                self._plan(self.now_ns + nanoseconds, ticket, process)
             elif not nanoseconds:
                 self._count_poll()
-                heappush(self._heap, (self.now_ns + self._polling.turn_ns, ticket, process))
+                self._plan(self.now_ns + self._polling.turn_ns, ticket, process)
             else:
                 error = ValueError(f"A sleep of {nanoseconds} ns would turn the clock back; times only go forward.")
                 (process._throw if process.__class__ is Task else process.throw)(error)
@@ -722,6 +731,34 @@ def _is_stale(entry: tuple[int, int, Any]) -> bool:
     if thing.__class__ is Timer:
         return thing._call is None
     return bool(getattr(thing, "due_ns", when) != when)
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(
+        Stop=_Stop,
+        CancelledError=CancelledError,
+        Future=Future,
+        Handle=Handle,
+        Task=Task,
+        current_tasks=current_tasks,
+        heappush=heappush,
+        is_stale=_is_stale,
+        request_of_task=request_of_task,
+    )
+
+    class Simulator(native.Core, Simulator):
+        __doc__ = Simulator.__doc__
+        _Heap, _Line, _Numbers = native.Agenda, native.Line, native.Numbers
+        _turn_far = Simulator._turn
+        """Goes on where 64 bits do not hold the time."""
+
+        def _go_far(self) -> None:
+            self._heap = sorted(self._heap)
+            self._ready = deque(self._ready)
+            for host in self.hosts.values():
+                host.loop._ready = self._ready
+                for task in host.loop.tasks:
+                    task._send = task._step()
 
 
 def process(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Process[T]]:

@@ -13,7 +13,6 @@ from asyncio import Future
 from collections.abc import Callable, Generator
 from contextvars import Context
 from functools import partial
-from heapq import heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, cast
 
@@ -183,7 +182,7 @@ class HostLoop(UnsimulatedParts):
         except OverflowError:
             return handle  # it is never due
         handle._scheduled = True
-        heappush(sim._heap, (due, next(sim._numbers), handle))
+        sim.push(due, handle)
         return handle
 
     def call_at(
@@ -204,7 +203,7 @@ class HostLoop(UnsimulatedParts):
         handle._scheduled = True
         if due <= now:
             due = now + self._turn_ns(when)
-        heappush(sim._heap, (due, next(sim._numbers), handle))
+        sim.push(due, handle)
         return handle
 
     def _turn_ns(self, time: float) -> int:

@@ -15,6 +15,8 @@ from contextvars import Context
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
+from windtunnel.sim.tier import lend, native
+
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
@@ -259,21 +261,6 @@ class _Corpse:
         return self.send(None)
 
 
-class Frozen(Process[T]):
-    """A process whose host is paused: the kernel lays its turns aside instead of stepping it.
-
-    A process gets this class for the time of the pause, so that nobody pays for a check while nothing is paused.
-    """
-
-    __slots__ = ()
-
-
-class Arrival:
-    """Base of what travels on the network and stands in the heap: its `_run` calls no code of programs."""
-
-    __slots__ = ()
-
-
 class Timer:
     """A call at a moment of virtual time; can be cancelled until it is made."""
 
@@ -296,3 +283,26 @@ class Timer:
         call, self._call = self._call, None
         if call is not None:
             call(*self._args)
+
+
+if not TYPE_CHECKING and native is not None:
+    Signal = lend(
+        native.Signal, Signal, "remove_done_callback", "cancel", "_as_future", "within", "describe", "__repr__"
+    )
+    Process = lend(native.Process, Process, "describe", "cancel", "throw", "kill")
+    Timer = native.Timer
+
+
+class Frozen(Process[T]):
+    """A process whose host is paused: the kernel lays its turns aside instead of stepping it.
+
+    A process gets this class for the time of the pause, so that nobody pays for a check while nothing is paused.
+    """
+
+    __slots__ = ()
+
+
+class Arrival:
+    """Base of what travels on the network and stands in the heap: its `_run` calls no code of programs."""
+
+    __slots__ = ()

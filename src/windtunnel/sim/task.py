@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from windtunnel.sim.signals import Signal, Timer
+from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -93,7 +94,7 @@ class Task(asyncio.Task[Any]):
     every run.
     """
 
-    __slots__ = ("_context", "_due", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket")
+    __slots__ = ("_body", "_context", "_due", "_fut_waiter", "_home", "_must_cancel", "_send", "_serial", "_ticket")
 
     _fut_waiter: Any
     """The future or signal that it awaits. As in asyncio it stays until the task is stepped, also when it is done:
@@ -110,7 +111,8 @@ class Task(asyncio.Task[Any]):
         self._fut_waiter = None
         super().__init__(coro, loop=loop, name=name, context=context)
         sim._ready.pop()  # the first step that the C task has asked for: the kernel makes it instead
-        self._send: Callable[[None], Any] = partial(context.run, coro.send)  # type: ignore[call-arg]  # None comes later
+        self._body = coro
+        self._send: Any = self._step()
         sim._ready.append((self, ticket, None))
         loop.tasks[self] = None
         if sim.trace is not None:
@@ -174,12 +176,16 @@ class Task(asyncio.Task[Any]):
 
     def _step_late(self, _: None) -> Any:
         """The next step, unless the cancellation was taken back."""
-        coro: Any = self.get_coro()
-        step: Any = partial(self._context.run, coro.send)
-        self._send = step
+        self._send = self._step()
         if not self._must_cancel:
-            return step(None)
+            return self._context.run(self._body.send, None)
         return self._raise(self._cancellation())
+
+    def _step(self) -> Callable[[None], Any] | None:
+        """What steps it while no cancellation stands in between; the compiled loop needs nothing for that."""
+        if native is not None and self._home.sim._heap.__class__ is native.Agenda:
+            return None
+        return partial(self._context.run, self._body.send)  # type: ignore[call-arg]
 
     def _cancel_late(self) -> None:
         """It cancelled itself, and has come to its next wait. Futures of asyncio's were told by `_await`."""
@@ -228,7 +234,7 @@ class Task(asyncio.Task[Any]):
     def _finish(self, value: Any, error: BaseException | None) -> None:
         """The coroutine has ended: so does the task."""
         self._home.tasks.pop(self, None)
-        del self._send  # it holds the coroutine, which holds what it used
+        del self._send, self._body  # they hold the coroutine, which holds what it used
         cancelled, self._must_cancel = self._must_cancel, False
         sim = self._home.sim
         if sim.trace is not None:

@@ -14,12 +14,13 @@ from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.history import History, Op
+from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.running.outcomes import UNREPORTED, Recorder, broken, reported
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.fault import Fault
 from windtunnel.sim.kernel import NS, Deadlock, Process, Signal, ns
 from windtunnel.sim.network import CLIENTS
+from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.lab.held import Held
@@ -189,10 +190,13 @@ class Drive:
             try:
                 self.recorder.raised(op, due, start, end, error)
             except (DesignError, KeyboardInterrupt, SystemExit) as stop:
-                # Loops only report what a callback raises: end the run, and raise there.
-                self._broken = stop
-                self._over.set()
+                self._stops(stop)
         self._count(ended)
+
+    def _stops(self, error: BaseException) -> None:
+        """Loops only report what a callback raises: end the run, and raise there."""
+        self._broken = error
+        self._over.set()
 
     def _count(self, ended: Signal[None] | None) -> None:
         self._left -= 1
@@ -222,3 +226,10 @@ class Drive:
         if found.__class__ is CoroutineType:
             found = self._start(found, "set-up")
         return self.sim.run_until(found) if isinstance(found, Signal | Future) else found
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(Event=Event)
+
+    class Drive(native.DriveCore, Drive):
+        __doc__ = Drive.__doc__

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.sim.kernel import Crashed, Process, Signal
 from windtunnel.sim.servers.base import NEVER, Reading, ServerBase
+from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
@@ -104,6 +105,7 @@ class FifoServer(ServerBase):
         self._crowd: list[Entry] = []
         self._free_ns = [0] * workers
         """A heap of the moments at which each worker is done with all that it was given."""
+        self._watched = False
         self._plain = speed == 1.0
         """Work takes as long as it says: the case that `_admit` has a short way for."""
         self._inside_ns = 0
@@ -207,26 +209,37 @@ class FifoServer(ServerBase):
         for entry in began:
             entry[WORK] -= (now - max(entry[START], self._timed_ns)) * old_speed
         self._timed_ns = now
-        self._free_ns = [now] * (self.workers - len(began))
+        free = [now] * (self.workers - len(began))
         doomed = self._about_to_raise()
         for entry in entries:
             old, start = entry[DEPARTURE], entry[START]
             if start <= now:
                 departure = self._departure(now, max(0, entry[WORK]))
-                heappush(self._free_ns, departure)
+                heappush(free, departure)
                 self._busy_ns += departure - old
             else:
                 self._busy_ns -= old - start
-                entry[START] = start = max(now, self._free_ns[0])
+                entry[START] = start = max(now, free[0])
                 departure = self._departure(start, entry[WORK])
-                heapreplace(self._free_ns, departure)
+                heapreplace(free, departure)
                 self._busy_ns += departure - start
             entry[DEPARTURE] = departure
             self._inside_ns += departure - old
             if entry[WAITER] is not None and entry[WAITER] not in doomed:
                 self._wake_at(entry[WAITER], departure)
+        self._free_ns = free
+        self._reorder()
+
+    def _reorder(self) -> None:
+        """The moments of departure have changed."""
         if self._line is None:
             heapify(self._crowd)
+
+    def _empty(self) -> None:
+        """Nobody is inside any more."""
+        self._crowd.clear()
+        if self._line is not None:
+            self._line.clear()
 
     def _wake_at(self, waiter: Any, when_ns: int) -> None:
         """Move the moment at which a process, a task or a departure is woken."""
@@ -239,7 +252,7 @@ class FifoServer(ServerBase):
             waiter._ticket = ticket = next(sim._numbers)
             waiter._waits_for = self._standstill
             if when_ns < NEVER:
-                heappush(sim._heap, (when_ns, ticket, waiter))
+                sim._plan(when_ns, ticket, waiter)
 
     def _lose_all(self, why: str) -> int:
         lost = self._depart()
@@ -255,9 +268,7 @@ class FifoServer(ServerBase):
             elif waiter is not None and waiter not in doomed:
                 throw = waiter.throw if isinstance(waiter, Process) else waiter._throw
                 throw(Crashed(why))
-        self._crowd.clear()
-        if self._line is not None:
-            self._line.clear()
+        self._empty()
         self._free_ns = [now] * self.workers
         return lost
 
@@ -300,3 +311,10 @@ class FifoServer(ServerBase):
         inside = sum(entry[DEPARTURE] - now for entry in entries)
         busy = sum(entry[DEPARTURE] - max(entry[START], now) for entry in entries)
         return self._inside_ns - inside, self._busy_ns - busy
+
+
+if not TYPE_CHECKING and native is not None:
+    Departure = native.Departure
+
+    class FifoServer(native.FifoCore, FifoServer):
+        __doc__ = FifoServer.__doc__

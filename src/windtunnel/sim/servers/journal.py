@@ -49,6 +49,7 @@ def _departures(server: FifoServer) -> Read:
         return lose_all(why)
 
     server._admit = admitted  # type: ignore[method-assign]
+    server._watched = True  # for the compiled server, which asks its class else
     server._lose_all = lost_all  # type: ignore[method-assign]
 
     def read(now_ns: int) -> list[tuple[int, int | None, int]]:

@@ -5,7 +5,6 @@ Where the discipline is first come, first served and jobs are not withdrawn, `Fi
 
 from __future__ import annotations
 
-from heapq import heappush
 from typing import TYPE_CHECKING, Protocol
 
 from windtunnel.sim.kernel import Crashed, Signal
@@ -152,7 +151,7 @@ class Server(ServerBase):
         pace, sim = self._pace, self.sim
         if pace:
             job.due_ns = due = sim.now_ns + round(job.work_ns if pace == 1.0 else job.work_ns / pace)
-            heappush(sim._heap, (due, next(sim._numbers), job))
+            sim.push(due, job)
         else:
             job.due_ns = NEVER
 

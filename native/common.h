@@ -1,0 +1,237 @@
+/* What all parts of the compiled tier share: the types of the loop, and how they are laid out.
+ *
+ * The pure tier (`windtunnel.sim.signals`, `windtunnel.sim.kernel`, `windtunnel.sim.servers.fifo`,
+ * `windtunnel.lab.running.drive_sim`) is the text to read; each function here does what the method of the same name
+ * does there, in the same order, so that a run has the same bytes on both.
+ */
+#ifndef WINDTUNNEL_COMMON_H
+#define WINDTUNNEL_COMMON_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <structmember.h>
+
+#define INTERFACE 1 /* as windtunnel.sim.tier.INTERFACE */
+#define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
+
+/* --- who waits for a signal ------------------------------------------------------------------------------------- */
+enum { BY_TICKET, BY_KERNEL, BY_LOOP };
+
+typedef struct {
+    PyObject *who;     /* a process or task, or a callback */
+    PyObject *loop;    /* BY_LOOP: whose call_soon makes the call */
+    PyObject *context; /* or NULL */
+    int64_t ticket;
+    int how;
+} Waiter;
+
+typedef struct Core Core;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *sim; /* a Core, or NULL before it is set */
+    PyObject *name;
+    PyObject *value;
+    PyObject *error; /* NULL: none */
+    Waiter first;    /* the commonest number of waiters is one */
+    Waiter *more;
+    int waiting;
+    int room;
+    char done;
+} Signal;
+
+typedef struct {
+    Signal signal;
+    PyObject *coro;
+    PyObject *waits_for;
+    PyObject *host;
+    int64_t ticket;
+    int64_t request;
+    char daemon;
+} Process;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *call; /* NULL: cancelled, or made */
+    PyObject *args;
+} Timer;
+
+/* --- what is ready, and what stands in the heap ------------------------------------------------------------------- */
+typedef struct {
+    PyObject *thing;
+    PyObject *error; /* NULL: none */
+    int64_t number;
+} Turn;
+
+typedef struct {
+    PyObject_HEAD
+    Turn *turns; /* a ring */
+    Py_ssize_t head;
+    Py_ssize_t count;
+    Py_ssize_t room; /* a power of two */
+} Line;
+
+typedef struct {
+    int64_t when;
+    int64_t number;
+    PyObject *thing;
+} Entry;
+
+typedef struct {
+    PyObject_HEAD
+    Entry *entries; /* a binary heap by (when, number) */
+    Py_ssize_t count;
+    Py_ssize_t room;
+    PyObject *far; /* a list of (when, number, thing) that no 64 bits hold, or NULL */
+} Agenda;
+
+typedef struct {
+    PyObject_HEAD
+    int64_t last;
+} Numbers;
+
+struct Core {
+    PyObject_HEAD
+    int64_t now_ns;
+    int64_t steps;
+    int64_t calls;
+    int64_t dead_timers;
+    PyObject *far_now; /* the moment, where 64 bits do not hold it; else NULL */
+    PyObject *trace;
+    PyObject *current;
+    PyObject *loop;
+    PyObject *ready;
+    PyObject *heap;
+    PyObject *numbers;
+    PyObject *live;
+    PyObject *graveyard;
+};
+
+/* --- servers ------------------------------------------------------------------------------------------------------ */
+typedef struct {
+    PyObject_HEAD
+    PyObject *waiter; /* NULL: nobody any more */
+    PyObject *work;   /* NULL: `work_ns` says it */
+    int64_t departure;
+    int64_t number;
+    int64_t start;
+    int64_t work_ns;
+} Customer;
+
+typedef struct {
+    int64_t high;
+    uint64_t low;
+} Wide; /* sums of moments: a server that stands still owes each customer 146 years */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *sim;
+    PyObject *silences;
+    double pace;
+    int64_t accepted;
+    int64_t most;
+    Wide inside_ns;
+    Wide busy_ns;
+    Customer **line; /* one worker: a ring by departure; more: a heap by (departure, number) */
+    Py_ssize_t head;
+    Py_ssize_t count;
+    Py_ssize_t room;
+    int64_t *free_ns; /* a heap of the moments at which the workers are free */
+    Py_ssize_t workers;
+    char plain;
+    char watched; /* somebody has put a method of its own in the place of `_admit` */
+} FifoCore;
+
+typedef struct {
+    Signal signal;
+    PyObject *server; /* a FifoCore */
+    int64_t due_ns;
+    int64_t planned_ns;
+} Departure;
+
+/* --- types and names ------------------------------------------------------------------------------------------------ */
+static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaType, *NumbersType, *CoreType,
+    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *DriveCoreType, *FeedType, *EndedType;
+
+/* What the Python side tells us of, once: see `learn`. */
+static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass;
+static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
+static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context;
+
+#define NAMES(X)                                                                                                       \
+    X(_add_waiter) X(_await) X(_coro) X(_end) X(_enter) X(_hold) X(_leave) X(_ready) X(_run) X(_run_other)             \
+    X(_adopt) X(_throw) X(_wait) X(_raise) X(_departure) X(_turn_away) X(_note) X(_admit) X(admitted) X(append)        \
+    X(call_soon) X(callback) X(context) X(daemon) X(describe) X(due_ns) X(fail) X(gave_up) X(get) X(hold) X(host)      \
+    X(index) X(name) X(popleft) X(record) X(request) X(result) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)  \
+    X(_as_future) X(create_future) X(look) X(_polling) X(send) X(close) X(within) X(_start) X(raised) X(_ended)        \
+    X(add_done_callback) X(ok) X(_count) X(_stops) X(_go_far) X(_turn_far)
+
+#define DECLARE(name) static PyObject *s_##name;
+NAMES(DECLARE)
+#undef DECLARE
+static PyObject *empty_text;
+
+#define IS(object, type) (Py_TYPE(object) == (type))
+#define Signal_Check(object) PyObject_TypeCheck(object, SignalType)
+#define Core_Check(object) PyObject_TypeCheck(object, CoreType)
+
+/* A slot of a Python class by its offset. */
+#define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+
+static inline PyObject *call0(PyObject *self, PyObject *name) { return PyObject_CallMethodNoArgs(self, name); }
+static inline PyObject *call1(PyObject *self, PyObject *name, PyObject *arg) {
+    return PyObject_CallMethodOneArg(self, name, arg);
+}
+
+/* Drop a result; 0, or -1 where there is none. */
+static inline int settled(PyObject *result) {
+    if (result == NULL) return -1;
+    Py_DECREF(result);
+    return 0;
+}
+
+/* Adds; 1 where 64 bits do not hold the sum. */
+static inline int overflows(int64_t a, int64_t b, int64_t *sum) {
+    if (b > 0 ? a > INT64_MAX - b : a < INT64_MIN - b) return 1;
+    *sum = a + b;
+    return 0;
+}
+
+/* A whole number of nanoseconds as 64 bits; those that no 64 bits hold are as good as the outermost ones. */
+static inline int as_ns(PyObject *number, int64_t *out) {
+    int overflow;
+    long long found = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (found == -1 && PyErr_Occurred()) return -1;
+    *out = overflow > 0 ? INT64_MAX : overflow < 0 ? INT64_MIN : found;
+    return 0;
+}
+
+static int agenda_push(Agenda *agenda, int64_t when, int64_t number, PyObject *thing);
+static int ready_append(Core *core, PyObject *thing, int64_t number, PyObject *error);
+static int signal_wake(Signal *self);
+static int core_plan_object(Core *core, PyObject *when, int64_t number, PyObject *thing);
+static int core_plan(Core *core, int64_t when, int64_t number, PyObject *thing);
+static int core_forget_timer(Core *core);
+static PyObject *timer_new(PyObject *call, PyObject *args);
+static int departure_plan(Departure *self);
+static int departure_run(Departure *self);
+static int ended_run(PyObject *self, Signal *answer);
+
+/* The value of the StopIteration that is set. */
+static inline int stop_value(PyObject **value) {
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    *value = PyObject_GetAttrString(error, "value");
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return *value == NULL ? -1 : 0;
+}
+
+static inline int64_t next_number(Core *core) { return ++((Numbers *)core->numbers)->last; }
+
+#endif
