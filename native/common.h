@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 1 /* as windtunnel.sim.tier.INTERFACE */
+#define INTERFACE 2 /* as windtunnel.sim.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -154,10 +154,10 @@ typedef struct {
 
 /* --- types and names ------------------------------------------------------------------------------------------------ */
 static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaType, *NumbersType, *CoreType,
-    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *DriveCoreType, *FeedType, *EndedType;
+    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType, *EndedType;
 
 /* What the Python side tells us of, once: see `learn`. */
-static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass;
+static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass, *FifoClass;
 static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
 static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context;
 
@@ -167,7 +167,7 @@ static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body,
     X(call_soon) X(callback) X(context) X(daemon) X(describe) X(due_ns) X(fail) X(gave_up) X(get) X(hold) X(host)      \
     X(index) X(name) X(popleft) X(record) X(request) X(result) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)  \
     X(_as_future) X(create_future) X(look) X(_polling) X(send) X(close) X(within) X(_start) X(raised) X(_ended)        \
-    X(add_done_callback) X(ok) X(_count) X(_stops) X(_go_far) X(_turn_far)
+    X(add_done_callback) X(ok) X(_count) X(_stops) X(_go_far) X(_drop) X(_finish) X(jobs) X(left) X(pop) X(push) X(_within) X(_turn_far)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
@@ -175,6 +175,8 @@ NAMES(DECLARE)
 static PyObject *empty_text;
 
 #define IS(object, type) (Py_TYPE(object) == (type))
+/* A kind of signal that is awaited as any other: nothing stands between its fields and who waits. */
+#define IS_PLAIN(object) (IS(object, SignalType) || IS(object, ProcessType) || IS(object, JobType))
 #define Signal_Check(object) PyObject_TypeCheck(object, SignalType)
 #define Core_Check(object) PyObject_TypeCheck(object, CoreType)
 
@@ -218,6 +220,8 @@ static int core_forget_timer(Core *core);
 static PyObject *timer_new(PyObject *call, PyObject *args);
 static int departure_plan(Departure *self);
 static int departure_run(Departure *self);
+static int job_run_object(PyObject *job);
+static int64_t job_due(PyObject *job);
 static int ended_run(PyObject *self, Signal *answer);
 
 /* The value of the StopIteration that is set. */

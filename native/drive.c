@@ -170,7 +170,7 @@ static int drive_begin(DriveCore *self, PyObject *op, PyObject *due, PyObject *s
         if (call == NULL) goto done;
         if (PyDict_SetItem(self->waiting, id, call) == 0) {
             Signal *signal = (Signal *)found;
-            if ((IS(found, SignalType) || IS(found, ProcessType) || IS(found, DepartureType)) && !signal->done &&
+            if ((IS_PLAIN(found) || IS(found, DepartureType)) && !signal->done &&
                 core->loop == Py_None) {
                 how = signal_add(signal, call, BY_KERNEL, 0, NULL, NULL);
                 if (how == 0 && IS(found, DepartureType))
@@ -210,7 +210,7 @@ static int ended_run(PyObject *object, Signal *unused) {
     int how = -1;
     PyObject *error = NULL, *value = NULL;
     if (PyDict_DelItem(drive->waiting, id) < 0) goto done;
-    if ((IS(answer, SignalType) || IS(answer, ProcessType) || IS(answer, DepartureType)) && ((Signal *)answer)->done) {
+    if ((IS_PLAIN(answer) || IS(answer, DepartureType)) && ((Signal *)answer)->done) {
         error = Py_XNewRef(((Signal *)answer)->error);
         if (error == NULL) value = Py_NewRef(((Signal *)answer)->value);
     } else {

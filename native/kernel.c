@@ -90,6 +90,7 @@ static int entry_is_stale(Entry *entry) {
     if (PyObject_TypeCheck(thing, ProcessType)) return ((Process *)thing)->ticket != entry->number;
     if (IS(thing, TimerType)) return ((Timer *)thing)->call == NULL;
     if (IS(thing, DepartureType)) return ((Departure *)thing)->due_ns != entry->when;
+    if (IS(thing, JobType)) return job_due(thing) != entry->when;
     if (TaskClass != NULL && IS(thing, TaskClass)) {
         int64_t ticket = ticket_of(thing);
         if (ticket == -1 && PyErr_Occurred()) return -1;
@@ -406,11 +407,12 @@ static int core_leave(Core *self) { return self->loop == Py_None ? 0 : settled(c
 
 /* Neither a process nor a task. Borrows. */
 static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject *error) {
-    if (IS(thing, TimerType) || IS(thing, DepartureType) || IS(thing, EndedType)) {
+    if (IS(thing, TimerType) || IS(thing, DepartureType) || IS(thing, JobType) || IS(thing, EndedType)) {
         set_current(self, Py_None);
         if (core_leave(self) < 0) return -1;
         if (IS(thing, TimerType)) return timer_run((Timer *)thing);
         if (IS(thing, DepartureType)) return departure_run((Departure *)thing);
+        if (IS(thing, JobType)) return job_run_object(thing);
         return ended_run(thing, NULL);
     }
     PyObject *ticket = PyLong_FromLongLong(number);

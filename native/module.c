@@ -4,6 +4,7 @@
 #include "signals.c"
 #include "kernel.c"
 #include "fifo.c"
+#include "server.c"
 #include "drive.c"
 
 /* The offset of a slot of a Python class. */
@@ -40,6 +41,8 @@ static PyObject *learn(PyObject *module, PyObject *args, PyObject *kwargs) {
             Py_XSETREF(FutureClass, (PyTypeObject *)Py_NewRef(of));
         else if (!strcmp(name, "Event"))
             Py_XSETREF(EventClass, (PyTypeObject *)Py_NewRef(of));
+        else if (!strcmp(name, "Fifo"))
+            Py_XSETREF(FifoClass, (PyTypeObject *)Py_NewRef(of));
         else if (!strcmp(name, "request_of_task"))
             Py_XSETREF(request_of_task, Py_NewRef(of));
         else if (!strcmp(name, "current_tasks"))
@@ -94,6 +97,8 @@ PyMODINIT_FUNC PyInit__native(void) {
         add(module, "Customer", &CustomerType, &customer_spec, NULL) < 0 ||
         add(module, "FifoCore", &FifoCoreType, &fifo_spec, NULL) < 0 ||
         add(module, "Departure", &DepartureType, &departure_spec, SignalType) < 0 ||
+        add(module, "Job", &JobType, &job_spec, SignalType) < 0 ||
+        add(module, "ServerCore", &ServerCoreType, &server_spec, NULL) < 0 ||
         add(module, "Ended", &EndedType, &ended_spec, NULL) < 0 || add(module, "Feed", &FeedType, &feed_spec, NULL) < 0 ||
         add(module, "DriveCore", &DriveCoreType, &drive_spec, NULL) < 0) {
         Py_DECREF(module);

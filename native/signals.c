@@ -253,7 +253,7 @@ static PyObject *signal_add_waiter(Signal *self, PyObject *args, PyObject *kwarg
 
 /* Somebody waits, also for a kind of signal that has its own way of being waited for. */
 static int wait_for(Signal *self, PyObject *who, int64_t ticket) {
-    if (IS(self, SignalType) || IS(self, ProcessType)) return signal_add(self, who, BY_TICKET, ticket, NULL, NULL);
+    if (IS_PLAIN(self)) return signal_add(self, who, BY_TICKET, ticket, NULL, NULL);
     if (IS(self, DepartureType)) {
         if (signal_add(self, who, BY_TICKET, ticket, NULL, NULL) < 0) return -1;
         Departure *departure = (Departure *)self;
@@ -276,7 +276,7 @@ static PyObject *signal_add_done_callback(Signal *self, PyObject *args, PyObject
     if (core == NULL) return NULL;
     int how;
     if (!self->done) {
-        if (IS(self, SignalType) || IS(self, ProcessType))
+        if (IS_PLAIN(self))
             how = signal_add(self, callback, core->loop == Py_None ? BY_KERNEL : BY_LOOP, 0,
                              core->loop == Py_None ? NULL : core->loop, context == Py_None ? NULL : context);
         else
@@ -353,6 +353,7 @@ static PyObject *no_future(PyObject *self, void *unused) { Py_RETURN_NONE; }
 static int still_no_future(PyObject *self, PyObject *value, void *unused) { return 0; }
 
 static PyObject *signal_await(Signal *self);
+static PyObject *signal_within(Signal *self, PyObject *seconds);
 
 static PyMemberDef signal_members[] = {
     {"name", T_OBJECT, offsetof(Signal, name), 0, NULL},
@@ -376,6 +377,7 @@ static PyMethodDef signal_methods[] = {
     {"fail", (PyCFunction)signal_fail, METH_O, NULL},
     {"_wake", (PyCFunction)signal_wake_py, METH_NOARGS, NULL},
     {"_add_waiter", (PyCFunction)(void (*)(void))signal_add_waiter, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"within", (PyCFunction)signal_within, METH_O, "Wait at most `seconds`; True where it has happened by then."},
     {"add_done_callback", (PyCFunction)(void (*)(void))signal_add_done_callback, METH_VARARGS | METH_KEYWORDS, NULL},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL},
     {NULL},
@@ -550,7 +552,7 @@ static PyType_Spec timer_spec = {"windtunnel._native.Timer", sizeof(Timer), 0,
  * One type for our three kinds of waits, so that each costs one object from a free list. It looks like a coroutine,
  * for who starts a process of one or throws into it.
  */
-enum { SIGNAL, SLEEP, SERVICE };
+enum { SIGNAL, SLEEP, SERVICE, WITHIN };
 enum { FRESH, WAITING, DELEGATED, OVER };
 
 typedef struct {
@@ -558,7 +560,7 @@ typedef struct {
     PyObject *of;    /* the signal; the simulator; the server */
     PyObject *inner; /* the iterator that waits in its place; SERVICE: the customer */
     double amount;   /* SERVICE: seconds of work */
-    PyObject *exact; /* SLEEP: seconds or nanoseconds as given; SERVICE: the work as given */
+    PyObject *exact; /* SLEEP: seconds or nanoseconds as given; SERVICE: the work; WITHIN: the seconds */
     char kind;
     char state;
     char in_ns;
@@ -613,10 +615,26 @@ static void wait_dealloc(Wait *self) {
 }
 
 static PyObject *signal_await(Signal *self) { return wait_new(SIGNAL, (PyObject *)self, NULL, 0); }
+static PyObject *signal_within(Signal *self, PyObject *seconds) { return wait_new(WITHIN, (PyObject *)self, seconds, 0); }
+
+/* What a process yields to wait for a signal at most so long; NULL without an exception: the pure text does it. */
+static PyObject *within_command(Wait *self, Core *core) {
+    Signal *signal = (Signal *)self->of;
+    if (core->trace != Py_None || core->current == Py_None || !PyFloat_CheckExact(self->exact)) return NULL;
+    double seconds = PyFloat_AS_DOUBLE(self->exact);
+    if (seconds == Py_HUGE_VAL) return Py_NewRef(signal);
+    double limit = rint(seconds * 1e9);
+    if (!(limit < 9e15)) return NULL;
+    PyObject *nanoseconds = PyLong_FromLongLong(limit > 0 ? (long long)limit : 0);
+    if (nanoseconds == NULL) return NULL;
+    PyObject *command = PyTuple_Pack(2, signal, nanoseconds);
+    Py_DECREF(nanoseconds);
+    return command;
+}
 
 /* The result of a signal that is over, as its own class gives it. */
 static PyObject *result_of(Signal *signal) {
-    if (IS(signal, SignalType) || IS(signal, ProcessType)) return signal_result(signal, NULL);
+    if (IS_PLAIN(signal)) return signal_result(signal, NULL);
     return call0((PyObject *)signal, s_result);
 }
 
@@ -683,11 +701,17 @@ static PySendResult wait_send(Wait *self, PyObject *value, PyObject **result) {
         Signal *signal = (Signal *)self->of;
         if (signal->done) {
             self->state = OVER;
-            *result = result_of(signal);
+            *result = self->kind == WITHIN ? Py_NewRef(Py_True) : result_of(signal);
             return *result == NULL ? PYGEN_ERROR : PYGEN_RETURN;
         }
         Core *core = signal_sim(signal);
         if (core == NULL) return PYGEN_ERROR;
+        if (self->kind == WITHIN) {
+            *result = within_command(self, core);
+            if (*result != NULL) return PYGEN_NEXT;
+            if (PyErr_Occurred()) return PYGEN_ERROR;
+            return wait_over(self, wait_delegate(self, call1((PyObject *)signal, s__within, self->exact), result), result);
+        }
         if (core->current != Py_None || core->loop == Py_None) {
             *result = Py_NewRef(signal);
             return PYGEN_NEXT;
@@ -697,6 +721,10 @@ static PySendResult wait_send(Wait *self, PyObject *value, PyObject **result) {
     case WAITING:
         self->state = OVER;
         if (self->kind == SERVICE) return service_end(self, result);
+        if (self->kind == WITHIN) {
+            *result = PyBool_FromLong(((Signal *)self->of)->done);
+            return PYGEN_RETURN;
+        }
         *result = self->kind == SLEEP ? Py_NewRef(Py_None) : result_of((Signal *)self->of);
         return *result == NULL ? PYGEN_ERROR : PYGEN_RETURN;
     case DELEGATED:

@@ -286,9 +286,8 @@ class Timer:
 
 
 if not TYPE_CHECKING and native is not None:
-    Signal = lend(
-        native.Signal, Signal, "remove_done_callback", "cancel", "_as_future", "within", "describe", "__repr__"
-    )
+    native.Signal._within = Signal.within
+    Signal = lend(native.Signal, Signal, "remove_done_callback", "cancel", "_as_future", "describe", "__repr__")
     Process = lend(native.Process, Process, "describe", "cancel", "throw", "kill")
     Timer = native.Timer
 

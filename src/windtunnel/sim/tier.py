@@ -7,20 +7,22 @@ bytes on both. Set `WINDTUNNEL_PURE=1` before the first import to have the pure 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """What the Python side expects of the compiled one (`INTERFACE` of `native/common.h`): a module that was built from an
 older source is not used."""
 
 native: Any = None
 if not TYPE_CHECKING and os.environ.get("WINDTUNNEL_PURE", "") in ("", "0"):
     try:
-        from windtunnel import _native
+        native = import_module("windtunnel._native")
     except ImportError:  # it was not built, or for another interpreter
         pass
     else:
-        native = _native if _native.INTERFACE == INTERFACE else None
+        if native.INTERFACE != INTERFACE:
+            native = None
 
 TIER: Final = "pure" if native is None else "compiled"
 """The one that runs in this process."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from windtunnel.sim.kernel import Crashed, Signal
 from windtunnel.sim.servers.base import NEVER, Dropped, ServerBase, Withdrawn
 from windtunnel.sim.servers.disciplines import Discipline, Fifo
+from windtunnel.sim.tier import lend, native
 
 if TYPE_CHECKING:
     from windtunnel.sim.kernel import Simulator
@@ -252,3 +253,11 @@ class Server(ServerBase):
     def _areas(self) -> tuple[int, int]:
         now = self.sim.now_ns
         return self._inside * now - self._entered_ns, len(self._serving) * now - self._begun_ns
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(Fifo=Fifo)
+    Job = lend(native.Job, Job, "describe", "end", "withdraw")
+
+    class Server(native.ServerCore, Server):
+        __doc__ = Server.__doc__
