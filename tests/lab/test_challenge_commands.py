@@ -96,7 +96,7 @@ def test_a_stub_is_graded_with_par_a_case_and_one_hint_after_the_other(run: Any,
     assert (status, err) == (1, "")
     assert "hold_then_pay" in out
     assert "The smallest case that still fails: 2 requests, 0 faults" in out
-    assert "Hint 1 of 3: " in out
+    assert "Hint 1 of " in out
     assert (tmp_path / "case.svg").read_text().startswith("<svg")
     status, out, _ = run(*grade, "--json")
     found = json.loads(out)

@@ -275,3 +275,29 @@ def test_an_exception_that_says_nothing_is_named_alone() -> None:
     assert raised(KeyError("x")) == "KeyError: 'x'"
     assert raised(ValueError("One.\nTwo.")) == "ValueError: One"
     assert raised(Mute()) == "Mute: an exception that cannot say what it is"
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_grade_is_as_wide_as_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    from windtunnel.lab.diagram import Diagram, Mark
+    from windtunnel.ui.verdicts import verdict
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lanes = ("buyer 1", "buyer 2", "database")
+    marks = [Mark(float(i), lane, "buys, and waits for the answer", "begin") for i, lane in enumerate(lanes)]
+    sentence = "yours.sold_twice == 0 fails, 1 == 0: No ticket is sold twice, to whomever it may be."
+    demand = {
+        "expression": "yours.sold_twice == 0", "verdict": "fails", "shown": "1 == 0", "because": sentence,
+        "always": True, "judged": "judged on 22 of 22 trials", "held": 21, "trials": 22,
+    }  # fmt: skip
+    case = {
+        "seed": 7001, "sentence": sentence, "events": [], "faults": [{"at_s": 1.0, "for_s": 2.0, "text": "pause db"}],
+        "text": Diagram(lanes, tuple(marks)).text(columns), "machines": ["server: " + 9 * "3 s of work, "],
+    }  # fmt: skip
+    table = {"measures": {"ok": 1.0}, "par": "hold_then_pay", "par_measures": {"ok": 2.0}}
+    verdict({"passed": False, "demands": [demand], "case": case, "why": sentence, **table}, Path("mine.py"))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, [line for line in lines if "windtunnel grade" not in line])) <= columns
+    assert sum("buys" in line for line in lines) == 3

@@ -346,6 +346,7 @@ experiment = Experiment(
         Claim(
             "from_the_due_time.mean_of_p99s_ms < 0.5 * from_the_due_time.p99_ms",
             "The mean of the p99s of the parts of a run is the p99 of nothing.",
+            stages=("sim",),
             where=f"{ROOM} and {STALL} and stall_s < 0.1 * duration_s",
         ),
         Claim(

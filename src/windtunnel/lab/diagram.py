@@ -16,6 +16,8 @@ from windtunnel.lab.history import Event
 LETTER_PX = 7
 """How wide a letter is, about; those of most fonts are narrower at this size."""
 BAD = "#c0392b"
+WIDTH = 100
+"""Columns of a diagram as text, where nobody says how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Diagram:
                 ranked.append((Mark(a.to_s, a.target, f"{a.text} from {a.source}"), 0 if a.to_s > a.from_s else 4))
         return [mark for mark, _ in sorted(ranked, key=lambda one: (one[0].at_s, one[1]))]
 
-    def text(self, width: int = 100) -> str:
+    def text(self, width: int = WIDTH) -> str:
         """The diagram in box characters, at most `width` columns wide; a plain list where the lanes do not fit."""
         if not self.lanes:
             return ""

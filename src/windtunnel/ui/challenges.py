@@ -14,11 +14,11 @@ import click
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.ui.options import check_writable
+from windtunnel.ui.verdicts import columns, verdict
 
 LOOK_EVERY_S = 0.1
 GONE_LOOKS = 10
 """After so many looks a file that is not there is gone, and not being saved."""
-PRINTED_LINES = 20
 
 
 class _Seconds(click.FloatRange):
@@ -108,7 +108,7 @@ def grade(
     if json_:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        _print(found, file)
+        verdict(found, file)
     if svg is not None and found.get("case"):
         from windtunnel.lab.result import write
 
@@ -162,7 +162,7 @@ def watch(file: Path, seeds: int, once: bool) -> int:
                 if not found:
                     continue  # saved again meanwhile
                 status = _status(found)
-                _print(found, file, brief=True)
+                verdict(found, file, brief=True)
             except WrongInput as error:
                 status = 2
                 click.secho(str(error), fg="red")
@@ -217,7 +217,8 @@ def judged(
     from windtunnel.lab.grading.limits import Limits, limited
 
     limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
-    ended = limited({"file": os.fspath(file.resolve()), "seeds": seeds, "brief": brief}, limits, heard, unwanted)
+    asked = {"file": os.fspath(file.resolve()), "seeds": seeds, "brief": brief, "width": columns()}
+    ended = limited(asked, limits, heard, unwanted)
     if ended.given_up:
         return {}
     if ended.sentence:
@@ -232,81 +233,3 @@ def judged(
 
 def _status(found: Mapping[str, Any]) -> int:
     return 0 if found["passed"] else 1
-
-
-def _print(found: Mapping[str, Any], file: Path, brief: bool = False) -> None:
-    if "sentence" in found:
-        click.secho(found["sentence"], fg="red")
-        _printed(found)
-        _hint(found)
-        return
-    if not (brief and not found["passed"]):
-        click.echo()
-    for demand in found["demands"]:
-        good = demand["verdict"] == "holds"
-        sign = click.style("✔", fg="green") if good else click.style("✘", fg="red")
-        click.echo(f"{sign} {demand['expression']}   {demand['shown']}")
-        where = "whatever else goes wrong" if demand["always"] else "under the experiment's own faults alone"
-        click.secho(f"    {demand['because']}", dim=True)
-        click.secho(f"    {demand['judged']}, {where}; held on {demand['held']}", dim=True)
-    _par(found)
-    case = found["case"]
-    if case is not None:
-        parts = [_count(len(case["events"]), "request"), _count(len(case["faults"]), "fault"), f"seed {case['seed']}"]
-        click.echo(f"\nThe smallest case that still fails: {', '.join(parts)}")
-        click.echo(f"  {case['sentence']}")
-        for fault in case["faults"]:
-            length = f" for {fault['for_s']:.3g} s" if fault["for_s"] is not None else ""
-            click.echo(f"  at {fault['at_s']:.6f} s: {fault['text']}{length}")
-        click.echo(case["text"])
-        for line in case["machines"]:
-            click.echo(f"  {line}")
-    _printed(found)
-    _hint(found)
-    if found["passed"]:
-        judged = [demand["trials"] for demand in found["demands"]]
-        trials = found["trials"] + found["unjudged"]
-        few = f" (each demand on {min(judged)} or more of them)" if min(judged, default=trials) < trials else ""
-        click.secho(f"\nPassed: {trials} trials were played{few}.", fg="green", bold=True)
-        if found["unjudged"]:
-            click.secho(f"{found['unjudged']} of them could not be judged: no report could be had.", dim=True)
-        return
-    if found["why"] and case is None:
-        click.secho(f"\n{found['why']}", fg="red")
-    if not brief and found.get("hint_number", 0) < found.get("hints", 1):
-        click.secho(
-            f"\nNot yet. {'The next' if 'hint' in found else 'A'} hint: windtunnel grade {file} --hint", dim=True
-        )
-
-
-def _printed(found: Mapping[str, Any]) -> None:
-    """The beginning of what the design printed: it runs some dozens of times."""
-    lines = found.get("printed", "").splitlines()
-    if lines:
-        click.echo("\nYour design printed:")
-        for line in lines[:PRINTED_LINES]:
-            click.echo(f"  {line}")
-        if len(lines) > PRINTED_LINES:
-            click.secho("  and more: it is run many times", dim=True)
-
-
-def _hint(found: Mapping[str, Any]) -> None:
-    if "hint" in found:
-        click.echo(f"\nHint {found['hint_number']} of {found['hints']}: {found['hint']}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _par(found: Mapping[str, Any]) -> None:
-    """Your own numbers beside the reference's, on the first seed."""
-    from windtunnel.lab.claims import number
-
-    names = ["ok", "fail", "unknown", "latency_p50_ms", "latency_p99_ms"]
-    names += [n for n in found["measures"] if n not in names and not n.startswith(("latency", "ops", "throughput"))]
-    click.echo(f"\n{'first hidden seed':<28}{'yours':>14}{found['par']:>24}")
-    for name in names:
-        cells = (found["measures"].get(name), found["par_measures"].get(name))
-        mine, theirs = ("–" if c is None else number(c) for c in cells)
-        click.echo(f"{name:<28}{mine:>14}{theirs:>24}")

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from windtunnel.lab.claims import ClaimError, applies, speaks_of, truth, with_numbers
+from windtunnel.lab.diagram import WIDTH
 from windtunnel.lab.errors import DesignError
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.adversary import attacks
@@ -79,9 +80,9 @@ class Grade:
     unjudged: int = 0
     why: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data, without what JSON cannot say."""
-        case = self.case.to_dict() if self.case is not None else None
+    def to_dict(self, width: int = WIDTH) -> dict[str, Any]:
+        """As plain data, without what JSON cannot say; the case's diagram as text is so many columns wide."""
+        case = self.case.to_dict(width) if self.case is not None else None
         found = asdict(replace(self, case=None)) | {"case": case}
         for shown, demand in zip(found["demands"], self.demands, strict=True):
             shown["verdict"] = demand.verdict

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from windtunnel.lab.diagram import WIDTH
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.grading.adversary import Rehearsal
 from windtunnel.lab.grading.challenge import challenge_of
@@ -75,7 +76,8 @@ def limited(
     Ctrl-C, or any exception of `heard`, kills the worker before it goes on; so does `unwanted` once it is true.
 
     Args:
-        arguments: "file"; "seeds": how many hidden ones, or a list of them; "brief": leave off with the first failure.
+        arguments: "file"; "seeds": how many hidden ones, or a list of them; "brief": leave off with the first failure;
+            "width": columns of the diagram of a case.
     """
     from windtunnel.lab.grading.grade import FIRST_HIDDEN_SEED, grade_on
     from windtunnel.lab.grading.player import Bench
@@ -86,9 +88,8 @@ def limited(
     with Worker(arguments["file"], limits, unwanted) as worker:
         try:
             bench = Bench(worker.experiment, worker)
-            return Ended(
-                grade_on(bench, seeds, heard, arguments.get("brief", False)).to_dict(), printed=worker.printed()
-            )
+            found = grade_on(bench, seeds, heard, arguments.get("brief", False))
+            return Ended(found.to_dict(arguments.get("width", WIDTH)), printed=worker.printed())
         except (WrongInput, DesignError) as error:
             return Ended({"wrong": str(error), "kind": type(error).__name__}, printed=worker.printed())
         except NoAnswer as error:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
-from windtunnel.lab.diagram import Arrow, Diagram, Lanes, Mark, of_events
+from windtunnel.lab.diagram import WIDTH, Arrow, Diagram, Lanes, Mark, of_events
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.minimise import minimise
@@ -64,8 +64,8 @@ class Case:
         """Requests and faults together."""
         return len(self.ops) + len(self.faults)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data, with the space-time diagram as text and as SVG."""
+    def to_dict(self, width: int = WIDTH) -> dict[str, Any]:
+        """As plain data, with the space-time diagram as text, so many columns wide, and as SVG."""
         events = sorted(self.history, key=lambda e: (e.start, e.id))
         diagram = _with_faults(of_events(events, arrows=_arrows(self.history, events)), self.faults)
         return {
@@ -73,7 +73,7 @@ class Case:
             "sentence": self.sentence,
             "events": [_plain(event) for event in events],
             "faults": [asdict(fault) | {"text": str(fault)} for fault in self.faults],
-            "text": diagram.text(),
+            "text": diagram.text(width),
             "svg": diagram.svg(self.sentence),
             "machines": _at_work(self.history),
         }
