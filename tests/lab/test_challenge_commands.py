@@ -131,7 +131,7 @@ def test_hints_are_given_where_the_design_did_not_live(run: Any, tmp_path: Path)
     status, out, _ = run("grade", "mine.py", "--hint")
     assert status == 1
     assert out.startswith("The design ended its own process (status 3)")
-    assert "Hint 1 of 3" in out
+    assert "Hint 1 of " in out
 
 
 def test_a_damaged_progress_file_is_told_before_the_work(run: Any, tmp_path: Path) -> None:
