@@ -101,7 +101,7 @@ def told(report: Report, kind: str) -> str:
 
 @pytest.mark.soak
 def test_what_holds_by_the_luck_of_a_seed_is_told(tmp_path: Path) -> None:
-    report = found("load_balancing", Asked(4242, 50, 20, 0, statements=False), tmp_path)
+    report = found("load_balancing", Asked(4242, 200, 20, 0, statements=False), tmp_path)
     assert "two_choices.mean_s < at_random.mean_s fails on" in told(report, "seeds")
     assert "reproduced" in told(report, "figure")
     assert told(report, "decoration") == "No claim names the design peak_ewma."
