@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from windtunnel import Event, History
+from windtunnel import Event, History, cut_reply
 from windtunnel.catalogue.interview.q10_ticketmaster import (
     TAKE,
     CacheScript,
@@ -122,6 +122,25 @@ def test_the_script_gives_each_buyer_a_number_and_the_same_one_again_on_both_ser
     assert isinstance(TAKE, Script)
     assert asked(stage) == [None, "2", "1", "1", "None", "2", "0"]
     assert issubclass(UniqueNumber, CacheScript)
+
+
+def test_a_lost_answer_of_the_cache_loses_no_number_since_the_script_knows_whom_it_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
+    mute = replace(plain, faults=(cut_reply("cache", at_s=0.005, for_s=0.004),), module=experiment.module)
+
+    def sold() -> list[float]:
+        return list(
+            run(mute, seeds=[0], designs=["unique_number"], jobs=1, quick=True).samples("unique_number", "sold")
+        )
+
+    def forgetful(store: Any, keys: Any, args: Any) -> Any:
+        return TAKE.model(store, [keys[0], f"{keys[1]}, {store.get(keys[0])}"], args)
+
+    assert sold() == [24]
+    monkeypatch.setattr("windtunnel.catalogue.interview.q10_ticketmaster.TAKE", Script(TAKE.lua, forgetful))
+    assert sold()[0] < 24
 
 
 # --- what is measured -------------------------------------------------------------------------------------------------

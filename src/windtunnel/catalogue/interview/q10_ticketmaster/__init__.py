@@ -271,7 +271,7 @@ def take(store: Store, keys: Sequence[str], args: Sequence[str]) -> str | int | 
     if left < 1:
         return None
     store.set(keys[0], left - 1)
-    store.set(keys[1], left)
+    store.set(keys[1], left)  # unclaimed: a test loses answers, and counts
     return left
 
 
@@ -316,7 +316,7 @@ class CacheScript(Shop):
             with contextlib.suppress(ConnectionError):
                 found = await self.cache.run(TAKE, ["stock", f"buyer {buyer}, try {attempt}"])
                 return None if found is None else int(str(found))
-            await self.again(buyer)
+            await self.again(buyer)  # unclaimed: the copy takes over at once
         raise TimeoutError
 
 
@@ -371,7 +371,8 @@ class HoldThenPay(Shop):
 
     async def _hold(self, buyer: int, gives_up: float) -> int | None:
         """A seat that nobody holds any more; None once all are paid, or the buyer has waited long enough."""
-        looks = 1 + int(max(0.0, gives_up - self._now()) / self.p.poll_s)
+        more = int(max(0.0, gives_up - self._now()) / self.p.poll_s)
+        looks = 1 + more  # unclaimed: one look more or less
         for _ in range(looks):
             async with self.db.transaction() as t:
                 free: Where = {"state": "open", "until": AtMost(self._now())}
