@@ -271,6 +271,8 @@ HEALTHY = "load <= 0.8 and load * capacity >= 20 and capacity * patience_s >= 25
 KILLED = f"{HEALTHY} and load * (1 + retries) >= 1.5 and trigger_s >= 2 * patience_s"
 """Above the line, and the trigger is long enough to make clients give up."""
 STORM = f"{KILLED} and shed_s == 0"
+FULL = f"{STORM} and load * (1 + retries) >= 2.4 and trigger_s >= 4 * patience_s"
+"""Far above the line, and after a long trigger: every request soon makes all of its attempts."""
 CURED = f"{HEALTHY} and shed_s == 0"
 SHED = f"{KILLED} and trigger_s <= 2 and 2.5 <= load * (1 + retries) <= 3 and patience_s <= 0.3"
 """When load is shed, the trigger is over and the storm in full."""
@@ -347,17 +349,17 @@ experiment = Experiment(
         Claim(
             "backoff_jitter.goodput_end_per_s < 0.05 * backoff_jitter.offered_end_per_s",
             "Back-off with full jitter spreads the retries and takes none away, and the load does not end.",
-            where=f"{STORM} and backoff_s <= 0.5",
+            where=f"{FULL} and backoff_s <= 0.5",
         ),
         Claim(
             ATTEMPTS,
             "Each request comes as often as it may, with back-off and without.",
-            where=f"{STORM} and backoff_s <= 0.5",
+            where=f"{FULL} and backoff_s <= 0.5",
         ),
         Claim(
             "backoff_jitter.attempts_per_request < three_retries.attempts_per_request",
             "The storm only grows a moment later.",
-            where=f"{STORM} and backoff_s >= 0.05",
+            where=f"{FULL} and 0.05 <= backoff_s <= 0.5",
         ),
         Claim(
             "min(retry_budget.recovered, own_budgets.recovered) == 1",
@@ -394,7 +396,7 @@ experiment = Experiment(
             "deadline_reserve.attempts_per_request > 1.15",
             "Without a reserve for the work itself, those first in line are begun in time and answered too late.",
             given={"reserve": 0.0},
-            where=STORM,
+            where=FULL,
         ),
         Claim(
             "min(delay_control.goodput_during_per_s, deadline_reserve.goodput_during_per_s)"
