@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip reads dependency groups and PEP 639 licences from 25.1 on.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test live soak golden bench lint clean
+.PHONY: setup run test live soak golden same wheels pythons bench lint clean
 
 $(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,25 @@ soak: $(VENV)/.dev         ## the long checks
 
 golden: $(VENV)/.dev       ## write results/quick anew, for a diff to be read
 	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue tests/test_pages.py -k 'committed or readme_shows'
+
+same: $(VENV)/.dev         ## the compiled and the pure tier of the loop, to the byte
+	$(BIN)/pytest tests/sim/test_tier.py
+	$(BIN)/pytest tests/catalogue -k committed
+	WINDTUNNEL_PURE=1 PYTHONHASHSEED=7 $(BIN)/pytest tests/catalogue -k committed
+
+INTERPRETERS = $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -c '' 2>/dev/null && echo yes),python$(version)))
+
+wheels:                    ## one for each interpreter that is found
+	@for python in $(INTERPRETERS); do \
+		echo "$$python"; $$python -m venv build/wheel-$$python && \
+		build/wheel-$$python/bin/pip wheel -q --no-deps -w dist . || exit 1; \
+	done
+
+pythons:                   ## the tests on each interpreter that is found
+	@for python in $(INTERPRETERS); do \
+		echo "$$python"; $(MAKE) --no-print-directory VENV=.venv-$$python PYTHON=$$python .venv-$$python/.dev && \
+		.venv-$$python/bin/pytest -n 2 --dist loadfile -m "not live and not soak" || exit 1; \
+	done
 
 # One of the peers is compiled with -Werror, and newer compilers warn of more.
 bench: export CXXFLAGS := -Wno-unknown-pragmas -Wno-cast-function-type -Wno-unused-parameter -Wno-missing-field-initializers
