@@ -22,6 +22,7 @@ class NativeHook(BuildHookInterface[Any]):
     """Runs before files are collected for a wheel."""
 
     PLUGIN_NAME = "custom"
+    _made: tempfile.TemporaryDirectory[str] | None = None
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and add the module to what is installed."""
@@ -30,8 +31,10 @@ class NativeHook(BuildHookInterface[Any]):
         root = Path(self.root)
         package = root / "src" / "windtunnel"
         file = "_native" + sysconfig.get_config_var("EXT_SUFFIX")
+        # Gone when the wheel is written, or when a build that fails half-way ends.
+        self._made = tempfile.TemporaryDirectory(prefix="windtunnel-build-")
         try:
-            built = compiled(root, Path(tempfile.mkdtemp(prefix="windtunnel-")))
+            built = compiled(root, Path(self._made.name))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -48,6 +51,11 @@ class NativeHook(BuildHookInterface[Any]):
             build_data["force_include"][str(built)] = f"windtunnel/{file}"
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was compiled: the wheel, or the checkout, holds it now."""
+        if self._made is not None:
+            self._made.cleanup()
 
 
 def compiled(root: Path, into: Path) -> Path:

@@ -91,8 +91,97 @@ def test_no_process_socket_mount_or_file_is_left_after_a_kill(engine: str, death
     elif death == "the end of the program":
         starter.stdin.write(b"\n")
         starter.stdin.flush()
-    assert place.after() == Found({}, frozenset(), frozenset(), frozenset())
+    assert place.after() == NOTHING
     assert (starter.poll() is None) == (death == "of the server")
+
+
+CUT_OFF = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{start}
+left, ours = {lines}, ("engines", "subprocess.py", "tempfile.py")
+
+def traced(frame, what, argument):
+    global left
+    if what == "line":
+        left -= 1
+        if left == 0:
+            signal.raise_signal({signal})
+    return traced if any(part in frame.f_code.co_filename for part in ours) else None
+
+sys.settrace(traced)
+server = start()
+sys.settrace(None)
+print(left, flush=True)
+sys.stdin.readline()
+"""
+MOMENTS = {
+    "when its folder is there": lambda found: found.files,
+    "when something is in it": lambda found: len(found.files) > 1,
+    "when its data are half made": lambda found: any("data/base/1/" in name for name in found.files),
+    "when the server begins": lambda found: any(name.endswith(("/log", "/postmaster.pid")) for name in found.files),
+}
+CUTS = ["SIGTERM", "SIGINT", "SIGKILL"]
+NOTHING = Found({}, frozenset(), frozenset(), frozenset())
+
+
+def cuts() -> Iterator[Any]:
+    """Every server's start with what may cut it off and when."""
+    for engine, (port, _) in STARTS.items():
+        for cut in CUTS:
+            for moment in MOMENTS:
+                if "data" in moment and engine != "postgres":
+                    continue
+                marks = [] if (engine, cut) == ("postgres", "SIGTERM") and "half" in moment else [pytest.mark.live]
+                if why := missing(port, engine):
+                    marks.append(pytest.mark.skip(reason=f"{engine}: {why}"))
+                yield pytest.param(engine, cut, moment, id=f"{engine}, {cut} {moment}", marks=marks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(("engine", "cut", "moment"), list(cuts()))
+def test_a_start_that_is_cut_off_leaves_nothing(engine: str, cut: str, moment: str, place: Place) -> None:
+    starter = place.launch(PROGRAM.format(start=STARTS[engine][1], keep=""))
+    while not MOMENTS[moment](place.now()):
+        assert starter.poll() is None
+    starter.send_signal(signal.Signals[cut])
+    assert place.after() == NOTHING
+    assert starter.wait() != 0
+
+
+@pytest.mark.live
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("engine", STARTS)
+def test_a_start_that_is_cut_off_at_any_line_leaves_nothing(engine: str, cut: str, place: Place) -> None:
+    if why := missing(STARTS[engine][0], engine):
+        pytest.skip(f"{engine}: {why}")
+    lines, step = 1, 5 if engine == "postgres" else 3
+    while True:
+        starter = place.launch(CUT_OFF.format(start=STARTS[engine][1], lines=lines, signal=int(signal.Signals[cut])))
+        assert starter.stdout is not None
+        whole = starter.stdout.readline()
+        if whole:
+            starter.kill()
+        assert place.after() == NOTHING, f"cut off at line {lines}"
+        assert starter.wait() != 0
+        starter.stdout.close()
+        if whole:
+            break
+        lines += step
+        step += step // 3  # most lines are those of waiting
+    assert lines > 50
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("engine", [pytest.param("machine"), pytest.param("postgres", marks=pytest.mark.live)])
+def test_a_server_that_stands_still_ends_with_us_too(engine: str, place: Place) -> None:
+    if why := missing(STARTS[engine][0], engine):
+        pytest.skip(f"{engine}: {why}")
+    place.start(PROGRAM.format(start=STARTS[engine][1], keep="server.pause()"))
+    assert place.starter is not None
+    place.starter.kill()
+    assert place.after() == NOTHING
 
 
 def test_a_missing_server_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

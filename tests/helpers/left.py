@@ -46,6 +46,12 @@ class Place:
 
     def start(self, program: str) -> str:
         """Run a program of Python there; what it says first, a line."""
+        starter = self.launch(program)
+        assert starter.stdout is not None
+        return starter.stdout.readline().decode().strip()
+
+    def launch(self, program: str) -> subprocess.Popen[bytes]:
+        """Run a program of Python there."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WINDTUNNEL_")}
         self.starter = subprocess.Popen(
             [sys.executable, "-c", program],
@@ -54,13 +60,16 @@ class Place:
             stderr=subprocess.DEVNULL,
             env=environment | {"TMPDIR": str(self.folder)},
         )
-        assert self.starter.stdout is not None
-        return self.starter.stdout.readline().decode().strip()
+        return self.starter
 
     def now(self) -> Found:
         """What there is of the program now, itself not counted."""
         me = None if self.starter is None else self.starter.pid
-        processes = {p.pid: p.name() for p in psutil.process_iter() if p.pid != me and self._owns(p)}
+        processes = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+                if process.pid != me and self._owns(process):
+                    processes[process.pid] = process.name()
         sockets = set()
         for one in psutil.net_connections("all"):
             address = one.laddr if isinstance(one.laddr, str) else ":".join(map(str, one.laddr))

@@ -14,7 +14,6 @@ import re
 import secrets
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -74,14 +73,16 @@ def start_valkey(*, durable: bool = False, follow: int | None = None) -> Guarded
         durable: every answered write is on disk (append-only file, fsync always); otherwise nothing is written.
         follow: the port of the primary whose replica it shall be.
     """
-    folder = Path(tempfile.mkdtemp(prefix="wt-vk-"))
-    port = free_port()
-    command = [_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    command += ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
-    command += ["--repl-diskless-sync-delay", "0", "--enable-debug-command", "no"]
-    if follow is not None:
-        command += ["--replicaof", "127.0.0.1", str(follow)]
-    return guarded(command, folder, f"redis://127.0.0.1:{port}/0", lambda: _answers(port))
+    program = _program()
+    with guarded("wt-vk-") as server:
+        port = free_port()
+        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(server.folder), "--save", ""]
+        command += ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
+        command += ["--repl-diskless-sync-delay", "0", "--enable-debug-command", "no"]
+        if follow is not None:
+            command += ["--replicaof", "127.0.0.1", str(follow)]
+        server.serve(command, f"redis://127.0.0.1:{port}/0", lambda: _answers(port))
+    return server
 
 
 def _answers(port: int) -> bool:

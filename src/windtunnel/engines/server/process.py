@@ -8,10 +8,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -62,14 +60,11 @@ class ProcessServer:
         """Start the process anew, empty; harmless where it runs."""
         if self._process is not None:
             return
-        folder = Path(tempfile.mkdtemp(prefix="wt-srv-"))
-        self._path = str(folder / "socket")
-        asked = [self._path, str(self._workers), str(self._speed * self._share), str(self._limit)]
-        try:
-            self._process = guarded([sys.executable, "-I", str(PROGRAM), *asked], folder, self._path, self._ready)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        with guarded("wt-srv-") as server:
+            path = self._path = str(server.folder / "socket")
+            asked = [path, str(self._workers), str(self._speed * self._share), str(self._limit)]
+            server.serve([sys.executable, "-I", str(PROGRAM), *asked], path, self._ready)
+        self._process = server
 
     def _ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

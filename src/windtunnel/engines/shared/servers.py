@@ -6,19 +6,21 @@ import asyncio
 import atexit
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.shared import tree
-from windtunnel.engines.shared.guard import identity
 
 GUARD = Path(__file__).with_name("guard.py")
 UNPRIVILEGED = "nobody"
@@ -28,12 +30,32 @@ START_S = 30.0
 
 @dataclass
 class Guarded:
-    """A server that runs under a guard. `url` is where clients connect."""
+    """A folder, and a server in it, which a guard ends when we are gone."""
 
-    url: str
     _guard: subprocess.Popen[bytes] = field(repr=False)
+    folder: Path = Path()
+    url: str = ""
+    """Where clients connect."""
     pid: int = 0
     """The server's first process."""
+
+    def prepare(self, command: Sequence[str], user: str = "") -> None:
+        """Run a program that fills the folder. Raises MissingEngine where it fails."""
+        status, said = self._order("prepare", user, command)
+        if status != 0:
+            raise MissingEngine(f"`{Path(command[0]).name}` failed: {_reason(said)}.")
+
+    def serve(self, command: Sequence[str], url: str, ready: Callable[[], bool], user: str = "") -> None:
+        """Start the server and wait until `ready()`; at most half a minute. Raises MissingEngine."""
+        self.url, self.pid = url, self._order("serve", user, command)
+        end = time.monotonic() + START_S
+        while not ready():
+            if self._guard.poll() is not None:
+                raise MissingEngine(f"{command[0]} did not start: {_reason(self._answer())}.")
+            if time.monotonic() > end:
+                said = (self.folder / "log").read_text(errors="replace")
+                raise MissingEngine(f"{command[0]} did not start within {START_S:g} s: {_reason(said)}.")
+            time.sleep(0.01)  # a real server on a real clock: nothing to await
 
     def keep(self) -> None:
         """From now on the server's folder outlives it, so that it can be started again after a crash."""
@@ -50,7 +72,7 @@ class Guarded:
         """
         end = time.monotonic() + START_S
         while time.monotonic() < end:
-            self.pid = int(self._order("start"))
+            self.pid = self._order("start")
             while tree.family(self.pid):
                 if ready(self.pid):
                     return
@@ -58,12 +80,21 @@ class Guarded:
             await asyncio.sleep(0.1)
         raise Unavailable("The server did not come up again after its crash.")
 
-    def _order(self, what: str) -> bytes:
+    def _order(self, *what: Any) -> Any:
         assert self._guard.stdin is not None
+        try:
+            self._guard.stdin.write(json.dumps(what).encode() + b"\n")
+            self._guard.stdin.flush()
+        except BrokenPipeError:
+            raise Unavailable("The server has died, and its guard with it.") from None
+        return self._answer()
+
+    def _answer(self) -> Any:
         assert self._guard.stdout is not None
-        self._guard.stdin.write(f"{what}\n".encode())
-        self._guard.stdin.flush()
-        return self._guard.stdout.readline()
+        said = self._guard.stdout.readline()
+        if not said:
+            raise Unavailable("The server has died, and its guard with it.")
+        return json.loads(said)
 
     def pause(self) -> None:
         """Stop every process of the server; returns when all are stopped."""
@@ -115,26 +146,26 @@ def _stop_all() -> None:
         _running.popitem()[1].stop()
 
 
-def guarded(command: list[str], folder: Path, url: str, ready: Callable[[], bool], user: str = "") -> Guarded:
-    """Start a server under a guard and wait until `ready()`; at most half a minute."""
-    log = folder / "log"
+@contextmanager
+def guarded(prefix: str) -> Iterator[Guarded]:
+    """A new folder under a guard, for a server that is prepared and started inside; where that fails both are gone.
+
+    Whatever ends us meanwhile, nothing is left: the guard made the folder and runs the programs that fill it.
+    """
     guard = subprocess.Popen(
-        [sys.executable, "-I", str(GUARD), str(folder), user, *command],
+        [sys.executable, "-I", str(GUARD), tempfile.gettempdir(), prefix],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C in our terminal is for us; the pipe tells the guard
     )
-    assert guard.stdout is not None
-    server = Guarded(url, guard, int(guard.stdout.readline() or b"0"))
-    end = time.monotonic() + START_S
-    while not ready():
-        if guard.poll() is not None or time.monotonic() > end:
-            said = log.read_text(errors="replace") if log.exists() else ""
-            server.stop()
-            raise MissingEngine(f"{command[0]} did not start: {_reason(said)}.")
-        time.sleep(0.01)  # a real server on a real clock: nothing to await
-    return server
+    server = Guarded(guard)
+    try:
+        server.folder = Path(server._answer())
+        yield server
+    except BaseException:
+        server.stop()
+        raise
 
 
 def _reason(said: str) -> str:
@@ -174,38 +205,26 @@ def _start_postgres(maker: str, options: list[str], settings: str) -> Guarded:
     """A PostgreSQL on a folder of data that one of its programs makes, with further settings."""
     programs = _postgres_programs()
     user = UNPRIVILEGED if os.name == "posix" and os.geteuid() == 0 else ""
-    # The socket's path may have 107 bytes, so the folder's name is short.
-    folder = Path(tempfile.mkdtemp(prefix="wt-pg-"))
-    try:
+    with guarded("wt-pg-") as server:  # the socket's path may have 107 bytes, so the folder's name is short
+        folder = server.folder
+        data = folder / "data"
         if user:
             shutil.chown(folder, user)
             programs = _readable_by(user, programs, folder)
-        data = folder / "data"
-        made = subprocess.run(
-            [str(programs / maker), "-D", str(data), *options],
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            check=False,
-            **identity(user),
-        )
-        if made.returncode != 0:
-            raise MissingEngine(f"`{maker}` failed: {_reason(made.stderr)}.")
+        server.prepare([str(programs / maker), "-D", str(data), *options], user)
         if settings:
             with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
                 file.write(settings)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    command = [str(programs / "postgres"), "-D", str(data), "-c", "max_connections=200"]
-    if os.name == "posix":
-        command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
-        url = f"postgresql://postgres@/postgres?host={folder}"
-    else:
-        port = free_port()
-        command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
-        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-    return guarded(command, folder, url, lambda: _postgres_state(data)[1] == "ready", user)
+        command = [str(programs / "postgres"), "-D", str(data), "-c", "max_connections=200"]
+        if os.name == "posix":
+            command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+            url = f"postgresql://postgres@/postgres?host={folder}"
+        else:
+            port = free_port()
+            command += ["-c", "listen_addresses=127.0.0.1", "-p", str(port)]
+            url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        server.serve(command, url, lambda: _postgres_state(data)[1] == "ready", user)
+    return server
 
 
 def _postgres_programs() -> Path:
