@@ -66,6 +66,8 @@ NAMED_TUPLE = {"_replace", "_asdict", "_fields", "_make"}
 AS_PYTHON_SAYS = {
     "sim/randomness.py": "number of bits must be non-negative",
     "sim/loop.py": "what asyncio's own loops say",
+    "sim/ports.py": "what Python's own sockets say of addresses",
+    "sim/sockets.py": "what Python's own sockets say",
     "sim/stand_ins.py": "what the functions say in whose place they stand",
     "sim/task.py": "what asyncio's own tasks say",
     "sim/transport.py": "what asyncio's own transports say, so that a program that reads it goes on doing so",

@@ -7,6 +7,7 @@ cancellation, in what order callbacks come.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -247,6 +248,140 @@ async def sleeping_for_ever_within_a_limit() -> str:
     return "moved on"
 
 
+def _kind(call: Callable[..., object], *args: object) -> object:
+    """What it returned, or of what kind its error was and what it said."""
+    try:
+        return call(*args)
+    except Exception as error:
+        return type(error).__name__, str(error)
+
+
+class _Told(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.seen.append(data)
+
+    def error_received(self, exc: Exception) -> None:
+        self.seen.append(type(exc).__name__)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.seen.append(repr(exc))
+
+
+async def what_is_and_is_not_a_datagram() -> list[object]:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: seen.append(context["message"]))
+    server, there = await loop.create_datagram_endpoint(_Told, local_addr=("127.0.0.1", 0))
+    address = server.get_extra_info("sockname")
+    client, here = await loop.create_datagram_endpoint(_Told, remote_addr=address)
+    seen: list[object] = []
+    things = ("text", None, 5, [1], b"", bytearray(), b"1", bytearray(b"2"), memoryview(b"3"))
+    seen += [_kind(client.sendto, data) for data in things]
+    seen.append(_kind(client.sendto, b"4", address))
+    await asyncio.sleep(0.01)
+    for wrong in (None, ("127.0.0.1", 70_000), ("127.0.0.1",), ["127.0.0.1", 1]):
+        free, freed = await loop.create_datagram_endpoint(_Told, local_addr=("127.0.0.1", 0))
+        seen += [_kind(free.sendto, b"x", wrong), free.is_closing()]
+        await asyncio.sleep(0.01)
+        seen += freed.seen
+        free.close()
+    server.close()
+    client.close()
+    return [*seen, *there.seen, *here.seen]
+
+
+async def _connected() -> tuple[socket.socket, socket.socket]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.setblocking(False)
+        one = socket.socket()
+        one.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(one, listener.getsockname())
+        other, _ = await asyncio.get_running_loop().sock_accept(listener)
+    return one, other
+
+
+async def what_sockets_refuse() -> list[object]:
+    one, other = await _connected()
+    seen = [_kind(one.send, data) for data in ("text", 5, [1, 2], None, b"", b"abc")]
+    await asyncio.sleep(0.01)
+    seen += [_kind(other.recv, size) for size in (0, -1, 2, 9, 0, 9)]
+    seen.append(_kind(one.shutdown, 7))
+    one.shutdown(socket.SHUT_WR)
+    seen += [_kind(one.send, b"x"), await asyncio.get_running_loop().sock_recv(other, 9)]
+    one.close()
+    seen += [
+        _kind(one.send, b"x"),
+        _kind(one.getpeername),
+        _kind(one.getsockname),
+        _kind(one.shutdown, 1),
+        repr(one)[:1],
+    ]
+    other.close()
+    return seen
+
+
+async def a_reader_whose_socket_is_shut_down() -> list[object]:
+    loop = asyncio.get_running_loop()
+    one, other = await _connected()
+    task = asyncio.create_task(loop.sock_recv(one, 9))
+    await asyncio.sleep(0.01)
+    one.shutdown(socket.SHUT_RDWR)
+    seen: list[object] = [await asyncio.wait_for(task, 1), await asyncio.wait_for(loop.sock_recv(other, 9), 1)]
+    reader, writer = await asyncio.open_connection(sock=other)
+    writer.get_extra_info("socket").shutdown(socket.SHUT_RD)
+    seen.append(await asyncio.wait_for(reader.read(), 1))
+    writer.close()
+    one.close()
+    return seen
+
+
+async def addresses_that_are_none() -> list[object]:
+    loop = asyncio.get_running_loop()
+    wrong: list[Any] = [None, "x", ("127.0.0.1",), ("127.0.0.1", "1"), ("127.0.0.1", -1), ["127.0.0.1", 1], (5, 1)]
+    with socket.socket() as sock:
+        seen = [_kind(call, address) for address in wrong for call in (sock.bind, sock.connect)]
+    for host, port in (("127.0.0.1", 70_000), ("127.0.0.1", -1), ("", 1), (None, -1), (None, None)):
+        try:
+            await loop.create_connection(asyncio.Protocol, host, port)  # type: ignore[arg-type]
+        except Exception as error:
+            seen.append(type(error).__name__)
+    for name, number in (("localhost", -1), ("", 80), (None, 80), (None, None)):
+        try:
+            seen.append(await loop.getaddrinfo(name, number, family=socket.AF_INET, type=socket.SOCK_STREAM))
+        except OSError as error:
+            seen.append((type(error).__name__, error.errno))
+    return seen
+
+
+async def asking_the_loop_to_run_while_it_runs() -> list[object]:
+    loop, done = asyncio.get_running_loop(), list[str]()
+
+    async def other() -> None:
+        done.append("never")
+
+    seen: list[object] = []
+    coro = other()
+    calls: list[Callable[[], object]] = [
+        lambda: loop.run_until_complete(coro),
+        loop.run_forever,
+        loop.close,
+        lambda: asyncio.run(coro),
+    ]
+    for call in calls:
+        try:
+            call()
+        except RuntimeError:
+            seen.append("refused")
+        seen.append(asyncio.get_running_loop() is loop)
+    await asyncio.sleep(0.01)
+    coro.close()
+    return [*seen, *done, await asyncio.wait_for(asyncio.sleep(0.01, "goes on"), 1)]
+
+
 PROGRAMS: list[Program] = [
     what_a_task_awaits,
     cancelled_between_result_and_step,
@@ -261,6 +396,11 @@ PROGRAMS: list[Program] = [
     an_item_for_a_receiver_that_is_cancelled_before_it,
     an_event_that_is_set_and_cancelled,
     sleeping_for_ever_within_a_limit,
+    what_is_and_is_not_a_datagram,
+    what_sockets_refuse,
+    a_reader_whose_socket_is_shut_down,
+    addresses_that_are_none,
+    asking_the_loop_to_run_while_it_runs,
 ]
 
 

@@ -337,6 +337,28 @@ def test_running_from_inside_a_run_is_an_error(sim: Simulator) -> None:
         sim.run_process(main())
 
 
+def test_a_run_that_is_refused_in_the_middle_of_a_run_has_begun_nothing(sim: Simulator) -> None:
+    seen: list[object] = []
+    late = sim.signal("late")
+
+    async def other() -> None:
+        seen.append("never")
+
+    async def asks() -> None:
+        coro = other()
+        for call in (sim.run, lambda: sim.run_until(late), lambda: sim.run_process(coro)):
+            with pytest.raises(RuntimeError, match="running already"):
+                call()
+        coro.close()
+        late.set()
+        await sim.sleep(5)
+        seen.append(sim.now)
+
+    sim.spawn(asks())
+    sim.run()
+    assert seen == [5.0]
+
+
 def test_ctrl_c_in_a_process_ends_the_run_even_if_somebody_awaits_it(sim: Simulator) -> None:
     async def interrupted() -> None:
         raise KeyboardInterrupt

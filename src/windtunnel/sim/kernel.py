@@ -354,6 +354,7 @@ class Simulator:
             Deadlock: it never will.
             Crashed: it is a task of a host that crashed.
         """
+        sandbox.check_idle(self)
         signal = wanted if isinstance(wanted, Signal) else self._watch(wanted)
         if not signal.done():
             signal._add_waiter(_stop, None)
@@ -376,10 +377,12 @@ class Simulator:
 
     def run_process(self, coro: Coroutine[Any, Any, T], name: str = "main", *, host: Host | None = None) -> T:
         """Start a process and run until it ends; its result."""
+        sandbox.check_idle(self)
         return self.run_until(self.spawn(coro, name, host=host))
 
     def _run(self, limit: int) -> bool:
         """Run the loop in the sandbox. True where `_stop` ended it, False where nothing was left (before the limit)."""
+        sandbox.check_idle(self)  # whoever asks in the middle of a run keeps the loop that runs
         outer, hooks = _get_running_loop(), sys.get_asyncgen_hooks()
         _set_running_loop(None)
         with sandbox.simulation(self):

@@ -16,7 +16,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, cast
 
-from windtunnel.sim.ports import ANY, Address
+from windtunnel.sim.ports import ANY, LAST_PORT, Address
+from windtunnel.sim.sandbox import check_idle
 from windtunnel.sim.signals import Crashed, Process, Signal
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import Handle, Task
@@ -107,6 +108,7 @@ class HostLoop(UnsimulatedParts):
 
     def run_until_complete(self, future: Any) -> Any:
         """Run the simulation until this is done."""
+        check_idle(self.sim)
         return self.sim.run_until(asyncio.ensure_future(future, loop=self))
 
     def pending(self) -> list[asyncio.Task[Any]]:
@@ -382,8 +384,8 @@ def resolve(asker: Host, host: Any, port: Any, family: int, kind: int, proto: in
         host = host.decode("idna")
     if family not in (socket.AF_UNSPEC, socket.AF_INET):
         raise socket.gaierror(socket.EAI_FAMILY, "ai_family not supported: only IPv4 in the tunnel")
-    if host in (None, ""):
-        ip: str | None = ANY if flags & socket.AI_PASSIVE else "127.0.0.1"
+    if host is None:
+        ip: str | None = None if port is None else ANY if flags & socket.AI_PASSIVE else "127.0.0.1"
     else:
         ip = asker.network.lookup(str(host), asker)
     if ip is None:
@@ -394,12 +396,14 @@ def resolve(asker: Host, host: Any, port: Any, family: int, kind: int, proto: in
         number = SERVICES.get(port) or int(port or 0)
     except ValueError:
         raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype") from None
+    if number < 0:
+        raise socket.gaierror(socket.EAI_SERVICE, "Servname not supported for ai_socktype")
     kinds = [
         (each, number_of)
         for each, number_of in ((socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP))
         if kind in (0, each) and proto in (0, number_of)
     ]
-    return [(socket.AF_INET, each, number_of, "", (ip, number)) for each, number_of in kinds]
+    return [(socket.AF_INET, each, number_of, "", (ip, number & LAST_PORT)) for each, number_of in kinds]
 
 
 def _own(sock: Any) -> SimSocket:

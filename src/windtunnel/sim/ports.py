@@ -12,6 +12,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
@@ -25,6 +26,7 @@ EPHEMERAL_PORTS: Final = LAST_EPHEMERAL_PORT - FIRST_EPHEMERAL_PORT + 1
 ANY: Final = "0.0.0.0"
 LOCALHOST: Final = "127.0.0.1"
 SOMAXCONN: Final = 4096
+LAST_PORT: Final = 65_535
 REUSE_PORT: Final = getattr(socket, "SO_REUSEPORT", 15)
 
 Address = tuple[str, int]
@@ -33,6 +35,23 @@ Address = tuple[str, int]
 def os_error(number: int) -> OSError:
     """The exception that Python raises for this error number."""
     return OSError(number, os.strerror(number))
+
+
+def read_address(address: Any, call: str) -> Address:
+    """Host and port of an IPv4 address, refused as Python's sockets refuse what is none; `call` stands in the error."""
+    if not isinstance(address, tuple):
+        raise TypeError(f"{call}(): AF_INET address must be tuple, not {type(address).__name__}")
+    if len(address) != 2:
+        raise TypeError("AF_INET address must be a pair (host, port)")
+    host, port = address
+    if isinstance(host, bytes | bytearray):
+        host = host.decode("ascii")
+    elif not isinstance(host, str):
+        raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    number = index(port)
+    if not 0 <= number <= LAST_PORT:
+        raise OverflowError(f"{call}(): port must be 0-{LAST_PORT}.")
+    return host, number
 
 
 class Bound:

@@ -46,15 +46,20 @@ _scanned: set[str] = set()
 _hooked = False
 
 
-@contextmanager
-def simulation(sim: Simulator) -> Iterator[None]:
-    """This thread runs a simulation. Raises RuntimeError where it runs this very one already."""
-    thread = get_ident()
-    outer = _running.get(thread)
-    if outer is sim:
+def check_idle(sim: Simulator) -> None:
+    """Raise RuntimeError where this thread runs this very simulation already; ask before anything is begun."""
+    if _running.get(get_ident()) is sim:
         raise RuntimeError(
             "This simulation is running already; await what you want to wait for instead of calling run."
         )
+
+
+@contextmanager
+def simulation(sim: Simulator) -> Iterator[None]:
+    """This thread runs a simulation. Raises RuntimeError where it runs this very one already."""
+    check_idle(sim)
+    thread = get_ident()
+    outer = _running.get(thread)
     _install()
     _running[thread] = sim
     try:

@@ -10,7 +10,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from windtunnel.sim.ports import ANY, LOCALHOST, REUSE_PORT, Address, Bindings, Bound, Listener, os_error
+from windtunnel.sim.ports import (
+    ANY,
+    LOCALHOST,
+    REUSE_PORT,
+    Address,
+    Bindings,
+    Bound,
+    Listener,
+    os_error,
+    read_address,
+)
 from windtunnel.sim.sandbox import NotSimulated, current_host
 from windtunnel.sim.signals import Arrival
 from windtunnel.sim.tcp import End, PairEnd
@@ -38,6 +48,16 @@ def kept_bytes(size: int) -> int:
     if size > 16_000:
         return size + 1280
     return 256 + max(576, 1 << (size + 369).bit_length())
+
+
+def as_bytes(data: Any) -> bytes:
+    """What is to be sent, refused as Python's sockets refuse what has no bytes."""
+    if isinstance(data, bytes):
+        return data
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
 
 
 class SimSocket:
@@ -122,6 +142,11 @@ class SimSocket:
         return value
 
     def getsockname(self) -> Any:
+        self._usable()
+        return self._name
+
+    @property
+    def _name(self) -> Any:
         if self.family == socket.AF_UNIX:
             return ""
         if self.end is not None:
@@ -129,6 +154,7 @@ class SimSocket:
         return (ANY, 0) if self._bound is None else self._bound.address
 
     def getpeername(self) -> Any:
+        self._usable()
         if self.family == socket.AF_UNIX:
             return ""
         remote = self.remote if self.end is None else self.end.remote
@@ -169,7 +195,7 @@ class SimSocket:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<SimSocket {self.host.name} {self.getsockname()}>"
+        return f"<SimSocket {self.host.name} {self._name}>"
 
     # --- addresses ---------------------------------------------------------------------------------------------------
     @property
@@ -181,9 +207,9 @@ class SimSocket:
         self._usable()
         if self._bound is not None or self.end is not None:
             raise os_error(errno.EINVAL)
-        ip = str(address[0])
+        ip, port = read_address(address, "bind")
         ip = ANY if ip in ("", ANY) else (self.host.network.lookup(ip, self.host) or ip)
-        self._bind((ip, int(address[1])))
+        self._bind((ip, port))
 
     def _bind(self, address: Address) -> Bound:
         own = self._options.get
@@ -199,7 +225,7 @@ class SimSocket:
     def connect(self, address: Any) -> None:
         """Begin a connection (a UDP socket: choose whom it talks to)."""
         self._usable()
-        target = self._target(address)
+        target = self._target(address, "connect")
         if self.type == socket.SOCK_DGRAM:
             self.remote = target
             own = self.ports.own_ip(target[0])
@@ -226,12 +252,13 @@ class SimSocket:
             return error.errno or 0
         return 0
 
-    def _target(self, address: Any) -> Address:
+    def _target(self, address: Any, call: str) -> Address:
         """Whom an address means. That of all addresses is, as a target, this host itself."""
-        ip = self.host.network.lookup(str(address[0]) or ANY, self.host)
+        name, port = read_address(address, call)
+        ip = self.host.network.lookup(name or ANY, self.host)
         if ip is None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return (LOCALHOST if ip == ANY else ip), int(address[1])
+        return (LOCALHOST if ip == ANY else ip), port
 
     # --- TCP ---------------------------------------------------------------------------------------------------------
     def listen(self, backlog: int = 128) -> None:
@@ -262,11 +289,15 @@ class SimSocket:
         if self.type == socket.SOCK_DGRAM:
             return self.recvfrom(size)[0]
         end = self._connected()
+        if size < 0:
+            raise ValueError("negative buffersize in recv")
+        if not size:
+            return b""
         if end.unread:
             return end.read(size)
         if end.error is not None:
             raise end.error
-        if end.got_eof or end.dead:
+        if end.got_eof or end.dead or end.reads_no_more:
             return b""
         raise os_error(errno.EWOULDBLOCK)
 
@@ -290,36 +321,44 @@ class SimSocket:
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Take bytes to be sent; BlockingIOError while a window full of them waits."""
+        data = as_bytes(data)
         if self.type == socket.SOCK_DGRAM:
+            self._usable()
             if self.remote is None:
                 raise os_error(errno.EDESTADDRREQ)
             return self.sendto(data, self.remote)
         if self.end is None:
             raise os_error(errno.EPIPE)
         end = self._connected()
-        if end.dead or end.error is not None:
+        if end.dead or end.error is not None or end.finishing:
             raise end.error or os_error(errno.EPIPE)
         if end.unsent_bytes >= end.settings.window_bytes:
             raise os_error(errno.EWOULDBLOCK)
-        end.write(bytes(data))
+        end.write(data)
         return len(data)
 
     def shutdown(self, how: int) -> None:
-        """Send no more (half-close)."""
+        """Send no more (half-close), or wait for nothing more: who waits in `recv` is then told of the end."""
         end = self._connected()
-        if how in (socket.SHUT_WR, socket.SHUT_RDWR):
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise os_error(errno.EINVAL)
+        if how != socket.SHUT_RD:
             end.finish()
+        if how != socket.SHUT_WR:
+            end.reads_no_more = True
+            self._tell()
 
     # --- UDP ---------------------------------------------------------------------------------------------------------
     def sendto(self, data: Any, *flags_and_address: Any) -> int:
         """Send a datagram."""
+        data = as_bytes(data)
         self._usable()
+        target = self._target(flags_and_address[-1], "sendto")
         self._raise_earlier()
-        target = self._target(flags_and_address[-1])
         if len(data) > DATAGRAM_BYTES:
             raise os_error(errno.EMSGSIZE)
         bound = self._bound or self._bind((ANY, 0))
-        Datagram(self, bytes(data), target, bound).send()
+        Datagram(self, data, target, bound).send()
         return len(data)
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
@@ -327,6 +366,8 @@ class SimSocket:
         self._usable()
         if self.type != socket.SOCK_DGRAM:
             return self.recv(size), None
+        if size < 0:
+            raise ValueError("negative buffersize in recvfrom")
         self._raise_earlier()
         if not self.datagrams:
             raise os_error(errno.EWOULDBLOCK)
@@ -368,7 +409,7 @@ class SimSocket:
         end = self.end
         if end is None:
             return bool(self.datagrams) or self.error is not None
-        return bool(end.unread) or end.got_eof or end.dead
+        return bool(end.unread) or end.got_eof or end.dead or end.reads_no_more
 
     def _tell(self) -> None:
         if self.on_event is not None:

@@ -77,6 +77,8 @@ class End:
         # receiving
         self.unread: deque[bytes | memoryview] = deque()
         self.got_eof = False
+        self.reads_no_more = False
+        """The program has shut this side down for reading: it is told of the end when all is read that has come."""
         # sending
         self.unsent: deque[tuple[bytes | memoryview, int]] = deque()
         self.unsent_bytes = 0
@@ -220,6 +222,11 @@ class End:
         if not self._closing:
             self._closing = True
             self.pump()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether nothing more may be written."""
+        return self._closing
 
     def drop_unsent(self) -> None:
         """Forget what still waits for the window."""

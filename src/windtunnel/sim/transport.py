@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 READ_BYTES: Final = 256 * 1024
 DATAGRAM_BYTES: Final = 65_536
+SENDS_EMPTY: Final = sys.version_info >= (3, 13)
+"""Whether asyncio's `sendto` sends a datagram without bytes: it passed over them before."""
 
 
 class BaseSimTransport(transports._FlowControlMixin):
@@ -87,6 +89,11 @@ class BaseSimTransport(transports._FlowControlMixin):
             self._lost = self._closing = True
             self._loop.call_soon(self._call_connection_lost, error)
 
+    def _complain(self, error: BaseException, message: str) -> None:
+        """Tell whoever listens to the loop's errors."""
+        context = {"message": message, "exception": error, "transport": self, "protocol": self._protocol}
+        self._loop.call_exception_handler(context)
+
     def orphan(self) -> None:
         """The host crashed. Streams that are then collected must not believe that somebody forgot to close them."""
         self._lost = self._closing = True
@@ -136,7 +143,7 @@ class StreamTransport(BaseSimTransport, transports.Transport):
         if self._reading:
             if end.error is not None:
                 self._break(end.error)
-            elif end.got_eof and not self._eof_seen:
+            elif (end.got_eof or end.reads_no_more) and not self._eof_seen:
                 self._eof_seen = True
                 self._deliver_eof()
         if not self._lost:
@@ -182,14 +189,7 @@ class StreamTransport(BaseSimTransport, transports.Transport):
     def _blame(self, error: BaseException, method: str) -> None:
         """The protocol raised: that ends the connection."""
         if not isinstance(error, OSError):
-            self._loop.call_exception_handler(
-                {
-                    "message": f"Fatal error: protocol.{method}() call failed.",
-                    "exception": error,
-                    "transport": self,
-                    "protocol": self._protocol,
-                }
-            )
+            self._complain(error, f"Fatal error: protocol.{method}() call failed.")
         self._break(error)
 
     def _break(self, error: BaseException) -> None:
@@ -285,6 +285,10 @@ class DatagramTransport(BaseSimTransport, transports.DatagramTransport):
                 self._news()
 
     def sendto(self, data: Any, addr: Any = None) -> None:
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
+        if not data and not SENDS_EMPTY:
+            return
         if self._address is not None and addr not in (None, self._address):
             raise ValueError(f"Invalid address: must be None or {self._address}")
         if self._lost:
@@ -293,6 +297,9 @@ class DatagramTransport(BaseSimTransport, transports.DatagramTransport):
             self._sock.sendto(data, addr if self._address is None else self._address)
         except OSError as error:
             self._protocol.error_received(error)
+        except (TypeError, ValueError, OverflowError) as error:  # the address is none: asyncio ends the endpoint
+            self._complain(error, "Fatal write error on datagram transport")
+            self._lose(error)
 
     def get_write_buffer_size(self) -> int:
         return 0
