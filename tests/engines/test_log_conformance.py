@@ -67,3 +67,30 @@ def test_what_a_trim_removes_is_said_to_be_gone_and_the_rest_stays(arm: Arm) -> 
             assert [r.value for r in await log.read(4, 1)] == [b"4"], "not gone yet"
 
     arm(script)
+
+
+def test_a_trim_beyond_the_end_removes_what_there_is_and_makes_no_hole(arm: Arm) -> None:
+    async def script(log: LogPort, world: World) -> None:
+        await log.trim(5)
+        assert await log.append([b"%d" % i for i in range(10)]) == 0
+        await log.trim(100)
+        assert await log.end() == 10
+        assert (await log.append([b"x"]), await log.end()) == (10, 11)
+        assert [(r.offset, r.value) for r in await log.read(10)] == [(10, b"x")]
+
+    arm(script)
+
+
+def test_what_one_engine_could_not_do_is_refused_by_all(arm: Arm) -> None:
+    async def script(log: LogPort, world: World) -> None:
+        await log.append([b"a"])
+        for asked in (log.read(-1), log.read(0, -1), log.trim(-1), log.commit("g", -1)):
+            with pytest.raises(ValueError, match="begin at 0, not at -1"):
+                await asked
+        for value in (bytes(1_000_001), "text"):
+            with pytest.raises(ValueError, match="A record"):
+                await log.append([b"b", value])  # type: ignore[list-item]  # that is the question
+        assert [r.value for r in await log.read(0)] == [b"a"]
+        assert await log.append([bytes(1_000_000)]) == 1
+
+    arm(script)

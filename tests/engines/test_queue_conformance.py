@@ -131,3 +131,59 @@ def test_a_late_acknowledgement_counts_while_nobody_has_the_message_again(arm: A
         assert await subscription.fetch(2, within_s=0.6) == []
 
     arm(script)
+
+
+def test_what_is_said_of_a_delivery_after_it_was_settled_does_nothing(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        subscription = await queue.subscribe("w", "jobs", ack_wait_s=30)
+        for end in ("ack", "term"):
+            await queue.publish("jobs", b"a")
+            (delivery,) = await subscription.fetch()
+            await getattr(delivery, end)()
+            for word in ("ack", "nak", "term"):
+                await getattr(delivery, word)()
+            assert await subscription.fetch(within_s=0.2) == []
+        await queue.publish("jobs", b"b")
+        (delivery,) = await subscription.fetch()
+        for word in ("nak", "ack", "nak"):
+            await getattr(delivery, word)()
+        (again,) = await subscription.fetch(within_s=2.0)
+        assert again.deliveries == 2
+        await again.ack()
+        assert await subscription.fetch(within_s=0.2) == []
+
+    arm(script)
+
+
+def test_a_subscription_stays_what_it_was_made_as(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        await queue.subscribe("w", "a", ack_wait_s=30)
+        other = await queue.subscribe("w", "b", ack_wait_s=0.1)
+        for subject in ("b", "a", "a.b"):
+            await queue.publish(subject, subject.encode())
+        assert [(d.subject, d.body) for d in await other.fetch(5, within_s=0.3)] == [("a", b"a")]
+        assert await other.fetch(within_s=0.3) == []
+
+    arm(script)
+
+
+def test_what_one_engine_could_not_do_is_refused_by_all(arm: Arm) -> None:
+    async def script(queue: QueuePort, world: World) -> None:
+        asked = [queue.publish(subject, b"") for subject in ("", "a b", "a.", "*", ">", "a\n")]
+        asked += [queue.publish("a", b"", message_id=given) for given in ("", " a", "a\r\nb")]
+        asked += [queue.publish("a", bytes(1_000_001))]
+        subscribed = [queue.subscribe(name, "a") for name in ("", "a.b", "a b", "*", "a/b")]
+        subscribed += [queue.subscribe("w", "a.*"), queue.subscribe("w", "a", ack_wait_s=0)]
+        subscribed += [queue.subscribe("w", "a", most_deliveries=0)]
+        for one in (*asked, *subscribed):
+            with pytest.raises(ValueError, match=r"cannot|at most|acknowledge"):
+                await one
+        receipt = await queue.publish("a", b"a" * 1_000_000, message_id="1")
+        assert (receipt.sequence, receipt.duplicate) == (1, False), "nothing was asked"
+        subscription = await queue.subscribe("w", "a")
+        for count, within_s in ((0, 1.0), (-1, 1.0), (1, 0.0)):
+            with pytest.raises(ValueError, match="A fetch is of 1 message or more"):
+                await subscription.fetch(count, within_s)
+        assert len(await subscription.fetch()) == 1
+
+    arm(script)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from windtunnel.blocks.ground import DiskFiles
 from windtunnel.engines.errors import Unavailable
 from windtunnel.engines.log.book import Book
-from windtunnel.engines.log.port import Record
+from windtunnel.engines.log.port import Record, check_offset, check_values
 
 T = TypeVar("T")
 
@@ -41,21 +41,25 @@ class DiskLog:
         self._opened = self._thread.submit(lambda: Book(DiskFiles(path)))
 
     async def append(self, values: Sequence[bytes]) -> int:
+        check_values(values)
         return await self._do(lambda book: book.append(values))
 
     async def read(self, offset: int, count: int = 100) -> list[Record]:
+        check_offset(offset, count)
         return await self._do(lambda book: book.read(offset, count))
 
     async def end(self) -> int:
         return await self._do(lambda book: book.end())
 
     async def commit(self, group: str, offset: int) -> None:
+        check_offset(offset)
         await self._do(lambda book: book.commit(group, offset))
 
     async def committed(self, group: str) -> int:
         return await self._do(lambda book: book.committed(group))
 
     async def trim(self, before: int) -> None:
+        check_offset(before)
         await self._do(lambda book: book.trim(before))
 
     async def close(self) -> None:

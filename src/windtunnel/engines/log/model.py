@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from windtunnel.engines.log.book import Book
-from windtunnel.engines.log.port import Record
+from windtunnel.engines.log.port import Record, check_offset, check_values
 from windtunnel.engines.shared.service import ModelService
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.queues import Lock
@@ -51,21 +51,25 @@ class ModelLog(ModelService):
         self._book = Book(self.host.disk)
 
     async def append(self, values: Sequence[bytes]) -> int:
+        check_values(values)
         return await self._write(lambda: self._book.append(values))
 
     async def read(self, offset: int, count: int = 100) -> list[Record]:
+        check_offset(offset, count)
         return await self._read(lambda: self._book.read(offset, count))
 
     async def end(self) -> int:
         return await self._read(lambda: self._book.end())
 
     async def commit(self, group: str, offset: int) -> None:
+        check_offset(offset)
         await self._write(lambda: self._book.commit(group, offset))
 
     async def committed(self, group: str) -> int:
         return await self._read(lambda: self._book.committed(group))
 
     async def trim(self, before: int) -> None:
+        check_offset(before)
         await self._write(lambda: self._book.trim(before))
 
     async def _write(self, change: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from windtunnel.engines.log.port import Record, Trimmed
+from windtunnel.engines.log.port import Record, Trimmed, check_offset, check_values
 from windtunnel.engines.shared.nats import OnNats, missing_nats
 
 TIMEOUT_S = 1.0
@@ -39,6 +39,7 @@ class NatsLog(OnNats):
         ]
 
     async def append(self, values: Sequence[bytes]) -> int:
+        check_values(values)
         if not values:
             return await self.end()
         jetstream = await self.jetstream()
@@ -51,6 +52,7 @@ class NatsLog(OnNats):
     async def read(self, offset: int, count: int = 100) -> list[Record]:
         from nats.js.errors import NotFoundError
 
+        check_offset(offset, count)
         jetstream = await self.jetstream()
         found: list[Record] = []
         with self.asking():
@@ -72,6 +74,7 @@ class NatsLog(OnNats):
             return int((await jetstream.stream_info(self._stream)).state.last_seq)
 
     async def commit(self, group: str, offset: int) -> None:
+        check_offset(offset)
         await self._publish(await self.jetstream(), self._subject(group), str(offset).encode())
 
     async def committed(self, group: str) -> int:
@@ -86,7 +89,10 @@ class NatsLog(OnNats):
         return int(message.data)
 
     async def trim(self, before: int) -> None:
+        check_offset(before)
         jetstream = await self.jetstream()
+        # JetStream takes a place beyond the end for that of the next message.
+        before = min(before, await self.end())
         with self.asking():
             await jetstream.purge_stream(self._stream, seq=before + 1)
 

@@ -5,6 +5,8 @@ JetStream. One suite (`tests/engines`) holds all to the promises made here:
 
 - An append that was answered is on the disk; its records stand side by side at the offsets that were answered.
 - Offsets count from 0 without a hole. A reader sees the same records at the same offsets for ever, until a `trim`.
+- A trim beyond the end removes what there is; the next record gets the offset that it would have got.
+- What one engine could not do is refused by all, with a ValueError, before anything is asked: see the checks below.
 - A group's commit that was answered is what `committed` returns, also after a crash.
 
 What it does *not* protect from:
@@ -33,6 +35,25 @@ class Record:
 
     offset: int
     value: bytes
+
+
+MOST_BYTES = 1_000_000
+"""Of a record: JetStream takes a mebibyte, headers included."""
+
+
+def check_values(values: Sequence[bytes]) -> None:
+    """One sentence for records that cannot be."""
+    for value in values:
+        if not isinstance(value, bytes):
+            raise ValueError(f"A record is bytes, not {value!r}.")
+        if len(value) > MOST_BYTES:
+            raise ValueError(f"A record holds at most {MOST_BYTES} bytes, not {len(value)}; keep the rest elsewhere.")
+
+
+def check_offset(offset: int, count: int = 0) -> None:
+    """One sentence for a place or a number of records that cannot be."""
+    if offset < 0 or count < 0:
+        raise ValueError(f"Offsets and numbers of records begin at 0, not at {min(offset, count)}.")
 
 
 class LogPort(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from windtunnel.engines.queue.port import DEDUPLICATED_S, Receipt
+from windtunnel.engines.queue.port import DEDUPLICATED_S, Receipt, check_fetch, check_publish, check_subscription
 from windtunnel.engines.shared.service import ModelService
 from windtunnel.sim.kernel import Signal, Simulator
 
@@ -56,15 +56,21 @@ class ModelDelivery:
         self.deliveries = deliveries
         self._queue = queue
         self._place = place
+        self._settled = False
 
     async def ack(self) -> None:
-        await self._queue._settle(self._place, self.sequence, again=False)
+        await self._settle(again=False)
 
     async def nak(self) -> None:
-        await self._queue._settle(self._place, self.sequence, again=True)
+        await self._settle(again=True)
 
     async def term(self) -> None:
-        await self._queue._settle(self._place, self.sequence, again=False)
+        await self._settle(again=False)
+
+    async def _settle(self, again: bool) -> None:
+        if not self._settled:
+            await self._queue._settle(self._place, self.sequence, again=again)
+            self._settled = True
 
 
 class ModelSubscription:
@@ -77,6 +83,7 @@ class ModelSubscription:
         """What came when nobody waited for it any more: the next one who asks gets it."""
 
     async def fetch(self, count: int = 1, within_s: float = 1.0) -> list[ModelDelivery]:
+        check_fetch(count, within_s)
         if self._late:
             found, self._late = self._late[:count], self._late[count:]
             return found
@@ -140,6 +147,7 @@ class ModelQueue(ModelService):
 
     # --- the port ------------------------------------------------------------------------------------------------
     async def publish(self, subject: str, body: bytes, *, message_id: str | None = None) -> Receipt:
+        check_publish(subject, body, message_id)
         asked = self.sim.spawn(self.ask(lambda: self._take(subject, body, message_id)), "a publish", daemon=True)
         if not await asked.within(self._publish_timeout_s):
             raise TimeoutError(f"{self.name} gave no receipt within {self._publish_timeout_s:g} s.")
@@ -148,6 +156,8 @@ class ModelQueue(ModelService):
     async def subscribe(
         self, name: str, subject: str, *, ack_wait_s: float = 30.0, most_deliveries: int | None = None
     ) -> ModelSubscription:
+        check_subscription(name, subject, ack_wait_s, most_deliveries)
+
         async def make() -> None:
             self._places.setdefault(name, _Place(subject, round(ack_wait_s * NS), most_deliveries))
 

@@ -7,7 +7,10 @@ holds both to the promises made here:
 - A message goes to one consumer of a subscription at a time. Who does not acknowledge it within `ack_wait_s` may have
   died: it comes again, to whoever asks next, with `deliveries` one higher. `nak` gives it back at once, `term` ends it.
 - A publish with a `message_id` that was used within the last two minutes is stored once; its receipt says `duplicate`.
-- A subscription begins with the first message that there is, and keeps its place when its consumers are gone.
+- A subscription begins with the first message that there is, and keeps its place when its consumers are gone. Its
+  subject, `ack_wait_s` and `most_deliveries` are those of the first call for its name.
+- The first `ack`, `nak` or `term` of a delivery that is answered counts; what is said of it afterwards does nothing.
+- What one engine could not do is refused by all, with a ValueError, before anything is asked: see the checks below.
 
 What it does *not* protect from:
 
@@ -21,11 +24,15 @@ What it does *not* protect from:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
 DEDUPLICATED_S = 120.0
 """For how long a queue remembers the ids of messages."""
+MOST_BYTES = 1_000_000
+"""Of a body: JetStream takes a mebibyte, headers included."""
+_PART = r"[^\s.*>]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,37 @@ class Subscription(Protocol):
 
     async def fetch(self, count: int = 1, within_s: float = 1.0) -> list[Delivery]:
         """Up to `count` messages; fewer, or none, where no more came within the time."""
+
+
+def check_publish(subject: str, body: bytes, message_id: str | None) -> None:
+    """One sentence for a message that cannot be."""
+    _check_subject(subject)
+    if len(body) > MOST_BYTES:
+        raise ValueError(f"A message holds at most {MOST_BYTES} bytes, not {len(body)}; keep the rest elsewhere.")
+    if message_id is not None and not (message_id and message_id == message_id.strip() and message_id.isprintable()):
+        raise ValueError(f"{message_id!r} cannot be a message's id; give printable characters, no space at the ends.")
+
+
+def check_subscription(name: str, subject: str, ack_wait_s: float, most_deliveries: int | None) -> None:
+    """One sentence for a subscription that cannot be."""
+    _check_subject(subject)
+    if not re.fullmatch(r"[^\s.*>/\\]+", name) or not name.isprintable():
+        raise ValueError(f"{name!r} cannot name a subscription; take letters, digits, - and _.")
+    if not ack_wait_s > 0:
+        raise ValueError(f"Nobody can acknowledge within {ack_wait_s} s; give more than 0.")
+    if most_deliveries is not None and most_deliveries < 1:
+        raise ValueError(f"A message cannot be given up after {most_deliveries} deliveries; give 1 or more, or None.")
+
+
+def check_fetch(count: int, within_s: float) -> None:
+    """One sentence for a fetch that cannot be."""
+    if count < 1 or not within_s > 0:
+        raise ValueError(f"A fetch is of 1 message or more within more than 0 s, not of {count} within {within_s} s.")
+
+
+def _check_subject(subject: str) -> None:
+    if not re.fullmatch(rf"{_PART}(\.{_PART})*", subject):
+        raise ValueError(f"{subject!r} cannot be a subject; take words with dots between, no spaces, no * and no >.")
 
 
 class QueuePort(Protocol):
