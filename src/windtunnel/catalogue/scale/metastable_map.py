@@ -17,7 +17,8 @@ leaves, r, and that the load needs, L. That is the longest trigger in which no c
 Deep dive: above both lines one retry has the edge of three. How often clients ask again decides where the line is; how
 long a trigger may last is decided by when they begin to. Let the load rise evenly above the capacity and fall again: on
 the way down, at loads that were served on the way up, nobody is answered. One load, two states, and the past decides
-(hysteresis). Without retries the way down is the way up, and with a budget it soon is.
+(hysteresis). Without retries, too, the way down is below the way up until what the peak has left is drained; from there
+on they are the same, and with a budget a little later. Three retries do not come back as long as the run lasts.
 
 Scale: one retry instead of three doubles the safe load; a budget of a tenth puts it near C / 1.1, no retries near C.
 Each gives up requests that a retry would have saved, which this map does not show.
@@ -244,13 +245,15 @@ def measure(history: History, p: Params) -> dict[str, float]:
 class Founded:
     """What the storms that a design ran show, run again: of this service, with these loads, triggers and luck.
 
-    What it chose for them (retries, budgets, queues) is its own.
+    What it chose for them (retries, budgets, queues) is its own, and one choice for all: no service knows the load and
+    the trigger that will come.
     """
 
     def __init__(self, held: Held, p: Params) -> None:
         self.p = p
         self.cells: dict[tuple[object, ...], set[object]] = {}
         self.ramps: dict[object, list[list[tuple[float, float]]]] = {}
+        self.policies: set[tuple[tuple[str, object], ...]] = set()
         asked = {
             "capacity": p.capacity,
             "timeout_s": p.patience_s,
@@ -262,6 +265,8 @@ class Founded:
         for told, seed in held.storms:
             if any(told[name] != value for name, value in asked.items()):
                 continue
+            own = {name: value for name, value in told.items() if name not in {*asked, *ramp}}
+            self.policies.add(tuple(sorted(own.items())))
             storm = retry_storm(RetryStorm(**told), seed)
             if told["peak"] is None:
                 self.cells.setdefault((told["load"], told["trigger_s"], seed), set()).add(storm.recovered())
@@ -302,6 +307,7 @@ def audit(history: History, held: Held, p: Params) -> dict[str, float]:
     return {
         "undecided": sum(type(e.value) is not bool for e in history.where(name="fate")),
         "unfounded": sum(not founded(e.name, e.args, e.value) for e in history),
+        "policies": len(shown.policies),
     }
 
 
@@ -430,7 +436,7 @@ experiment = Experiment(
         ),
         Claim(
             "retry_budget.way_down > 0.4 and no_retries.way_down > 0.95",
-            "Without a loop the way down is the way up; a budget has a little more to drain.",
+            "Without a loop what the peak left drains, then the way down is the way up; a budget has more to drain.",
             where=DRAINED,
         ),
     ),
@@ -441,6 +447,11 @@ experiment = Experiment(
         Claim(
             "yours.unfounded == 0",
             "Whatever is said is what `retry_storm` shows of this service under this load, trigger and luck.",
+            always=True,
+        ),
+        Claim(
+            "yours.policies <= 1",
+            "It is one service: what clients and queue do is not chosen by the load and the trigger that will come.",
             always=True,
         ),
     ),
