@@ -15,14 +15,17 @@ from windtunnel.catalogue.interview.q10_ticketmaster import (
     TAKE,
     CacheScript,
     HoldThenPay,
+    InsertFirst,
     Params,
+    Shop,
     UniqueNumber,
     VersionColumn,
     experiment,
+    stock,
 )
 from windtunnel.catalogue.interview.q10_ticketmaster.claims import FAILS_OVER, last_of
 from windtunnel.catalogue.interview.q10_ticketmaster.measures import inversions, seats
-from windtunnel.engines import Script, Where
+from windtunnel.engines import AtLeast, Plus, Script, Where
 from windtunnel.engines.registry import engines, open_port
 from windtunnel.lab.run import run
 from windtunnel.sim.kernel import Simulator
@@ -84,6 +87,63 @@ def test_optimists_try_again_as_often_as_there_are_others_inside() -> None:
         (retries,), (sold,) = found.samples("version_column", "retries"), found.samples("version_column", "sold")
         assert 0.9 * (connections - 1) * sold <= retries <= (connections - 1) * sold
     assert VersionColumn in experiment.designs.values()
+
+
+# --- half-measures and better ones ----------------------------------------------------------------------------------
+class LooksFirst(InsertFirst):
+    """Whoever sees nothing left writes nothing."""
+
+    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+        if stock(await self.db.get("event", 1)) < 1:
+            return None
+        return await super().buy(buyer, pays_after_s)
+
+
+class CommittedAlone(Shop):
+    """The ticket is taken in a statement of its own, before the sale is recorded."""
+
+    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+        left = await self.db.update_returning("event", {"id": 1, "stock": AtLeast(1)}, {"stock": Plus(-1)})
+        if not left:
+            return None
+        ticket = stock(left[0]) + 1
+        await self.db.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
+        return ticket
+
+
+def beside_insert_first(by: type[Shop], measure: str, **params: Any) -> tuple[float, float]:
+    """What is measured of another design and of `insert_first`; both sell each ticket once."""
+    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
+    both = replace(plain, designs={"other": by, "insert_first": InsertFirst}, module=experiment.module)
+    found = run(both, seeds=[0], jobs=1, quick=True, **params)
+    assert [found.samples(name, "sold") for name in both.designs] == [[found.params["stock"]]] * 2
+    (other,), (first,) = found.samples("other", measure), found.samples("insert_first", measure)
+    return other, first
+
+
+def test_who_looks_before_recording_a_sale_writes_fewer_in_vain() -> None:
+    looks, writes = beside_insert_first(LooksFirst, "statements")
+    assert looks < 0.8 * writes
+
+
+def test_an_update_that_is_committed_alone_keeps_the_row_for_still_less_time() -> None:
+    alone, first = beside_insert_first(CommittedAlone, "latency_max_ms", stock=60, buyers=60, arrivals_per_s=1e6)
+    assert alone < 0.8 * first
+
+
+def test_an_update_that_is_committed_alone_loses_the_ticket_of_whoever_dies_before_the_sale_is_recorded() -> None:
+    class Dies(CommittedAlone):
+        """The process of one buyer ends between the two."""
+
+        async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+            if buyer == 3:
+                await self.db.update_returning("event", {"id": 1, "stock": AtLeast(1)}, {"stock": Plus(-1)})
+                raise TimeoutError
+            return await super().buy(buyer, pays_after_s)
+
+    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
+    dying = replace(plain, designs={"dies": Dies}, module=experiment.module)
+    assert run(dying, seeds=[0], jobs=1, quick=True).samples("dies", "sold") == [23]
 
 
 # --- the script -----------------------------------------------------------------------------------------------------

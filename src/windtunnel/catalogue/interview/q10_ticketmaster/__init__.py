@@ -10,11 +10,12 @@ statements that lie between and the commit, and puts the wait of the last of 400
 Design. "Look, then write" is two statements, and between them others look at the same number: all of them sell it. An
 isolation level (`serializable`, `repeatable read`) refuses whoever was overtaken, who then has to try again.
 A version column makes the same by hand. Both send nearly all who are inside back to the start with each sale, so
-retries grow with the connections, not with the crowd, and waiting before the next try helps little. `SELECT ... FOR
-UPDATE` queues buyers at the row instead. One conditional update, `SET stock = stock - 1 WHERE stock > 0`, tests and
-writes in one step. It keeps the row until the commit, not until the statement ends; so the order counts. Record the
-sale first and take from the stock last, and the row is kept for the commit alone. The price is a sale written in vain
-by all who get nothing.
+retries grow with the connections, not with the crowd: letting fewer in helps, while waiting before the next try buys
+fewer retries with a later answer. `SELECT ... FOR UPDATE` queues buyers at the row instead. One conditional update,
+`SET stock = stock - 1 WHERE stock > 0`, tests and writes in one step. It keeps the row until its transaction commits,
+so the order counts. Record the sale first and take from the stock last, and the row is kept for the commit alone. The
+price is a sale written in vain by all who get nothing, unless they look before they write. Committed alone, ahead of
+the sale, the update keeps the row shorter still; but whoever dies in between takes a ticket along.
 
 Deep dive: when things die. A script in the cache hands out numbers far faster than a row can. Its copy runs behind, and
 when it takes over it hands the last numbers out again: tickets are sold twice. A unique key on the number in the
@@ -25,8 +26,9 @@ Deep dive: a sale is not a payment. Buyers walk away, and in all designs so far 
 sells seats, a row each: held until a moment, found by `SKIP LOCKED` so that nobody waits for a row, paid by an update
 that asks whose the seat is and until when. That is the fence: who pays too late changes nothing. Holds stand in the
 table, so it does not matter which application server answers; a server keeps nothing but its queue at the door, where a
-few at a time look for a seat. It sells every seat to somebody who pays. Who gets nothing waits until the last is paid,
-which is long, and is not told "sold out" while a seat may yet come back.
+few at a time look for a seat. While enough people wait, it sells every seat to somebody who pays; who pays slower than
+a hold lasts gets nothing, however early. Who gets nothing waits until the last is paid or patience ends, which is long,
+and is not told "sold out" while a seat may yet come back.
 
 Scale: the row of the stock is the limit. Seats are rows of their own, a script counts in memory; a stock that is split
 over several rows is the third way, and is not measured here.
@@ -37,8 +39,9 @@ rooms of ticket shops let a given number in, and the next when somebody leaves o
 
 Left open: a process that dies between the script and its insert takes a number with it; application servers whose
 clocks differ disagree about what is still held; a bank that charges for a seat that has gone to somebody else. On real
-engines everything is sold as often as in the model; times are claimed in the model alone, since there they are the
-row's, and on one computer those of buyers and database together.
+engines all that sell each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's
+optimists try again, differ. Times are claimed in the model alone: on one computer they are those of buyers and database
+together.
 """
 
 from __future__ import annotations
@@ -163,7 +166,7 @@ class Shop:
         self.retries += 1
         self.retries_of[buyer] += 1  # unclaimed: this is drawn, and not judged
         wait_s = self.stage.luck("back-off").uniform(0, self.p.backoff_s)
-        await asyncio.sleep(wait_s)  # unclaimed: that it hardly matters is what is claimed
+        await asyncio.sleep(wait_s)  # unclaimed: what is claimed holds without it, too
 
 
 class LookThenWrite(Shop):
