@@ -13,7 +13,7 @@ from windtunnel.faces import FACES
 from windtunnel.lab.claims import check, speaks_of
 from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.challenge import challenge_of, stub, write_stub
 from windtunnel.lab.grading.grade import grade, grade_file, grade_on
 from windtunnel.lab.grading.loaded import joined
@@ -53,6 +53,30 @@ def test_demands_speak_of_yours_and_of_par(experiment: Experiment[Any]) -> None:
         check(demand.expression, ["yours", par])
         assert "yours" in speaks_of(demand.expression)
         assert demand.because
+
+
+@pytest.mark.parametrize(
+    ("demand", "why"),
+    [
+        (Claim("yours.sold >= row_lock.sold", ""), "it speaks of row_lock; it can speak of yours and of hold_then_pay"),
+        (
+            Claim("yours.sold >= nobody.sold", ""),
+            "it speaks of nobody; it can speak of yours and of hold_then_pay alone",
+        ),
+        (Claim("hold_then_pay.sold > 0", ""), "it does not speak of yours"),
+        (Claim("params.stock > 0", ""), "it does not speak of yours"),
+        (Claim("yours.sold >= hold_then_pay.sold", "", always=True), "under attack it can speak of yours alone"),
+        (Claim("yours.sold > 0", "", where="stock == 7"), "it is made only where stock == 7, and no trial is played"),
+        (Claim("yours.sold > 0", "", given={"stock": 7}, where="stock == 8"), "it is made only where stock == 8"),
+    ],
+)
+def test_a_demand_that_no_trial_would_judge_is_refused(tickets: Experiment[Any], demand: Claim, why: str) -> None:
+    odd = replace(tickets, demands=(*tickets.demands, demand), module=tickets.module)
+    with pytest.raises(WrongInput, match="would never be judged") as refused:
+        grade(odd, tickets.designs["hold_then_pay"], [7001])
+    assert why in str(refused.value)
+    with pytest.raises(WrongInput, match="would never be judged"):
+        stub(odd)
 
 
 @pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)

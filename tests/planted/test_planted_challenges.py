@@ -18,7 +18,7 @@ QUICK = {
     "wrong_buys_again_after_a_lost_answer",
     "right_insert_first",
     "wrong_answers_on_arrival",
-    "right_idle_first",
+    "right_counts_what_it_has_open",
     "wrong_buys_twice_the_machine",
     "right_one_big_machine",
     "wrong_skips_while_busy",

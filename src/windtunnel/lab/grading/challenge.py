@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from windtunnel.faces import lent_by
+from windtunnel.lab.claims import applies, speaks_of
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import WrongInput, unread
 from windtunnel.lab.experiment import Experiment, idea
+from windtunnel.lab.params import settings
 
 YOURS = "yours"
 """The name of the challenger's design in demands and tables."""
@@ -44,10 +46,37 @@ def challenge_of(path: Path) -> Experiment[Any]:
 
 
 def demanding(experiment: Experiment[Any]) -> Experiment[Any]:
-    """The experiment itself, where it can be taken as a challenge. Raises WrongInput where it demands nothing."""
+    """The experiment itself, where it can be taken as a challenge.
+
+    Raises WrongInput where it demands nothing, or something that grading would never judge: it plays one design beside
+    yours, and while things go wrong none.
+    """
     if not experiment.demands:
         raise WrongInput(f"{experiment.id} makes no demands on a design of yours; it can be run, not taken.")
+    par = reference(experiment)
+    usual = [settings(experiment.params, told) for told in (experiment.quick, {})]
+    for demand in experiment.demands:
+        named = speaks_of(demand.expression)
+        where = [usual[0] | dict(demand.given)] if demand.given else usual
+        for name in named:
+            if name not in (YOURS, par):
+                raise _unjudged(demand.expression, f"speaks of {name}; it can speak of {YOURS} and of {par} alone")
+        if YOURS not in named:
+            raise _unjudged(demand.expression, f"does not speak of {YOURS}")
+        if demand.always and named != [YOURS]:
+            raise _unjudged(demand.expression, f"is made always; under attack it can speak of {YOURS} alone, not {par}")
+        if not any(applies(demand.where, found) for found in where):
+            raise _unjudged(demand.expression, f"is made only where {demand.where}, and no trial is played there")
     return experiment
+
+
+def reference(experiment: Experiment[Any]) -> str:
+    """The design that is played beside yours: the last one, which is the best."""
+    return [name for name in experiment.designs if name != YOURS][-1]
+
+
+def _unjudged(expression: str, why: str) -> WrongInput:
+    return WrongInput(f"The demand {expression!r} would never be judged: it {why}.")
 
 
 def stub(experiment: Experiment[Any], hints: bool = False) -> str:

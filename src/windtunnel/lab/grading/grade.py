@@ -16,7 +16,7 @@ from windtunnel.lab.diagram import WIDTH
 from windtunnel.lab.errors import DesignError
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.adversary import attacks
-from windtunnel.lab.grading.challenge import YOURS
+from windtunnel.lab.grading.challenge import YOURS, demanding, reference
 from windtunnel.lab.grading.player import Bench, Here
 from windtunnel.lab.grading.trial import Broken, Case, Trial, Unreported, shrink
 from windtunnel.lab.params import make, settings
@@ -119,8 +119,8 @@ def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None
     Args:
         brief: leave off with the first trial that fails, and look for no case.
     """
-    experiment = bench.experiment
-    par = [name for name in experiment.designs if name != YOURS][-1]
+    experiment = demanding(bench.experiment)
+    par = reference(experiment)
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
     others = _settings_of(experiment)
     count = len(seeds) * (1 + len(others) + _attacks_on(experiment, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))

@@ -1,4 +1,4 @@
-"""An idle server if there is one, else the better of two."""
+"""An idle server if the report shows one, else the better of two: with old news a herd runs to the idle."""
 
 from __future__ import annotations
 
