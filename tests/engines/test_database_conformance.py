@@ -55,7 +55,11 @@ def play(request: pytest.FixtureRequest) -> Callable[[Script], Any]:
 
         return asyncio.run(main())
 
-    return on_model if stage == "sim" else on_real
+    def on_any(script: Script) -> Any:
+        return (on_model if stage == "sim" else on_real)(script)
+
+    on_any.__name__ = stage
+    return on_any
 
 
 async def _accounts(db: DatabasePort, *balances: int) -> None:
@@ -346,5 +350,121 @@ def test_workers_that_skip_what_is_locked_share_the_jobs(play: Callable[[Script]
         assert await together(*(worker() for _ in range(4))) == [None] * 4
         assert sorted(map(str, taken)) == [str(i) for i in range(8)]
         assert await db.select("job", {"done": 0}) == []
+
+    play(script)
+
+
+def test_what_one_engine_could_not_do_is_refused_by_all(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        columns = {"id": int, "n": int, "share": float, "note": str}
+        await db.create_table("thing", columns, [{"id": 1, "n": 5, "share": 1.0, "note": "a"}])
+        rows: list[Any] = [{"n": 1}, {"id": None}, {"id": 2.5}, {"id": 2, "zz": 1}, {}]
+        rows += [{"id": 2, "n": n} for n in ("x", 0.5, 1 << 63, float("inf"), float("nan"))]
+        rows += [{"id": 2, "share": "x"}, {"id": 2, "share": float("nan")}]
+        rows += [{"id": 2, "note": note} for note in (4, "a\0b", "\ud800")]
+        wheres: list[Any] = [{"zz": 1}, {"n": "5"}, {"n": AtLeast(5.5)}, {"note": AtLeast(1)}, {"note": 1}]
+        changes: list[Any] = [{}, {"id": 2}, {"zz": 1}, {"n": Plus(0.5)}, {"note": Plus(1)}, {"share": "x"}]
+        for row in rows:
+            with pytest.raises(ValueError, match=r"needs its id|no column|fits no row"):
+                await db.insert("thing", row)
+        for one in changes:
+            with pytest.raises(ValueError, match=r"Changes of|no column|fits no row|holds text"):
+                await db.update("thing", {"id": 1}, one)
+        for where in wheres:
+            for asked in (db.select("thing", where), db.update("thing", where, {"n": 1}), db.delete("thing", where)):
+                with pytest.raises(ValueError, match=r"no column|fits no row|holds text"):
+                    await asked
+        asked_in_vain = (
+            db.get("thing", "1"),
+            db.get("no", 1),
+            db.select("thing", limit=-1),
+            db.select("thing", order_by="zz"),
+        )
+        for ask in asked_in_vain:
+            with pytest.raises(ValueError, match=r"fits no row|There is no table|A limit of|no column"):
+                await ask
+        with pytest.raises(ValueError, match="fits no row"):
+            await db.create_table("other", columns, [{"id": 1, "n": 0.5}])
+        with pytest.raises(ValueError, match="There is no isolation 'snapshot'"):
+            async with db.transaction("snapshot"):  # type: ignore[arg-type]  # that is the question
+                pass
+        await db.insert("thing", {"id": 2.0, "n": (1 << 63) - 1, "share": 3, "note": "\u00e9\n"})
+        with pytest.raises(ValueError, match="column"):
+            await db.update("thing", {"id": 2}, {"n": Plus(1)})
+        assert [row["n"] for row in await db.select("thing", limit=5)] == [5, (1 << 63) - 1]
+        for key, note in enumerate(("B", "_", "Z", "z")):
+            await db.insert("thing", {"id": 10 + key, "note": note})
+        assert [row["note"] for row in await db.select("thing", order_by="note")] == [
+            "B",
+            "Z",
+            "_",
+            "a",
+            "z",
+            "\u00e9\n",
+        ]
+
+    play(script)
+
+
+def test_a_transaction_says_one_statement_after_the_other_and_none_after_its_end(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 5)
+        async with db.transaction() as t:
+            answers = await together(t.get("account", 1), t.get("account", 1))
+            assert sorted(type(one) for one in answers if isinstance(one, Exception)) == [ValueError]
+            await t.update("account", {"id": 1}, {"balance": 6})
+        with pytest.raises(Aborted, match="has ended"):
+            await t.update("account", {"id": 1}, {"balance": 7})
+        assert (await db.get("account", 1) or {})["balance"] == 6
+
+    play(script)
+
+
+def test_a_key_that_is_taken_is_so_while_somebody_only_holds_its_row(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 5)
+        async with db.transaction() as t:
+            await t.get("account", 1, lock=True)
+            with pytest.raises(Conflict):
+                await db.insert("account", {"id": 1})
+
+    if play.__name__ == "sqlite":
+        pytest.skip("has one writer, for whom the second waits")
+    play(script)
+
+
+def test_what_a_statement_sees_of_what_others_have_done_meanwhile(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 5)
+        async with db.transaction() as t:
+            await t.get("account", 1)
+            await db.update("account", {"id": 1}, {"balance": 6})
+            now = (await t.get("account", 1) or {})["balance"]
+        assert now == (5 if play.__name__ == "sqlite" else 6), "SQLite has one level of isolation"
+
+    play(script)
+
+
+def test_a_row_that_was_removed_and_put_in_again_is_another_row(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        await _accounts(db, 5)
+        ready: list[None] = []
+
+        async def replace() -> None:
+            async with db.transaction() as t:
+                await t.delete("account", {"id": 1})
+                await t.insert("account", {"id": 1, "balance": 50})
+                ready.append(None)
+                for _ in range(100):  # the other one comes and waits
+                    await t.get("account", 1)
+
+        async def add() -> int:
+            while not ready:
+                await db.get("account", 1)
+            return await db.update("account", {"id": 1}, {"balance": Plus(1)})
+
+        _, changed = await together(replace(), add())
+        found = changed, (await db.get("account", 1) or {})["balance"]
+        assert found == ((1, 51) if play.__name__ == "sqlite" else (0, 50)), "SQLite waits before it looks"
 
     play(script)

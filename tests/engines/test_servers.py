@@ -159,12 +159,14 @@ def test_a_start_that_is_cut_off_at_any_line_leaves_nothing(engine: str, cut: st
     lines, step = 1, 5 if engine == "postgres" else 3
     while True:
         starter = place.launch(CUT_OFF.format(start=STARTS[engine][1], lines=lines, signal=int(signal.Signals[cut])))
+        assert starter.stdin is not None
         assert starter.stdout is not None
         whole = starter.stdout.readline()
         if whole:
             starter.kill()
         assert place.after() == NOTHING, f"cut off at line {lines}"
         assert starter.wait() != 0
+        starter.stdin.close()
         starter.stdout.close()
         if whole:
             break

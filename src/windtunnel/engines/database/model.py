@@ -19,25 +19,25 @@ vacuum, group commit.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TypeVar
 
-from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction
+from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
+from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, matches
 from windtunnel.engines.database.model_standby import Follower
 from windtunnel.engines.database.port import (
     Aborted,
     AtLeast,
     AtMost,
-    Autocommit,
     Conflict,
     Isolation,
     ReadOnly,
     Row,
     Value,
     Where,
-    check_columns,
     check_standbys,
     no_standby,
 )
@@ -53,20 +53,6 @@ PORT = 5432
 class _Lock:
     owner: Transaction
     queue: deque[tuple[Transaction, Signal[None]]] = field(default_factory=deque)
-
-
-def matches(row: Row, where: Where) -> bool:
-    """Whether every condition holds for the row; a comparison with null never does."""
-    for column, wanted in where.items():
-        value = row[column]
-        if isinstance(wanted, AtLeast | AtMost):
-            if value is None or isinstance(value, str):
-                return False
-            if value < wanted.bound if isinstance(wanted, AtLeast) else value > wanted.bound:
-                return False
-        elif value != wanted:
-            return False
-    return True
 
 
 class ModelDatabase(OnHost, Autocommit):
@@ -105,6 +91,7 @@ class ModelDatabase(OnHost, Autocommit):
         self.host = sim.host(name, cores=cores)
         self.statement_s, self.commit_s = statement_s, commit_s
         self.deadlock_timeout_s = deadlock_timeout_s
+        self._tables = Tables()
         self._columns: dict[str, Mapping[str, type]] = {}
         self._unique: dict[str, list[tuple[str, ...]]] = {}
         self._versions: dict[str, dict[Value, list[tuple[int, Row | None]]]] = {}
@@ -175,7 +162,7 @@ class ModelDatabase(OnHost, Autocommit):
         unique: Sequence[Sequence[str]] = (),
     ) -> None:
         """As `Database.create_table`; it takes no time, like everything that is there before the run begins."""
-        check_columns(table, columns, unique)
+        self._tables.make(table, columns, rows, unique)
         self._wires.reach(asker(self.sim))
         self._columns[table] = dict(columns)
         self._unique[table] = [tuple(group) for group in unique]
@@ -188,14 +175,18 @@ class ModelDatabase(OnHost, Autocommit):
             await self._standby.create_table(table, columns, rows, unique=unique)
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
+        check_isolation(isolation)
         async with self._wires.connection() as wire:
             session = Session(self, wire, self._begin(isolation, alone=False))
+            checked = Checked(session, self._tables)
             try:
-                yield session
+                yield checked
             except BaseException:
                 session.leave()
                 raise
+            finally:
+                checked.over = True
             await session.commit()
 
     @asynccontextmanager
@@ -238,15 +229,18 @@ class ModelDatabase(OnHost, Autocommit):
             if self.commits_ns is not None:
                 self.commits_ns.append(self.sim.now_ns)
             self._clock += 1
-            self._change(transaction.writes)
+            self._change(transaction.writes, transaction.reborn)
             if self._standby is not None:
                 self._standby.follower.tell(self._clock, transaction.writes)
         self.commits += 1
         self._release(transaction)
 
-    def _change(self, writes: Mapping[Key, Row | None]) -> None:
+    def _change(self, writes: Mapping[Key, Row | None], reborn: Collection[Key] = ()) -> None:
         for (table, key), row in writes.items():
-            self._versions[table].setdefault(key, []).append((self._clock, row))
+            versions = self._versions[table].setdefault(key, [])
+            if (table, key) in reborn:
+                versions.append((self._clock, None))
+            versions.append((self._clock, row))
 
     def _validate(self, transaction: Transaction) -> None:
         for table in transaction.scanned:
@@ -280,10 +274,7 @@ class ModelDatabase(OnHost, Autocommit):
 
     # --- rows ----------------------------------------------------------------------------------------------------
     def _table(self, table: str) -> dict[Value, list[tuple[int, Row | None]]]:
-        try:
-            return self._versions[table]
-        except KeyError:
-            raise ValueError(f"There is no table {table}; there are {', '.join(self._versions) or 'none'}.") from None
+        return self._versions[table]
 
     def _see(self, transaction: Transaction) -> int:
         """The moment that the statement that starts now sees."""
@@ -302,9 +293,6 @@ class ModelDatabase(OnHost, Autocommit):
 
     def _found(self, transaction: Transaction, table: str, where: Where, moment: int) -> list[Row]:
         rows = self._table(table)
-        for column in where:
-            if column not in self._columns[table]:
-                raise ValueError(f"{table} has no column {column}; it has {', '.join(self._columns[table])}.")
         wanted = where.get("id", ...)
         if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
             transaction.read.add((table, wanted))
@@ -345,12 +333,18 @@ class ModelDatabase(OnHost, Autocommit):
             other = self._locks[other.waits_for].owner
         return other is transaction and bool(seen)
 
-    async def _lock_newest(self, transaction: Transaction, table: str, key: Value) -> Row | None:
-        """Lock the row and read what it is now; Aborted where a snapshot is too old for that."""
+    async def _lock_newest(self, transaction: Transaction, table: str, key: Value, moment: int) -> Row | None:
+        """Lock the row that was seen at a moment and read what it is now; Aborted where a snapshot is too old for that.
+
+        What was removed since is gone, also where another row has its key now.
+        """
         await self._lock(transaction, (table, key))
         versions = self._table(table).get(key, [])
         if versions and versions[-1][0] > transaction.snapshot and transaction.isolation != "read committed":
             raise Aborted(f"Row {key} of {table} changed since this transaction began.")
+        since = takewhile(lambda version: version[0] > moment, reversed(versions))
+        if any(row is None for _, row in since):
+            return None
         return self._visible(transaction, table, key, self._clock)
 
     async def _write(
@@ -358,8 +352,9 @@ class ModelDatabase(OnHost, Autocommit):
     ) -> list[Row]:
         """The rows that were changed, as they are now; of those that were removed, as they were."""
         found = []
-        for seen in self._found(transaction, table, where, self._see(transaction)):
-            row = await self._lock_newest(transaction, table, seen["id"])
+        moment = self._see(transaction)
+        for seen in self._found(transaction, table, where, moment):
+            row = await self._lock_newest(transaction, table, seen["id"], moment)
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
             if row is not None and matches(row, where):
                 new = change(row)
@@ -374,7 +369,7 @@ class ModelDatabase(OnHost, Autocommit):
         transaction.read.add((table, key))
         row = self._visible(transaction, table, key, moment)
         if lock and row is not None:
-            row = await self._lock_newest(transaction, table, key)
+            row = await self._lock_newest(transaction, table, key, moment)
         return dict(row) if row is not None else None
 
     async def _select(
@@ -387,7 +382,8 @@ class ModelDatabase(OnHost, Autocommit):
         lock: bool,
         skip_locked: bool,
     ) -> list[Row]:
-        rows = self._found(transaction, table, where, self._see(transaction))
+        moment = self._see(transaction)
+        rows = self._found(transaction, table, where, moment)
         # Nulls come last, as in PostgreSQL.
         rows.sort(key=lambda r: (r[order_by] is None, r[order_by], r["id"]))
         if not lock:
@@ -399,23 +395,25 @@ class ModelDatabase(OnHost, Autocommit):
             holder = self._locks.get((table, seen["id"]))
             if skip_locked and holder is not None and holder.owner is not transaction:
                 continue
-            row = await self._lock_newest(transaction, table, seen["id"])
+            row = await self._lock_newest(transaction, table, seen["id"], moment)
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
             if row is not None and matches(row, where):
                 held.append(dict(row))
         return held
 
     async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
-        self._table(table)
-        unknown = [c for c in row if c not in self._columns[table]]
-        if unknown:
-            raise ValueError(f"{table} has no column {unknown[0]}; it has {', '.join(self._columns[table])}.")
         complete: Row = {c: row.get(c) for c in self._columns[table]}
         key = complete["id"]
         self._see(transaction)
-        await self._lock(transaction, (table, key))
+        holder = self._locks.get((table, key))
+        held = holder is not None and holder.owner is not transaction and (table, key) not in holder.owner.writes
+        # Who holds the row, and has not changed it, has nothing that we would wait for.
+        if not held or self._visible(transaction, table, key, self._clock) is None:
+            await self._lock(transaction, (table, key))
         if self._visible(transaction, table, key, self._clock) is not None:
             raise Conflict(f"{table} has a row {key} already.")
+        if transaction.writes.get((table, key), ...) is None:
+            transaction.reborn.add((table, key))
         await self._claim(transaction, table, complete)
         transaction.writes[table, key] = complete
 
@@ -438,7 +436,7 @@ class ModelStandby(ModelDatabase):
     follower: Follower
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
         if isolation == "serializable":
             raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
         async with super().transaction(isolation) as session:

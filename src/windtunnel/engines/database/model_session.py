@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from windtunnel.engines.database.port import Aborted, Changes, Isolation, Plus, Row, Value, Where
+from windtunnel.engines.database.checks import INT_END
+from windtunnel.engines.database.port import Aborted, AtLeast, AtMost, Changes, Isolation, Plus, Row, Value, Where
 from windtunnel.engines.shared.wire import Wire
 from windtunnel.sim.kernel import Process
 
@@ -26,6 +27,8 @@ class Transaction:
     snapshot: int
     alone: bool
     writes: dict[Key, Row | None] = field(default_factory=dict)
+    reborn: set[Key] = field(default_factory=set)
+    """Rows that it removed, and put in anew."""
     locks: dict[Key, None] = field(default_factory=dict)
     read: set[Key] = field(default_factory=set)
     scanned: set[str] = field(default_factory=set)
@@ -33,17 +36,30 @@ class Transaction:
     ended: bool = False
 
 
+def matches(row: Row, where: Where) -> bool:
+    """Whether every condition holds for the row; a comparison with null never does."""
+    for column, wanted in where.items():
+        value = row[column]
+        if isinstance(wanted, AtLeast | AtMost):
+            if value is None or isinstance(value, str):
+                return False
+            if value < wanted.bound if isinstance(wanted, AtLeast) else value > wanted.bound:
+                return False
+        elif value != wanted:
+            return False
+    return True
+
+
 def changed(row: Row, changes: Changes) -> Row:
     """The row after the changes."""
     new = dict(row)
     for column, change in changes.items():
-        if column not in new:
-            raise ValueError(f"There is no column {column}; the row has {', '.join(new)}.")
         if isinstance(change, Plus):
             old = new[column]
-            if isinstance(old, str):
-                raise ValueError(f"Column {column} holds text; numbers can be added to numbers only.")
-            new[column] = None if old is None else old + change.amount
+            assert not isinstance(old, str)
+            new[column] = sum_ = None if old is None else old + change.amount
+            if isinstance(sum_, int) and not -INT_END <= sum_ < INT_END:
+                raise ValueError(f"{sum_} is more than column {column} holds: whole numbers of 64 bits.")
         else:
             new[column] = change
     return new

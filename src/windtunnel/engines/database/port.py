@@ -17,6 +17,11 @@ What happens to one row when several write it is the point, so the promises are 
   where the design catches the exception; what it says later raises `Aborted`. A lost connection says nothing.
 - Two transactions that wait for each other's locks do so until one of them has waited for a second (as PostgreSQL's
   `deadlock_timeout`); that one is `Aborted`. SQLite has one writer, so that nobody waits for two.
+- A row that was removed and put in again is another row: an update that waited for the first does not find it (SQLite
+  waits before it looks, and does).
+- SQLite has one level of isolation: in "read committed" too a transaction sees one snapshot, and a write after others
+  have written may be `Aborted`.
+- What one engine could not do is refused by all, with a ValueError, before anything is asked (`checks`).
 - A standby (`standbys=1`; the model and PostgreSQL have one, SQLite is one file and has none) applies what the primary
   committed, in that order, some time later. It is read only; each statement there sees one state that the primary had.
   Who has written asks the primary for its `position` and reads at the standby once that has reached it.
@@ -189,56 +194,6 @@ class DatabasePort(Statements, Protocol):
 
     async def close(self) -> None:
         """Give every connection back."""
-
-
-class Autocommit:
-    """Statements outside a transaction, for adapters that can hand out a session: each is a transaction of its own."""
-
-    name: str
-
-    def _session(self) -> AbstractAsyncContextManager[Statements]:
-        raise NotImplementedError
-
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """As `Statements.get`; a lock taken here ends with the statement."""
-        async with self._session() as session:
-            return await session.get(table, key, lock=lock)
-
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
-        """As `Statements.select`; locks taken here end with the statement."""
-        async with self._session() as session:
-            return await session.select(
-                table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked
-            )
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        """As `Statements.insert`."""
-        async with self._session() as session:
-            await session.insert(table, row)
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        """As `Statements.update`."""
-        async with self._session() as session:
-            return await session.update(table, where, changes)
-
-    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
-        """As `Statements.update_returning`."""
-        async with self._session() as session:
-            return await session.update_returning(table, where, changes)
-
-    async def delete(self, table: str, where: Where) -> int:
-        """As `Statements.delete`."""
-        async with self._session() as session:
-            return await session.delete(table, where)
 
 
 def check_columns(table: str, columns: Mapping[str, type], unique: Sequence[Sequence[str]] = ()) -> None:

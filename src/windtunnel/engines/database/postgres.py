@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
 from windtunnel.engines.database.port import (
     Aborted,
-    Autocommit,
     Changes,
     Conflict,
     Isolation,
@@ -24,7 +24,6 @@ from windtunnel.engines.database.port import (
     Row,
     Value,
     Where,
-    check_columns,
     check_standbys,
     no_standby,
 )
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_TIMEOUT_S = 10.0
 DIALECT = Dialect(
-    numbered=True, types={int: "bigint", float: "double precision", str: "text"}, lock_clause=" FOR UPDATE"
+    numbered=True, types={int: "bigint", float: "double precision", str: 'text COLLATE "C"'}, lock_clause=" FOR UPDATE"
 )
 
 
@@ -76,6 +75,8 @@ async def translated(answer: Awaitable[T]) -> T:
         raise Aborted(str(error)) from error
     except asyncpg.UniqueViolationError as error:
         raise Conflict(str(error)) from error
+    except asyncpg.NumericValueOutOfRangeError as error:
+        raise ValueError(f"A number does not fit its column: {error}.") from error
     except asyncpg.ReadOnlySQLTransactionError as error:
         raise ReadOnly(f"This is a standby and can be read only: {error}.") from error
     except asyncpg.TooManyConnectionsError as error:
@@ -196,6 +197,7 @@ class PostgresDatabase(OnServer, Autocommit):
                 "The PostgreSQL driver asyncpg is not here: pip install 'windtunnel[postgres]'."
             ) from None
         self.name = name
+        self._tables = Tables()
         self._url = url or ""
         self._own: Guarded | None = None
         self._connections = connections
@@ -212,6 +214,7 @@ class PostgresDatabase(OnServer, Autocommit):
                 primary.stop()
                 raise
             self._standby = PostgresStandby(f"{name} standby", server, self._schema, connections)
+            self._standby._tables = self._tables
 
     # --- the standby ---------------------------------------------------------------------------------------------
     @property
@@ -320,7 +323,7 @@ class PostgresDatabase(OnServer, Autocommit):
         *,
         unique: Sequence[Sequence[str]] = (),
     ) -> None:
-        check_columns(table, columns, unique)
+        self._tables.make(table, columns, rows, unique)
         async with self._connection() as connection:
             await translated(connection.execute(f'DROP TABLE IF EXISTS "{table}"'))
             await translated(connection.execute(DIALECT.create(table, columns, unique)))
@@ -330,12 +333,15 @@ class PostgresDatabase(OnServer, Autocommit):
                 await translated(connection.copy_records_to_table(table, records=records, columns=names))
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[PostgresSession]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
+        check_isolation(isolation)
         async with self._connection() as connection:
             transaction = connection.transaction(isolation=isolation.replace(" ", "_"))
             await translated(transaction.start())
+            session = PostgresSession(connection)
+            checked = Checked(session, self._tables)
             try:
-                yield (session := PostgresSession(connection))
+                yield checked
                 if session.refused:
                     raise Aborted("A statement of this transaction was refused: nothing of it happened.")
             except BaseException:
@@ -343,6 +349,8 @@ class PostgresDatabase(OnServer, Autocommit):
                 with contextlib.suppress(Exception):
                     await transaction.rollback()
                 raise
+            finally:
+                checked.over = True
             await translated(transaction.commit())
 
     @asynccontextmanager

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from windtunnel.engines.database.checks import Checked
 from windtunnel.engines.database.port import Isolation
-from windtunnel.engines.database.postgres import PostgresDatabase, PostgresSession, translated
+from windtunnel.engines.database.postgres import PostgresDatabase, translated
 from windtunnel.engines.errors import Unavailable
 from windtunnel.engines.shared.servers import Guarded
 
@@ -38,7 +39,7 @@ class PostgresStandby(PostgresDatabase):
         self._primary = ""
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[PostgresSession]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
         if isolation == "serializable":
             raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
         async with super().transaction(isolation) as session:

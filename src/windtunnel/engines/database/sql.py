@@ -17,6 +17,8 @@ class Dialect:
     numbered: bool
     types: Mapping[type, str]
     lock_clause: str
+    counts_loosely: bool = False
+    """A sum that does not fit a whole number would become another kind of number."""
 
     def _mark(self, arguments: list[Value]) -> str:
         return f"${len(arguments)}" if self.numbered else "?"
@@ -39,6 +41,8 @@ class Dialect:
     def create(self, table: str, columns: Mapping[str, type], unique: Sequence[Sequence[str]] = ()) -> str:
         """CREATE TABLE, with `id` as primary key."""
         parts = [f'"{c}" {self.types[t]}{" PRIMARY KEY" if c == "id" else ""}' for c, t in columns.items()]
+        if self.counts_loosely:
+            parts += [f"CHECK (typeof(\"{c}\") IN ('integer', 'null'))" for c, t in columns.items() if t is int]
         parts += ['UNIQUE ("' + '", "'.join(group) + '")' for group in unique]
         return f'CREATE TABLE "{table}" ({", ".join(parts)})'
 

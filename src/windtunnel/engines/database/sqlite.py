@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
 from windtunnel.engines.database.port import (
     Aborted,
-    Autocommit,
     Changes,
     Conflict,
     Isolation,
@@ -26,13 +26,14 @@ from windtunnel.engines.database.port import (
     Standby,
     Value,
     Where,
-    check_columns,
     no_standby,
 )
 from windtunnel.engines.database.sql import Dialect, Statement
 from windtunnel.engines.errors import Unavailable
 
-DIALECT = Dialect(numbered=False, types={int: "INTEGER", float: "REAL", str: "TEXT"}, lock_clause="")
+DIALECT = Dialect(
+    numbered=False, types={int: "INTEGER", float: "REAL", str: "TEXT"}, lock_clause="", counts_loosely=True
+)
 BUSY_TIMEOUT_S = 30.0
 OVER = "A statement of this transaction was refused: nothing of it happened."
 MACHINE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_NOMEM")
@@ -45,6 +46,8 @@ def _translate(error: sqlite3.Error) -> Exception:
         return ConnectionError(f"SQLite cannot use its file: {error}.")
     if code == sqlite3.SQLITE_BUSY:
         return Aborted(f"SQLite refused to write: {error}.")
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_CONSTRAINT_CHECK":
+        return ValueError(f"A number does not fit its column: {error}.")
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(str(error))
     return error
@@ -169,6 +172,7 @@ class SqliteDatabase(Autocommit):
         if standbys:
             raise ValueError("SQLite is one file and has no standby; take stage sim, or PostgreSQL.")
         self.name = name
+        self._tables = Tables()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         if path is None:
             try:
@@ -212,7 +216,7 @@ class SqliteDatabase(Autocommit):
         *,
         unique: Sequence[Sequence[str]] = (),
     ) -> None:
-        check_columns(table, columns, unique)
+        self._tables.make(table, columns, rows, unique)
         async with self._connection() as connection:
             await connection.do((f'DROP TABLE IF EXISTS "{table}"', []))
             await connection.do((DIALECT.create(table, columns, unique), []))
@@ -221,10 +225,13 @@ class SqliteDatabase(Autocommit):
                 await t.insert(table, row)
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[_Session]:
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
+        check_isolation(isolation)
         async with self._connection() as connection:
+            session = _Session(connection, lazy_begin=True)
+            checked = Checked(session, self._tables)
             try:
-                yield (session := _Session(connection, lazy_begin=True))
+                yield checked
                 if session.refused:
                     raise Aborted(OVER)
                 if not session._to_begin:
@@ -232,6 +239,8 @@ class SqliteDatabase(Autocommit):
             except BaseException:
                 connection.roll_back()
                 raise
+            finally:
+                checked.over = True
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[_Session]:

@@ -6,7 +6,7 @@ closes, and we stop the server and remove its folder. (A child alone would not n
 `kill -9`.) The folder is ours from the first moment, and so are the programs that fill it: a start that is cut off
 leaves nothing either.
 
-    python guard.py WHERE PREFIX
+    python guard.py WHERE PREFIX            (WHERE is empty for the usual place)
 
 Orders come as lines of JSON, `[what, argument ...]`, and each is answered by one:
 
@@ -175,7 +175,7 @@ def _say(what: Any) -> None:
 
 def main() -> None:
     """Guard a server in a new folder."""
-    guard = Guard(tempfile.mkdtemp(dir=sys.argv[1], prefix=sys.argv[2]))
+    guard = Guard(tempfile.mkdtemp(dir=sys.argv[1] or None, prefix=sys.argv[2]))
     for one in (signal.SIGINT, signal.SIGTERM):
         # A handler, also where a background job hands the signal down as ignored: servers would inherit that. In a
         # thread, since whom it interrupts waits for the server and holds the lock of that.

@@ -153,7 +153,8 @@ def guarded(prefix: str) -> Iterator[Guarded]:
     Whatever ends us meanwhile, nothing is left: the guard made the folder and runs the programs that fill it.
     """
     guard = subprocess.Popen(
-        [sys.executable, "-I", str(GUARD), tempfile.gettempdir(), prefix],
+        # Where folders are made is the guard's to find out: who looks tries a file there, and may be cut off meanwhile.
+        [sys.executable, "-I", str(GUARD), tempfile.tempdir or "", prefix],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
