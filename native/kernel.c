@@ -111,6 +111,7 @@ static int core_forget_timer(Core *core) {
     Agenda *agenda = (Agenda *)core->heap;
     if (++core->dead_timers <= 512 || core->dead_timers * 2 <= agenda->count) return 0;
     core->dead_timers = 0;
+    if (!agenda->count) return 0; /* the cancelled one has left already: it is ready, or was counted twice */
     /* What is being stepped stands on top, and stays there. */
     Py_ssize_t kept = 1, count = agenda->count;
     int failed = 0;

@@ -337,6 +337,22 @@ def test_running_from_inside_a_run_is_an_error(sim: Simulator) -> None:
         sim.run_process(main())
 
 
+def test_timers_that_are_due_already_may_be_cancelled_while_nothing_else_is_planned(sim: Simulator) -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        made: list[int] = []
+        for number in range(1000):  # after some hundreds of cancelled timers those that are left are swept out
+            over, when = loop.create_future(), loop.time() + 0.001
+            timers: list[asyncio.TimerHandle] = []
+            loop.call_at(when, lambda timers=timers, over=over: (timers[0].cancel(), over.set_result(None)))
+            timers.append(loop.call_at(when, made.append, number))
+            await over
+        return len(made)
+
+    assert sim.run_until(sim.host("a").create_task(main())) == 0
+    gc.collect()
+
+
 def test_a_run_that_is_refused_in_the_middle_of_a_run_has_begun_nothing(sim: Simulator) -> None:
     seen: list[object] = []
     late = sim.signal("late")

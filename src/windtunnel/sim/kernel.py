@@ -315,9 +315,9 @@ class Simulator:
         heap = self._heap
         if dead > 512 and dead * 2 > len(heap):
             self._dead_timers = 0
-            # In place, since the loop holds the list; what is being stepped stands on top and stays there.
-            top = heap[0]
-            heap[:] = [entry for entry in heap if entry is top or not _is_stale(entry)]
+            # In place, since the loop holds the list; what is being stepped stands on top and stays there. There may
+            # be nothing: a cancelled timer that is due already has left.
+            heap[1:] = [entry for entry in heap[1:] if not _is_stale(entry)]
             heapify(heap)
 
     # --- running -------------------------------------------------------------------------------------------------
