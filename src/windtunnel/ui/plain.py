@@ -34,7 +34,8 @@ def listing(experiments: Sequence[Card]) -> str:
         lines += [name, *(" " * (gutter + 2 if beside else 4) + line for line in question)]
         if (state := doubted(one.id)) not in ("", "ok"):
             said = "the file has changed since it was doubted" if state == "stale" else f"doubt: {state}"
-            lines.append(" " * (gutter + 2 if beside else 4) + click.style(f"✗ {said}", fg="red"))
+            said_lines = textwrap.wrap(f"✗ {said}", max(20, width - gutter - 4 if beside else width - 6))
+            lines += [" " * (gutter + 2 if beside else 4) + click.style(line, fg="red") for line in said_lines]
     commands = (
         ("windtunnel show NAME", "read it"),
         ("windtunnel run NAME", "measure it"),

@@ -26,6 +26,7 @@ from windtunnel.lab.trace.records import (
 )
 from windtunnel.sim.fault import name_of
 from windtunnel.sim.network import CLIENTS
+from windtunnel.sim.servers.fifo import DEPARTURE, ENTRY, START
 from windtunnel.sim.signals import NEVER as FAR
 from windtunnel.sim.trace import Trace as SimTrace
 from windtunnel.splitmix import mix
@@ -96,9 +97,9 @@ class Ticket:
     def times(self) -> tuple[int, int]:
         """When work on it begins and when it ends, as far as is known now."""
         begun, ended = self.begun, self.ended
-        if self.customer.__class__ is list:  # a first-come-first-served server's entry: departure, number, start, ...
-            begun = self.customer[2] if begun is None else begun
-            ended = self.customer[0] if ended is None else ended
+        if self.customer.__class__ is ENTRY:  # a first-come-first-served server's
+            begun = self.customer[START] if begun is None else begun
+            ended = self.customer[DEPARTURE] if ended is None else ended
         elif begun is None:
             begun = getattr(self.customer, "started_ns", None)
         return FAR if begun is None else begun, FAR if ended is None else ended

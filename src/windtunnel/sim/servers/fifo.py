@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Generator
 from contextvars import Context
 from heapq import heapify, heappop, heappush, heapreplace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.sim.kernel import Crashed, Process, Signal
 from windtunnel.sim.servers.base import NEVER, Reading, ServerBase
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Entry = list[Any]
 """A customer inside: the five fields below. A list, because heaps order lists and they cost the least."""
+ENTRY: Final[type] = list if native is None else native.Customer
+"""What one is, on the tier that runs."""
 DEPARTURE, NUMBER, START, WORK, WAITER = range(5)
 
 
