@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Entry = list[Any]
 """A customer inside: the five fields below. A list, because heaps order lists and they cost the least."""
-ENTRY: Final[type] = list if native is None else native.Customer
+ENTRY: Final[Any] = list if native is None else native.Customer
 """What one is, on the tier that runs."""
 DEPARTURE, NUMBER, START, WORK, WAITER = range(5)
 
