@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from helpers.torn_disk import Crashed, TornDisk
 from windtunnel.blocks.durability.log import Log, Record
 from windtunnel.blocks.streams.windows import (
     Count,
+    Fold,
     Mean,
     Result,
     Session,
@@ -231,6 +233,10 @@ def test_bad_settings_are_refused(make: Callable[[], object]) -> None:
 
 
 # Watermarks
+
+
+def test_a_fold_says_what_it_is_made_of_also_where_that_is_no_function() -> None:
+    assert repr(Fold(list, max, max, itemgetter(0))) == "<Fold: add 'max', result operator.itemgetter(0)>"
 
 
 def test_the_slowest_source_decides_unless_it_has_fallen_silent() -> None:

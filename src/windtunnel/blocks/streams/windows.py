@@ -129,7 +129,8 @@ class Fold(Block, Generic[V, A]):
         self.zero, self.add, self.merge, self.result = zero, add, merge, result or _itself
 
     def _told(self) -> dict[str, object]:
-        return {"add": self.add.__qualname__, "result": self.result.__qualname__}
+        functions = {"add": self.add, "result": self.result}
+        return {name: getattr(one, "__qualname__", one) for name, one in functions.items()}
 
 
 def Count() -> Fold[Any, int]:  # noqa: N802  (a kind of aggregate, used like a class)
