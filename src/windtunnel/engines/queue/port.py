@@ -76,6 +76,8 @@ class Subscription(Protocol):
 def check_publish(subject: str, body: bytes, message_id: str | None) -> None:
     """One sentence for a message that cannot be."""
     _check_subject(subject)
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise ValueError(f"{body!r} cannot be the body of a message; give bytes.")
     if len(body) > MOST_BYTES:
         raise ValueError(f"A message holds at most {MOST_BYTES} bytes, not {len(body)}; keep the rest elsewhere.")
     if message_id is not None and not (message_id and message_id == message_id.strip() and message_id.isprintable()):
