@@ -21,7 +21,7 @@ from windtunnel.ui.options import check_writable
 @click.option(
     "--mutants/--no-mutants",
     default=True,
-    help="Leave out each statement of the designs in turn; designs change places anyway.",
+    help="Change each place of the designs' code in turn; designs change places anyway.",
 )
 @click.option("--first", type=click.IntRange(0), help="The first fresh seed; drawn by the operating system otherwise.")
 @click.option("--budget", type=click.FloatRange(0), metavar="S", help="Begin no further trial after so many seconds.")

@@ -130,8 +130,7 @@ def _noted(notes: Path | None) -> dict[str, Outcome]:
     for line in notes.read_text("utf-8").splitlines():
         try:
             said = json.loads(line)
-            outcome = said["outcome"]
-            found[said["key"]] = Outcome(**{**outcome, "wrong": tuple(outcome["wrong"]) if outcome["wrong"] else None})
+            found[said["key"]] = Outcome.of(said["outcome"])
         except (ValueError, TypeError, KeyError):
             continue  # half a line, since we were stopped while it was written; or one of another version
     return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from windtunnel.lab.claims import applies
 from windtunnel.lab.doubt.crew import Outcomes
 from windtunnel.lab.doubt.mutants import Mutant
-from windtunnel.lab.doubt.plan import Given, Plan, each_setting
+from windtunnel.lab.doubt.plan import Given, Plan
 from windtunnel.lab.doubt.report import Finding
 from windtunnel.lab.doubt.trials import Outcome, Trial
 from windtunnel.lab.experiment import Claim
@@ -77,11 +78,16 @@ class Judge:
         self.plan = plan
         self.experiment = plan.experiment
         self.done = done
-        self.settings_tried = list(each_setting(plan, further))
+        self.settings_tried = [*plan.ends, *further]
         self.counts: dict[str, int] = {}
 
     def _of(self, trials: Sequence[Trial]) -> list[Outcome]:
         return [outcome for outcome in self.done.of(trials) if outcome.wrong is None]
+
+    def _result(self, trial: Trial) -> Outcome | None:
+        """None where it was not performed, or has no result."""
+        outcome = self.done.get(trial)
+        return None if outcome is None or outcome.wrong is not None else outcome
 
     def seeds(self) -> list[Finding]:
         """Claims that fail on fresh seeds more often than they may, or that more seeds do not decide."""
@@ -110,8 +116,8 @@ class Judge:
     def figures(self) -> list[Finding]:
         """Figures whose verdict is the luck of the seeds: reproduced on some, and on less than half of all batches."""
         found = []
-        usual, outcomes = self.done.get(self.plan.usual), self._of(self.plan.full)
-        if usual is None or usual.wrong is not None or not outcomes:
+        usual, outcomes = self._result(self.plan.usual), self._of(self.plan.full)
+        if usual is None or not outcomes:
             return []
         for place, figure in enumerate(self.experiment.figures):
             verdicts = Counter(o.figures[place] for o in outcomes)
@@ -130,20 +136,24 @@ class Judge:
 
     def still_suspicious(self) -> list[Given]:
         """Those in which a claim over means fails on other seeds too."""
-        found = []
-        for place, claim in enumerate(self.experiment.claims):
-            for given in self._wrong(place)[:CONFIRMED] if claim.over == "mean" else ():
-                outcome = self.done.get(self.plan.confirming(given, 0))
-                if outcome is not None and outcome.wrong is None and outcome.claims[place][0] == "fails":
-                    found.append(given)
-        return found
+        return [
+            given
+            for place, claim in enumerate(self.experiment.claims)
+            if claim.over == "mean"
+            for given in self._wrong(place)[:CONFIRMED]
+            if self._fails_in(self.plan.confirming(given, 0), place)
+        ]
+
+    def _fails_in(self, trial: Trial, place: int) -> bool:
+        outcome = self._result(trial)
+        return outcome is not None and outcome.claims[place][0] == "fails"
 
     def _wrong(self, place: int) -> list[Given]:
         return [given for given, trial in self.settings_tried if self._is_wrong(trial, place)]
 
     def _is_wrong(self, trial: Trial, place: int) -> bool:
-        outcome = self.done.get(trial)
-        if outcome is None or outcome.wrong is not None or outcome.claims[place][0] in UNJUDGED:
+        outcome = self._result(trial)
+        if outcome is None or outcome.claims[place][0] in UNJUDGED:
             return False
         return False in outcome.claims[place][1] or outcome.claims[place][0] == "fails"
 
@@ -172,11 +182,11 @@ class Judge:
         """One where it is refuted in some settings: on more seeds than it may, or over means on two batches."""
         wrong = self._wrong(place)
         if claim.over == "mean":
-            said = []
-            for given in wrong:
-                tried = [self.done.get(self.plan.confirming(given, which)) for which in (0, 1)]
-                if all(o is not None and o.wrong is None and o.claims[place][0] == "fails" for o in tried):
-                    said.append(_said(given))
+            said = [
+                _said(given)
+                for given in wrong
+                if all(self._fails_in(self.plan.confirming(given, which), place) for which in (0, 1))
+            ]
         else:
             trials = [trial for _, trial in self.settings_tried]
             trials += [self.plan.confirming(given, 0) for given in wrong]
@@ -220,19 +230,22 @@ class Judge:
             shown[claim.expression] = sum(shares) / len(shares)
         return shown
 
-    @property
+    @cached_property
     def elsewhere(self) -> list[Given]:
-        """Where mutants are looked at that change nothing at the test size: settings that did not break anything."""
-        whole = [(given, self.done.get(trial)) for given, trial in self.settings_tried if not trial.designs]
-        return [given for given, outcome in whole if outcome is not None and outcome.wrong is None][:ELSEWHERE]
+        """Where mutants are looked at that change nothing at the test size: settings that did not break anything.
+
+        To be asked for once the settings were tried: every mutant is looked at in the same ones.
+        """
+        whole = ((given, trial) for given, trial in self.settings_tried if not trial.designs)
+        return [given for given, trial in whole if self._result(trial) is not None][:ELSEWHERE]
 
     def survivors(self) -> tuple[list[Mutant], list[Mutant]]:
         """Mutants that did something else on one seed and nobody noticed; those that did the same."""
         alive, alike = [], []
-        original = self.done.get(self.plan.look)
+        original = self._result(self.plan.look)
         for mutant in self.plan.those:
-            changed = self.done.get(self.plan.look_at(mutant))
-            if original is None or changed is None or original.wrong is not None or changed.wrong is not None:
+            changed = self._result(self.plan.look_at(mutant))
+            if original is None or changed is None:
                 continue
             if changed.digests == original.digests:
                 alike.append(mutant)
@@ -258,8 +271,8 @@ class Judge:
             if looked.wrong is not None or noticed(one_seed, looked):
                 counts["killed"] += 1
             elif looked.digests == one_seed.digests:
-                other = self.done.get(self.plan.elsewhere(mutant, self.elsewhere))
-                if other is not None and other.wrong is None and other.differs is not None:
+                other = self._result(self.plan.elsewhere(mutant, self.elsewhere))
+                if other is not None and other.differs is not None:
                     said = f"Nothing tests this: {mutant.what}, changes nothing but with {_said(other.differs)}."
                 else:
                     counts["alike"] += 1
@@ -287,9 +300,9 @@ class Judge:
 
     def reproduced(self) -> dict[str, dict[str, int]]:
         """By mark, how many figures of the usual run have each verdict."""
-        usual = self.done.get(self.plan.usual)
+        usual = self._result(self.plan.usual)
         found: dict[str, Counter[str]] = {}
-        if usual is not None and usual.wrong is None:
+        if usual is not None:
             for figure, verdict in zip(self.experiment.figures, usual.figures, strict=True):
                 found.setdefault(figure.mark, Counter())[verdict] += 1
         return {mark: dict(counts) for mark, counts in found.items()}

@@ -66,7 +66,8 @@ def mutants(experiment: Experiment[Any]) -> list[Mutant]:
         for module, path in files(origin_of(experiment), experiment.module).items()
     }
     many = len(texts) > 1
-    for number, change in enumerate(_changes(experiment, trees(experiment))):
+    given = trees(experiment)
+    for number, change in enumerate(_changes(Reach(experiment, given).of_designs, given)):
         lines = texts[change.module]
         excuses = [lines[i - 1].partition(EXCUSE)[2].strip() for i in change.lines if EXCUSE in lines[i - 1]]
         where = f" of {change.module.rpartition('.')[2]}" if many else ""
@@ -84,12 +85,12 @@ def apply(experiment: Experiment[Any], mutant: Mutant) -> tuple[Experiment[Any],
         designs = {**experiment.designs, mutant.design: experiment.designs[mutant.by]}
         return replace(experiment, designs=designs, module=experiment.module), frozenset({mutant.design})
     given = trees(experiment)
-    for number, change in enumerate(_changes(experiment, given)):
+    reach = Reach(experiment, given)
+    for number, change in enumerate(_changes(reach.of_designs, given)):
         if number == mutant.place:
             change.do()
             ast.fix_missing_locations(given[change.module])
-            bearing = Reach(experiment, trees(experiment)).designs_of(change.owner)
-            return loaded(experiment, {change.module: given[change.module], **_rest(given, change.module)}), bearing
+            return loaded(experiment, given), reach.designs_of(change.owner)
     raise ValueError(f"{experiment.id} has no place number {mutant.place} to change.")
 
 
@@ -106,13 +107,8 @@ def as_data(mutant: Mutant) -> Mapping[str, Any]:
     return {"what": mutant.what, "design": mutant.design, "by": mutant.by, "place": mutant.place}
 
 
-def _rest(given: Mapping[str, ast.Module], but: str) -> dict[str, ast.Module]:
-    return {module: tree for module, tree in given.items() if module != but}
-
-
-def _changes(experiment: Experiment[Any], given: Mapping[str, ast.Module]) -> Iterator[_Change]:
-    """Everything that can be changed in the code of designs, in the order of the files."""
-    own = Reach(experiment, given).of_designs
+def _changes(own: set[str], given: Mapping[str, ast.Module]) -> Iterator[_Change]:
+    """Everything that can be changed in these definitions, in the order of the files."""
     for module, tree in given.items():
         for node in tree.body:
             match node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
@@ -127,9 +127,3 @@ class Plan:
 def in_turns(*kinds: Sequence[Trial]) -> list[Trial]:
     """One of each kind after the other, so that none waits for the end of another when time is short."""
     return [one for one in chain.from_iterable(zip_longest(*kinds)) if one is not None]
-
-
-def each_setting(plan: Plan, further: Sequence[tuple[Given, Trial]]) -> Iterator[tuple[Given, Trial]]:
-    """All settings that are tried."""
-    yield from plan.ends
-    yield from further

@@ -24,7 +24,7 @@ class Reach:
         self._of = {name: self._all(_roots(made, modules)) for name, made in experiment.designs.items()}
         pure: list[object] = [experiment.workload, experiment.measure, experiment.faults, experiment.audit]
         pure += [experiment.ends_s, experiment.warmup_s, experiment.params]
-        pure += [part for chart in experiment.charts for part in (chart.lines,)]
+        pure += [chart.lines for chart in experiment.charts]
         self._measuring = self._all(name for one in pure for name in _roots(one, modules))
         own = {name for made in experiment.designs.values() for name in _roots(made, modules)}
         self.of_designs = (set().union(*self._of.values()) - self._measuring) | own

@@ -75,6 +75,11 @@ class Outcome:
     memory_mb: float = 0.0
     differs: Mapping[str, Any] | None = None
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Outcome:
+        """Back from JSON."""
+        return cls(**{**said, "wrong": tuple(said["wrong"]) if said["wrong"] else None})
+
 
 _done: dict[tuple[str, str, int, str], Done] = {}
 
@@ -216,7 +221,7 @@ class Worker:
         if said is None:
             self.close()
             return too_long
-        outcome = Outcome(**{**said, "wrong": tuple(said["wrong"]) if said["wrong"] else None})
+        outcome = Outcome.of(said)
         return too_long if outcome.cpu_s > limit_s else outcome
 
     def close(self) -> None:
