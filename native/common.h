@@ -162,12 +162,11 @@ static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_st
 static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context;
 
 #define NAMES(X)                                                                                                       \
-    X(_add_waiter) X(_await) X(_coro) X(_end) X(_enter) X(_hold) X(_leave) X(_ready) X(_run) X(_run_other)             \
-    X(_adopt) X(_throw) X(_wait) X(_raise) X(_departure) X(_turn_away) X(_note) X(_admit) X(admitted) X(append)        \
-    X(call_soon) X(callback) X(context) X(daemon) X(describe) X(due_ns) X(fail) X(gave_up) X(get) X(hold) X(host)      \
-    X(index) X(name) X(popleft) X(record) X(request) X(result) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)  \
-    X(_as_future) X(create_future) X(look) X(_polling) X(send) X(close) X(within) X(_start) X(raised) X(_ended)        \
-    X(add_done_callback) X(ok) X(_count) X(_stops) X(_go_far) X(_drop) X(_finish) X(jobs) X(left) X(pop) X(push) X(_within) X(_turn_far)
+    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_drop) X(_end) X(_enter) X(_finish) X(_go_far)        \
+    X(_leave) X(_note) X(_raise) X(_run_other) X(_start) X(_stops) X(_turn_away) X(_turn_far) X(_wait) X(_within)      \
+    X(add_done_callback) X(admitted) X(append) X(call_soon) X(close) X(context) X(daemon) X(describe) X(gave_up)       \
+    X(get) X(hold) X(host) X(jobs) X(left) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
+    X(serve) X(served) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
@@ -186,6 +185,16 @@ static PyObject *empty_text;
 static inline PyObject *call0(PyObject *self, PyObject *name) { return PyObject_CallMethodNoArgs(self, name); }
 static inline PyObject *call1(PyObject *self, PyObject *name, PyObject *arg) {
     return PyObject_CallMethodOneArg(self, name, arg);
+}
+
+/* A field that holds the simulator, set by Python; -1 where it is none. */
+static inline int set_core(PyObject **field, PyObject *sim, const char *otherwise) {
+    if (sim == NULL || !Core_Check(sim)) {
+        PyErr_SetString(PyExc_TypeError, otherwise);
+        return -1;
+    }
+    Py_XSETREF(*field, Py_NewRef(sim));
+    return 0;
 }
 
 /* Drop a result; 0, or -1 where there is none. */
@@ -222,18 +231,75 @@ static int departure_plan(Departure *self);
 static int departure_run(Departure *self);
 static int job_run_object(PyObject *job);
 static int64_t job_due(PyObject *job);
-static int ended_run(PyObject *self, Signal *answer);
+static int ended_run(PyObject *self);
 
-/* The value of the StopIteration that is set. */
-static inline int stop_value(PyObject **value) {
+/* The exception that is set, whole and with its traceback; it is no longer set. */
+static inline PyObject *caught(void) {
     PyObject *type, *error, *traceback;
     PyErr_Fetch(&type, &error, &traceback);
     PyErr_NormalizeException(&type, &error, &traceback);
-    *value = PyObject_GetAttrString(error, "value");
+    if (traceback != NULL) PyException_SetTraceback(error, traceback);
     Py_XDECREF(type);
-    Py_XDECREF(error);
     Py_XDECREF(traceback);
+    return error;
+}
+
+/* Raise this exception; NULL, for who returns it. */
+static inline PyObject *raise_error(PyObject *error) {
+    PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    return NULL;
+}
+
+/* Raise the exception that a call made, and take its reference; NULL. */
+static inline PyObject *raise_made(PyObject *error) {
+    if (error != NULL) {
+        raise_error(error);
+        Py_DECREF(error);
+    }
+    return NULL;
+}
+
+/* Raise what was thrown into a coroutine: an exception, its class, or its class and the exception; NULL. */
+static inline PyObject *raise_thrown(PyObject *const *args, Py_ssize_t count) {
+    PyObject *error = args[0];
+    if (PyExceptionInstance_Check(error)) return raise_error(error);
+    if (!PyExceptionClass_Check(error))
+        PyErr_SetString(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException");
+    else if (count > 1 && args[1] != Py_None)
+        PyErr_SetObject(error, args[1]);
+    else
+        PyErr_SetNone(error);
+    return NULL;
+}
+
+/* The value of the StopIteration that is set. */
+static inline int stop_value(PyObject **value) {
+    PyObject *error = caught();
+    *value = PyObject_GetAttrString(error, "value");
+    Py_DECREF(error);
     return *value == NULL ? -1 : 0;
+}
+
+/* End an iterator with this value, and take its reference; NULL. */
+static inline PyObject *raise_stop(PyObject *value) {
+    PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, value);
+    Py_DECREF(value);
+    return raise_made(stop);
+}
+
+/* Seconds as whole nanoseconds, as `(seconds * 1_000_000_000).__round__()`: half to even. */
+static inline PyObject *seconds_as_ns(PyObject *seconds) {
+    if (PyFloat_CheckExact(seconds)) {
+        double ns = rint(PyFloat_AS_DOUBLE(seconds) * 1e9);
+        if (ns > -9e15 && ns < 9e15) return PyLong_FromLongLong((long long)ns);
+    }
+    PyObject *factor = PyLong_FromLong(1000000000);
+    PyObject *product = factor == NULL ? NULL : PyNumber_Multiply(seconds, factor);
+    Py_XDECREF(factor);
+    if (product == NULL) return NULL;
+    PyObject *ns = PyObject_CallMethod(product, "__round__", NULL);
+    Py_DECREF(product);
+    return ns;
 }
 
 static inline int64_t next_number(Core *core) { return ++((Numbers *)core->numbers)->last; }

@@ -78,17 +78,6 @@ static int drive_raised(DriveCore *self, PyObject *op, PyObject *due, PyObject *
     return settled(PyObject_CallMethodObjArgs(self->recorder, s_raised, op, due, start, end, error, NULL));
 }
 
-/* The exception that is set, normalised and cleared. */
-static PyObject *caught(void) {
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL) PyException_SetTraceback(error, traceback);
-    Py_XDECREF(type);
-    Py_XDECREF(traceback);
-    return error;
-}
-
 static int drive_ready(DriveCore *self) {
     if (self->methods != NULL) return 0;
     if (self->sim == NULL || self->recorder == NULL || self->waiting == NULL || self->over == NULL ||
@@ -200,7 +189,7 @@ static PyObject *drive_begin_py(DriveCore *self, PyObject *const *args, Py_ssize
 }
 
 /* --- Ended: a request is over ---------------------------------------------------------------------------------------------- */
-static int ended_run(PyObject *object, Signal *unused) {
+static int ended_run(PyObject *object) {
     Ended *self = (Ended *)object;
     DriveCore *drive = (DriveCore *)self->drive;
     PyObject *id = PyTuple_GET_ITEM(self->op, OP_ID), *answer = self->answer;
@@ -254,7 +243,7 @@ done:
 }
 
 static PyObject *ended_call(PyObject *self, PyObject *args, PyObject *kwargs) {
-    if (ended_run(self, NULL) < 0) return NULL;
+    if (ended_run(self) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -346,7 +335,7 @@ static PySendResult feed_send(Feed *self, PyObject *value, PyObject **result) {
         }
         PyObject *at = PyTuple_GET_ITEM(op, OP_AT);
         if (!self->waited) {
-            PyObject *due = work_as_ns(at);
+            PyObject *due = seconds_as_ns(at);
             int64_t due_ns, wait;
             int bad = due == NULL ? -1 : as_ns(due, &due_ns);
             Py_XDECREF(due);
@@ -384,13 +373,7 @@ static PyObject *feed_next(Feed *self) {
 
 static PyObject *feed_throw(Feed *self, PyObject *error) {
     self->over = 1;
-    if (PyExceptionInstance_Check(error))
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-    else if (PyExceptionClass_Check(error))
-        PyErr_SetNone(error);
-    else
-        PyErr_SetString(PyExc_TypeError, "throw takes an exception.");
-    return NULL;
+    return raise_thrown(&error, 1);
 }
 
 static PyObject *feed_close(Feed *self, PyObject *unused) {

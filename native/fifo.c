@@ -234,17 +234,44 @@ static Core *fifo_sim(FifoCore *self) {
     return (Core *)self->sim;
 }
 
+/* `_note("serve", name, "first second")` of a server. */
+static int note_serve(PyObject *server, int64_t first, int64_t second) {
+    PyObject *name = PyObject_GetAttr(server, s_name);
+    PyObject *said = PyUnicode_FromFormat("%lld %lld", (long long)first, (long long)second);
+    int how = name == NULL || said == NULL
+                  ? -1
+                  : settled(PyObject_CallMethodObjArgs(server, s__note, s_serve, name, said, NULL));
+    Py_XDECREF(name);
+    Py_XDECREF(said);
+    return how;
+}
+
+/* What a server's answer of that moment is lost to: a new reference, or None; NULL where that fails. */
+static PyObject *lost_to(PyObject *server, PyObject *silences, int64_t at) {
+    int silent = PyObject_IsTrue(silences);
+    if (silent < 0) return NULL;
+    if (!silent) Py_RETURN_NONE;
+    PyObject *moment = PyLong_FromLongLong(at);
+    PyObject *error = moment == NULL ? NULL : call1(server, s_unanswered, moment);
+    Py_XDECREF(moment);
+    return error;
+}
+
+/* Let a customer's signal happen, or fail with that. Takes the reference. */
+static int answer(Signal *signal, PyObject *error) {
+    if (error == NULL) return -1;
+    int how = signal_settle(signal, error == Py_None ? Py_None : NULL, error == Py_None ? NULL : error);
+    Py_DECREF(error);
+    return how;
+}
+
 /* A new reference to who came in, or NULL. */
 static Customer *fifo_admit(FifoCore *self, PyObject *work, PyObject *waiter) {
     Core *core = fifo_sim(self);
     if (core == NULL) return NULL;
     int64_t now = core->now_ns, work_ns;
     if (fifo_depart(self, now) >= self->most) {
-        PyObject *error = call0((PyObject *)self, s__turn_away);
-        if (error != NULL) {
-            raise_error(error);
-            Py_DECREF(error);
-        }
+        raise_made(call0((PyObject *)self, s__turn_away));
         return NULL;
     }
     PyObject *exact = PyLong_CheckExact(work) ? Py_NewRef(work) : PyNumber_Long(work);
@@ -284,16 +311,7 @@ static Customer *fifo_admit(FifoCore *self, PyObject *work, PyObject *waiter) {
     }
     fifo_occupy(self, departure);
     if (core->trace != Py_None) {
-        PyObject *name = PyObject_GetAttr((PyObject *)self, s_name);
-        PyObject *said = PyUnicode_FromFormat("%lld %lld", (long long)customer->number, (long long)departure);
-        PyObject *kind = PyUnicode_FromString("serve");
-        int how = name == NULL || said == NULL || kind == NULL
-                      ? -1
-                      : settled(PyObject_CallMethodObjArgs((PyObject *)self, s__note, kind, name, said, NULL));
-        Py_XDECREF(name);
-        Py_XDECREF(said);
-        Py_XDECREF(kind);
-        if (how < 0 ||
+        if (note_serve((PyObject *)self, customer->number, departure) < 0 ||
             settled(PyObject_CallMethodObjArgs(core->trace, s_admitted, self, customer, waiter, NULL)) < 0) {
             Py_DECREF(customer);
             return NULL;
@@ -302,24 +320,9 @@ static Customer *fifo_admit(FifoCore *self, PyObject *work, PyObject *waiter) {
     return customer;
 }
 
-/* Seconds of work as nanoseconds, as `(work_s * 1_000_000_000).__round__()`. */
-static PyObject *work_as_ns(PyObject *seconds) {
-    if (PyFloat_CheckExact(seconds)) {
-        double work = rint(PyFloat_AS_DOUBLE(seconds) * 1e9);
-        if (work > -9e15 && work < 9e15) return PyLong_FromLongLong((long long)work);
-    }
-    PyObject *factor = PyLong_FromLong(1000000000);
-    PyObject *product = factor == NULL ? NULL : PyNumber_Multiply(seconds, factor);
-    Py_XDECREF(factor);
-    if (product == NULL) return NULL;
-    PyObject *work = PyObject_CallMethod(product, "__round__", NULL);
-    Py_DECREF(product);
-    return work;
-}
-
 /* `_admit`, also where somebody has put another in its place for this server. */
 static Customer *fifo_ask(FifoCore *self, PyObject *seconds, PyObject *waiter) {
-    PyObject *work = work_as_ns(seconds);
+    PyObject *work = seconds_as_ns(seconds);
     if (work == NULL) return NULL;
     Customer *customer;
     if (!self->watched)
@@ -406,22 +409,11 @@ static PySendResult service_begin(Wait *self, PyObject **result) {
 
 static PySendResult service_end(Wait *self, PyObject **result) {
     FifoCore *server = (FifoCore *)self->of;
-    int silent = PyObject_IsTrue(server->silences);
-    if (silent < 0) return PYGEN_ERROR;
-    if (silent) {
-        PyObject *moment = PyLong_FromLongLong(((Customer *)self->inner)->departure);
-        PyObject *error = moment == NULL ? NULL : call1((PyObject *)server, s_unanswered, moment);
-        Py_XDECREF(moment);
-        if (error == NULL) return PYGEN_ERROR;
-        if (error != Py_None) {
-            raise_error(error);
-            Py_DECREF(error);
-            return PYGEN_ERROR;
-        }
-        Py_DECREF(error);
-    }
-    *result = Py_NewRef(Py_None);
-    return PYGEN_RETURN;
+    *result = lost_to((PyObject *)server, server->silences, ((Customer *)self->inner)->departure);
+    if (*result == Py_None) return PYGEN_RETURN;
+    raise_made(*result);
+    *result = NULL;
+    return PYGEN_ERROR;
 }
 
 /* An exception comes in while it is served. */
@@ -444,21 +436,17 @@ static PyObject *fifo_depart_py(FifoCore *self, PyObject *unused) {
 
 static PyObject *fifo_inside(FifoCore *self, void *unused) { return fifo_depart_py(self, NULL); }
 
+static int by_arrival(const void *a, const void *b) {
+    int64_t first = (*(Customer *const *)a)->number, second = (*(Customer *const *)b)->number;
+    return (first > second) - (first < second);
+}
+
 static PyObject *fifo_in_order_of_arrival(FifoCore *self, PyObject *unused) {
     PyObject *all = PyList_New(self->count);
     if (all == NULL) return NULL;
     for (Py_ssize_t i = 0; i < self->count; i++) PyList_SET_ITEM(all, i, Py_NewRef(fifo_at(self, i)));
-    if (!is_line(self)) { /* an insertion sort by number: rarely asked for */
-        for (Py_ssize_t i = 1; i < self->count; i++) {
-            PyObject *one = PyList_GET_ITEM(all, i);
-            Py_ssize_t place = i;
-            while (place && ((Customer *)PyList_GET_ITEM(all, place - 1))->number > ((Customer *)one)->number) {
-                PyList_SET_ITEM(all, place, PyList_GET_ITEM(all, place - 1));
-                place--;
-            }
-            PyList_SET_ITEM(all, place, one);
-        }
-    }
+    if (!is_line(self) && self->count > 1) /* references only change places */
+        qsort(((PyListObject *)all)->ob_item, (size_t)self->count, sizeof(PyObject *), by_arrival);
     return all;
 }
 
@@ -514,11 +502,10 @@ static int fifo_set_free(FifoCore *self, PyObject *all, void *unused) {
     return 0;
 }
 
-static PyObject *fifo_get_wide(FifoCore *self, void *offset) {
-    return wide_as_int(*(Wide *)((char *)self + (size_t)offset));
-}
+/* A sum of moments at an offset, of either kind of server. */
+static PyObject *get_wide(PyObject *self, void *offset) { return wide_as_int(*(Wide *)((char *)self + (size_t)offset)); }
 
-static int fifo_set_wide(FifoCore *self, PyObject *number, void *offset) {
+static int set_wide(PyObject *self, PyObject *number, void *offset) {
     if (number == NULL || !PyLong_Check(number)) {
         PyErr_SetString(PyExc_TypeError, "It is a whole number of nanoseconds.");
         return -1;
@@ -527,12 +514,7 @@ static int fifo_set_wide(FifoCore *self, PyObject *number, void *offset) {
 }
 
 static int fifo_set_sim(FifoCore *self, PyObject *sim, void *unused) {
-    if (sim == NULL || !Core_Check(sim)) {
-        PyErr_SetString(PyExc_TypeError, "A server belongs to a Simulator.");
-        return -1;
-    }
-    Py_XSETREF(self->sim, Py_NewRef(sim));
-    return 0;
+    return set_core(&self->sim, sim, "A server belongs to a Simulator.");
 }
 
 static PyObject *fifo_get_sim(FifoCore *self, void *unused) {
@@ -579,8 +561,8 @@ static PyGetSetDef fifo_getset[] = {
     {"sim", (getter)fifo_get_sim, (setter)fifo_set_sim, NULL, NULL},
     {"inside", (getter)fifo_inside, NULL, NULL, NULL},
     {"_free_ns", (getter)fifo_get_free, (setter)fifo_set_free, NULL, NULL},
-    {"_inside_ns", (getter)fifo_get_wide, (setter)fifo_set_wide, NULL, (void *)offsetof(FifoCore, inside_ns)},
-    {"_busy_ns", (getter)fifo_get_wide, (setter)fifo_set_wide, NULL, (void *)offsetof(FifoCore, busy_ns)},
+    {"_inside_ns", (getter)get_wide, (setter)set_wide, NULL, (void *)offsetof(FifoCore, inside_ns)},
+    {"_busy_ns", (getter)get_wide, (setter)set_wide, NULL, (void *)offsetof(FifoCore, busy_ns)},
     {NULL},
 };
 static PyMethodDef fifo_methods[] = {
@@ -619,25 +601,11 @@ static int departure_init(Departure *self, PyObject *args, PyObject *kwargs) {
     return 0;
 }
 
-/* What the answer is lost to, at the moment at which it is due: a new reference, or None; NULL where that fails. */
 static PyObject *departure_error(Departure *self) {
-    FifoCore *server = (FifoCore *)self->server;
-    int silent = PyObject_IsTrue(server->silences);
-    if (silent < 0) return NULL;
-    if (!silent) Py_RETURN_NONE;
-    PyObject *moment = PyLong_FromLongLong(self->due_ns);
-    PyObject *error = moment == NULL ? NULL : call1(self->server, s_unanswered, moment);
-    Py_XDECREF(moment);
-    return error;
+    return lost_to(self->server, ((FifoCore *)self->server)->silences, self->due_ns);
 }
 
-static int departure_run(Departure *self) {
-    PyObject *error = departure_error(self);
-    if (error == NULL) return -1;
-    int how = signal_settle(&self->signal, error == Py_None ? Py_None : NULL, error == Py_None ? NULL : error);
-    Py_DECREF(error);
-    return how;
-}
+static int departure_run(Departure *self) { return answer(&self->signal, departure_error(self)); }
 
 static int departure_plan(Departure *self) {
     if (!self->signal.waiting || self->due_ns >= NEVER || self->planned_ns == self->due_ns) return 0;

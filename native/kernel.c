@@ -230,28 +230,14 @@ static PyObject *core_signal(Core *self, PyObject *const *args, Py_ssize_t count
 /* What a light process yields for `sleep`. */
 static PyObject *sleep_command(Core *core, Wait *self) {
     if (self->in_ns) return Py_NewRef(self->exact);
-    if (PyFloat_CheckExact(self->exact)) {
-        double wait = rint(PyFloat_AS_DOUBLE(self->exact) * 1e9); /* half to even, as `round` does it */
-        if (wait > -9e15 && wait < 9e15) return PyLong_FromLongLong((long long)wait);
-    }
-    PyObject *factor = PyLong_FromLong(1000000000);
-    PyObject *product = factor == NULL ? NULL : PyNumber_Multiply(self->exact, factor);
-    Py_XDECREF(factor);
-    if (product == NULL) return NULL;
-    PyObject *wait = PyObject_CallMethod(product, "__round__", NULL);
-    Py_DECREF(product);
+    PyObject *wait = seconds_as_ns(self->exact);
     if (wait == NULL && PyErr_ExceptionMatches(PyExc_OverflowError)) {
-        PyObject *type, *error, *traceback, *zero = PyLong_FromLong(0);
-        PyErr_Fetch(&type, &error, &traceback);
+        PyObject *error = caught(), *zero = PyLong_FromLong(0);
         int negative = zero == NULL ? -1 : PyObject_RichCompareBool(self->exact, zero, Py_LT);
         Py_XDECREF(zero);
-        if (negative) {
-            if (negative > 0) PyErr_Restore(type, error, traceback);
-            return NULL;
-        }
-        Py_XDECREF(type);
-        Py_XDECREF(error);
-        Py_XDECREF(traceback);
+        if (negative > 0) raise_error(error);
+        Py_DECREF(error);
+        if (negative) return NULL;
         PyObject *name = PyUnicode_FromString("the end of an endless sleep");
         if (name == NULL) return NULL;
         wait = PyObject_CallFunctionObjArgs((PyObject *)SignalType, core, name, NULL);
@@ -371,14 +357,9 @@ static int core_raised(Core *self, PyObject *thing) {
         PyErr_Clear();
         return 1;
     }
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
-    PyErr_NormalizeException(&type, &error, &traceback);
-    if (traceback != NULL) PyException_SetTraceback(error, traceback);
+    PyObject *error = caught();
     int how = core_end(self, thing, NULL, error);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(traceback);
+    Py_DECREF(error);
     return how;
 }
 
@@ -414,7 +395,7 @@ static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject 
         if (IS(thing, TimerType)) return timer_run((Timer *)thing);
         if (IS(thing, DepartureType)) return departure_run((Departure *)thing);
         if (IS(thing, JobType)) return job_run_object(thing);
-        return ended_run(thing, NULL);
+        return ended_run(thing);
     }
     PyObject *ticket = PyLong_FromLongLong(number);
     if (ticket == NULL) return -1;
@@ -516,11 +497,7 @@ static int core_step(Core *self, PyObject *thing, PyObject *error, int top) {
     } else
         how = process_send_to((Process *)thing, error, &command);
     if (how != PYGEN_NEXT) {
-        if (how == PYGEN_ERROR && PyErr_ExceptionMatches(Stop)) {
-            PyErr_Clear();
-            return 1;
-        }
-        if (top) { /* nothing is smaller than what is being served */
+        if (top && !(how == PYGEN_ERROR && PyErr_ExceptionMatches(Stop))) { /* nothing is smaller than what is being served */
             Entry gone = agenda->count ? agenda_pop(agenda) : (Entry){0, 0, NULL};
             int ended;
             if (how == PYGEN_RETURN) {

@@ -20,47 +20,45 @@ static Py_ssize_t slot_of(PyObject *type, const char *name) {
     return offset;
 }
 
-/* What the loop has to know of the Python side, told once when that is imported. */
-static PyObject *learn(PyObject *module, PyObject *args, PyObject *kwargs) {
-    PyObject *of = NULL, *unused = PyTuple_New(0);
-    if (unused == NULL || !PyArg_ParseTupleAndKeywords(unused, NULL, "", (char *[]){NULL})) return NULL;
-    Py_DECREF(unused);
-    if (kwargs == NULL) Py_RETURN_NONE;
+/* What the loop has to know of the Python side: told by name, once, when that is imported. */
+static const struct {
+    const char *name;
+    PyObject **place;
+} lessons[] = {
+    {"CancelledError", &CancelledError},
+    {"Event", (PyObject **)&EventClass},
+    {"Fifo", (PyObject **)&FifoClass},
+    {"Future", (PyObject **)&FutureClass},
+    {"Handle", (PyObject **)&HandleClass},
+    {"Stop", &Stop},
+    {"Task", (PyObject **)&TaskClass},
+    {"current_tasks", &current_tasks},
+    {"heappush", &heappush},
+    {"is_stale", &is_stale},
+    {"request_of_task", &request_of_task},
+    {NULL, NULL},
+};
+
+static int learn_slots(PyObject *task) {
+    return (task_ticket = slot_of(task, "_ticket")) < 0 || (task_home = slot_of(task, "_home")) < 0 ||
+                   (task_send = slot_of(task, "_send")) < 0 || (task_fut_waiter = slot_of(task, "_fut_waiter")) < 0 ||
+                   (task_body = slot_of(task, "_body")) < 0 || (task_context = slot_of(task, "_context")) < 0
+               ? -1
+               : 0;
+}
+
+static PyObject *learn(PyObject *module, PyObject *args, PyObject *told) {
+    PyObject *name, *of;
     Py_ssize_t place = 0;
-    PyObject *key;
-    while (PyDict_Next(kwargs, &place, &key, &of)) {
-        const char *name = PyUnicode_AsUTF8(key);
-        if (name == NULL) return NULL;
-        if (!strcmp(name, "Stop"))
-            Py_XSETREF(Stop, Py_NewRef(of));
-        else if (!strcmp(name, "CancelledError"))
-            Py_XSETREF(CancelledError, Py_NewRef(of));
-        else if (!strcmp(name, "Handle"))
-            Py_XSETREF(HandleClass, (PyTypeObject *)Py_NewRef(of));
-        else if (!strcmp(name, "Future"))
-            Py_XSETREF(FutureClass, (PyTypeObject *)Py_NewRef(of));
-        else if (!strcmp(name, "Event"))
-            Py_XSETREF(EventClass, (PyTypeObject *)Py_NewRef(of));
-        else if (!strcmp(name, "Fifo"))
-            Py_XSETREF(FifoClass, (PyTypeObject *)Py_NewRef(of));
-        else if (!strcmp(name, "request_of_task"))
-            Py_XSETREF(request_of_task, Py_NewRef(of));
-        else if (!strcmp(name, "current_tasks"))
-            Py_XSETREF(current_tasks, Py_NewRef(of));
-        else if (!strcmp(name, "is_stale"))
-            Py_XSETREF(is_stale, Py_NewRef(of));
-        else if (!strcmp(name, "heappush"))
-            Py_XSETREF(heappush, Py_NewRef(of));
-        else if (!strcmp(name, "Task")) {
-            Py_XSETREF(TaskClass, (PyTypeObject *)Py_NewRef(of));
-            if ((task_ticket = slot_of(of, "_ticket")) < 0 || (task_home = slot_of(of, "_home")) < 0 ||
-                (task_send = slot_of(of, "_send")) < 0 || (task_fut_waiter = slot_of(of, "_fut_waiter")) < 0 ||
-                (task_body = slot_of(of, "_body")) < 0 || (task_context = slot_of(of, "_context")) < 0)
-                return NULL;
-        } else {
-            PyErr_Format(PyExc_TypeError, "There is nothing to learn of %s.", name);
+    while (told != NULL && PyDict_Next(told, &place, &name, &of)) {
+        int i = 0;
+        while (lessons[i].name != NULL && PyUnicode_CompareWithASCIIString(name, lessons[i].name)) i++;
+        if (lessons[i].name == NULL) {
+            PyErr_Format(PyExc_TypeError, "There is nothing to learn of %U.", name);
             return NULL;
         }
+        if (lessons[i].place == (PyObject **)&TaskClass && learn_slots(of) < 0) return NULL;
+        Py_XSETREF(*lessons[i].place, Py_NewRef(of));
     }
     Py_RETURN_NONE;
 }

@@ -211,31 +211,12 @@ static int server_finish(ServerCore *self, Job *job) {
     wide_add(&self->entered_ns, -now);
     wide_add(&self->begun_ns, -now);
     if (core->trace != Py_None) {
-        PyObject *name = PyObject_GetAttr((PyObject *)self, s_name);
-        PyObject *said = PyUnicode_FromFormat("%lld %lld", (long long)job->arrived_ns, (long long)now);
-        PyObject *kind = PyUnicode_FromString("serve"), *how = PyUnicode_FromString("served");
-        int told = name == NULL || said == NULL || kind == NULL || how == NULL
-                       ? -1
-                       : settled(PyObject_CallMethodObjArgs((PyObject *)self, s__note, kind, name, said, NULL));
-        if (told == 0) told = settled(PyObject_CallMethodObjArgs(core->trace, s_left, self, job, how, NULL));
-        Py_XDECREF(name);
-        Py_XDECREF(said);
-        Py_XDECREF(kind);
-        Py_XDECREF(how);
-        if (told < 0) return -1;
+        if (note_serve((PyObject *)self, job->arrived_ns, now) < 0 ||
+            settled(PyObject_CallMethodObjArgs(core->trace, s_left, self, job, s_served, NULL)) < 0)
+            return -1;
     }
-    int silent = PyObject_IsTrue(self->silences), ended;
-    if (silent < 0) return -1;
-    if (silent) {
-        PyObject *moment = PyLong_FromLongLong(now);
-        PyObject *error = moment == NULL ? NULL : call1((PyObject *)self, s_unanswered, moment);
-        Py_XDECREF(moment);
-        if (error == NULL) return -1;
-        ended = signal_settle(&job->signal, error == Py_None ? Py_None : NULL, error == Py_None ? NULL : error);
-        Py_DECREF(error);
-    } else
-        ended = signal_settle(&job->signal, Py_None, NULL);
-    return ended < 0 ? -1 : server_next(self);
+    if (answer(&job->signal, lost_to((PyObject *)self, self->silences, now)) < 0) return -1;
+    return server_next(self);
 }
 
 /* Who is due at this very moment leaves before anything else happens. */
@@ -284,16 +265,9 @@ static PyObject *server_serve(ServerCore *self, PyObject *const *args, Py_ssize_
         return NULL;
     }
     if (PyDict_GET_SIZE(self->serving) >= self->workers && server_settle(self) < 0) return NULL;
-    if (self->inside >= self->most) {
-        PyObject *error = call0((PyObject *)self, s__turn_away);
-        if (error != NULL) {
-            raise_error(error);
-            Py_DECREF(error);
-        }
-        return NULL;
-    }
+    if (self->inside >= self->most) return raise_made(call0((PyObject *)self, s__turn_away));
     int64_t work_ns, deadline_ns = NEVER;
-    PyObject *work = work_as_ns(work_s);
+    PyObject *work = seconds_as_ns(work_s);
     if (work == NULL) return NULL;
     if (!PyLong_Check(work) || as_ns(work, &work_ns) < 0) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "Work is a number of seconds.");
@@ -309,7 +283,7 @@ static PyObject *server_serve(ServerCore *self, PyObject *const *args, Py_ssize_
         return NULL;
     }
     if (deadline != Py_None) {
-        PyObject *exact = work_as_ns(deadline);
+        PyObject *exact = seconds_as_ns(deadline);
         int bad = exact == NULL ? -1 : as_ns(exact, &deadline_ns);
         Py_XDECREF(exact);
         if (bad < 0) {
@@ -379,18 +353,6 @@ static PyObject *server_next_py(ServerCore *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-static PyObject *server_get_wide(ServerCore *self, void *offset) {
-    return wide_as_int(*(Wide *)((char *)self + (size_t)offset));
-}
-
-static int server_set_wide(ServerCore *self, PyObject *number, void *offset) {
-    if (number == NULL || !PyLong_Check(number)) {
-        PyErr_SetString(PyExc_TypeError, "It is a whole number of nanoseconds.");
-        return -1;
-    }
-    return wide_from_int(number, (Wide *)((char *)self + (size_t)offset));
-}
-
 static PyObject *server_get_sim(ServerCore *self, void *unused) {
     if (self->sim == NULL) {
         PyErr_SetString(PyExc_AttributeError, "This server has no simulator.");
@@ -400,12 +362,7 @@ static PyObject *server_get_sim(ServerCore *self, void *unused) {
 }
 
 static int server_set_sim(ServerCore *self, PyObject *sim, void *unused) {
-    if (sim == NULL || !Core_Check(sim)) {
-        PyErr_SetString(PyExc_TypeError, "A server belongs to a Simulator.");
-        return -1;
-    }
-    Py_XSETREF(self->sim, Py_NewRef(sim));
-    return 0;
+    return set_core(&self->sim, sim, "A server belongs to a Simulator.");
 }
 
 static int server_traverse(ServerCore *self, visitproc visit, void *arg) {
@@ -447,8 +404,8 @@ static PyMemberDef server_members[] = {
 };
 static PyGetSetDef server_getset[] = {
     {"sim", (getter)server_get_sim, (setter)server_set_sim, NULL, NULL},
-    {"_entered_ns", (getter)server_get_wide, (setter)server_set_wide, NULL, (void *)offsetof(ServerCore, entered_ns)},
-    {"_begun_ns", (getter)server_get_wide, (setter)server_set_wide, NULL, (void *)offsetof(ServerCore, begun_ns)},
+    {"_entered_ns", (getter)get_wide, (setter)set_wide, NULL, (void *)offsetof(ServerCore, entered_ns)},
+    {"_begun_ns", (getter)get_wide, (setter)set_wide, NULL, (void *)offsetof(ServerCore, begun_ns)},
     {NULL},
 };
 static PyMethodDef server_methods[] = {

@@ -174,12 +174,6 @@ static void signal_dealloc(Signal *self) {
 
 static PyObject *signal_done(Signal *self, PyObject *unused) { return PyBool_FromLong(self->done); }
 
-/* Raises the exception that it ended with. */
-static PyObject *raise_error(PyObject *error) {
-    PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-    return NULL;
-}
-
 static PyObject *signal_result(Signal *self, PyObject *unused) {
     if (!self->done) {
         PyObject *what = call0((PyObject *)self, s_describe);
@@ -331,12 +325,7 @@ static PyObject *signal_get_sim(Signal *self, void *unused) {
 }
 
 static int signal_set_sim(Signal *self, PyObject *sim, void *unused) {
-    if (sim == NULL || !Core_Check(sim)) {
-        PyErr_SetString(PyExc_TypeError, "A signal belongs to a Simulator.");
-        return -1;
-    }
-    Py_XSETREF(self->sim, Py_NewRef(sim));
-    return 0;
+    return set_core(&self->sim, sim, "A signal belongs to a Simulator.");
 }
 
 static PyObject *signal_get_error(Signal *self, void *unused) { return signal_exception(self, NULL); }
@@ -559,7 +548,6 @@ typedef struct {
     PyObject_HEAD
     PyObject *of;    /* the signal; the simulator; the server */
     PyObject *inner; /* the iterator that waits in its place; SERVICE: the customer */
-    double amount;   /* SERVICE: seconds of work */
     PyObject *exact; /* SLEEP: seconds or nanoseconds as given; SERVICE: the work; WITHIN: the seconds */
     char kind;
     char state;
@@ -680,19 +668,10 @@ static PySendResult wait_send(Wait *self, PyObject *value, PyObject **result) {
                 return PYGEN_NEXT;
             }
             /* A task that the kernel does not step. */
-            PyObject *nanoseconds = self->exact, *factor = NULL;
-            if (self->in_ns)
-                Py_INCREF(nanoseconds);
-            else {
-                factor = PyLong_FromLong(1000000000);
-                PyObject *product = factor == NULL ? NULL : PyNumber_Multiply(self->exact, factor);
-                Py_XDECREF(factor);
-                nanoseconds = product == NULL ? NULL : PyObject_CallMethod(product, "__round__", NULL);
-                Py_XDECREF(product);
-                if (nanoseconds == NULL) {
-                    self->state = OVER;
-                    return PYGEN_ERROR;
-                }
+            PyObject *nanoseconds = self->in_ns ? Py_NewRef(self->exact) : seconds_as_ns(self->exact);
+            if (nanoseconds == NULL) {
+                self->state = OVER;
+                return PYGEN_ERROR;
             }
             PyObject *future = call1(core->loop, s_sleep_future, nanoseconds);
             Py_DECREF(nanoseconds);
@@ -735,43 +714,19 @@ static PySendResult wait_send(Wait *self, PyObject *value, PyObject **result) {
     }
 }
 
-static PyObject *wait_next(Wait *self) {
-    PyObject *result;
-    switch (wait_send(self, Py_None, &result)) {
-    case PYGEN_NEXT:
-        return result;
-    case PYGEN_RETURN:
-        if (result != Py_None) {
-            PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-            if (stop != NULL) {
-                PyErr_SetObject(PyExc_StopIteration, stop);
-                Py_DECREF(stop);
-            }
-        }
-        Py_DECREF(result);
-        return NULL;
-    default:
-        return NULL;
-    }
-}
-
 static PyObject *wait_send_py(Wait *self, PyObject *value) {
     PyObject *result;
-    switch (wait_send(self, value, &result)) {
-    case PYGEN_NEXT:
-        return result;
-    case PYGEN_RETURN: {
-        PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-        Py_DECREF(result);
-        if (stop != NULL) {
-            PyErr_SetObject(PyExc_StopIteration, stop);
-            Py_DECREF(stop);
-        }
-        return NULL;
-    }
-    default:
-        return NULL;
-    }
+    PySendResult how = wait_send(self, value, &result);
+    return how == PYGEN_RETURN ? raise_stop(result) : result; /* NULL where it failed */
+}
+
+static PyObject *wait_next(Wait *self) {
+    PyObject *result;
+    PySendResult how = wait_send(self, Py_None, &result);
+    if (how != PYGEN_RETURN) return result;
+    if (result != Py_None) return raise_stop(result);
+    Py_DECREF(result); /* an end without a value needs no exception */
+    return NULL;
 }
 
 static PyObject *wait_throw(Wait *self, PyObject *const *args, Py_ssize_t count) {
@@ -789,13 +744,7 @@ static PyObject *wait_throw(Wait *self, PyObject *const *args, Py_ssize_t count)
             if (self->kind == SIGNAL && PyErr_ExceptionMatches(PyExc_StopIteration)) {
                 PyErr_Clear();
                 result = result_of((Signal *)self->of);
-                if (result == NULL) return NULL;
-                PyObject *stop = PyObject_CallOneArg(PyExc_StopIteration, result);
-                Py_DECREF(result);
-                if (stop != NULL) {
-                    PyErr_SetObject(PyExc_StopIteration, stop);
-                    Py_DECREF(stop);
-                }
+                if (result != NULL) return raise_stop(result);
             }
             return NULL;
         }
@@ -803,16 +752,7 @@ static PyObject *wait_throw(Wait *self, PyObject *const *args, Py_ssize_t count)
     }
     if (self->state == WAITING && self->kind == SERVICE) service_given_up(self);
     self->state = OVER;
-    PyObject *error = args[0];
-    if (PyExceptionInstance_Check(error))
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-    else if (count > 1 && args[1] != Py_None && PyExceptionInstance_Check(args[1]))
-        PyErr_SetObject(error, args[1]);
-    else if (PyExceptionClass_Check(error))
-        PyErr_SetNone(error);
-    else
-        PyErr_SetString(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException");
-    return NULL;
+    return raise_thrown(args, count);
 }
 
 static PyObject *wait_close(Wait *self, PyObject *unused) {
