@@ -36,6 +36,12 @@ def check_isolation(isolation: str) -> None:
         raise ValueError(f"There is no isolation {isolation!r}; there are {', '.join(get_args(Isolation))}.")
 
 
+def check_standby_isolation(isolation: str) -> None:
+    """One sentence for a level that a standby does not have."""
+    if isolation == "serializable":
+        raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
+
+
 class Tables:
     """The columns of a database's tables, and what fits them. Raises ValueError in one sentence."""
 
@@ -70,6 +76,10 @@ class Tables:
             raise ValueError(f"A row of {table} needs its id.")
         for column, value in row.items():
             self._value(table, column, columns[column], value)
+
+    def whole(self, table: str, row: Mapping[str, Value]) -> Row:
+        """A row with nulls where it says nothing."""
+        return {column: row.get(column) for column in self._columns[table]}
 
     def key(self, table: str, key: Value) -> None:
         """The key of a row."""
@@ -142,81 +152,17 @@ def _encodes(value: Value) -> bool:
     return True
 
 
-class Checked:
-    """The statements of a transaction: looked at before they are said, one at a time, none after its end."""
+class _Looked:
+    """The statements of the port, looked at before they are said."""
 
-    def __init__(self, session: Statements, tables: Tables) -> None:
-        self._session = session
-        self._tables = tables
-        self._busy = False
-        self.over = False
-
-    def __enter__(self) -> None:
-        if self.over:
-            raise Aborted("The transaction has ended.")
-        if self._busy:
-            raise ValueError("A transaction says one statement after the other; await the one before.")
-        self._busy = True
-
-    def __exit__(self, *_: object) -> None:
-        self._busy = False
-
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        self._tables.key(table, key)
-        with self:
-            return await self._session.get(table, key, lock=lock)
-
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
-        self._tables.where(table, where or {})
-        self._tables.order(table, order_by, limit)
-        with self:
-            return await self._session.select(
-                table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked
-            )
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        self._tables.row(table, row)
-        with self:
-            await self._session.insert(table, row)
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        self._tables.where(table, where)
-        self._tables.changes(table, changes)
-        with self:
-            return await self._session.update(table, where, changes)
-
-    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
-        self._tables.where(table, where)
-        self._tables.changes(table, changes)
-        with self:
-            return await self._session.update_returning(table, where, changes)
-
-    async def delete(self, table: str, where: Where) -> int:
-        self._tables.where(table, where)
-        with self:
-            return await self._session.delete(table, where)
-
-
-class Autocommit:
-    """Statements outside a transaction, for adapters that can hand out a session: each is a transaction of its own."""
-
-    name: str
     _tables: Tables
 
     def _session(self) -> AbstractAsyncContextManager[Statements]:
+        """Whom a statement is said to, for as long as it lasts."""
         raise NotImplementedError
 
     async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """As `Statements.get`; a lock taken here ends with the statement."""
+        """As `Statements.get`."""
         self._tables.key(table, key)
         async with self._session() as session:
             return await session.get(table, key, lock=lock)
@@ -231,7 +177,7 @@ class Autocommit:
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
-        """As `Statements.select`; locks taken here end with the statement."""
+        """As `Statements.select`."""
         self._tables.where(table, where or {})
         self._tables.order(table, order_by, limit)
         async with self._session() as session:
@@ -264,3 +210,36 @@ class Autocommit:
         self._tables.where(table, where)
         async with self._session() as session:
             return await session.delete(table, where)
+
+
+class Autocommit(_Looked):
+    """Statements outside a transaction, for adapters that can hand out a session: each is a transaction of its own.
+
+    A lock that is taken here ends with its statement.
+    """
+
+    name: str
+
+
+class Checked(_Looked):
+    """The statements of a transaction: said to its session one at a time, none after its end."""
+
+    def __init__(self, session: Statements, tables: Tables) -> None:
+        self._to = session
+        self._tables = tables
+        self._busy = False
+        self.over = False
+
+    def _session(self) -> Checked:
+        return self
+
+    async def __aenter__(self) -> Statements:
+        if self.over:
+            raise Aborted("The transaction has ended.")
+        if self._busy:
+            raise ValueError("A transaction says one statement after the other; await the one before.")
+        self._busy = True
+        return self._to
+
+    async def __aexit__(self, *_: object) -> None:
+        self._busy = False

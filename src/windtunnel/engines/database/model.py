@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TypeVar
 
-from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
+from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation, check_standby_isolation
 from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, matches
 from windtunnel.engines.database.model_standby import Follower
 from windtunnel.engines.database.port import (
@@ -92,7 +92,6 @@ class ModelDatabase(OnHost, Autocommit):
         self.statement_s, self.commit_s = statement_s, commit_s
         self.deadlock_timeout_s = deadlock_timeout_s
         self._tables = Tables()
-        self._columns: dict[str, Mapping[str, type]] = {}
         self._unique: dict[str, list[tuple[str, ...]]] = {}
         self._versions: dict[str, dict[Value, list[tuple[int, Row | None]]]] = {}
         self._locks: dict[Key, _Lock] = {}
@@ -164,11 +163,10 @@ class ModelDatabase(OnHost, Autocommit):
         """As `Database.create_table`; it takes no time, like everything that is there before the run begins."""
         self._tables.make(table, columns, rows, unique)
         self._wires.reach(asker(self.sim))
-        self._columns[table] = dict(columns)
         self._unique[table] = [tuple(group) for group in unique]
         versions: dict[Value, list[tuple[int, Row | None]]] = {}
         for row in rows:
-            complete: Row = {c: row.get(c) for c in columns}
+            complete = self._tables.whole(table, row)
             versions[complete["id"]] = [(self._clock, complete)]
         self._versions[table] = versions
         if self._standby is not None:
@@ -273,9 +271,6 @@ class ModelDatabase(OnHost, Autocommit):
         transaction.locks.clear()
 
     # --- rows ----------------------------------------------------------------------------------------------------
-    def _table(self, table: str) -> dict[Value, list[tuple[int, Row | None]]]:
-        return self._versions[table]
-
     def _see(self, transaction: Transaction) -> int:
         """The moment that the statement that starts now sees."""
         if transaction.isolation == "read committed" or transaction.snapshot < 0:
@@ -286,13 +281,13 @@ class ModelDatabase(OnHost, Autocommit):
         own = transaction.writes.get((table, key), ...)
         if own is not ...:
             return own
-        for stamp, row in reversed(self._table(table).get(key, [])):
+        for stamp, row in reversed(self._versions[table].get(key, [])):
             if stamp <= moment:
                 return row
         return None
 
     def _found(self, transaction: Transaction, table: str, where: Where, moment: int) -> list[Row]:
-        rows = self._table(table)
+        rows = self._versions[table]
         wanted = where.get("id", ...)
         if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
             transaction.read.add((table, wanted))
@@ -339,7 +334,7 @@ class ModelDatabase(OnHost, Autocommit):
         What was removed since is gone, also where another row has its key now.
         """
         await self._lock(transaction, (table, key))
-        versions = self._table(table).get(key, [])
+        versions = self._versions[table].get(key, [])
         if versions and versions[-1][0] > transaction.snapshot and transaction.isolation != "read committed":
             raise Aborted(f"Row {key} of {table} changed since this transaction began.")
         since = takewhile(lambda version: version[0] > moment, reversed(versions))
@@ -402,7 +397,7 @@ class ModelDatabase(OnHost, Autocommit):
         return held
 
     async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
-        complete: Row = {c: row.get(c) for c in self._columns[table]}
+        complete = self._tables.whole(table, row)
         key = complete["id"]
         self._see(transaction)
         holder = self._locks.get((table, key))
@@ -437,8 +432,7 @@ class ModelStandby(ModelDatabase):
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
-        if isolation == "serializable":
-            raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
+        check_standby_isolation(isolation)
         async with super().transaction(isolation) as session:
             yield session
 

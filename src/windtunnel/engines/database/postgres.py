@@ -233,11 +233,15 @@ class PostgresDatabase(OnServer, Autocommit):
         standby, primary, self._standby = self.standby, self._own, None
         assert primary is not None
         primary.kill()
+        await self._hang_up()
+        await standby.promoted()
+        self._own, self._url = standby.struck(), standby._url
+
+    async def _hang_up(self) -> None:
+        """Give up every connection; who comes next makes a new one."""
         opening, self._opening = self._opening, None
         if opening is not None:
             (await opening).terminate()
-        await standby.promoted()
-        self._own, self._url = standby.struck(), standby._url
 
     async def _number(self, text: str) -> int:
         async with self._connection() as connection:

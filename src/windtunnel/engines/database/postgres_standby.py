@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from windtunnel.engines.database.checks import Checked
+from windtunnel.engines.database.checks import Checked, check_standby_isolation
 from windtunnel.engines.database.port import Isolation
 from windtunnel.engines.database.postgres import PostgresDatabase, translated
 from windtunnel.engines.errors import Unavailable
@@ -40,8 +40,7 @@ class PostgresStandby(PostgresDatabase):
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
-        if isolation == "serializable":
-            raise ValueError('A standby cannot do "serializable"; take "repeatable read".')
+        check_standby_isolation(isolation)
         async with super().transaction(isolation) as session:
             yield session
 
@@ -79,9 +78,7 @@ class PostgresStandby(PostgresDatabase):
     async def promoted(self) -> None:
         """Make it a primary: it applies what it has heard, and takes writes. Its connections here are given up."""
         await self._tell("SELECT pg_promote(true, 30)", "SELECT NOT pg_is_in_recovery()")
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            (await opening).terminate()
+        await self._hang_up()
 
     async def _tell(self, what: str, until: str = "SELECT true") -> None:
         """Say something to the server, and wait until a question is answered by true."""
