@@ -17,7 +17,7 @@ from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import stub, write_stub
-from windtunnel.lab.grading.grade import grade
+from windtunnel.lab.grading.grade import grade, grade_file
 from windtunnel.lab.grading.limits import Ended, Limits, limited
 from windtunnel.lab.grading.wire import NoAnswer, of_history, packed, to_history, unpacked
 from windtunnel.lab.held import most_at_once, owed
@@ -106,6 +106,31 @@ def test_too_many_trials_without_a_verdict_are_no_pass() -> None:
     assert found.unjudged > 0
     assert "trials could not be judged" in found.why
     assert grade(blind, ConditionalUpdate, [7001]).passed
+
+
+LOSES = """
+class Yours(ConditionalUpdate):
+    def __init__(self, stage, p):
+        super().__init__(stage, p)
+        if stage.faults:
+            stage.sim.spawn(self.lose(stage), "loses its connection", daemon=True)
+
+    async def lose(self, stage):
+        await stage.sim.sleep(1.0)
+        raise ConnectionError("gone")
+"""
+
+
+def test_a_process_that_a_fault_ends_is_no_verdict_in_either_process(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD.replace("LookThenWrite", "ConditionalUpdate") + LOSES)
+    there = limited({"file": str(file), "seeds": 1}, Limits()).answer
+    here = grade_file(str(file), seeds=1).to_dict()
+    assert here["unjudged"] > 0
+    assert "trials could not be judged" in here["why"]
+    assert {key: there[key] for key in ("passed", "unjudged", "why")} == {
+        key: here[key] for key in ("passed", "unjudged", "why")
+    }
 
 
 def test_work_is_owed_from_the_answer_to_its_end() -> None:

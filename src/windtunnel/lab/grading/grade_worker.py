@@ -57,8 +57,7 @@ def main() -> None:
             if isinstance(error, RecursionError | MemoryError):
                 say(_wrong(f"The design went too deep or too wide: {type(error).__name__}."))
             elif isinstance(error, WrongInput | DesignError):
-                lost = isinstance(error.__cause__, ConnectionError)
-                say({"wrong": str(error), "kind": "Unreported" if lost else type(error).__name__})
+                say({"wrong": str(error), "kind": type(error).__name__})
             else:
                 raise
         except SystemExit:

@@ -28,6 +28,10 @@ class Gone(RuntimeError):
     """The process in which the design ran is no more."""
 
 
+class Unreported(DesignError):
+    """No report could be had, and nothing else says what is asked."""
+
+
 FEW = 24
 """Requests of a run whose messages are told: more would hide what goes wrong among them."""
 MOST_ARROWS = 40
@@ -86,12 +90,22 @@ def play(
     ops: Sequence[Op] | None = None,
     faults: Sequence[Fault] | None = None,
 ) -> History:
-    """What happened, and what the engines held; with fewer requests or faults where they are given."""
+    """What happened, and what the engines held; with fewer requests or faults where they are given.
+
+    Raises:
+        Unreported: a connection was lost where that is no request's outcome, as in a process of the design's own.
+        DesignError: the design is broken otherwise.
+    """
     params = make(experiment.params, trial.settings)
     ops = workload(experiment, params, trial.seed) if ops is None else list(ops)
     wrong = [*faults_of(experiment, params), *(trial.faults if faults is None else faults)]
     tracer = Recorder() if len(ops) <= FEW else None
-    history = drive(experiment, "sim", design, trial.seed, params, ops, wrong, tracer, watched=True)
+    try:
+        history = drive(experiment, "sim", design, trial.seed, params, ops, wrong, tracer, watched=True)
+    except DesignError as error:
+        if isinstance(error.__cause__, ConnectionError):
+            raise Unreported(str(error)) from error.__cause__
+        raise
     if tracer is not None and history.held is not None:
         history.held = replace(history.held, messages=messages(tracer.trace))
     return history
@@ -102,10 +116,6 @@ def judged(experiment: Experiment[Any], history: History, params: Any, design: s
     if UNREPORTED in history.facts and experiment.audit is None:
         raise Unreported(str(history.facts[UNREPORTED]))
     return measured(experiment, history, params, design)
-
-
-class Unreported(DesignError):
-    """No report could be had, and nothing else says what is asked."""
 
 
 Plays = Callable[[str, Trial, "list[Op] | None", "Sequence[Fault] | None"], tuple[History, dict[str, float]]]
