@@ -8,12 +8,14 @@ tell; a request that timed out may have been carried out, and may still be (King
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
 
 if TYPE_CHECKING:
     from windtunnel.lab.held import Held
 
 Outcome = Literal["ok", "fail", "unknown"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("ok", "fail", "unknown")
+"""In the order in which the files of traces number them."""
 
 
 # Tuples, not dataclasses: a run makes one of each per request, and a frozen dataclass costs six times as much.

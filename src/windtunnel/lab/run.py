@@ -121,6 +121,7 @@ def judged(
     cpu: dict[str, float] = {}
     for job, found in zip(todo, done, strict=True):
         cpu[job.design] = round(cpu.get(job.design, 0.0) + found.cpu_s, 3)
+    faults = experiment.faults_for(experiment.params(**wanted.all[0]))
     from windtunnel.lab.provenance import provenance
 
     return Result(
@@ -134,7 +135,7 @@ def judged(
         runs,
         claims,
         figures,
-        [drawn(chart, experiment.faults_for(experiment.params(**wanted.all[0]))) for chart in experiment.charts],
+        [drawn(chart, faults) for chart in experiment.charts],
         judge_asks(experiment, chosen, runs, wanted.all[0]),
         explained(experiment.why, claims),
         list(experiment.shows),

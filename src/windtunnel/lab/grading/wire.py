@@ -13,10 +13,8 @@ from typing import Any
 
 from windtunnel.lab.grading.adversary import Rehearsal
 from windtunnel.lab.held import Held
-from windtunnel.lab.history import Event, History, Op
+from windtunnel.lab.history import OUTCOMES, Event, History, Op
 from windtunnel.sim.fault import Fault
-
-OUTCOMES = ("ok", "fail", "unknown")
 
 
 class NoAnswer(ValueError):
@@ -105,7 +103,7 @@ def _event(op: Op, due: float, start: float, end: float, outcome: str, value: An
         raise NoAnswer("Times are none.")
     if start < due - 1e-6 or outcome not in OUTCOMES:
         raise NoAnswer("It was answered before it was asked, or with no outcome.")
-    return Event(op.client, op.name, op.args, start, end, outcome, unpacked(value), due, op.id)  # type: ignore[arg-type]
+    return Event(op.client, op.name, op.args, start, end, outcome, unpacked(value), due, op.id)
 
 
 # --- faults and rehearsals -------------------------------------------------------------------------------------------

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapreplace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.history import OUTCOMES
 from windtunnel.lab.trace.records import (
     FATES,
-    OUTCOMES,
     Attempt,
     Box,
     Change,
@@ -70,19 +71,11 @@ class _Numbers:
 
 
 def _steps(numbers: Iterable[int]) -> list[int]:
-    last, found = 0, []
-    for number in numbers:
-        found.append(number - last)
-        last = number
-    return found
+    return [after - before for before, after in pairwise((0, *numbers))]
 
 
 def _sums(steps: Iterable[int]) -> list[int]:
-    last, found = 0, []
-    for step in steps:
-        last += step
-        found.append(last)
-    return found
+    return list(accumulate(steps))
 
 
 def _after(time: int, since: int) -> int:
@@ -304,15 +297,10 @@ def load(path: Path) -> Traces:
         data = path.read_bytes()
     except OSError as error:
         raise WrongInput(f"{path} cannot be read: {error.strerror}.") from error
-    return _checked(lambda: Traces([data]), str(path))
-
-
-def _checked(read: Callable[[], Traces], path: str) -> Traces:
-    """All of it read, or one sentence."""
     try:
-        found = read()
+        found = Traces([data])
         for design in found:
-            found[design]
+            found[design]  # what cannot be opened is told now
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, zlib.error) as error:
         raise WrongInput(f"{path} is no trace that `windtunnel run --trace` wrote, or it is damaged.") from error
     return found

@@ -82,8 +82,7 @@ def somebody_waits(trace: Trace, one: Attempt, moment_s: float) -> bool:
     now = trace.units(moment_s)
     if 0 <= one.until < now:
         return False
-    place = bisect_right(trace.requests, one.request, key=lambda r: r.id) - 1
-    found = trace.requests[place] if place >= 0 and trace.requests[place].id == one.request else None
+    found = trace.request(one.request)
     return found is None or found.end < 0 or found.end > now
 
 
@@ -106,10 +105,9 @@ class Life:
 
 def life(trace: Trace, request: int) -> Life:
     """What became of a request. Raises KeyError where the trace does not keep it."""
-    place = bisect_right(trace.requests, request, key=lambda r: r.id) - 1
-    if place < 0 or trace.requests[place].id != request:
+    found = trace.request(request)
+    if found is None:
         raise KeyError(f"The trace keeps no request {request}.")
-    found = trace.requests[place]
     attempts: tuple[Attempt, ...] = tuple(trace.of("attempts", request))
     steps = [(found.due, f"{found.client} asks for {found.name}")]
     for one in attempts:
@@ -163,11 +161,8 @@ def _lengths(trace: Trace, box: str, moments_s: Iterable[float], left: Callable[
 
 def _weight(trace: Trace, request: int) -> float:
     """How many requests it stands for."""
-    if trace.run.share >= 1 or request < 0:
-        return 1.0
-    place = bisect_right(trace.requests, request, key=lambda r: r.id) - 1
-    found = trace.requests[place]
-    plain = is_plain(found.outcome, found.end, trace.of("attempts", request))
+    found = trace.request(request) if trace.run.share < 1 else None
+    plain = found is not None and is_plain(found.outcome, found.end, trace.of("attempts", request))
     return 1 / trace.run.share if plain else 1.0
 
 

@@ -104,6 +104,10 @@ class Ticket:
             begun = getattr(self.customer, "started_ns", None)
         return FAR if begun is None else begun, FAR if ended is None else ended
 
+    def unanswered(self, ended: int) -> bool:
+        """Whether its server loses the answer to what is done then."""
+        return hasattr(self.server, "unanswered") and self.server.unanswered(ended) is not None
+
     def freeze(self, now: int, fate: str) -> None:
         """It ends now, in this way, unless it has ended."""
         begun, ended = self.times()
@@ -292,7 +296,7 @@ class Recorder(SimTrace):
         """Whether the answer reached somebody who waited; `over` is when the request was, or FAR."""
         if ticket.fate not in ("", "served") or ticket.given_up or ended > over or ended >= FAR:
             return False
-        if hasattr(ticket.server, "unanswered") and ticket.server.unanswered(ended) is not None:
+        if ticket.unanswered(ended):
             return False
         return ticket.until < 0 or ended <= ticket.until or (ok and ended == over)
 
@@ -328,8 +332,9 @@ class Recorder(SimTrace):
             marks.append(
                 Mark(first.end, f"The first request that is not answered ends: {first.name} of {first.client}")
             )
+        left_out = max(0, self._background - MOST_BACKGROUND)
         self.trace = Trace(
-            Run("", 0, {}, 1, now - origin, len(requests), self.share, self._too_many(), ""),
+            Run("", 0, {}, 1, now - origin, len(requests), self.share, left_out, ""),
             _boxes({**self._servers, **things}, self._calls, self._sends),
             [Way(*pair, self._calls[pair], self._sends[pair]) for pair in sorted({*self._calls, *self._sends})],
             kept,
@@ -341,9 +346,6 @@ class Recorder(SimTrace):
         for store in (self._tickets, self._by_signal, self._messages, self._under_way):
             store.clear()
 
-    def _too_many(self) -> int:
-        return max(0, self._background - MOST_BACKGROUND)
-
     def _final(self, ticket: Ticket, number: int, origin: int, over: int, request: Request | None) -> Attempt:
         begun, ended = ticket.times()
         if begun > self._end:
@@ -353,7 +355,7 @@ class Recorder(SimTrace):
         ok = request is not None and request.outcome == "ok"
         used = self._used(ticket, begun, ended, over, ok)
         fate = ticket.fate or ("open" if ended == FAR else "served")
-        if fate == "served" and hasattr(ticket.server, "unanswered") and ticket.server.unanswered(ended) is not None:
+        if fate == "served" and ticket.unanswered(ended):
             fate = "unanswered"
         since = [t - origin if 0 <= t < FAR else NEVER for t in (ticket.until, begun, ended)]
         sent = max(0, ticket.sent - origin)

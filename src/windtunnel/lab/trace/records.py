@@ -6,6 +6,7 @@ had happened by it is recorded as happened by it. -1 is a time that never came.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,6 @@ FATES: Final = ("open", "served", "unanswered", "rejected", "dropped", "withdraw
 """What became of an attempt. Unanswered: the work was done and the answer lost; lost: its server crashed."""
 CLOSING: Final = "the end of the connection"
 """The text of a message that carries nothing."""
-OUTCOMES: Final = ("ok", "fail", "unknown")
 TICKS: Final = 100_000
 """A unit is chosen so that a run has about so many at least: more than any screen has columns."""
 
@@ -145,6 +145,12 @@ class Trace:
     def units(self, moment_s: float) -> int:
         """A moment as whole units, rounded down; halves of a nanosecond are a float's noise."""
         return round(moment_s * 1e9) // self.run.unit_ns
+
+    def request(self, number: int) -> Request | None:
+        """The request of this number; None where it is not kept."""
+        place = bisect_left(self.requests, number, key=lambda r: r.id)
+        found = self.requests[place] if place < len(self.requests) else None
+        return found if found is not None and found.id == number else None
 
     def of(self, kind: str, request: int) -> list[Any]:
         """The "attempts" or "messages" of a request."""
