@@ -19,6 +19,7 @@ from windtunnel.lab.doubt.report import Report, read, state_of
 from windtunnel.lab.doubt.source import committed
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.footing import MACHINE, name_of
+from windtunnel.lab.grading.challenge import planted
 
 MARKS = ("V", "Vq", "D", "R")
 VERDICTS = {"reproduced": "✔", "missed": "✗", "unknown": "?", "skipped": "–"}
@@ -110,7 +111,7 @@ def _verdicts(verdicts: Mapping[str, int]) -> str:
 def _audited(one: Experiment[Any]) -> Audited:
     report = read(committed(one.id))
     state = state_of(report, source_of(one))
-    names = _planted(one.id)
+    names = [file.stem for file in planted(one.id, root())]
     judged = _judged(one.id, names)
     engines = {name: _date(one.id, name) for name in map(name_of, one.stages) if name not in (MODEL, MACHINE)}
     counts = dict(report.mutants) if report is not None else {}
@@ -180,12 +181,6 @@ def _open(report: Report | None) -> Iterator[str]:
         yield f"{len(report.not_judged)} of its claims were not doubted: they speak of other stages."
     if report.mutants.get("excused"):
         yield f"{report.mutants['excused']} changes that no claim notices are excused in the file."
-
-
-def _planted(name: str) -> list[str]:
-    """The wrong and right designs that the tests plant, where this is a checkout."""
-    folder = root() / "tests" / "planted" / name.replace("-", "_")
-    return sorted(path.stem for kind in ("wrong", "right") for path in folder.glob(f"{kind}_*.py"))
 
 
 def _judged(name: str, planted: Sequence[str]) -> int:

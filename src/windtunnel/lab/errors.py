@@ -19,5 +19,10 @@ def unread(path: object, error: SyntaxError) -> str:
     return f"{path} cannot be read: {error.msg}{f' in line {error.lineno}' if error.lineno else ''}."
 
 
+def unwritten(path: object, error: OSError) -> str:
+    """The sentence about a file that could not be written."""
+    return f"{path} cannot be written: {error.strerror}."
+
+
 class DesignError(RuntimeError):
     """A design raised what is no outcome of a request; the sentence names design, operation, exception and line."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import WrongInput, unwritten
 from windtunnel.ui.options import check_writable
 from windtunnel.ui.verdicts import columns, verdict
 
@@ -115,7 +115,7 @@ def grade(
         try:
             write(svg, found["case"]["svg"])
         except OSError as error:
-            raise WrongInput(f"{svg} cannot be written: {error.strerror}.") from error
+            raise WrongInput(unwritten(svg, error)) from error
     return status
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from windtunnel.lab.errors import DesignError, WrongInput, suggest
+from windtunnel.lab.errors import DesignError, WrongInput, suggest, unwritten
 from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
@@ -194,7 +194,7 @@ def run(
 
             save(found.trace, path)
     except OSError as error:
-        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise WrongInput(unwritten(path, error)) from error
     if json_:
         click.echo(found.to_json(), nl=False)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import WrongInput, unwritten
 from windtunnel.ui.options import check_writable
 
 
@@ -74,7 +74,7 @@ def doubt(
         try:
             save(report, out)
         except OSError as error:
-            raise WrongInput(f"{out} cannot be written: {error.strerror}.") from error
+            raise WrongInput(unwritten(out, error)) from error
     click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False) if json_ else text_of(report))
     return 1 if report.findings else 0 if report.complete else 3
 

@@ -12,6 +12,7 @@ from windtunnel.lab.cards import Card, cards
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.lab.experiment import Experiment
+from windtunnel.ui.verdicts import columns
 
 KEYS = "Enter runs · p=v changes a parameter, runs · s lesson · n new challenge · b back · ? help · q quits"
 HELP = """\
@@ -28,6 +29,7 @@ In an experiment
   Ctrl-C         stops a run, and leaves the menu where nothing runs
 
 Everywhere       ? this page   q quit, as Ctrl-D does"""
+WIDEST = 100
 QUIT, ASK = ("q", "quit", "exit"), ("?", "h", "help")
 
 
@@ -77,17 +79,11 @@ def _help() -> None:
     click.echo()
     for line in HELP.splitlines():
         indent = " " * (17 if line.startswith("  ") else 0)
-        click.echo(click.wrap_text(line, _width(), "", indent) if line.strip() else "")
+        click.echo(click.wrap_text(line, min(WIDEST, columns()), "", indent) if line.strip() else "")
 
 
 def _dim(text: str) -> None:
-    click.secho(click.wrap_text(text, _width()), dim=True)
-
-
-def _width() -> int:
-    import shutil
-
-    return max(40, min(100, shutil.get_terminal_size().columns))
+    click.secho(click.wrap_text(text, min(WIDEST, columns())), dim=True)
 
 
 def _chosen(answer: str, experiments: Sequence[Card]) -> str:

@@ -15,14 +15,13 @@ from windtunnel.lab.errors import WrongInput
 
 def planted_files(name: str) -> list[Path]:
     """The planted designs of an experiment. Raises WrongInput where there are none, or no tests beside the program."""
-    import windtunnel
+    from windtunnel.lab.audit import root
     from windtunnel.lab.discovery import find
+    from windtunnel.lab.grading.challenge import planted
 
-    folder = find(name).id.replace("-", "_")
-    roots = (Path(str(windtunnel.__file__)).parents[2], Path.cwd())
-    for root in roots:
-        files = sorted((root / "tests" / "planted" / folder).glob("*_*.py"))
-        if files:
+    experiment = find(name)
+    for checkout in (root(), Path.cwd()):
+        if files := planted(experiment.id, checkout):
             return files
     raise WrongInput(f"There are no planted designs of {name} here; they stand in tests/planted of a checkout.")
 

@@ -18,7 +18,7 @@ from typing import Any
 from windtunnel.faces import lent_by
 from windtunnel.lab.claims import applies, speaks_of
 from windtunnel.lab.discovery import find
-from windtunnel.lab.errors import WrongInput, unread
+from windtunnel.lab.errors import WrongInput, unread, unwritten
 from windtunnel.lab.experiment import Experiment, idea
 from windtunnel.lab.params import settings
 
@@ -79,6 +79,12 @@ def _unjudged(expression: str, why: str) -> WrongInput:
     return WrongInput(f"The demand {expression!r} would never be judged: it {why}.")
 
 
+def planted(name: str, checkout: Path) -> list[Path]:
+    """The wrong and right designs that the tests of a checkout plant for an experiment."""
+    folder = checkout / "tests" / "planted" / name.replace("-", "_")
+    return sorted(path for kind in ("wrong", "right") for path in folder.glob(f"{kind}_*.py"))
+
+
 def stub(experiment: Experiment[Any], hints: bool = False) -> str:
     """A file to start from: what is asked, the demands, and the naive design as a class of your own.
 
@@ -113,13 +119,13 @@ def write_stub(experiment: Experiment[Any], path: Path, hints: bool = False) -> 
     except FileExistsError:
         raise WrongInput(f"{path} is there already; give another name, or take it away first.") from None
     except OSError as error:
-        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise WrongInput(unwritten(path, error)) from error
     try:
         with file:
             file.write(text)
     except OSError as error:
         path.unlink(missing_ok=True)  # half a stub would stand in the way of the next try
-        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise WrongInput(unwritten(path, error)) from error
     return path
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.engines.errors import Unavailable
 from windtunnel.lab.charts import Row, values
-from windtunnel.lab.errors import DesignError, WrongInput, raised
+from windtunnel.lab.errors import DesignError, WrongInput, raised, unwritten
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
@@ -250,7 +250,7 @@ def _write_down(history: History, path: str) -> None:
     try:
         write(Path(path), "\n".join(lines) + "\n")
     except OSError as error:
-        raise WrongInput(f"{path} cannot be written: {error.strerror}.") from error
+        raise WrongInput(unwritten(path, error)) from error
 
 
 def _listed(value: Any) -> Any:
