@@ -6,8 +6,8 @@ A peer is a program on a simulated host. What it knows goes with a crash, but fo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
-from itertools import count, takewhile
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from itertools import count
 from typing import Any, Protocol
 
 from windtunnel.sim import Host, LinkSpec, Network, Process, Signal, Simulator, lognormal
@@ -130,19 +130,26 @@ class Journal:
         self._disk = host.disk
         self._file = host.disk.open(name, create=True)
         host.disk.fsync_dir()
-        whole = sum(map(len, self._lines()))
+        whole = sum(len(line) for line, _ in self._whole())
         if whole < self._file.size:
             self._file.truncate(whole)
         if self._file.size:
             self._file.fsync()
 
-    def _lines(self) -> list[bytes]:
-        """The first lines, as far as they are whole."""
-        return list(takewhile(_is_record, self._file.read_at(0, self._file.size).splitlines(keepends=True)))
+    def _whole(self) -> Iterator[tuple[bytes, Any]]:
+        """The first lines, as far as they are whole, each with its record."""
+        for line in self._file.read_at(0, self._file.size).splitlines(keepends=True):
+            try:
+                record = json.loads(line)
+            except ValueError:
+                return
+            if not line.endswith(b"\n"):
+                return
+            yield line, record
 
     def records(self) -> list[Any]:
         """All that can be read, oldest first."""
-        return [json.loads(line) for line in self._lines()]
+        return [record for _, record in self._whole()]
 
     def append(self, record: Any) -> None:
         """Write one; the disk may have it or not until `sync`."""
@@ -156,11 +163,3 @@ class Journal:
         """Append and sync."""
         self.append(record)
         await self.sync()
-
-
-def _is_record(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return line.endswith(b"\n")
