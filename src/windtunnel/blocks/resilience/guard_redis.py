@@ -16,14 +16,14 @@ import logging
 import sys
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from inspect import iscoroutinefunction
 from threading import Lock
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from windtunnel.blocks.ground.errors import Refused
-from windtunnel.blocks.ground.hooks import tell
-from windtunnel.blocks.resilience.guard import Caller, Inside, P, T, awaited, called
+from windtunnel.blocks.resilience.guard import Guard, Inside, P, T, awaited
 
 OnError = Literal["raise", "allow", "deny"]
 """What a block does where Redis does not answer: raise the client's error, let the call through, or refuse it."""
@@ -58,8 +58,20 @@ class Question(NamedTuple):
     args: list[str]
 
 
-class RedisGuard(Caller):
-    """A `Caller` whose state is in Redis. As safe for tasks and threads as its client is."""
+class Among(Inside):
+    """As `Inside`, for threads that leave at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = Lock()
+
+    def take(self, frame: FrameType | None) -> Any:
+        with self._lock:
+            return super().take(frame)
+
+
+class RedisGuard(Guard):
+    """A `Guard` whose state is in Redis. As safe for tasks and threads as its client is."""
 
     def __init__(self, client: RedisClient, script: str, on_error: OnError) -> None:
         if on_error not in ("raise", "allow", "deny"):
@@ -68,8 +80,7 @@ class RedisGuard(Caller):
         self._asyncio = iscoroutinefunction(self._script) or iscoroutinefunction(type(self._script).__call__)
         self._plain = not self._asyncio
         self._on_error = on_error
-        self._on_reject: Callable[[Refused], object] | None = None
-        self._inside, self._alone = Inside(), Lock()
+        self._inside, self._alone = Among(), nullcontext()  # the server decides; no thread waits for another's answer
 
     # What each block says.
 
@@ -95,11 +106,11 @@ class RedisGuard(Caller):
     def _gone(self, question: Question, answer: Any) -> None:
         """What the server said to that."""
 
-    # The ways through.
+    # The ways of asyncio: to go out is to wait here.
 
     async def call(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """`await function(*args, **kwargs)` inside."""
-        entry = await self._enter_waiting()
+        entry = await self._admit_waiting()
         try:
             result = await awaited(function, *args, **kwargs)
         except BaseException as error:
@@ -108,40 +119,10 @@ class RedisGuard(Caller):
         await self._leave_waiting(entry, None)
         return result
 
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(*args, **kwargs)` of a plain function inside."""
-        entry = self._enter()
-        try:
-            result = called(function, *args, **kwargs)
-        except BaseException as error:
-            self._leave(entry, error)
-            raise
-        self._leave(entry, None)
-        return result
-
-    async def __aenter__(self) -> object:
-        frame = sys._getframe().f_back
-        entry = await self._enter_waiting()
-        self._inside.add(entry, frame)
-        return None
-
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._leave_waiting(self._inside.take(sys._getframe().f_back), error)
-
-    def __enter__(self) -> object:
-        entry = self._enter()
-        with self._alone:
-            self._inside.add(entry, sys._getframe().f_back)
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._alone:
-            entry = self._inside.take(sys._getframe().f_back)
-        self._leave(entry, error)
 
     # Asking.
 
@@ -171,7 +152,7 @@ class RedisGuard(Caller):
             answer = await self._ask(question)
         except Exception as error:
             return self._unanswered(error)
-        return self._decided(question, answer)
+        return self._admitted(question, answer)
 
     def _enter(self) -> Any:
         self._require(asyncio=False)
@@ -180,23 +161,14 @@ class RedisGuard(Caller):
             answer = self._ask_plain(question)
         except Exception as error:
             return self._unanswered(error)
-        return self._decided(question, answer)
-
-    def _decided(self, question: Question, answer: Any) -> Any:
-        try:
-            return self._admitted(question, answer)
-        except Refused as refusal:
-            tell(self._on_reject, refusal)
-            raise
+        return self._admitted(question, answer)
 
     def _unanswered(self, error: Exception) -> None:
         """The entry of a call that nobody has counted; or raise."""
         if self._on_error == "raise":
             raise error
         if self._on_error == "deny":
-            refusal = self._denied()
-            tell(self._on_reject, refusal)
-            raise refusal from error
+            raise self._denied() from error
 
     async def _leave_waiting(self, entry: Any, error: BaseException | None) -> None:
         question = None if entry is None else self._going(entry, error)

@@ -18,8 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from windtunnel.blocks.ground.errors import Refused
-from windtunnel.blocks.resilience.guard import Inside
-from windtunnel.blocks.resilience.guard_redis import OnError, Question, RedisClient, RedisGuard
+from windtunnel.blocks.resilience.guard_redis import Among, OnError, Question, RedisClient, RedisGuard
 from windtunnel.blocks.resilience.rate_limit import (
     SLACK_S,
     Decision,
@@ -212,7 +211,7 @@ class _Keyed(RedisGuard):
     """One key of a limiter, as a guard."""
 
     def __init__(self, limiter: RedisRateLimiter, key: str, cost: float) -> None:
-        vars(self).update(vars(limiter), _inside=Inside())
+        vars(self).update(vars(limiter), _inside=Among())
         self._limiter, self._key, self._cost = limiter, key, cost
 
     def _told(self) -> dict[str, object]:
