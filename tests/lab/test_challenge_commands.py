@@ -8,14 +8,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import psutil
 import pytest
 
+from helpers.commands import call
 from windtunnel.lab.progress import Done, read
-from windtunnel.ui import cli
 
 ENDLESS = """
     async def buy(self, buyer, pays_after_s):
@@ -70,13 +71,7 @@ def run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
 
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            cli.main(arguments)
-        assert isinstance(left.value.code, int)
-        return left.value.code, *capsys.readouterr()
-
-    return call
+    return partial(call, capsys)
 
 
 def until(stream: IO[str] | None, text: str) -> str:

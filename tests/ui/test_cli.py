@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from helpers.commands import call
 from windtunnel.lab import cards, discovery
 from windtunnel.lab.charts import Drawn
 from windtunnel.lab.discovery import modules
@@ -31,15 +32,6 @@ def catalogue(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {**modules(), NAME: "helpers.toy_shop"}
     catalogue(monkeypatch, found)
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        cli.main(arguments)
-    out, err = capsys.readouterr()
-    status = left.value.code
-    assert isinstance(status, int)
-    return status, out, err
 
 
 def test_the_list_imports_nothing_heavy() -> None:

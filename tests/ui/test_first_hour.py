@@ -11,20 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from helpers.commands import call
 from windtunnel.lab.discovery import modules
 from windtunnel.ui import cli
 
 RUN = ("run", "up-or-out", "--quick", "--seeds", "1", "--jobs", "1", "--designs", "shared_queue")
 unix = pytest.mark.skipif(os.name != "posix", reason="devices, pipes and terminals of Unix")
 Typed = Callable[..., tuple[str, list[list[str]]]]
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        cli.main(arguments)
-    out, err = capsys.readouterr()
-    assert isinstance(left.value.code, int)
-    return left.value.code, out, err
 
 
 # --- the menu ----------------------------------------------------------------------------------------------------
@@ -237,6 +230,21 @@ def test_a_parameter_is_given_once(capsys: pytest.CaptureFixture[str], arguments
     status, out, err = call(capsys, *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("doubt", "up-or-out", "--budget", "nan"), "nan is no number of seconds; give one from 0 on."),
+        (("grade", "mine.py", "--cpu", "nan"), "nan is no number of seconds; give one from 1 to 86400."),
+    ],
+)
+def test_what_is_no_number_is_no_number_of_seconds(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    status, out, err = call(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
 
 
 # --- what is said ------------------------------------------------------------------------------------------------

@@ -9,18 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from windtunnel.ui import cli
+from helpers.commands import call
 
 NAME = "up-or-out"
 QUICK = ("--quick", "--seeds", "2", "--designs", "mine")
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        cli.main(arguments)
-    out, err = capsys.readouterr()
-    assert isinstance(left.value.code, int)
-    return left.value.code, out, err
 
 
 def design(tmp_path: Path, does: str, more: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from windtunnel.lab.errors import WrongInput, unwritten
-from windtunnel.ui.options import check_writable
+from windtunnel.ui.options import Seconds, check_writable
 from windtunnel.ui.verdicts import columns, verdict
 
 LOOK_EVERY_S = 0.1
@@ -21,17 +20,7 @@ GONE_LOOKS = 10
 """After so many looks a file that is not there is gone, and not being saved."""
 
 
-class _Seconds(click.FloatRange):
-    """Numbers alone: of nan every comparison is false, so a range lets it in."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        found = super().convert(value, param, ctx)
-        if not math.isfinite(found):
-            self.fail(f"{value} is no number of seconds; give one from {self.min} to {self.max}.", param, ctx)
-        return found
-
-
-SECONDS = _Seconds(1, 86_400)
+SECONDS = Seconds(1, 86_400)
 Heard = Callable[[dict[str, Any]], object]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from windtunnel.lab.errors import WrongInput, unwritten
-from windtunnel.ui.options import check_writable
+from windtunnel.ui.options import Seconds, check_writable
 
 
 @click.command()
@@ -24,7 +24,7 @@ from windtunnel.ui.options import check_writable
     help="Change each place of the designs' code in turn; designs change places anyway.",
 )
 @click.option("--first", type=click.IntRange(0), help="The first fresh seed; drawn by the operating system otherwise.")
-@click.option("--budget", type=click.FloatRange(0), metavar="S", help="Begin no further trial after so many seconds.")
+@click.option("--budget", type=Seconds(0), metavar="S", help="Begin no further trial after so many seconds.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes; as many as cores by default.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JSON to a file.")
 @click.option("--json", "json_", is_flag=True, help="Print the report as JSON.")

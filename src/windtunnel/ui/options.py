@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import click
 
 from windtunnel.lab.errors import WrongInput
 
@@ -57,6 +61,17 @@ def more_seeds(
     for option, several in (("--set", sets), ("--on", on)):
         words += [word for one in several for word in (option, one)]
     return shlex.join(words)
+
+
+class Seconds(click.FloatRange):
+    """Numbers alone: of nan every comparison is false, so a range lets it in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            upwards = "on" if self.max is None else f"to {self.max}"
+            self.fail(f"{value} is no number of seconds; give one from {self.min} {upwards}.", param, ctx)
+        return found
 
 
 def check_writable(option: str, path: Path | None) -> None:
