@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from pathlib import Path
@@ -10,22 +9,14 @@ from typing import Any
 
 import pytest
 
+from helpers.block_cases import blocks
 from windtunnel.blocks.ground.block import Block, Guarded, Live
 from windtunnel.blocks.resilience import RateLimiter, RedisGuard
 from windtunnel.blocks.resilience.guard import Caller
 
 PAGE = Path(__file__).parents[2] / "docs" / "blocks.md"
-FAMILIES = (
-    *("sketches", "placement", "ordered", "space", "vectors", "text", "caching", "resilience", "streams", "chunks"),
-    "durability",
-)
 WAYS = ["block", "asyncio", "plain", "decorator", "hooks", "in Redis", "copy, pickle", "threads", "limits"]
 COLUMNS = ["block", "single item", "batch", "merge", "delete", "bytes", "copy, pickle", "threads", "limits"]
-VALUES = {
-    *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
-    *("DurableState", "RateLimiter", "RedisGuard"),
-}
-"""What blocks take and give, and bases of several; protocols are left out by themselves."""
 SETTINGS = {"capacity", "most_weight", "cached", "limit", "queue_limit", "attempts", "budget", "least", "most", "burst"}
 SETTINGS |= {"window", "buckets", "keep_s", "keep", "batch", "within_ms", "size_ms", "slide_ms"}
 OTHERS = {"CountMin", "grpc_timeout", "stream_chunks", "None", "async def"}
@@ -53,15 +44,6 @@ def rows() -> dict[str, dict[str, str]]:
             assert len(cells) == len(columns), line
             found[cells[0].strip("`")] = dict(zip(columns, cells, strict=True))
     return found
-
-
-def blocks() -> dict[str, type[Any]]:
-    found = {}
-    for family in FAMILIES:
-        face = importlib.import_module(f"windtunnel.blocks.{family}")
-        lent = [getattr(face, name) for name in face.__all__]
-        found |= {one.__name__: one for one in lent if inspect.isclass(one) and not issubclass(one, Exception)}
-    return {name: one for name, one in found.items() if name not in VALUES and not getattr(one, "_is_protocol", False)}
 
 
 def test_every_block_has_a_row_and_every_row_a_block() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
-import inspect
 import pickle
 import sqlite3
 from contextlib import closing
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.block_cases import CASES, UNCHANGING, batch_limiter
+from helpers.block_cases import CASES, UNCHANGING, batch_limiter, blocks
 from windtunnel.blocks.caching import Cache, LoadingCache, SingleFlight
 from windtunnel.blocks.chunks import ChunkStore
 from windtunnel.blocks.durability import (
@@ -89,15 +87,6 @@ def test_a_copy_is_the_same_and_shares_nothing(name: str, how: str) -> None:
     assert case.state(twin) == changed
 
 
-FAMILIES = (
-    *("caching", "chunks", "durability", "ordered", "placement", "resilience", "sketches", "space", "streams"),
-    *("text", "vectors"),
-)
-VALUES = {
-    "CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window",
-}  # fmt: skip
-"""Records, enumerations: what blocks take and give."""
-BASES = {"DurableState", "RateLimiter", "RedisGuard"}
 INSIDE = {"Clock", "Fifo", "Lfu", "Lru", "PlainCountedBlocks", "PlainSkipList", "S3Fifo", "Sieve", "WTinyLfu"}
 """They are copied inside of a `Cache` or a `PlainSortedSet`."""
 
@@ -126,20 +115,10 @@ def live(folder: Path) -> dict[str, Any]:
     return {type(one).__name__: one for one in made}
 
 
-def public() -> set[str]:
-    faces = [importlib.import_module(f"windtunnel.blocks.{family}") for family in FAMILIES]
-    lent = [getattr(face, name) for face in faces for name in face.__all__]
-    return {
-        one.__name__
-        for one in lent
-        if inspect.isclass(one) and not issubclass(one, Exception) and not getattr(one, "_is_protocol", False)
-    }
-
-
 def test_every_block_has_copies_of_its_own_or_says_why_not(tmp_path: Path) -> None:
     tied = live(tmp_path)
     copied = {name.partition(",")[0] for name in CASES} | INSIDE
-    assert public() - VALUES - BASES == copied | tied.keys()
+    assert blocks().keys() == copied | tied.keys()
     for name, made in tied.items():
         assert repr(made).startswith(f"<{name}")
         assert " at 0x" not in repr(made)

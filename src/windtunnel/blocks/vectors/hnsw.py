@@ -290,9 +290,7 @@ class HNSW(Guarded):
             empty.state[EVALUATIONS] = old.state[EVALUATIONS]
             self._reset(empty)
             return
-        graph, live = without(old, self._nodes, self._dead, self.ef_construction)
-        number = np.full(self._nodes, -1, np.int64)
-        number[live] = np.arange(len(live))
+        graph, live, number = without(old, self._nodes, self._dead, self.ef_construction)
         keys, copies = self._keys[live], {int(number[node]): having for node, having in self._copies.items()}
         of_hash = {h: int(number[node]) for h, node in self._of_hash.items() if number[node] >= 0}
         self._reset(graph)

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from windtunnel.blocks.vectors.kernels.hnsw import Graph
 
 
-def without(old: Graph, nodes: int, dead: NDArray[np.bool_], ef: int) -> tuple[Graph, NDArray[np.int64]]:
-    """The graph of the living among the first `nodes`, and their old numbers; there must be one. Changes `old`.
+def without(
+    old: Graph, nodes: int, dead: NDArray[np.bool_], ef: int
+) -> tuple[Graph, NDArray[np.int64], NDArray[np.int64]]:
+    """The graph of the living among the first `nodes`, their old numbers, and by those the new ones (-1 of the dead).
 
-    `ef` is the number of candidates of an insertion, for a graph that is built anew.
+    There must be one who lives. Changes `old`. `ef` is the number of candidates of an insertion, for a graph that is
+    built anew.
     """
     import numpy as np
 
@@ -52,13 +55,12 @@ def without(old: Graph, nodes: int, dead: NDArray[np.bool_], ef: int) -> tuple[G
         else:
             graph.state[ENTRY] = number[old.state[ENTRY]]
         if int(np.count_nonzero(_reached(graph, len(live)))) >= before:
-            return graph, live
+            return graph, live, number
         graph.counts[:] = graph.upper_counts[:] = 0
-        graph.seen[:] = 0
-        graph.state[:] = [-1, 0, 0, old.state[EVALUATIONS]]
+        graph.state[:] = [-1, 0, 0, 0]
     graph.state[EVALUATIONS] = old.state[EVALUATIONS]
     insert(graph, 0, len(live), ef)
-    return graph, live
+    return graph, live, number
 
 
 def _reached(graph: Graph, nodes: int) -> NDArray[np.bool_]:
