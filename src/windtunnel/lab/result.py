@@ -216,6 +216,11 @@ class Result:
             raise WrongInput(f"This is no result of a run: {type(error).__name__} {error}.") from None
 
 
+def draft_of(path: Path, process: int) -> Path:
+    """Where a process writes a file, itself no link, before it is there; left behind where it is killed meanwhile."""
+    return path.with_name(f".{path.name}.{process}")
+
+
 def write(path: Path, text: str | bytes) -> None:
     """Write a file so that it is there wholly or not at all. Through a link, not over it.
 
@@ -229,7 +234,7 @@ def write(path: Path, text: str | bytes) -> None:
         raise OSError(errno.EINVAL, "Not a regular file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: what it makes can be read by its owner alone, and a result is there to be shown.
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = draft_of(path, os.getpid())
     try:
         with draft.open("wb") as file:
             file.write(text.encode() if isinstance(text, str) else text)

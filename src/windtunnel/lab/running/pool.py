@@ -11,9 +11,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.result import draft_of
 from windtunnel.lab.running.work import Done, Job
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -29,7 +31,7 @@ def cores() -> int:
 def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished: Callable[[Job], None]) -> list[Done]:
     """Do the jobs in `count` processes; what came of each, in their order.
 
-    Whatever happens, an error or Ctrl-C, no process of ours is left behind.
+    Whatever happens, an error or Ctrl-C, no process of ours is left behind, and no half of a history.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for i in range(len(jobs)):
@@ -61,7 +63,17 @@ def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished:
                 if pipe is not None:
                     with contextlib.suppress(OSError):  # what was not yet sent has nobody to read it
                         pipe.close()
+        if len(found) < len(jobs):
+            _sweep(jobs, workers)
     return [found[i] for i in range(len(jobs))]
+
+
+def _sweep(jobs: Sequence[Job], killed: Sequence[subprocess.Popen[str]]) -> None:
+    """Take away what workers were in the middle of writing."""
+    for path in (Path(os.path.realpath(job.history)) for job in jobs if job.history):
+        for worker in killed:
+            with contextlib.suppress(OSError):
+                draft_of(path, worker.pid).unlink(missing_ok=True)
 
 
 def _start(module: str, with_file: str) -> subprocess.Popen[str]:
