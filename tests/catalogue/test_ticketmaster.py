@@ -32,14 +32,15 @@ from windtunnel.sim.kernel import Simulator
 
 ONCE = "hold_then_pay.oversold == 0 and hold_then_pay.sold_twice == 0"
 IN_TIME = "hold_then_pay.paid == hold_then_pay.sold and hold_then_pay.paid_late == 0"
+PLAIN = replace(experiment, claims=(), figures=(), asks=(), why=())
+"""The shops alone: nothing is judged, compared or asked."""
 
 
 def verdicts(design: str, by: Callable[..., object], *wanted: str, **params: Any) -> list[str]:
     """What becomes of these claims, on one seed at the defaults, with something else in a design's place."""
     claims = [c for c in experiment.claims if c.expression in wanted]
     assert len(claims) == len(wanted)
-    plain = replace(experiment, claims=claims, figures=(), asks=(), why=(), module=experiment.module)
-    changed = replace(plain, designs={**experiment.designs, design: by}, module=experiment.module)
+    changed = replace(PLAIN, claims=claims, designs={**experiment.designs, design: by})
     return [claim.verdict for claim in run(changed, seeds=[0], designs=[design], jobs=1, **params).claims]
 
 
@@ -81,9 +82,8 @@ def test_a_sale_that_is_in_the_cache_alone_needs_the_key_in_the_database() -> No
 
 
 def test_optimists_try_again_as_often_as_there_are_others_inside() -> None:
-    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
     for connections in (2, 4):
-        found = run(plain, seeds=[0], designs=["version_column"], jobs=1, quick=True, connections=connections)
+        found = run(PLAIN, seeds=[0], designs=["version_column"], jobs=1, quick=True, connections=connections)
         (retries,), (sold,) = found.samples("version_column", "retries"), found.samples("version_column", "sold")
         assert 0.9 * (connections - 1) * sold <= retries <= (connections - 1) * sold
     assert VersionColumn in experiment.designs.values()
@@ -113,8 +113,7 @@ class CommittedAlone(Shop):
 
 def beside_insert_first(by: type[Shop], measure: str, **params: Any) -> tuple[float, float]:
     """What is measured of another design and of `insert_first`; both sell each ticket once."""
-    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
-    both = replace(plain, designs={"other": by, "insert_first": InsertFirst}, module=experiment.module)
+    both = replace(PLAIN, designs={"other": by, "insert_first": InsertFirst})
     found = run(both, seeds=[0], jobs=1, quick=True, **params)
     assert [found.samples(name, "sold") for name in both.designs] == [[found.params["stock"]]] * 2
     (other,), (first,) = found.samples("other", measure), found.samples("insert_first", measure)
@@ -141,8 +140,7 @@ def test_an_update_that_is_committed_alone_loses_the_ticket_of_whoever_dies_befo
                 raise TimeoutError
             return await super().buy(buyer, pays_after_s)
 
-    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
-    dying = replace(plain, designs={"dies": Dies}, module=experiment.module)
+    dying = replace(PLAIN, designs={"dies": Dies})
     assert run(dying, seeds=[0], jobs=1, quick=True).samples("dies", "sold") == [23]
 
 
@@ -187,8 +185,7 @@ def test_the_script_gives_each_buyer_a_number_and_the_same_one_again_on_both_ser
 def test_a_lost_answer_of_the_cache_loses_no_number_since_the_script_knows_whom_it_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plain = replace(experiment, claims=(), figures=(), asks=(), why=(), module=experiment.module)
-    mute = replace(plain, faults=(cut_reply("cache", at_s=0.005, for_s=0.004),), module=experiment.module)
+    mute = replace(PLAIN, faults=(cut_reply("cache", at_s=0.005, for_s=0.004),))
 
     def sold() -> list[float]:
         return list(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from windtunnel.lab.discovery import every
+from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import YOURS
 from windtunnel.lab.grading.grade import Grade, grade_on
 from windtunnel.lab.grading.loaded import joined
@@ -37,8 +38,8 @@ def graded(file: Path, seeds: range) -> Grade:
 
 
 @pytest.mark.parametrize("experiment", every(), ids=lambda e: e.id)
-def test_each_challenge_has_six_wrong_and_two_right_designs_that_say_what_they_are(experiment: object) -> None:
-    files = planted_files(experiment.id)  # type: ignore[attr-defined]
+def test_each_challenge_has_six_wrong_and_two_right_designs_that_say_what_they_are(experiment: Experiment) -> None:
+    files = planted_files(experiment.id)
     assert sum(file.name.startswith("wrong_") for file in files) >= 6
     assert sum(file.name.startswith("right_") for file in files) >= 2
     assert all(mistake(file).endswith(".") for file in files)

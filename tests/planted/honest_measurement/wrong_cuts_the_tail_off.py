@@ -1,4 +1,4 @@
-"""What took longer than a second is thought to be an error of the clock."""
+"""What took longer than 1.3 seconds is thought to be an error of the clock."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ class Yours(FromTheDueTime):
 
     @process
     async def get(self, connection: int, work_s: float) -> float:
-        self.total += await super().get(connection, work_s)
+        took_s = await super().get(connection, work_s)
+        self.total += took_s  # not in one line: that would read the sum before it waits, and lose what others add
         self.count += 1
         return self.total / self.count
