@@ -117,20 +117,7 @@ class Session:
 
     async def _ask(self, work: Callable[[], Awaitable[T]]) -> T:
         """Send a statement and wait for the answer; a client that stops waiting stops only itself."""
-        wire, trace = self._wire, self._database.sim.trace
-        if trace is not None:
-            work = trace.asked(self._database, work)
-        wire.send((self._transaction, work))
-        try:
-            value, error = await wire.receive()
-        except BaseException:
-            if trace is not None:
-                trace.gave_up(work)
-            wire.close()
-            raise
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
+        return await self._wire.ask(self._database, work, self._transaction)
 
     def leave(self) -> None:
         """Roll back, without waiting until it is done. A connection with an answer under way was closed instead."""

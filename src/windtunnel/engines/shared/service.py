@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Process, Simulator
@@ -98,20 +98,7 @@ class ModelService(OnHost):
             ConnectionResetError: the connection broke off: nobody can tell.
         """
         async with self._wires.connection() as wire:
-            trace = self.sim.trace
-            if trace is not None:
-                work = trace.asked(self, work)
-            wire.send(work)
-            try:
-                value, error = await wire.receive()
-            except BaseException:
-                if trace is not None:
-                    trace.gave_up(work)
-                wire.close()  # an answer that comes later must not be taken for that of the next request
-                raise
-        if error is not None:
-            raise error
-        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
+            return await wire.ask(self, work)
 
     def reach(self) -> None:
         """Make the caller's links to us what they shall be, before the run begins."""
@@ -131,7 +118,7 @@ class ModelService(OnHost):
     async def _serve(self, wire: Wire, me: list[Process[None]]) -> None:
         while True:
             try:
-                work: Callable[[], Awaitable[Any]] = await wire.receive()
+                (work,) = await wire.receive()
             except ConnectionResetError:
                 break
             me[0].request = wire.end.request  # the luck is that of the request which asks

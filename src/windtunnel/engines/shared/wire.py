@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import types
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from windtunnel.engines.errors import Unavailable
 from windtunnel.sim.kernel import Signal, Simulator
@@ -24,6 +24,7 @@ from windtunnel.sim.tcp import End
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
 
+T = TypeVar("T")
 BACKLOG: Final = 128
 MESSAGE: Final = bytes(200)
 """What a statement or an answer is on the network: about one small packet."""
@@ -79,6 +80,29 @@ class Wire:
                 arrival: Signal[None] = Signal(end.sim, self._name)
                 self._arrival = arrival
                 yield from arrival.__await__()
+
+    async def ask(self, service: object, work: Callable[[], Awaitable[T]], *before: object) -> T:
+        """Send some work, behind what belongs to it, and wait for what it returns or raises at the service.
+
+        Who stops waiting stops only itself.
+
+        Raises:
+            ConnectionResetError: the connection broke off: nobody can tell.
+        """
+        trace = self.end.sim.trace
+        if trace is not None:
+            work = trace.asked(service, work)
+        self.send((*before, work))
+        try:
+            value, error = await self.receive()
+        except BaseException:
+            if trace is not None:
+                trace.gave_up(work)
+            self.close()  # an answer that comes later must not be taken for that of the next request
+            raise
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]  # what `work` returned at the other end
 
     def close(self) -> None:
         """Send no more; the other side learns of it after what was sent before."""
