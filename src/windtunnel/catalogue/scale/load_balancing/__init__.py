@@ -15,11 +15,14 @@ than any balancer here, where one place can hold it (see up-or-out).
 
 **Deep dive: old news.** All who read one report send to the queue that was shortest, until the next report comes: the
 herd. Least connections, best here with fresh news, loses to no knowledge at all. A single balancer need not join it: it
-counts what it sent itself since the report, or what it has open anywhere, which is never old. Of a thousand balancers
-each sees a thousandth of that, and such counts are worth little more than a coin. Two choices herds less, but it herds:
-with exponential work, news of twenty service times makes it worse than a coin too. What is missing is the age of the
-news. Who knows how many requests will act on a report fills the short queues up to one level and no further (load
-interpretation): fresh news counts fully, old news hardly, and what is left in the worst case is the coin.
+counts what it sent itself since the report, or what it has open anywhere, which is never old. With fresh news that adds
+nothing. With old news each send has to count as the one request that it is: who counts it for more, to be careful,
+passes by free places, and where queues are short others are turned away for it. Of a thousand balancers each sees a
+thousandth of all that, and such counts are worth little more than a coin. Two choices herds less, but it herds: with
+exponential work, news of twenty service times makes it worse than a coin too. What is missing is the age of the news.
+Who knows how many requests will act on a report fills the short queues up to one level and no further (load
+interpretation): fresh news counts fully, which is least connections; of news one service time old much is left, of old
+news hardly anything, and in the worst case the coin.
 
 **Deep dive: a slow server.** Queues say how many wait, not for how long. Peak EWMA weighs latency times open
 requests, and so keeps away from a slow server. Of two looks it makes the better use. Among eight servers all looks at
@@ -45,19 +48,17 @@ from random import Random
 from windtunnel import (
     Ask,
     Chart,
-    Claim,
     Experiment,
-    Figure,
     Held,
     History,
     Op,
-    Source,
     Stage,
     Why,
     owed,
     param,
     parts,
 )
+from windtunnel.catalogue.scale.load_balancing.claims import CLAIMS, DEMANDS, FIGURES, SOURCES
 from windtunnel.sim import Departure
 from windtunnel.sim.closed_forms import mg1_sojourn_s, mm1_sojourn_s, mmk_sojourn_s, supermarket_sojourn_s
 from windtunnel.statistics import latency_mean, latency_percentiles
@@ -144,7 +145,7 @@ class Balanced:
 
     def report(self) -> Mapping[str, object]:
         done_s = sum(server.read().busy_ns * server.speed for server in self.servers) / 1e9
-        return {"done_s": done_s, "seen": self.seen}
+        return {"done_s": done_s, "seen": self.seen}  # unclaimed: "seen" is for the picture
 
 
 class AtRandom(Balanced):
@@ -273,15 +274,7 @@ def queues(history: History, params: Params) -> Mapping[str, Sequence[tuple[floa
     return {"inside": history.facts.get("seen", ())}
 
 
-FRESH = "staleness == 0 and places == 0 and count >= 2000 and servers >= 4 and load >= 0.7 and 1 <= variation <= 4"
-LIKE = "slow == 1 and places == 0 and 4 <= servers <= 16 and load >= 0.65"
 FIRST_ASK = "A request takes one service time alone. How many does it take at load 0.7, sent to any of eight servers?"
-OPEN = "What one balancer has open is the truth, however old the reports are."
-NEAR = {"variation": 1.0, "staleness": 0.0, "balancers": 1, "count": 2000}
-ALONE = {**NEAR, "staleness": 20.0}
-CROWD = {**ALONE, "balancers": 1000}
-SUPERMARKET = {"servers": 100, "load": 0.8, "variation": 1.0, "count": 15_000}
-LONE_QUEUES = {"servers": 8, "load": 0.5, "variation": 1.5, "count": 15_000}
 __doc__ = (__doc__ or "").format(
     lone=mg1_sojourn_s(Params.load, 1.0, Params.variation),
     lone_90=mm1_sojourn_s(0.9, 1.0),
@@ -331,170 +324,14 @@ experiment = Experiment(
             "interpreted.mean_s < 0.95 * two_choices.mean_s and interpreted.mean_s < 1.25 * at_random.mean_s",
         ),
     ),
-    claims=(
-        Claim(
-            "at_random.mean_s > 1.4 * two_choices.mean_s",
-            "A second look saves much of the time.",
-            "Mitzenmacher 1996",
-            breaks="at_random",
-            where=FRESH,
-        ),
-        Claim("at_random.p99_s > 1.2 * two_choices.p99_s", "It shortens the tail too.", over="mean", where=FRESH),
-        Claim(
-            "round_robin.mean_s > 1.2 * two_choices.mean_s",
-            "Turns know nothing of the work: they are no second look.",
-            where=f"{FRESH} and variation >= 2",
-        ),
-        Claim(
-            "round_robin.mean_s < 0.5 * at_random.mean_s",
-            "But they even out the arrivals, and that is enough where all work is alike.",
-            given={**NEAR, "variation": 0.0, "load": 0.9},
-            where="slow == 1 and places == 0 and 4 <= servers <= 16",
-        ),
-        Claim(
-            "max(least_connections.mean_s, own_sends.mean_s, interpreted.mean_s) < two_choices.mean_s "
-            "< 1.15 * peak_ewma.mean_s",
-            "Fresh news of all servers is better than of two; latencies of servers that are alike add nothing.",
-            where=f"{FRESH} and slow == 1",
-        ),
-        Claim(
-            "least_connections.mean_s > 1.5 * at_random.mean_s",
-            "Everybody runs to the queues that were shortest: the herd is worse than no knowledge.",
-            "Mitzenmacher 2000",
-            given=CROWD,
-            breaks="least_connections",
-            where=LIKE,
-        ),
-        Claim(
-            "own_sends.mean_s < 0.9 * two_choices.mean_s and own_sends.mean_s < 0.5 * least_connections.mean_s",
-            "A single balancer that adds its own sends to the old report makes no herd.",
-            given=ALONE,
-            where=LIKE,
-        ),
-        Claim(
-            "own_sends.mean_s > 1.2 * two_choices.mean_s",
-            "Of a thousand balancers each adds a thousandth of what was sent, and the herd is back.",
-            given=CROWD,
-            where=LIKE,
-        ),
-        Claim("own_connections.mean_s < 0.6 * at_random.mean_s", OPEN, given=ALONE, where=LIKE),
-        Claim(
-            "own_connections.mean_s > 0.7 * at_random.mean_s",
-            "A thousand balancers have hardly anything open each: their counts are little more than a coin.",
-            over="mean",
-            given=CROWD,
-            where=LIKE,
-        ),
-        Claim(
-            "at_random.mean_s < two_choices.mean_s < 0.8 * least_connections.mean_s",
-            "Two looks herd less than all looks, but they herd: news of twenty service times is worse than none.",
-            over="mean",
-            given=CROWD,
-            where=f"{LIKE} and load <= 0.8",
-        ),
-        Claim(
-            "interpreted.mean_s < 0.95 * two_choices.mean_s and interpreted.mean_s < 1.25 * at_random.mean_s",
-            "Counted by its age, old news makes no herd.",
-            "Dahlin 2000",
-            over="mean",
-            given=CROWD,
-            where=LIKE,
-        ),
-        Claim(
-            "peak_ewma.mean_s < 0.95 * two_choices.mean_s",
-            "An idle server that is ten times as slow is no good choice: latency says so, queues do not.",
-            given={**NEAR, "slow": 0.1},
-            where="places == 0 and 4 <= servers <= 10 and 0.65 <= load <= 0.8 and memory >= 300",
-        ),
-        Claim(
-            "least_connections.mean_s < peak_ewma.mean_s and peak_ewma.p99_s < least_connections.p99_s",
-            "All looks at queues mostly find another idle server; who comes to the slow one pays in the tail.",
-            over="mean",
-            given={**NEAR, "slow": 0.1, "servers": 8},
-            where="places == 0 and 0.65 <= load <= 0.8 and memory >= 300",
-        ),
-        Claim(
-            "peak_ewma.mean_s > 1.1 * two_choices.mean_s",
-            "A memory of one service time remembers an accident, not a server.",
-            given={**NEAR, "memory": 1.0},
-            where=LIKE,
-        ),
-        Claim(
-            "at_random.mean_s < 1.1 * least_connections.mean_s",
-            "With idle servers everywhere there is nothing to choose: 1 / (1 - load) stays below 1.1 up to load 0.09.",
-            given={**NEAR, "load": 0.05},
-            spares="at_random",
-            where="slow == 1 and places == 0",
-        ),
-        Claim(
-            "at_random.dropped > 3 * two_choices.dropped",
-            "Where queues are short, bad luck is no wait but a refusal.",
-            given={**NEAR, "places": 4, "load": 0.8},
-            where="slow == 1 and servers >= 4",
-        ),
-        Claim(
-            "max(abs(at_random.done - 1), abs(round_robin.done - 1), abs(least_connections.done - 1), "
-            "abs(own_sends.done - 1), abs(own_connections.done - 1), abs(peak_ewma.done - 1), "
-            "abs(two_choices.done - 1), abs(interpreted.done - 1)) < 0.000001",
-            "The servers did the work that was asked for, no less and none twice.",
-            where="slow == 1",
-        ),
-    ),
-    demands=(
-        Claim("yours.mean_s < 2 * interpreted.mean_s", "No machine may stand idle beside a long queue."),
-        Claim("yours.p99_s < 2 * interpreted.p99_s", "A few requests may not pay for the others."),
-        Claim("yours.ok == yours.ops", "Every request is answered."),
-        Claim("yours.owed_s < 0.001", "An answer comes after a server has done all of its work.", always=True),
-        Claim(
-            "yours.machines == params.servers and yours.capacity <= params.servers",
-            "The servers are those that there are, and no faster.",
-            always=True,
-        ),
-        Claim(
-            "yours.mean_s < 2.5 * interpreted.mean_s",
-            "With old news, and a thousand balancers that read it, nobody may run where everybody runs.",
-            given=CROWD,
-        ),
-    ),
+    claims=CLAIMS,
+    demands=DEMANDS,
     hints=(
         "Draw the queue of one server. What does the balancer know about it, and since when?",
         "If everybody sees the same list, what happens to the server at its top until the next list comes?",
         "Draw who loses when: windtunnel sweep load-balancing --over staleness=0,5,20,50,100 --set balancers=1000",
     ),
-    sources=(
-        Source(
-            "Mitzenmacher: The Power of Two Choices in Randomized Load Balancing",
-            1996,
-            "https://www.eecs.harvard.edu/~michaelm/postscripts/mythesis.pdf",
-        ),
-        Source("Mitzenmacher: How Useful Is Old Information?", 2000, "https://doi.org/10.1109/71.824633"),
-        Source("Dahlin: Interpreting Stale Load Information", 2000, "https://doi.org/10.1109/71.888643"),
-        Source(
-            "Envoy: Supported load balancers",
-            2025,
-            "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers",
-        ),
-    ),
-    figures=(
-        Figure(
-            "two choices, load 0.8: mean time",
-            supermarket_sojourn_s(SUPERMARKET["load"], choices=2),
-            "two_choices.mean_s",
-            0.08,
-            "D",
-            "exponential work, infinitely many servers; ours has 100",
-            "Mitzenmacher 1996",
-            given=SUPERMARKET,
-        ),
-        Figure(
-            "random, load 0.5: mean time",
-            mg1_sojourn_s(LONE_QUEUES["load"], 1.0, LONE_QUEUES["variation"]),
-            "at_random.mean_s",
-            0.2,
-            "D",
-            "Pollaczek and Khinchine: M/G/1 with lognormal work of mean 1 and variation 1.5; ours has 8 servers",
-            given=LONE_QUEUES,
-        ),
-    ),
+    sources=SOURCES,
+    figures=FIGURES,
     quick={"count": 2000},
 )
