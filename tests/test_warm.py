@@ -1,4 +1,4 @@
-"""Blocks start fast: importing one loads no Numba, and once `windtunnel.warm` has run, first uses compile nothing."""
+"""Blocks start fast: importing one loads no Numba, and after `windtunnel.warm --all` first uses compile nothing."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_importing_a_block_loads_no_compiler(block: str, loaded: dict[str, list[
 @pytest.fixture(scope="module")
 def compiled() -> dict[str, list[str]]:
     """By first use: the kernels that were compiled for it after the warm-up."""
-    assert "compiled and cached" in fresh_process("-m", "windtunnel.warm")
+    assert "compiled and cached" in fresh_process("-m", "windtunnel.warm", "--all")
     found: dict[str, list[str]] = json.loads(fresh_process(str(FIRST_USES)))
     return found
 

@@ -1,7 +1,8 @@
-"""Compile every Numba kernel once, into the cache, so that nobody's first experiment waits: `make setup` runs this.
+"""Compile Numba kernels into the cache, so that nobody's first experiment waits: `make setup` runs this.
 
-A kernel module lives in a package named `kernels` and has a function `warm()` that calls each kernel on a
-tiny input.
+Those of the tunnel, which experiments run on; a block's are compiled when it is first used. With `--all` those
+too. A kernel module lives in a package named `kernels` and has a function `warm()` that calls each kernel on a tiny
+input.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Sequence
 
 import windtunnel
 
@@ -19,9 +21,9 @@ def kernel_modules() -> list[str]:
     return [one.name for one in found if one.name.split(".")[-2] == "kernels"]
 
 
-def main() -> int:
-    """Warm all kernel modules; print one line that says how many there were."""
-    names = kernel_modules()
+def main(arguments: Sequence[str]) -> int:
+    """Warm kernel modules; print one line that says how many there were."""
+    names = [name for name in kernel_modules() if "--all" in arguments or name.startswith("windtunnel.sim.")]
     for name in names:
         importlib.import_module(name).warm()
     print(f"{len(names)} kernel modules are compiled and cached.")
@@ -29,4 +31,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
