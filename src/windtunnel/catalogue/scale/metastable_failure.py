@@ -452,7 +452,7 @@ experiment = Experiment(
             HUANG,
             given={"load": 0.2},
             spares="three_retries",
-            where=f"{HEALTHY} and trigger_s * load * (1 + retries) <= (run_s - 16) * (1 - load * (1 + retries))",
+            where=f"{CURED} and trigger_s * load * (1 + retries) <= (run_s - 16) * (1 - load * (1 + retries))",
         ),
         Claim(
             "min(three_retries.counted, bounded_queue.counted, delay_control.counted, newest_first.counted,"
