@@ -30,6 +30,7 @@ FILE_LINES, FUNCTION_LINES = 500, 70
 
 LONG_FILES = {
     "catalogue/scale/metastable_failure.py": "eight designs, each with its claims, and two ways to recover",
+    "catalogue/scale/metastable_map.py": "two searches and a ramp, their claims, and an audit that runs them again",
     "sim/kernel.py": "the loop, and what reaches into it; see its docstring",
     "sim/tcp.py": "one protocol, read from top to bottom; see its docstring",
     "tests/blocks/durability/test_durable.py": "a storm of crashes over four blocks that share one torn disk",

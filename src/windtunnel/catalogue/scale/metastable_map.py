@@ -27,7 +27,8 @@ Real systems: a service at seven tenths of its capacity with three retries is fa
 the trigger comes. Draw your own map, with your patience, retries and capacity, before that day.
 
 Left open: triggers that take less than nine tenths of the capacity, loads that rise during one, and clients that back
-off. Near a line luck decides: other seeds move each edge.
+off. Near a line luck decides: other seeds move each edge. Where patience holds few requests, a burst of them is trigger
+enough, and the edge is at 0.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class ThreeRetries:
         return self.storm(load_per_s, trigger_s, seed).recovered()
 
     def edge(self, load_per_s: float, seed: int) -> tuple[float, float]:
-        """At this load the longest trigger that was survived, and the shortest that was not, in seconds."""
+        """At this load the longest trigger that was survived, 0 if none, and the shortest that was not, in seconds."""
         return between(LEAST_S, MOST_S, lambda trigger_s: self.fate(load_per_s, trigger_s, seed))
 
     def line(self, trigger_s: float, seed: int) -> tuple[float, float]:
@@ -152,11 +153,11 @@ class NoRetries(ThreeRetries):
 
 
 def between(low: float, high: float, survives: Callable[[float], bool]) -> tuple[float, float]:
-    """A survivor and a victim, as close as the search gets; twice `high` or `low` where all is well or lost there."""
+    """A survivor and a victim, as close as the search gets; `high` twice if all is well, 0 and `low` if nothing is."""
     if survives(high):
         return high, high
     if not survives(low):
-        return low, low
+        return 0.0, low
     for _ in range(STEPS):
         middle = sqrt(low * high)
         low, high = (middle, high) if survives(middle) else (low, middle)
@@ -273,13 +274,15 @@ class Founded:
         return type(said) is bool and self.cells.get(cell) == {said}
 
     def search(self, name: str, at: object, seed: object, said: object) -> bool:
-        """Whether both ends were run, one came back and one did not, and they are close; or all is one at a bound."""
+        """Whether both ends were run, one came back and one did not, and they are close; or the bound that is said."""
         low, high = _pair(said)
         least, most = (LEAST_S, MOST_S) if name == "edge" else (LOWEST * self.p.capacity, HIGHEST * self.p.capacity)
-        fates = (low == most, low == most) if low == high else (True, False)
-        close = low in (least, most) if low == high else 0 < high / low < 1.01 * (most / least) ** (0.5**STEPS)
-        cells = [(at, x, seed) if name == "edge" else (x, at, seed) for x in (low, high)]
-        return close and all(self.fate(cell, fate) for cell, fate in zip(cells, fates, strict=True))
+        if low == high or low == 0:  # all is well, or nothing is
+            fates, close = {high: low > 0}, high == (most if low else least)
+        else:
+            fates, close = {low: True, high: False}, 0 < high / low < 1.01 * (most / least) ** (0.5**STEPS)
+        cells = {(at, x, seed) if name == "edge" else (x, at, seed): fate for x, fate in fates.items()}
+        return close and all(self.fate(cell, fate) for cell, fate in cells.items())
 
     def ramp(self, seed: object, said: object) -> bool:
         """Whether the ramp was run, and is what is said."""
@@ -430,6 +433,18 @@ experiment = Experiment(
             "abs(one_retry.survives_at_70_s - three_retries.survives_at_70_s) < 0.15 * three_retries.survives_at_70_s",
             "Above both lines the edge is the same: it is where clients begin to give up.",
             where=USUAL,
+        ),
+        Claim(
+            "min(retry_budget.survives_at_70_s, no_retries.survives_at_70_s) == 2",
+            "Below their lines there is no edge: the longest trigger that is tried does no harm.",
+            HUANG,
+            where=DRAINED,
+        ),
+        Claim(
+            "three_retries.survives_at_90_s == 0",
+            "Where patience holds a few requests only, a burst of them is trigger enough.",
+            given={"capacity": 10.0},
+            where="run_s >= 50 and patience_s <= 0.4",
         ),
         Claim(
             "three_retries.way_up > 0.95 and three_retries.way_down < 0.05",
