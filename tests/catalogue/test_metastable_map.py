@@ -19,7 +19,7 @@ MAP = find("metastable-map")
 def test_an_edge_at_a_bound_of_the_search_is_told_as_what_was_run(
     design: str, capacity: float, longest_s: float
 ) -> None:
-    params = make(MAP.params, settings(MAP.params, {"capacity": capacity, "run_s": 20.0}))
+    params = make(MAP.params, settings(MAP.params, {"capacity": capacity, "run_s": 60.0}))
     ops = [op for op in workload(MAP, params, 0) if op.name == "edge"]
     history = drive(MAP, "sim", design, 0, params, ops, (), watched=True)
     found = measured(MAP, history, params)
