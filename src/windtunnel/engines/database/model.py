@@ -26,7 +26,7 @@ from itertools import takewhile
 from typing import TypeVar
 
 from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation, check_standby_isolation
-from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, matches
+from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, as_of, matching
 from windtunnel.engines.database.model_standby import Follower
 from windtunnel.engines.database.port import (
     Aborted,
@@ -279,24 +279,21 @@ class ModelDatabase(OnHost, Autocommit):
 
     def _visible(self, transaction: Transaction, table: str, key: Value, moment: int) -> Row | None:
         own = transaction.writes.get((table, key), ...)
-        if own is not ...:
-            return own
-        for stamp, row in reversed(self._versions[table].get(key, [])):
-            if stamp <= moment:
-                return row
-        return None
+        return as_of(self._versions[table].get(key, ()), moment) if own is ... else own
 
     def _found(self, transaction: Transaction, table: str, where: Where, moment: int) -> list[Row]:
-        rows = self._versions[table]
         wanted = where.get("id", ...)
+        seen: list[Row | None]
         if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
             transaction.read.add((table, wanted))
-            keys: list[Value] = [wanted]
+            seen = [self._visible(transaction, table, wanted, moment)]
         else:
             transaction.scanned.add(table)
-            keys = [*rows, *(k for t, k in transaction.writes if t == table and k not in rows)]
-        seen = (self._visible(transaction, table, key, moment) for key in keys)
-        return [row for row in seen if row is not None and matches(row, where)]
+            rows = self._versions[table]
+            own = {key: row for (of, key), row in transaction.writes.items() if of == table}
+            seen = [own[key] if key in own else as_of(versions, moment) for key, versions in rows.items()]
+            seen += [row for key, row in own.items() if key not in rows]
+        return matching([row for row in seen if row is not None], where)
 
     async def _lock(self, transaction: Transaction, key: Key) -> bool:
         """Own the row's lock; True where somebody else held it meanwhile."""
@@ -351,7 +348,7 @@ class ModelDatabase(OnHost, Autocommit):
         for seen in self._found(transaction, table, where, moment):
             row = await self._lock_newest(transaction, table, seen["id"], moment)
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
-            if row is not None and matches(row, where):
+            if row is not None and matching([row], where):
                 new = change(row)
                 if new is not None and self._unique.get(table):
                     await self._claim(transaction, table, new)
@@ -392,7 +389,7 @@ class ModelDatabase(OnHost, Autocommit):
                 continue
             row = await self._lock_newest(transaction, table, seen["id"], moment)
             # Somebody may have changed it while we waited for the lock: what counts is the row as it is now.
-            if row is not None and matches(row, where):
+            if row is not None and matching([row], where):
                 held.append(dict(row))
         return held
 

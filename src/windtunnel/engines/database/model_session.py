@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,18 +36,28 @@ class Transaction:
     ended: bool = False
 
 
-def matches(row: Row, where: Where) -> bool:
-    """Whether every condition holds for the row; a comparison with null never does."""
+def as_of(versions: Sequence[tuple[int, Row | None]], moment: int) -> Row | None:
+    """The row as it was at a moment, by its versions, oldest first; None where it was not there."""
+    for stamp, row in reversed(versions):
+        if stamp <= moment:
+            return row
+    return None
+
+
+def matching(rows: Iterable[Row], where: Where) -> list[Row]:
+    """Those for which every condition holds; a comparison with null never does. Column by column: scans are dear."""
     for column, wanted in where.items():
-        value = row[column]
         if isinstance(wanted, AtLeast | AtMost):
-            if value is None or isinstance(value, str):
-                return False
-            if value < wanted.bound if isinstance(wanted, AtLeast) else value > wanted.bound:
-                return False
-        elif value != wanted:
-            return False
-    return True
+            rows = [row for row in rows if _is_within(row[column], wanted)]
+        else:
+            rows = [row for row in rows if row[column] == wanted]
+    return list(rows)
+
+
+def _is_within(value: Value, wanted: AtLeast | AtMost) -> bool:
+    if value is None or isinstance(value, str):
+        return False
+    return value >= wanted.bound if isinstance(wanted, AtLeast) else value <= wanted.bound
 
 
 def changed(row: Row, changes: Changes) -> Row:
