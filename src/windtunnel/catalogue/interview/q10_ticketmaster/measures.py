@@ -33,16 +33,20 @@ def won(history: History) -> list[Event]:
 def measure(history: History, p: Terms) -> dict[str, float]:
     """What was sold, more than once, to whom, how fairly, and at which cost."""
     tickets: list[int] = history.facts["sold"]
+    again: Iterable[tuple[int, int]] | None = history.facts.get("retries_of")
     winners = won(history)
+    told, recorded = Counter(e.value for e in winners), Counter(tickets)
     first, last = min((e.due for e in history), default=nan), max((e.end for e in winners), default=nan)
     return {
         "sold": len(tickets),
         "oversold": max(0, len(tickets) - p.stock),
-        "sold_twice": len(tickets) - len(set(tickets)),
+        "sold_twice": len(tickets) - len(recorded),
+        "not_a_ticket": sum(not _is_ticket(n, p) for n in recorded),
+        "told_otherwise": (told - recorded).total() + (recorded - told).total(),
         "paid": sum(e.args[1] is not None for e in winners),
         "paid_late": sum(e.args[1] is not None and e.args[1] > p.hold_s for e in winners),
         "sales_per_s": len(winners) / (last - first) if winners else 0.0,
-        "retries": history.facts["retries"],
+        "retries": history.facts["retries"] if again is None else sum(count for _, count in again),
         "statements": history.facts.get("statements", 0),
         "queue_jumps": inversions([e.due for e in sorted(winners, key=lambda e: e.end)]),
     }
@@ -60,6 +64,10 @@ def inversions(dues: Sequence[float]) -> float:
     return wrong / pairs if pairs else 0.0
 
 
+def _is_ticket(number: Any, p: Terms) -> bool:
+    return type(number) is int and 1 <= number <= p.stock
+
+
 def audit(history: History, held: Held, p: Terms) -> dict[str, float]:
     """What buyers were told, beside what the table `sale` holds: a row for each sale, with its ticket and its state."""
     recorded = [row for row in held.rows("sale") if row.get("state") in ("sold", "paid")]
@@ -72,7 +80,7 @@ def audit(history: History, held: Held, p: Terms) -> dict[str, float]:
         "told_twice": sum(told.values()) - len(told),
         "told_unrecorded": sum((told - tickets).values()),
         "recorded_untold": _untold(history, recorded, tickets, told),
-        "not_a_ticket": sum(type(n) is not int or not 1 <= n <= p.stock for n in (*told, *tickets)),
+        "not_a_ticket": sum(not _is_ticket(n, p) for n in (*told, *tickets)),
         "turned_away": _turned_away(history, p),
     }
 
