@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Claim as Claim,
         Experiment as Experiment,
         Figure as Figure,
+        Map as Map,
         Source as Source,
     )
     from windtunnel.lab.grading.grade import grade as grade

@@ -9,7 +9,7 @@ from typing import Any
 
 from windtunnel.lab.asks import Ask, Why
 from windtunnel.lab.charts import Chart
-from windtunnel.lab.experiment import RESERVED, Claim, Experiment, Figure, Source
+from windtunnel.lab.experiment import RESERVED, Claim, Experiment, Figure, Map, Source
 from windtunnel.lab.grading.grade import grade
 from windtunnel.lab.history import Event, Op
 from windtunnel.lab.params import param
@@ -18,7 +18,7 @@ from windtunnel.lab.sweep import sweep
 from windtunnel.sim.fault import Fault
 
 PAGE = Path(__file__).parents[2] / "docs" / "design.md"
-FROZEN = (param, Op, Event, Claim, Figure, Fault, Source, Chart, Ask, Why, Experiment, run, sweep, grade)
+FROZEN = (param, Op, Event, Claim, Figure, Fault, Source, Chart, Ask, Why, Map, Experiment, run, sweep, grade)
 
 
 def signature(thing: Any) -> str:

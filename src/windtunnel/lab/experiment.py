@@ -108,6 +108,27 @@ class Figure:
     stages: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Map:
+    """What `windtunnel map` draws of an experiment when it is not told: where in two parameters a claim holds.
+
+    Args:
+        claim: the expression of a claim of the experiment, or another one.
+        x, y: the parameters at the axes.
+        x_range, y_range: from where to where; the parameters' own bounds where empty.
+        line: theory: a condition on parameters, as `Claim.where`, whose boundary is drawn.
+        log: which axes are logarithmic: "", "x", "y" or "xy".
+    """
+
+    claim: str
+    x: str
+    y: str
+    x_range: tuple[float, float] | tuple[()] = ()
+    y_range: tuple[float, float] | tuple[()] = ()
+    line: str = ""
+    log: str = ""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Experiment(Generic[P]):
     """One question, and all that is needed to answer it.
@@ -135,6 +156,7 @@ class Experiment(Generic[P]):
         asks: numbers to guess before a run shows them.
         why: the sentences of the explanation, each held by a claim.
         shows: which of the measurements that come for free stand in the table beside the experiment's own.
+        maps: phase maps that are worth drawing.
         module: where it is defined; taken from `params`.
     """
 
@@ -160,6 +182,7 @@ class Experiment(Generic[P]):
     asks: Sequence[Ask] = ()
     why: Sequence[Why] = ()
     shows: tuple[str, ...] = ()
+    maps: Sequence[Map] = ()
     module: str = ""
 
     def __post_init__(self) -> None:

@@ -180,7 +180,7 @@ class Result:
 
     def to_json(self) -> str:
         """The document, a line for each small thing, so that a person can read a diff of two."""
-        return _lines(self.to_dict()) + "\n"
+        return lines_of(self.to_dict()) + "\n"
 
     def save(self, path: Path) -> None:
         """Write the document; whoever looks sees the old file or the new one, never half of it."""
@@ -261,7 +261,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _lines(value: Any, indent: int = 0) -> str:
+def lines_of(value: Any, indent: int = 0) -> str:
     """JSON with a line for each innermost list or object that fits on one."""
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(flat) + indent <= 110 or not isinstance(value, dict | list) or not value:
@@ -269,11 +269,11 @@ def _lines(value: Any, indent: int = 0) -> str:
     inner = " " * (indent + 1)
     parts: Iterable[str]
     if isinstance(value, dict):
-        parts = (f"{json.dumps(k, ensure_ascii=False)}: {_lines(v, indent + 1)}" for k, v in value.items())
+        parts = (f"{json.dumps(k, ensure_ascii=False)}: {lines_of(v, indent + 1)}" for k, v in value.items())
         return "{\n" + ",\n".join(inner + p for p in parts) + "\n" + " " * indent + "}"
     if all(isinstance(v, int | float) or v is None for v in value):
         return flat
-    parts = (_lines(v, indent + 1) for v in value)
+    parts = (lines_of(v, indent + 1) for v in value)
     return "[\n" + ",\n".join(inner + p for p in parts) + "\n" + " " * indent + "]"
 
 

@@ -79,7 +79,7 @@ def run(
     return judged(
         experiment,
         where,
-        lambda todo: _do(own, with_file, experiment, where, todo, jobs, progress),
+        lambda todo: perform(own, with_file, experiment, where, todo, jobs, progress),
         seeds,
         designs,
         quick,
@@ -102,7 +102,7 @@ def judged(
 ) -> Result:
     """As `run`, where somebody else does the jobs: `do` returns what came of each of them, in their order."""
     chosen = experiment.choose(designs)
-    numbers = _seeds(experiment.seeds if seeds is None else seeds)
+    numbers = seeds_of_run(experiment.seeds if seeds is None else seeds)
     wanted = _Settings(experiment, {**(experiment.quick if quick else {}), **(params or {})})
     usual = not quick and wanted.all[0] == settings(experiment.params, {})
     todo = _jobs(experiment, where, chosen, numbers, wanted, usual, histories, trace)
@@ -169,7 +169,8 @@ class _Settings:
         return self.all.index(found)
 
 
-def _seeds(seeds: int | Iterable[int]) -> list[int]:
+def seeds_of_run(seeds: int | Iterable[int]) -> list[int]:
+    """The seeds, where a count means the first so many. Raises WrongInput."""
     if isinstance(seeds, int):
         seeds = range(min(seeds, MOST_SEEDS + 1))
     found = list(dict.fromkeys(islice(seeds, MOST_SEEDS + 1)))
@@ -223,7 +224,7 @@ def _jobs(
     ]
 
 
-def _do(
+def perform(
     own: Experiment[Any],
     with_file: str,
     experiment: Experiment[Any],

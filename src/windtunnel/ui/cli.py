@@ -22,6 +22,7 @@ from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
 from windtunnel.ui.group import Commands
+from windtunnel.ui.mapping import map_
 from windtunnel.ui.options import check_writable, once_each
 from windtunnel.ui.poor import prepare
 
@@ -321,7 +322,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in (*COMMANDS, *DOUBTING):
+for _command in (map_, *COMMANDS, *DOUBTING):
     cli.add_command(_command)
 
 

@@ -1,0 +1,346 @@
+"""Phase maps: where in two parameters a claim holds, and where the edge between two fates runs.
+
+A grid is measured first. Between two neighbours that differ, the edge is searched by halving, all edges side by side,
+until it is known to a share of the axis. A line of theory is drawn from parameters alone, and never measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from math import exp, log
+from pathlib import Path
+from typing import Any, Literal
+
+from windtunnel.lab.claims import applies, check, speaks_of, truth, truth_of_means
+from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.experiment import Claim, Experiment
+from windtunnel.lab.footing import choose
+from windtunnel.lab.judge import tables
+from windtunnel.lab.params import Param, describe, settings
+from windtunnel.lab.result import Run, plain, write
+from windtunnel.lab.run import Progress, perform, seeds_of_run
+from windtunnel.lab.running.work import Done, Job
+
+State = Literal["holds", "fails", "mixed", "unknown"]
+"""On all seeds, on none, on some; unknown where it cannot be told. Of means: decided, or not."""
+Point = tuple[Any, Any]
+MOST_CELLS = 60
+HALVINGS = 40
+"""Of a line of theory: enough for the last digit that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A parameter and the part of its range that a map shows, perhaps on a logarithmic scale."""
+
+    param: Param
+    low: float
+    high: float
+    log: bool = False
+
+    def at(self, share: float) -> Any:
+        """The value at a share of the axis; whole where the parameter is."""
+        if self.log:
+            found = exp(log(self.low) + share * (log(self.high) - log(self.low)))
+        else:
+            found = self.low + share * (self.high - self.low)
+        found = min(max(found, self.low), self.high)
+        return round(found) if isinstance(self.param.default, int) else found
+
+    def share(self, value: float) -> float:
+        """Where a value stands on the axis, from 0 to 1."""
+        if self.log:
+            return (log(value) - log(self.low)) / (log(self.high) - log(self.low))
+        return (value - self.low) / (self.high - self.low)
+
+    def grid(self, count: int) -> list[Any]:
+        """So many values, both ends among them; fewer where a whole number has fewer."""
+        return list(dict.fromkeys(self.at(i / (count - 1)) for i in range(count)))
+
+
+def axis(experiment: Experiment[Any], name: str, low: object = None, high: object = None, logged: bool = False) -> Axis:
+    """An axis over a part of a parameter's range, or over all of it. Raises WrongInput."""
+    known = {one.name: one for one in describe(experiment.params)}
+    if name not in known:
+        raise WrongInput(suggest(name, known, "parameter"))
+    one = known[name]
+    if isinstance(one.default, bool | str) or one.choices:
+        raise WrongInput(f"{name} has no range to draw: it is {one.range or type(one.default).__name__}.")
+    ends = [end if given is None else one.take(given) for given, end in ((low, one.low), (high, one.high))]
+    if ends[0] is None or ends[1] is None:
+        raise WrongInput(f"{name} has no bounds of its own; say between what, as in {name}=1..10.")
+    if not ends[0] < ends[1]:
+        raise WrongInput(f"{name} goes from {ends[0]} to {ends[1]}; the first must be less, as in {name}=1..10.")
+    if logged and not ends[0] > 0:
+        raise WrongInput(f"{name} begins at {ends[0]}, and a logarithmic axis begins above 0.")
+    return Axis(one, ends[0], ends[1], logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A measured setting. `claimed`: whether the experiment makes the claim there."""
+
+    x: Any
+    y: Any
+    state: State
+    claimed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A change between two settings that differ in one parameter (`along`), known to `within` of its value."""
+
+    along: Literal["x", "y"]
+    x: float
+    y: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseMap:
+    """Where a claim holds.
+
+    Attributes:
+        x, y: the axes' parameters; `x_range`, `y_range` from where to where.
+        cells: the grid, row by row from the lowest y.
+        edges: where neighbours differ.
+        line: points at which theory says that things change, where it says something.
+        runs: how many runs it took.
+    """
+
+    experiment: str
+    expression: str
+    because: str
+    x: str
+    y: str
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    log: str
+    cells: list[Cell]
+    edges: list[Edge]
+    theory: str
+    line: list[tuple[float, float]]
+    seeds: list[int]
+    params: dict[str, Any]
+    runs: int
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        """1 where the claim fails in a cell in which it is made, 3 where it cannot be told there, else 0."""
+        made = {cell.state for cell in self.cells if cell.claimed}
+        return 1 if made & {"fails", "mixed"} else 3 if "unknown" in made else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        found: dict[str, Any] = plain(asdict(self))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, a line for each small thing."""
+        from windtunnel.lab.result import lines_of
+
+        write(path, lines_of(self.to_dict()) + "\n")
+
+
+def phase_map(
+    experiment: Experiment[Any],
+    x: Axis,
+    y: Axis,
+    claim: Claim,
+    *,
+    line: str = "",
+    cells: int = 12,
+    within: float = 0.02,
+    seeds: int | Sequence[int] | None = None,
+    quick: bool = True,
+    jobs: int | None = None,
+    with_file: str = "",
+    progress: Progress | None = None,
+    **params: object,
+) -> PhaseMap:
+    """Measure where a claim holds.
+
+    A cell has the claim's own setting (`given`), but for the two parameters of the map.
+
+    Args:
+        x, y: see `axis`.
+        line: theory: a condition on parameters, as `Claim.where`; the map has its boundary.
+        cells: on each axis.
+        within: to which share of its axis an edge is searched.
+        seeds: as of `run`; as many as a run of the experiment has by default.
+        quick: from the parameters of the tests, or from the defaults.
+        params: other parameters.
+
+    Raises:
+        WrongInput: something given cannot be used.
+        DesignError: a design is broken.
+    """
+    if not 2 <= cells <= MOST_CELLS:
+        raise WrongInput(f"A map has 2 to {MOST_CELLS} cells on an axis, not {cells}.")
+    if not 0 < within <= 1:
+        raise WrongInput(f"An edge is known to a share of its axis above 0 and at most 1, not {within}.")
+    if x.param.name == y.param.name:
+        raise WrongInput(f"Both axes are {x.param.name}; a map is over two parameters.")
+    own = experiment
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        experiment = with_design(experiment, with_file)
+    check(claim.expression, experiment.designs)
+    for name in (x.param.name, y.param.name):
+        if name in params:
+            raise WrongInput(f"{name} is an axis of the map and has a value beside it; leave the value out.")
+    base = {**(experiment.quick if quick else {}), **params, **claim.given}
+
+    def full(point: Point) -> dict[str, Any]:
+        return settings(experiment.params, {**base, x.param.name: point[0], y.param.name: point[1]})
+
+    numbers = seeds_of_run(experiment.seeds if seeds is None else seeds)
+    stage = choose(experiment.id, experiment.stages, None, None)
+
+    def measure(todo: list[Job]) -> list[Done]:
+        return perform(own, with_file, experiment, stage, todo, jobs, progress)
+
+    survey = _Survey(claim, numbers, stage, full, measure)
+    xs, ys = x.grid(cells), y.grid(cells)
+    grid = [(a, b) for b in ys for a in xs]
+    survey.look_at(grid)
+    edges = survey.edges(x, y, xs, ys, within)
+    from windtunnel.lab.provenance import provenance
+
+    return PhaseMap(
+        experiment.id,
+        claim.expression,
+        claim.because,
+        x.param.name,
+        y.param.name,
+        (x.low, x.high),
+        (y.low, y.high),
+        "x" * x.log + "y" * y.log,
+        [Cell(a, b, survey.states[a, b], applies(claim.where, full((a, b)))) for a, b in grid],
+        edges,
+        line,
+        _boundary(line, x, y, xs, ys, full) if line else [],
+        numbers,
+        {k: v for k, v in full((xs[0], ys[0])).items() if k not in (x.param.name, y.param.name)},
+        survey.runs,
+        provenance(),
+    )
+
+
+@dataclass(slots=True)
+class _Search:
+    """An edge between two places on an axis, at one value of the other."""
+
+    along: Literal["x", "y"]
+    axis: Axis
+    low: Any
+    high: Any
+    at: Any
+
+    def point(self, value: Any) -> Point:
+        return (value, self.at) if self.along == "x" else (self.at, value)
+
+    def edge(self) -> Edge:
+        """Where it is, as far as is known."""
+        x, y = self.point((self.low + self.high) / 2)
+        return Edge(self.along, float(x), float(y), (self.high - self.low) / 2)
+
+    def middle(self, within: float) -> Any | None:
+        """Where to look next; None where the edge is known well enough, or cannot be known better."""
+        a, b = self.axis.share(self.low), self.axis.share(self.high)
+        between = self.axis.at((a + b) / 2)
+        return None if b - a <= within or between in (self.low, self.high) else between
+
+
+class _Survey:
+    """What has been measured so far."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        seeds: Sequence[int],
+        stage: str,
+        full: Callable[[Point], dict[str, Any]],
+        measure: Callable[[list[Job]], list[Done]],
+    ) -> None:
+        self.claim, self.seeds, self.stage, self.full, self.measure = claim, seeds, stage, full, measure
+        self.designs = speaks_of(claim.expression)
+        self.states: dict[Point, State] = {}
+        self.runs = 0
+
+    def look_at(self, points: Sequence[Point]) -> None:
+        """Run every point that has not been run."""
+        new = [point for point in dict.fromkeys(points) if point not in self.states]
+        given = [self.full(point) for point in new]
+        todo = [
+            Job(self.stage, design, seed, i, params)
+            for i, params in enumerate(given)
+            for seed in self.seeds
+            for design in self.designs
+        ]
+        done = self.measure(todo)
+        self.runs += len(todo)
+        runs: dict[int, list[Run]] = {i: [] for i in range(len(new))}
+        for job, found in zip(todo, done, strict=True):
+            runs[job.setting].append(Run(job.design, job.seed, job.setting, found.measures, found.digest))
+        for i, point in enumerate(new):
+            self.states[point] = self._state(runs[i], i, given[i])
+
+    def _state(self, runs: Sequence[Run], index: int, params: Mapping[str, Any]) -> State:
+        rows = tables(self.claim.expression, runs, index, params, self.designs)
+        if self.claim.over == "mean":
+            found = truth_of_means(self.claim.expression, rows)
+            return "unknown" if found is None else "holds" if found else "fails"
+        told = [truth(self.claim.expression, row) for row in rows]
+        if None in told:
+            return "unknown"
+        return "holds" if all(told) else "mixed" if any(told) else "fails"
+
+    def edges(self, x: Axis, y: Axis, xs: Sequence[Any], ys: Sequence[Any], within: float) -> list[Edge]:
+        """Halve between all neighbours that differ, side by side."""
+        along_x = [_Search("x", x, a, b, at) for at in ys for a, b in pairwise(xs)]
+        along_y = [_Search("y", y, a, b, at) for at in xs for a, b in pairwise(ys)]
+        found = [one for one in (*along_x, *along_y) if self._differ(one)]
+        while open_ := [(one, middle) for one in found if (middle := one.middle(within)) is not None]:
+            self.look_at([one.point(middle) for one, middle in open_])
+            for one, middle in open_:
+                if self.states[one.point(middle)] == self.states[one.point(one.low)]:
+                    one.low = middle
+                else:
+                    one.high = middle
+        return [one.edge() for one in found]
+
+    def _differ(self, one: _Search) -> bool:
+        return self.states[one.point(one.low)] != self.states[one.point(one.high)]
+
+
+def _boundary(
+    line: str,
+    x: Axis,
+    y: Axis,
+    xs: Sequence[Any],
+    ys: Sequence[Any],
+    full: Callable[[Point], dict[str, Any]],
+) -> list[tuple[float, float]]:
+    """Where a condition on parameters turns, on each row and each column of the grid."""
+    found: list[tuple[float, float]] = []
+    searches = [_Search("x", x, xs[0], xs[-1], at) for at in ys] + [_Search("y", y, ys[0], ys[-1], at) for at in xs]
+    for one in searches:
+        if applies(line, full(one.point(one.low))) == applies(line, full(one.point(one.high))):
+            continue
+        first = applies(line, full(one.point(one.low)))
+        for _ in range(HALVINGS):
+            middle = one.middle(0.0)
+            if middle is None:
+                break
+            if applies(line, full(one.point(middle))) == first:
+                one.low = middle
+            else:
+                one.high = middle
+        edge = one.edge()
+        found.append((edge.x, edge.y))
+    return found
