@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -79,11 +80,11 @@ def measure(history: History, p: Terms) -> Mapping[str, float]:
         found["calls" + word] = calls(history, rows)
         found["time_ms" + word] = 1e3 * time_s(history, rows, p)
     largest = rows_of[p.clients]
-    everybody = p.clients * len(largest)
+    asked = [event for event in history if event.args[0] in largest]
     return found | {
-        "done": sum(event.args[0] in largest for event in history.where(outcome="ok")) / everybody,
-        "applied": sum(facts["versions"][row] for row in largest) / everybody,
-        "jobs": facts["jobs"] / len(history),
+        "done": sum(event.outcome == "ok" for event in asked) / max(1, len(asked)),
+        "applied": sum(facts["versions"][row] for row in largest) / max(1, len(asked)),
+        "jobs": facts["jobs"] / max(1, len(history)),
         "crowd": max(crowd(facts["calls_s"][row]) for row in largest),
         "backlog_s": facts["inside"] * p.service_ms / 1e3 / p.rows,
         "longest_ms": facts["longest_ms"],
@@ -93,14 +94,15 @@ def measure(history: History, p: Terms) -> Mapping[str, float]:
 
 def audit(history: History, held: Held, p: Terms) -> Mapping[str, float]:
     """Whether clients were told of versions that there can be, once each, after the servers had done their work."""
+    asked = Counter(event.args[0] for event in history)
     told: dict[int, list[int]] = {}
     for event in history.where(outcome="ok"):
         told.setdefault(event.args[0], []).append(event.value)
-    twice = sum(len(of) - len(set(of)) + max(0, max(of) - sizes(p)[row]) for row, of in told.items())
+    twice = sum(len(of) - len(set(of)) + max(0, max(of) - asked[row]) for row, of in told.items())
     return {
         "twice": twice,
         "owed_s": owed([(e.end, p.service_ms / 1e3) for e in history.where(outcome="ok")], held.done()),
-        "jobs": sum(len(machine.jobs) for machine in held.machines.values()) / len(history),
+        "jobs": sum(len(machine.jobs) for machine in held.machines.values()) / max(1, len(history)),
         "capacity": held.capacity / len(sizes(p)),
     }
 

@@ -1,0 +1,20 @@
+"""Whoever lost the race begins again without a pause, so that nobody is idle."""
+
+from __future__ import annotations
+
+from random import Random
+
+from windtunnel.catalogue.scale.retry_jitter import AtOnce, Row
+
+challenge = "retry-jitter"
+
+
+class Yours(AtOnce):
+    async def attempt(self, row: Row, client: int, luck: Random) -> int:
+        version = await self.call(row, luck, row.read)
+        return await self.call(
+            row, luck, lambda: row.names.get(client) or self.write(row, client, version), writes=True
+        )
+
+    def write(self, row: Row, client: int, version: int) -> int:
+        return row.add_once(client) if version == row.version else 0
