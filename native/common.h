@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 2 /* as windtunnel.sim.tier.INTERFACE */
+#define INTERFACE 3 /* as windtunnel.sim.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -108,6 +108,9 @@ struct Core {
     PyObject *numbers;
     PyObject *live;
     PyObject *graveyard;
+    PyObject *streams; /* luck by component; by request and component; the keys of components */
+    PyObject *lucks;
+    PyObject *luck_keys;
 };
 
 /* --- servers ------------------------------------------------------------------------------------------------------ */
@@ -154,16 +157,17 @@ typedef struct {
 
 /* --- types and names ------------------------------------------------------------------------------------------------ */
 static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaType, *NumbersType, *CoreType,
-    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType, *EndedType;
+    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType, *EndedType,
+    *StageCoreType;
 
 /* What the Python side tells us of, once: see `learn`. */
-static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass, *FifoClass;
+static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass, *OpClass, *FifoClass;
 static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
 static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context;
 
 #define NAMES(X)                                                                                                       \
     X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_drop) X(_end) X(_enter) X(_finish) X(_go_far)        \
-    X(_leave) X(_note) X(_raise) X(_run_other) X(_start) X(_stops) X(_turn_away) X(_turn_far) X(_wait) X(_within)      \
+    X(_leave) X(_luck_anew) X(_note) X(_raise) X(_run_other) X(_start) X(_stops) X(_turn_away) X(_turn_far) X(_wait) X(_within)      \
     X(add_done_callback) X(admitted) X(append) X(call_soon) X(close) X(context) X(daemon) X(describe) X(gave_up)       \
     X(get) X(hold) X(host) X(jobs) X(left) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
     X(serve) X(served) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)
@@ -227,6 +231,9 @@ static int core_plan_object(Core *core, PyObject *when, int64_t number, PyObject
 static int core_plan(Core *core, int64_t when, int64_t number, PyObject *thing);
 static int core_forget_timer(Core *core);
 static PyObject *timer_new(PyObject *call, PyObject *args);
+static PyObject *core_get_request(Core *core, void *unused);
+static PyObject *core_get_seconds(Core *core, void *unused);
+static PyObject *core_luck(Core *core, PyObject *args, PyObject *kwargs);
 static int departure_plan(Departure *self);
 static int departure_run(Departure *self);
 static int job_run_object(PyObject *job);

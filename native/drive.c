@@ -33,7 +33,7 @@ typedef struct {
 } Feed;
 
 /* Fields of windtunnel.lab.history.Op. */
-enum { OP_AT, OP_CLIENT, OP_NAME, OP_ARGS, OP_ID };
+enum { OP_AT, OP_CLIENT, OP_NAME, OP_ARGS, OP_ID, OP_THINK, OP_FIELDS };
 
 static PyObject *drive_now(DriveCore *self) {
     int64_t passed = ((Core *)self->sim)->now_ns - self->origin_ns;

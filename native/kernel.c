@@ -733,6 +733,8 @@ static int core_traverse(Core *self, visitproc visit, void *arg) {
     Py_VISIT(self->heap);
     Py_VISIT(self->live);
     Py_VISIT(self->graveyard);
+    Py_VISIT(self->streams);
+    Py_VISIT(self->lucks);
     return 0;
 }
 
@@ -744,6 +746,9 @@ static int core_clear(Core *self) {
     Py_CLEAR(self->heap);
     Py_CLEAR(self->live);
     Py_CLEAR(self->graveyard);
+    Py_CLEAR(self->streams);
+    Py_CLEAR(self->lucks);
+    Py_CLEAR(self->luck_keys);
     return 0;
 }
 
@@ -774,9 +779,18 @@ static PyMemberDef core_members[] = {
     OBJECT("_numbers", numbers),
     OBJECT("_live", live),
     OBJECT("_graveyard", graveyard),
+    OBJECT("_streams", streams),
+    OBJECT("_luck", lucks),
+    OBJECT("_luck_keys", luck_keys),
     {NULL},
 };
-static PyGetSetDef core_getset[] = {{"now_ns", (getter)core_get_now, (setter)core_set_now, NULL, NULL}, {NULL}};
+static PyGetSetDef core_getset[] = {
+    {"now_ns", (getter)core_get_now, (setter)core_set_now, NULL, NULL},
+    {"now", (getter)core_get_seconds, NULL, "Seconds since the start.", NULL},
+    {"request", (getter)core_get_request, NULL, "The id of the request that is being worked for; -1 where there is none.",
+     NULL},
+    {NULL},
+};
 static PyMethodDef core_methods[] = {
     {"_turn", (PyCFunction)core_turn, METH_O, NULL},
     {"_forget_timer", (PyCFunction)core_forget_timer_py, METH_NOARGS, NULL},
@@ -788,6 +802,7 @@ static PyMethodDef core_methods[] = {
     {"sleep", (PyCFunction)core_sleep, METH_O, NULL},
     {"sleep_ns", (PyCFunction)core_sleep_ns, METH_O, NULL},
     {"signal", (PyCFunction)(void (*)(void))core_signal, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"luck", (PyCFunction)(void (*)(void))core_luck, METH_VARARGS | METH_KEYWORDS, NULL},
     {"spawn", (PyCFunction)(void (*)(void))core_spawn, METH_FASTCALL | METH_KEYWORDS, NULL},
     {NULL},
 };

@@ -6,6 +6,9 @@
 #include "fifo.c"
 #include "server.c"
 #include "drive.c"
+#include "luck.c"
+#include "stage.c"
+#include "tally.c"
 
 /* The offset of a slot of a Python class. */
 static Py_ssize_t slot_of(PyObject *type, const char *name) {
@@ -30,10 +33,15 @@ static const struct {
     {"Fifo", (PyObject **)&FifoClass},
     {"Future", (PyObject **)&FutureClass},
     {"Handle", (PyObject **)&HandleClass},
+    {"Op", (PyObject **)&OpClass},
+    {"Random", &RandomClass},
     {"Stop", &Stop},
     {"Task", (PyObject **)&TaskClass},
     {"current_tasks", &current_tasks},
     {"heappush", &heappush},
+    {"mersenne_bits", &mersenne_bits},
+    {"mersenne_random", &mersenne_random},
+    {"normal_magic", &normal_magic_number},
     {"is_stale", &is_stale},
     {"request_of_task", &request_of_task},
     {NULL, NULL},
@@ -60,12 +68,17 @@ static PyObject *learn(PyObject *module, PyObject *args, PyObject *told) {
         if (lessons[i].place == (PyObject **)&TaskClass && learn_slots(of) < 0) return NULL;
         Py_XSETREF(*lessons[i].place, Py_NewRef(of));
     }
+    if (normal_magic_number != NULL) normal_magic = PyFloat_AsDouble(normal_magic_number);
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"learn", (PyCFunction)(void (*)(void))learn, METH_VARARGS | METH_KEYWORDS,
      "Tell the loop of the classes that it meets."},
+    {"marshalled", marshalled, METH_VARARGS, "Rows of plain values as marshal writes them; None where one is not plain."},
+    {"latencies", latencies, METH_O, "Latencies of the answered and waits of the others; None where an event is odd."},
+    {"numbered", numbered, METH_O, "Requests with their places as ids; None where one is odd."},
     {NULL},
 };
 
@@ -98,7 +111,9 @@ PyMODINIT_FUNC PyInit__native(void) {
         add(module, "Job", &JobType, &job_spec, SignalType) < 0 ||
         add(module, "ServerCore", &ServerCoreType, &server_spec, NULL) < 0 ||
         add(module, "Ended", &EndedType, &ended_spec, NULL) < 0 || add(module, "Feed", &FeedType, &feed_spec, NULL) < 0 ||
-        add(module, "DriveCore", &DriveCoreType, &drive_spec, NULL) < 0) {
+        add(module, "DriveCore", &DriveCoreType, &drive_spec, NULL) < 0 ||
+        add(module, "Luck", &LuckType, &luck_spec, NULL) < 0 || add(module, "Draws", &DrawsType, &draws_spec, NULL) < 0 ||
+        add(module, "StageCore", &StageCoreType, &stage_spec, NULL) < 0) {
         Py_DECREF(module);
         return NULL;
     }

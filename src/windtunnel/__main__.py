@@ -4,15 +4,21 @@ Ctrl-C, and no fault with a traceback."""
 import sys
 from typing import NoReturn
 
+from windtunnel.collecting import collect_rarely, leave_all
+
 
 def main() -> NoReturn:
     """Import the command line and run it."""
+    collect_rarely()
     try:
         from windtunnel.ui.cli import main as begin
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")
         sys.exit(130)
-    begin()
+    try:
+        begin()
+    finally:
+        leave_all()
 
 
 if __name__ == "__main__":

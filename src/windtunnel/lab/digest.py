@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from windtunnel.lab.history import History
+from windtunnel.sim.tier import native
 
 # Version 2 knows no references: what it writes depends on values alone, not on which objects are shared.
 _FORMAT = 2
@@ -18,14 +19,20 @@ _CHUNK = 1000
 def digest(history: History, timed: bool) -> str:
     """Hexadecimal digest of every event and fact; without times where these are the wall's."""
     found = blake2b(digest_size=16)
-    rows: list[Any] = [tuple(e) if timed else (e.id, e.client, e.name, e.args, e.outcome, e.value) for e in history]
+    rows: list[Any] = list(history)
     if not timed:
+        rows = [(e.id, e.client, e.name, e.args, e.outcome, e.value) for e in rows]
         rows.sort(key=lambda row: row[0])
     for i in range(0, len(rows), _CHUNK):
-        found.update(_bytes(rows[i : i + _CHUNK]))
+        found.update(_rows(tuple(rows[i : i + _CHUNK])))
     if timed:
         found.update(_bytes(history.facts))
     return found.hexdigest()
+
+
+def _rows(rows: tuple[tuple[Any, ...], ...]) -> bytes:
+    written: bytes | None = None if native is None else native.marshalled(rows, 0, len(rows))
+    return _bytes([tuple(row) for row in rows]) if written is None else written
 
 
 def _bytes(value: Any) -> bytes:

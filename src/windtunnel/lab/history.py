@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
 
+from windtunnel.sim.tier import native
+
 if TYPE_CHECKING:
     from windtunnel.lab.held import Held
 
@@ -59,6 +61,10 @@ class Event(NamedTuple):
         return self.end - (self.due if self.due >= 0 else self.start)
 
 
+if not TYPE_CHECKING and native is not None:
+    native.learn(Event=Event, Op=Op)
+
+
 class History(Sequence[Event]):
     """The events of one run in the order in which they ended, and what the design itself reported at the end.
 
@@ -99,22 +105,19 @@ class History(Sequence[Event]):
 
     def where(self, *, name: str | None = None, client: str | None = None, outcome: Outcome | None = None) -> History:
         """Those events that match everything given."""
-        return History(
-            (
-                e
-                for e in self._events
-                if (name is None or e.name == name)
-                and (client is None or e.client == client)
-                and (outcome is None or e.outcome == outcome)
-            ),
-            self.facts,
-            self.duration,
-            self.held,
-        )
+        found: Sequence[Event] = self._events
+        # A pass each, in lists: a generator would be a call an event.
+        if name is not None:
+            found = [e for e in found if e.name == name]
+        if client is not None:
+            found = [e for e in found if e.client == client]
+        if outcome is not None:
+            found = [e for e in found if e.outcome == outcome]
+        return History(found, self.facts, self.duration, self.held)
 
     def since(self, second: float) -> History:
         """Those events that were due at this second or later: what is left after a warm-up."""
-        return History((e for e in self._events if e.due >= second), self.facts, self.duration, self.held)
+        return History([e for e in self._events if e.due >= second], self.facts, self.duration, self.held)
 
     def latencies(self, unanswered: float | None = None) -> list[float]:
         """Seconds from due to answered, of the operations that were answered.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from windtunnel.lab.history import History
-from windtunnel.lab.statistics import MOVED, enough, latency_mean, latency_percentiles
+from windtunnel.lab.history import OUTCOMES, History
+from windtunnel.lab.statistics import MOVED, enough, mean, percentiles_between, waits
 
 CENSORED = (
     f"over all requests: one that failed or is unknown was not answered, its latency is at least its wait and perhaps "
@@ -30,19 +30,18 @@ PERCENTILES = {"latency_p50_ms": 50.0, "latency_p99_ms": 99.0, "latency_p999_ms"
 
 def standard(history: History, warmup_s: float = 0.0) -> dict[str, float]:
     """Counts of outcomes over everything; throughput, latencies and the share answered after the warm-up."""
-    counts = {"ok": 0, "fail": 0, "unknown": 0}
-    for event in history:
-        counts[event.outcome] += 1
+    outcomes = [event.outcome for event in history]
+    counts = {outcome: outcomes.count(outcome) for outcome in OUTCOMES}
     settled = history.since(warmup_s) if warmup_s > 0 else history
-    answered = sum([event.outcome == "ok" for event in settled])
+    answered, waited = waits(settled)
     span = history.duration - warmup_s
-    latencies = latency_percentiles(settled, list(PERCENTILES.values()))
+    latencies = percentiles_between(answered, waited, list(PERCENTILES.values()))
     return {
         "ops": len(history),
         **counts,
-        "answered_share": answered / len(settled) if len(settled) else math.nan,
-        "throughput_per_s": answered / span if span > 0 else 0.0,
-        "latency_mean_ms": latency_mean(settled) * 1e3,
+        "answered_share": len(answered) / len(settled) if len(settled) else math.nan,
+        "throughput_per_s": len(answered) / span if span > 0 else 0.0,
+        "latency_mean_ms": (math.nan if waited else mean(answered)) * 1e3,
         # To the nanosecond: no clock of ours is finer, and what is below is what subtracting in floating point leaves.
         **{name: round(found * 1e3, 6) for name, found in zip(PERCENTILES, latencies, strict=True)},
     }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from windtunnel.engines.registry import MODEL
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.footing import Named, footing, name_of
+from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.engines.cache.port import CachePort
@@ -323,6 +324,12 @@ class SimStage(Stage):
     def inside(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Make a call in the world of this stage: in the tunnel time, luck and disks are the tunnel's for it too."""
         return self._sim.inside(call, *args, **kwargs)
+
+
+if not TYPE_CHECKING and native is not None:
+
+    class SimStage(native.StageCore, SimStage):
+        __doc__ = SimStage.__doc__
 
 
 def _words(faults: Sequence[Fault], name: str) -> set[str]:

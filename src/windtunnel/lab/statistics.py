@@ -13,6 +13,7 @@ from itertools import repeat
 from random import Random
 
 from windtunnel.lab.history import Event
+from windtunnel.sim.tier import native
 
 MOVED = 0.05
 """By which share requests that were never answered may move a latency before it is unknown."""
@@ -67,10 +68,11 @@ def latency_percentiles(events: Iterable[Event], qs: Sequence[float]) -> list[fl
     upper one) where they differ by less than `MOVED`, and no number where those who were not answered could move it:
     a service that answers a third of its requests has no p99, however fast that third was.
     """
-    # Two passes without a call a request: this is done for every request of every run.
-    events = list(events)
-    answered = [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome == "ok"]
-    waited = [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome != "ok"]
+    return percentiles_between(*waits(events), qs)
+
+
+def percentiles_between(answered: Sequence[float], waited: Sequence[float], qs: Sequence[float]) -> list[float]:
+    """`latency_percentiles`, of the latencies of requests that were answered, and how long the others waited."""
     if not waited:
         return percentiles(answered, qs)
     least = percentiles([*answered, *waited], qs)
@@ -80,10 +82,19 @@ def latency_percentiles(events: Iterable[Event], qs: Sequence[float]) -> list[fl
 
 def latency_mean(events: Iterable[Event]) -> float:
     """Mean seconds from due to answered; NaN as soon as one request was never answered: nobody knows its latency."""
-    events = list(events)
-    if any([e.outcome != "ok" for e in events]):  # noqa: C419  (a list makes no call a request)
-        return math.nan
-    return mean([e.end - (e.due if e.due >= 0 else e.start) for e in events])
+    answered, waited = waits(events)
+    return math.nan if waited else mean(answered)
+
+
+def waits(events: Iterable[Event]) -> tuple[list[float], list[float]]:
+    """Seconds from due to answered, of the requests that were; and from due to the end, of the others."""
+    events = tuple(events)
+    found: tuple[list[float], list[float]] | None = None if native is None else native.latencies(events)
+    if found is not None:
+        return found
+    # Two passes without a call a request: this is done for every request of every run.
+    answered = [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome == "ok"]
+    return answered, [e.end - (e.due if e.due >= 0 else e.start) for e in events if e.outcome != "ok"]
 
 
 @dataclass(frozen=True, slots=True)

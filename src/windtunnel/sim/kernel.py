@@ -754,6 +754,8 @@ if not TYPE_CHECKING and native is not None:
         _Heap, _Line, _Numbers = native.Agenda, native.Line, native.Numbers
         _turn_far = Simulator._turn
         """Goes on where 64 bits do not hold the time."""
+        _luck_anew = Simulator.luck
+        """Finds the luck that was not asked for before."""
 
         def _go_far(self) -> None:
             self._heap = sorted(self._heap)

@@ -7,10 +7,12 @@ Analysis*, ch. 11), and a failing run can be shrunk without changing under the s
 
 from __future__ import annotations
 
+import random
 from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.sim.tier import lend, native
 from windtunnel.splitmix import GOLDEN, MASK, mix
 
 
@@ -22,7 +24,7 @@ def derive(seed: int, *names: str | int) -> int:
 
 def stream(seed: int, *names: str | int) -> Random:
     """An independent generator for the stream with these names."""
-    return Random(derive(seed, *names))
+    return Stream(derive(seed, *names))
 
 
 if TYPE_CHECKING:
@@ -67,3 +69,19 @@ class Luck(_Distributions):
             bits |= mix(state) << have
             have += 64
         return bits >> (have - k)
+
+
+if TYPE_CHECKING or native is None:
+    Stream = Random
+else:
+    native.learn(
+        Random=Random,
+        mersenne_bits=Random.getrandbits,
+        mersenne_random=Random.random,
+        normal_magic=random.NV_MAGICCONST,
+    )
+    _rarer = [name for name in vars(_Distributions) if name[:2] != "__" and name not in vars(native.Luck)]
+    Luck = lend(native.Luck, _Distributions, *_rarer)
+
+    class Stream(native.Draws, Random):
+        """Python's generator; what runs ask it for most is compiled, draw for draw the same."""

@@ -12,6 +12,8 @@ import threading
 import time
 from dataclasses import asdict
 
+from windtunnel.collecting import collect_rarely
+
 LOOK_EVERY_S = 0.25
 
 
@@ -21,6 +23,7 @@ def main() -> None:
     A trial that has used up its CPU is answered with `null`, and that is the end of this process.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us decides
+    collect_rarely()
     # Whatever a design prints must not come between the answers.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -15,6 +15,8 @@ import sys
 import threading
 from typing import Any
 
+from windtunnel.collecting import collect_rarely
+
 DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
 DENIED |= {"os.kill", "os.killpg"}
 NO_ONE = "nobody sits at this keyboard: take breakpoint() and input() out, and print what you want to see"
@@ -25,6 +27,7 @@ def main() -> None:
     asked = os.fdopen(os.dup(0), "r", encoding="utf-8")
     request = json.loads(asked.readline())
     _limit(request["limits"])
+    collect_rarely()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the design prints must not come between our lines
     with open(os.devnull, "rb") as nothing:

@@ -14,7 +14,7 @@ from types import CoroutineType, coroutine
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.history import Event, History, Op
+from windtunnel.lab.history import History, Op
 from windtunnel.lab.running.outcomes import UNREPORTED, Recorder, broken, reported
 from windtunnel.lab.stage import Stage
 from windtunnel.sim.fault import Fault
@@ -127,12 +127,15 @@ class Drive:
             raise self._broken
         alarm.cancel()
         events = self.recorder.events
+        answered = len(events)
         # Where no end was given, nobody should read the hour of patience as the length of the run.
-        end = limit_s if ends_s is not None else max([e.end for e in events], default=0.0)
+        last = max([e.end for e in events], default=0.0)
+        end = limit_s if ends_s is not None else last
         for op, due, start, _ in self._waiting.values():
             self.recorder.unfinished(op, due, start, max(end, start))
         self._waiting.clear()
-        return max(end, max([e.end for e in events], default=0.0))
+        # Those that are unfinished end at the end, or began after it.
+        return max([end, last, *[e.end for e in events[answered:]]])
 
     # --- requests ------------------------------------------------------------------------------------------------
     @coroutine
@@ -229,7 +232,6 @@ class Drive:
 
 
 if not TYPE_CHECKING and native is not None:
-    native.learn(Event=Event)
 
     class Drive(native.DriveCore, Drive):
         __doc__ = Drive.__doc__

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.collecting import collecting_rarely
 from windtunnel.engines.errors import Unavailable
 from windtunnel.lab.charts import Row, values
 from windtunnel.lab.errors import DesignError, WrongInput, raised, unwritten
@@ -20,6 +20,7 @@ from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import UNREPORTED, broken
 from windtunnel.sim.fault import Fault
+from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.lab.trace.recorder import Recorder as Tracer
@@ -64,6 +65,9 @@ def workload(experiment: Experiment[Any], params: Any, seed: int) -> list[Op]:
         raise
     except Exception as error:
         raise _broken(experiment, "workload", error) from error
+    found: list[Op] | None = None if native is None else native.numbered(ops)
+    if found is not None:
+        return found
     for op in ops:
         if not isinstance(op.args, tuple):
             raise WrongInput(
@@ -174,14 +178,18 @@ def measured(experiment: Experiment[Any], history: History, params: Any, design:
 
 def execute(experiment: Experiment[Any], job: Job) -> Done:
     """Do one job: drive, then measure."""
+    with collecting_rarely() if job.stage == "sim" else nullcontext():
+        return _execute(experiment, job)
+
+
+def _execute(experiment: Experiment[Any], job: Job) -> Done:
     import time
 
     from windtunnel.lab.digest import digest
 
     start = time.process_time()
-    with _rarely_collecting() if job.stage == "sim" else nullcontext():
-        tracer = _tracer(experiment, job) if job.trace else None
-        history = history_of(experiment, job, tracer)
+    tracer = _tracer(experiment, job) if job.trace else None
+    history = history_of(experiment, job, tracer)
     params = make(experiment.params, job.params)
     measures = measured(experiment, history, params, job.design)
     charts = []
@@ -215,17 +223,6 @@ def _packed(tracer: Tracer, job: Job, found: str) -> str:
     trace = tracer.trace.rounded(unit_for(tracer.trace.run.end))
     run = trace.run._replace(design=job.design, seed=job.seed, setting=dict(job.params), digest=found)
     return b64encode(packed([replace(trace, run=run)])).decode()
-
-
-@contextmanager
-def _rarely_collecting() -> Iterator[None]:
-    """A run makes millions of small objects that live to its end: looking for garbage among them mostly finds none."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 10, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _plain(value: Any) -> float:
