@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 10_000
 """In one run: more would not come to an end, nor tell more."""
+ALONE_CPU_S = 1.5
+"""A run that needs less stays in one process: others would cost more to start than they save."""
 Progress = Callable[[int, int, str, int], object]
 """Called with (jobs done, jobs in all, design, seed) after each job."""
 Do = Callable[[list[Job]], list[Done]]
@@ -52,7 +54,8 @@ def run(
         seeds: how many (0, 1, ...), or which.
         designs: which; all by default. Claims that speak of others are skipped.
         quick: start from the experiment's `quick` parameters, as the tests do; figures are not judged.
-        jobs: how many processes; as many as there are cores by default. Only the simulator runs in several.
+        jobs: how many processes; by default as many as there are cores, and one where it would be over as soon. Only
+            the simulator runs in several.
         with_file: a Python file with one more design.
         histories: a folder to write each history to, one `DESIGN-SEED.jsonl` each.
         progress: told after each job.
@@ -233,7 +236,10 @@ def perform(
     jobs: int | None,
     progress: Progress | None,
 ) -> list[Done]:
-    """Do the jobs: side by side where they are simulated and a worker can find the experiment, else one by one."""
+    """Do the jobs: side by side where they are simulated and a worker can find the experiment, else one by one.
+
+    Where nobody has said how many processes it shall be, the first jobs are done here, until they tell that it pays.
+    """
     import sys
 
     from windtunnel.lab.running.pool import cores, work
@@ -248,10 +254,18 @@ def perform(
             progress(finished, len(todo), job.design, job.seed)
 
     importable = own.module != "__main__" and getattr(sys.modules.get(own.module), "experiment", None) is own
-    if count > 1 and stage == "sim" and importable:
-        return work(own.module, with_file, todo, count, tell)
-    done = []
+    several = count > 1 and stage == "sim" and importable
+    trying = jobs is None and not with_file  # a stranger's design may end the process in which it runs
+    done: list[Done] = []
     for job in todo:
+        if several and not (trying and forecast_s(done, len(todo)) <= ALONE_CPU_S):
+            break
         done.append(execute(experiment, job))
         tell(job)
-    return done
+    rest = todo[len(done) :]
+    return done + (work(own.module, with_file, rest, count, tell) if rest else [])
+
+
+def forecast_s(done: list[Done], jobs: int) -> float:
+    """The CPU that so many jobs will have used, by those that are done; 0 where none is."""
+    return sum(one.cpu_s for one in done) / len(done) * jobs if done else 0.0

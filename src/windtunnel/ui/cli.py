@@ -89,7 +89,9 @@ def as_json(function: F) -> F:
 def run_options(function: F) -> F:
     """What `run` and `sweep` share."""
     for option in (
-        click.option("--jobs", type=click.IntRange(1), help="Processes; as many as cores by default."),
+        click.option(
+            "--jobs", type=click.IntRange(1), help="Processes; as many as cores by default, one for a short run."
+        ),
         click.option("--with", "with_file", default="", metavar="FILE.py", help="A file with one more design."),
         click.option("--designs", metavar="a,b", help="Only these designs."),
         click.option("--set", "sets", multiple=True, metavar="p=v", help="A parameter's value; again for more."),
