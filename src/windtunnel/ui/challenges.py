@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,8 +15,11 @@ from windtunnel.lab.errors import WrongInput, unwritten
 from windtunnel.ui.options import Seconds, check_writable
 from windtunnel.ui.verdicts import columns, verdict
 
-LOOK_EVERY_S = 0.1
-GONE_LOOKS = 10
+if TYPE_CHECKING:
+    from windtunnel.lab.grading.limits import Spare
+
+LOOK_EVERY_S = 0.05
+GONE_LOOKS = 20
 """After so many looks a file that is not there is gone, and not being saved."""
 
 
@@ -115,9 +118,15 @@ def grade(
 def watch(file: Path, seeds: int, once: bool) -> int:
     """Judge your design whenever you save the file; Ctrl-C ends it."""
     from windtunnel.lab.grading.challenge import challenge_of
+    from windtunnel.lab.grading.limits import Spare
 
     challenge_of(file)
     click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
+    with Spare(os.fspath(file.resolve())) as spare:
+        return _watch(file, seeds, once, spare)
+
+
+def _watch(file: Path, seeds: int, once: bool, spare: Spare) -> int:
     seen: int | None = None
     status = gone = 0
 
@@ -147,7 +156,7 @@ def watch(file: Path, seeds: int, once: bool) -> int:
                 return stamp() not in (None, judged)
 
             try:
-                found = judged(file, seeds, 30.0, 2048, heard, saved_again)
+                found = judged(file, seeds, 30.0, 2048, heard, saved_again, spare=spare)
                 if not found:
                     continue  # saved again meanwhile
                 status = _status(found)
@@ -157,6 +166,7 @@ def watch(file: Path, seeds: int, once: bool) -> int:
                 click.secho(str(error), fg="red")
         if once:
             return status
+        spare.start()
         time.sleep(LOOK_EVERY_S)  # a person at a keyboard, on a real clock
 
 
@@ -198,6 +208,7 @@ def judged(
     heard: Heard = lambda message: None,
     unwanted: Callable[[], bool] = lambda: False,
     brief: bool = False,
+    spare: Spare | None = None,
 ) -> dict[str, Any]:
     """The grade as plain data; {"sentence": ...} where the design did not live to be graded. Raises WrongInput.
 
@@ -207,7 +218,7 @@ def judged(
 
     limits = Limits(cpu_s, wall_s=2 * cpu_s, memory_bytes=memory_mb << 20)
     asked = {"file": os.fspath(file.resolve()), "seeds": seeds, "brief": brief, "width": columns()}
-    ended = limited(asked, limits, heard, unwanted)
+    ended = limited(asked, limits, heard, unwanted, spare)
     if ended.given_up:
         return {}
     if ended.sentence:

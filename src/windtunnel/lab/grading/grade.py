@@ -267,9 +267,8 @@ class _Tally:
         Args:
             given: what is otherwise than usual: the demands that are made in that setting are judged.
         """
-        designs = [YOURS, par] if par else [YOURS]
         try:
-            played = {name: bench.play(name, trial) for name in designs}
+            history, measures = bench.play(YOURS, trial)
         except DesignError as error:
             # Requests may meet lost connections; only start and report cannot, and start comes before any fault. A
             # report that cannot be had (a broken connection, a lock whose owner has vanished) says nothing.
@@ -278,18 +277,18 @@ class _Tally:
             self.unjudged += 1
             self._say({"done": self._trials + self.unjudged, "of": self._expected})
             return
-        facts = played[YOURS][0].facts
-        table: dict[str, Mapping[str, float]] = {name: measures for name, (_, measures) in played.items()}
-        if not self._first:
-            self._first = dict(table)
-        table["params"] = trial.settings
+        facts = history.facts
+        table: dict[str, Mapping[str, float]] = {YOURS: measures, "params": trial.settings}
         unjudged = False
         for index, demand in enumerate(self.demands):
             if (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
                 continue
             if dict(demand.given) != dict(given or {}):
                 continue
-            if any(name not in table for name in speaks_of(demand.expression)):
+            named = speaks_of(demand.expression)
+            if par in named and par not in table:  # not before: what is wrong with yours alone is told first
+                table[par] = bench.play(par, trial)[1]
+            if any(name not in table for name in named):
                 continue
             try:
                 holds = truth(demand.expression, table) is True
@@ -308,6 +307,9 @@ class _Tally:
             if self.failing is None:
                 self.failing = (demand, trial)
                 self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
+        if not self._first:
+            beside = {par: table.get(par) or bench.play(par, trial)[1]} if par else {}
+            self._first = {YOURS: measures, **beside}
         self.unjudged += unjudged
         self._trials += not unjudged
         done = self._trials + self.unjudged

@@ -70,6 +70,7 @@ def limited(
     limits: Limits,
     heard: Callable[[dict[str, Any]], object] = lambda message: None,
     unwanted: Callable[[], bool] = lambda: False,
+    spare: Spare | None = None,
 ) -> Ended:
     """Grade the design in a file: it runs in a worker, and is judged here, where none of its code is loaded.
 
@@ -78,6 +79,7 @@ def limited(
     Args:
         arguments: "file"; "seeds": how many hidden ones, or a list of them; "brief": leave off with the first failure;
             "width": columns of the diagram of a case.
+        spare: has the process for it, where it was started before.
     """
     from windtunnel.lab.grading.grade import FIRST_HIDDEN_SEED, grade_on
     from windtunnel.lab.grading.player import Bench
@@ -85,7 +87,7 @@ def limited(
     seeds = arguments["seeds"]
     if isinstance(seeds, int):
         seeds = range(FIRST_HIDDEN_SEED, FIRST_HIDDEN_SEED + seeds)
-    with Worker(arguments["file"], limits, unwanted) as worker:
+    with Worker(arguments["file"], limits, unwanted, spare) as worker:
         try:
             bench = Bench(worker.experiment, worker)
             found = grade_on(bench, seeds, heard, arguments.get("brief", False))
@@ -101,25 +103,72 @@ def limited(
             return Ended(sentence=worker.why(), printed=worker.printed())
 
 
+class Spare:
+    """A process for the next grade of a file, started before it is needed, so that who saves waits for no imports."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Spare:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        child = self.take()
+        if child is not None:
+            _end(child)
+            assert child.stderr is not None
+            child.stderr.close()
+
+    def start(self) -> None:
+        """Have one from now on."""
+        if self._child is None:
+            self._child = _start(self._file)
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """It is the caller's; None where there is none, or no longer."""
+        child, self._child = self._child, None
+        return child
+
+
+def _start(*ready_for: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "windtunnel.lab.grading.grade_worker", *ready_for],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    _kill(child)
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            assert pipe is not None
+            pipe.close()
+
+
 class Worker:
     """The process in which the design runs, as who judges sees it: asked for histories, and killed at the end.
 
     What comes from it counts only with the token that it was told before it loaded the design.
     """
 
-    def __init__(self, file: str, limits: Limits, unwanted: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        file: str,
+        limits: Limits,
+        unwanted: Callable[[], bool] = lambda: False,
+        spare: Spare | None = None,
+    ) -> None:
         self._limits = limits
         self.experiment = challenge_of(Path(file))
         self._token = secrets.token_hex(16)
         self._number = 0
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "windtunnel.lab.grading.grade_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)},
-        )
+        self._child = (spare and spare.take()) or _start()
         self._guard, self._said = _Guard(self._child, limits.wall_s, unwanted), _Drain(self._child)
         told = {"cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes}
         self._write({"limits": told, "token": self._token, "file": file})
@@ -129,12 +178,7 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self._guard.over.set()
-        _kill(self._child)
-        self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout):
-            with contextlib.suppress(OSError):
-                assert pipe is not None
-                pipe.close()
+        _end(self._child)
         self._said.join()
 
     # --- what is asked -----------------------------------------------------------------------------------------------

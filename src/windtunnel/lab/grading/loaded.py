@@ -11,11 +11,13 @@ from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import YOURS, challenge_of
 from windtunnel.lab.grading.player import Here
-from windtunnel.lab.grading.trial import Trial
+from windtunnel.lab.grading.trial import Trial, play
 from windtunnel.lab.grading.wire import of_history, of_rehearsal, to_faults
 from windtunnel.lab.outside import with_design
-from windtunnel.lab.params import make
+from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.work import workload
+
+FEW = 20
 
 
 def joined(path: str) -> Experiment[Any]:
@@ -25,6 +27,17 @@ def joined(path: str) -> Experiment[Any]:
     if len(found) != 1:
         raise WrongInput(f"{path} defines {len(found)} designs; a challenge takes one.")
     return replace(experiment, designs={**experiment.designs, YOURS: found[0]}, module=experiment.module)
+
+
+def make_ready(path: str) -> None:
+    """Import what a trial of this challenge needs: the experiment's own first design serves a few requests.
+
+    None of the file's code is run.
+    """
+    experiment = challenge_of(Path(path))
+    trial = Trial(0, settings(experiment.params, experiment.quick))
+    asked = workload(experiment, make(experiment.params, trial.settings), trial.seed)
+    play(experiment, next(iter(experiment.designs)), trial, asked[:FEW], None)
 
 
 class Loaded:
