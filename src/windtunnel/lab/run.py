@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.collecting import collecting_rarely
 from windtunnel.lab.asks import explained
 from windtunnel.lab.charts import drawn
 from windtunnel.lab.errors import WrongInput
@@ -257,11 +259,12 @@ def perform(
     several = count > 1 and stage == "sim" and importable
     trying = jobs is None and not with_file  # a stranger's design may end the process in which it runs
     done: list[Done] = []
-    for job in todo:
-        if several and not (trying and forecast_s(done, len(todo)) <= ALONE_CPU_S):
-            break
-        done.append(execute(experiment, job))
-        tell(job)
+    with collecting_rarely() if stage == "sim" else nullcontext():  # once: each end of it is a look for garbage
+        for job in todo:
+            if several and not (trying and forecast_s(done, len(todo)) <= ALONE_CPU_S):
+                break
+            done.append(execute(experiment, job))
+            tell(job)
     rest = todo[len(done) :]
     return done + (work(own.module, with_file, rest, count, tell) if rest else [])
 
