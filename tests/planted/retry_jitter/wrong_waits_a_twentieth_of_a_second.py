@@ -16,7 +16,9 @@ class Yours(FullJitter):
 
     async def attempt(self, row: Row, client: int, luck: Random) -> int:
         version = await self.call(row, luck, row.read)
-        return await self.call(row, luck, lambda: row.names.get(client) or self.write(row, client, version), writes=True)
+        return await self.call(
+            row, luck, lambda: row.names.get(client) or self.write(row, client, version), writes=True
+        )
 
     def write(self, row: Row, client: int, version: int) -> int:
         return row.add_once(client) if version == row.version else 0

@@ -12,13 +12,14 @@ they come at once; with full jitter and a cap of {cap_ms:.0f} ms for {full:.0f}.
 {edge_ms:.0f} ms, full jitter comes too often as well.
 
 **Design.** While the server has no limit, at once is the fastest of the loops, and costs calls, which grow nearly with
-the square of the clients. The answer that one mostly hears is exponential back-off. Alone it is the slowest of all and
-saves few calls: who collided waits for as long as the others, and meets them again. Full jitter takes a random part of
-the wait. Equal jitter, half of it and a random part of the rest, needs about as many calls, decorrelated jitter more.
+the square of the clients. The answer that one mostly hears is exponential back-off. Alone it is the slowest of all, the
+higher its cap the more, and saves less than half of the calls: who collided waits as long as the others, and meets them
+again. Full jitter takes a random part of the wait. Equal jitter, half of it and a random part of the rest, needs about
+as many calls, decorrelated jitter more.
 
 **Deep dive: a random time on top.** Additive jitter works while it is as wide as the waits. Half a second, where waits
 begin at {first_ms:.0f} ms, takes {clients} clients fewer calls than full jitter, and lets {tenth} clients wait for
-nothing; half a millisecond is no jitter at all. Full jitter has no width to get wrong.
+nothing; half a millisecond is no jitter at all. Full jitter grows as wide as its waits.
 
 **Deep dive: a server with a limit.** Clients give up, the server works on for nobody, and those who come at once never
 let it get up again: nobody is done. Jitter alone is no cure: what counts is the load that is left at the cap. With
@@ -36,7 +37,8 @@ be repeated, and full jitter is for what is left to wait for: a server that does
 **Real systems.** The first five loops and the network are those of Brooker's simulator (the additive one apart). Google
 documents additive jitter, of up to a second, for waits that begin with a second and end at 32 or 64.
 
-**Left open.** Servers that say when to come again; locks, which make a queue of the race; how long to remember a name.
+**Left open.** A random wait before the first attempt, where clients know that all begin at once; servers that say when
+to come again; locks, which make a queue of the race; how long to remember a name.
 """
 
 from __future__ import annotations
@@ -171,11 +173,11 @@ class AtOnce:
             job.add_done_callback(lambda _: does())  # the server, which does not know, works on
             raise TimeoutError
         error = job.exception()
-        if isinstance(error, Crashed):
-            raise error
+        if isinstance(error, Crashed):  # unclaimed: servers die in a grade only
+            raise error  # unclaimed: so too
         answer = does()
-        if error is not None:
-            raise error
+        if error is not None:  # unclaimed: and their answers get lost there
+            raise error  # unclaimed: so too
         if self.p.lost and luck.random() < self.p.lost:
             await self.sim.sleep(self.p.patience_s)
             raise TimeoutError
@@ -184,7 +186,7 @@ class AtOnce:
 
     def luck(self) -> Random:
         """That of the request; it is drawn from thousands of times, so it is one of the fast generators."""
-        return Random(self.stage.luck("client").getrandbits(64))
+        return Random(self.stage.luck("client").getrandbits(64))  # unclaimed: fewer bits would do
 
     def way_s(self, luck: Random) -> float:
         return abs(luck.gauss(WAY_MS, SPREAD_MS)) / 1e3
