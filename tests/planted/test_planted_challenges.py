@@ -28,6 +28,8 @@ QUICK = {
     "wrong_closes_until_it_is_quiet",
     "wrong_says_that_all_is_well",
     "wrong_answers_in_words",
+    "wrong_never_forgives",
+    "right_counts_failures_as_load",
     "wrong_trusts_the_version",
     "right_a_name_and_full_jitter",
 }

@@ -15,6 +15,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         Throttled  fail             the client held its own request back
       Aborted  fail                 the database undid the transaction
       Conflict  fail                a row with this key exists
+      Failed  fail                  a backend answered with an error
       NotSent  fail                 a closed loop had no connection free when the request was due
       ReadOnly  fail                a standby takes no writes
       SoldOut  fail                 a sale found no ticket, and is rolled back
