@@ -64,7 +64,6 @@ from windtunnel.catalogue.scale.retry_jitter.measures import (
     calls_by_clients,
     measure,
     run_s,
-    sizes,
     time_by_clients,
 )
 from windtunnel.sim import Crashed
@@ -73,6 +72,10 @@ WAY_MS, SPREAD_MS = 10.0, 2.0
 """One way through the network: the mean, and the standard deviation, of a normal distribution."""
 LIBRARY_RETRIES, LIBRARY_BASE_S, LIBRARY_CAP_S = 10, 1.0, 10.0
 """The defaults of redis-py 8.1."""
+
+
+SHARES = (1, 2, 10)
+"""Rows have all of the clients that are asked for, a half, a tenth."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,15 @@ class Params:
     lost: float = param(0.0, "share of the answers that get lost on the way", 0.0, 1.0)
     run_s: float = param(40.0, "seconds after which the run ends, if service_ms or lost are above 0", 10.0, 90.0)
 
+    @property
+    def sizes(self) -> list[int]:
+        """How many clients each row has."""
+        return [self.clients // share for share in SHARES] * self.rows
+
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`update(row, client)`: each client wants to change its row once, all at the same moment."""
-    clients = (row for row, size in enumerate(sizes(p)) for _ in range(size))
+    clients = (row for row, size in enumerate(p.sizes) for _ in range(size))
     return (Op(0.0, f"client {number}", "update", (row, number)) for number, row in enumerate(clients))
 
 
@@ -128,7 +136,7 @@ class AtOnce:
 
     def __init__(self, stage: Stage, p: Params) -> None:
         self.sim, self.stage, self.p = stage.sim, stage, p
-        self.rows = [Row(stage, f"row {i}") for i in range(len(sizes(p)))]
+        self.rows = [Row(stage, f"row {i}") for i in range(len(p.sizes))]
         self.law = self.backoff(p.base_ms / 1e3, p.cap_ms / 1e3)
         self.longest_s = 0.0
 

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from windtunnel import Held, History, owed
 
-SHARES = (1, 2, 10)
-"""Rows have all of the clients that are asked for, a half, a tenth."""
 Line = Sequence[tuple[float, float]]
 
 
@@ -21,16 +19,13 @@ class Terms(Protocol):
     @property
     def rows(self) -> int: ...
     @property
+    def sizes(self) -> list[int]: ...
+    @property
     def service_ms(self) -> float: ...
     @property
     def lost(self) -> float: ...
     @property
     def run_s(self) -> float: ...
-
-
-def sizes(p: Terms) -> list[int]:
-    """How many clients each row has."""
-    return [p.clients // share for share in SHARES] * p.rows
 
 
 def run_s(p: Terms) -> float:
@@ -41,7 +36,7 @@ def run_s(p: Terms) -> float:
 def by_size(p: Terms) -> dict[int, list[int]]:
     """Which rows have so many clients, from the most to the fewest."""
     found: dict[int, list[int]] = {}
-    for row, size in enumerate(sizes(p)):
+    for row, size in enumerate(p.sizes):
         found.setdefault(size, []).append(row)
     return found
 
@@ -103,7 +98,7 @@ def audit(history: History, held: Held, p: Terms) -> Mapping[str, float]:
         "twice": twice,
         "owed_s": owed([(e.end, p.service_ms / 1e3) for e in history.where(outcome="ok")], held.done()),
         "jobs": sum(len(machine.jobs) for machine in held.machines.values()) / max(1, len(history)),
-        "capacity": held.capacity / len(sizes(p)),
+        "capacity": held.capacity / len(p.sizes),
     }
 
 
