@@ -160,6 +160,14 @@ class Simulator:
             found = mine[name] = Luck(key, request)
         return found
 
+    def redraw(self, seed: int) -> None:
+        """From now on all luck is that of another seed: of components, and of requests, those under way included."""
+        self.seed = seed
+        self._luck.clear()
+        self._luck_keys.clear()
+        for name, own in self._streams.items():
+            own.setstate(stream(seed, name).getstate())
+
     # --- who runs ------------------------------------------------------------------------------------------------
     @property
     def running(self) -> Any:

@@ -25,6 +25,7 @@ from windtunnel.ui.group import Commands
 from windtunnel.ui.mapping import map_
 from windtunnel.ui.options import check_writable, once_each
 from windtunnel.ui.poor import prepare
+from windtunnel.ui.why import why
 
 if TYPE_CHECKING:
     from windtunnel.lab.result import Result
@@ -324,7 +325,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in (map_, *COMMANDS, *DOUBTING):
+for _command in (map_, why, *COMMANDS, *DOUBTING):
     cli.add_command(_command)
 
 

@@ -38,6 +38,7 @@ class Drive:
     Args:
         watch: the harness's own eyes, where the run is graded. What they see does not wait for a report, so a report
             that cannot be had (a broken connection, a lock whose owner has vanished) ends no run that is watched.
+        turn: the second from which on all luck is that of another seed, and that seed.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Drive:
         ops: list[Op],
         tracer: Tracer | None = None,
         watch: Watch | None = None,
+        turn: tuple[float, int] | None = None,
     ) -> None:
+        self.turn = turn
         self.tracer = tracer
         self.stage = stage
         self.watch = watch
@@ -115,6 +118,9 @@ class Drive:
                 closed[op.client].append(op)
         for fault in faults:
             self.sim.faults.add(fault, self.origin_ns)
+        if self.turn is not None:
+            at_s, seed = self.turn
+            self.sim.call_at(self.origin_ns + ns(at_s), self.sim.redraw, seed)
         self.sim.spawn(self._feed(open_ops), "the requests", daemon=True)
         for client, own in closed.items():
             self.sim.spawn(self._client(own), f"client {client}", daemon=True)

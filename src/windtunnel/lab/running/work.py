@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done. `history` is where to write the events down, if anywhere."""
+    """What is to be done.
+
+    Attributes:
+        history: where to write the events down, if anywhere.
+        turn_s: from this second on all luck is that of `turn_seed`; below 0 never.
+        without: what is left out, as ("fault", its place) and ("request", first id, last id).
+    """
 
     stage: str
     design: str
@@ -38,6 +44,9 @@ class Job:
     charts: bool = False
     history: str = ""
     trace: bool = False
+    turn_s: float = -1.0
+    turn_seed: int = 0
+    without: Sequence[Sequence[Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +110,18 @@ def _shared_workload(experiment: Experiment[Any], params: Any, seed: int) -> lis
 def history_of(experiment: Experiment[Any], job: Job, tracer: Tracer | None = None) -> History:
     """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
     params = make(experiment.params, job.params)
-    ops = _shared_workload(experiment, params, job.seed)
-    return drive(experiment, job.stage, job.design, job.seed, params, ops, faults_of(experiment, params), tracer)
+    ops, faults = _shared_workload(experiment, params, job.seed), faults_of(experiment, params)
+    turn = None
+    if job.turn_s >= 0:
+        from windtunnel.lab.running.otherwise import turned
+
+        turn = (job.turn_s, job.turn_seed)
+        ops = turned(ops, workload(experiment, params, job.turn_seed), job.turn_s)
+    if job.without:
+        from windtunnel.lab.running.otherwise import left
+
+        ops, faults = left(ops, faults, job.without)
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, faults, tracer, turn=turn)
 
 
 def drive(
@@ -115,12 +134,14 @@ def drive(
     faults: Sequence[Fault],
     tracer: Tracer | None = None,
     watched: bool = False,
+    turn: tuple[float, int] | None = None,
 ) -> History:
     """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out.
 
     Args:
         tracer: records the run; in the tunnel alone.
         watched: in the tunnel, the history says what the engines held (`History.held`).
+        turn: from this second on the luck is that of this seed; in the tunnel alone.
     """
     from windtunnel.lab.stage import open_stage
 
@@ -146,7 +167,7 @@ def drive(
             from windtunnel.lab.running.drive_sim import Drive
 
             with watch.noting if watch is not None else nullcontext():
-                return Drive(stage, design_name, design, ops, tracer, watch).run(faults, ends_s)
+                return Drive(stage, design_name, design, ops, tracer, watch, turn).run(faults, ends_s)
         from windtunnel.lab.running.drive_live import LiveDrive
 
         return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
