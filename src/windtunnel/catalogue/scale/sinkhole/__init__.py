@@ -313,6 +313,6 @@ experiment = Experiment(
         "Compare servers with each other, not with a number: what makes a server look as busy as it is useless?",
     ),
     sources=SOURCES,
-    seeds=3,
+    seeds=4,
     quick={"slots": 2},
 )
