@@ -45,11 +45,31 @@ from math import inf, log
 from random import Random
 from typing import Any, TypeGuard
 
-from windtunnel import Ask, Chart, Experiment, Map, Stage, Why, param, process
+from windtunnel import Ask, Chart, Experiment, Figure, Map, Stage, Why, param, process
 from windtunnel.blocks.resilience import Budget, Quantile
-from windtunnel.catalogue.scale.tail_at_scale.calls import P99, SLOW, Call, calls_of, lot, takes_s, workload
-from windtunnel.catalogue.scale.tail_at_scale.claims import CALMER, CLAIMS, DEMANDS, FIGURES, MEDIAN, MENDED, SOURCES
-from windtunnel.catalogue.scale.tail_at_scale.measures import audit, measure, slower
+from windtunnel.catalogue.scale.tail_at_scale.claims import (
+    CALMER,
+    CLAIMS,
+    DEMANDS,
+    FIGURES,
+    LAW,
+    MEDIAN,
+    MENDED,
+    SOURCES,
+)
+from windtunnel.catalogue.scale.tail_at_scale.measures import (
+    P99,
+    SLOW,
+    Call,
+    audit,
+    calls_of,
+    lot,
+    measure,
+    percentile_s,
+    slower,
+    takes_s,
+    workload,
+)
 from windtunnel.sim import Drop, Fifo, FifoServer, Job, Server, Signal
 
 CAP = 0.05
@@ -334,7 +354,25 @@ experiment = Experiment(
     maps=(Map(CALMER, "load", "delay_ms", (0.1, 0.7), (0.0, 30.0), line="load < 1 / 3"),),
     claims=CLAIMS,
     demands=DEMANDS,
-    figures=FIGURES,
+    figures=(
+        *FIGURES,
+        Figure(
+            "p50 of who waits for all, ms",
+            1e3 * percentile_s("stragglers", 100, 50),
+            "wait.p50_ms",
+            0.05,
+            "D",
+            f"closed form; {LAW}",
+        ),
+        Figure(
+            "p99 with hedges, ms",
+            1e3 * percentile_s("stragglers", 100, 99, 0.01),
+            "hedge.p99_ms",
+            0.2,
+            "D",
+            f"closed form; {LAW}",
+        ),
+    ),
     hints=(
         "How likely is it that each of a hundred calls is among the fastest 99 %?",
         "When do you know that a call is slow, and what may be slow about it: the call, the server, or its queue?",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from windtunnel import Claim, Figure, Source
-from windtunnel.catalogue.scale.tail_at_scale.measures import percentile_s
 
 QUEUES = {"law": "exponential", "fan_out": 4, "servers": 8, "delay_ms": 10.0, "count": 1000}
 CALM, BUSY = {**QUEUES, "load": 0.27}, {**QUEUES, "load": 0.6}
@@ -156,22 +155,6 @@ FIGURES = (
     Figure("p99.9 of BigTable, ms", 1800, "wait.p999_ms", 0.15, "V", f"law fitted to it: {LAW}", DEAN),
     Figure("p99.9 with hedges, ms", 74, "hedge.p999_ms", 0.5, "V", f"law fitted to it: {LAW}", DEAN),
     Figure("calls that are copied", 0.02, "hedge.extra", 0.05, "V", f"law fitted to it: {LAW}", DEAN),
-    Figure(
-        "p50 of who waits for all, ms",
-        1e3 * percentile_s("stragglers", 100, 50),
-        "wait.p50_ms",
-        0.05,
-        "D",
-        f"closed form; {LAW}",
-    ),
-    Figure(
-        "p99 with hedges, ms",
-        1e3 * percentile_s("stragglers", 100, 99, 0.01),
-        "hedge.p99_ms",
-        0.2,
-        "D",
-        f"closed form; {LAW}",
-    ),
     Figure(
         "median with two copies at once over that with one, at a load of 1/3",
         1.0,
