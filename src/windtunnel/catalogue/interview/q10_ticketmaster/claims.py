@@ -230,6 +230,11 @@ CLAIMS = (
         given={**HALL, "stock": 40, "buyers": 40, "leave": 0.0, "pay_s": 0.08},
     ),
     Claim(
+        "hold_then_pay.paid_late == 0",
+        "Nor where somebody else holds it by now: it is held, but not by who pays.",
+        given={**HALL, "pay_s": 0.1},
+    ),
+    Claim(
         "hold_then_pay.paid > max(row_lock.paid, conditional_update.paid, insert_first.paid, cache_script.paid)",
         "Those who leave take their tickets with them, unless holds expire.",
         where=f"{ENOUGH} and leave * stock >= 7 and {CALM}",
