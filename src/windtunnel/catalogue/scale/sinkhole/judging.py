@@ -257,7 +257,13 @@ CLAIMS = (
         given=SIX,
         where=KEPT,
     ),
-    Claim(CASCADE, "The healthy half cannot carry it, refuses, and is ejected for that.", given=HALF, where=KEPT),
+    Claim(
+        CASCADE,
+        "The healthy half cannot carry it, refuses, and is ejected for that: in four runs of a hundred only late.",
+        over="mean",
+        given=HALF,
+        where=KEPT,
+    ),
     Claim(
         "ejection.lost > 0.3 and ejection.out > 0.5",
         "Requests that fail everywhere eject healthy servers, until hardly one is left.",
