@@ -28,6 +28,7 @@ from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
+from windtunnel.lab.running.work import execute
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import requests
 from windtunnel.sim.fault import Fault, pause
@@ -159,6 +160,12 @@ def test_other_luck_leaves_what_came_before_as_it_was() -> None:
     failed = case(REFUSED)
     late, early = failed.measure([failed.job(turn_s=9.0, turn_seed=7), failed.job(turn_s=9.0, turn_seed=8)])
     assert failed.fail([late, early]) == [True, True]
+
+
+def test_a_turn_after_the_end_is_none_and_an_earlier_one_changes_what_is_drawn() -> None:
+    failed = case(REFUSED)
+    digests = [execute(experiment, failed.job(turn_s=at_s, turn_seed=7)).digest for at_s in (-1.0, 1e6, 2.0)]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_run_that_does_not_fail_and_a_claim_of_another_are_refused() -> None:
