@@ -203,7 +203,7 @@ class Gathering:
         return copy
 
 
-class Hedge(Wait):
+class HedgeLate(Wait):
     """Copy a call that is late, and take whichever answer comes first."""
 
     def delay_s(self) -> float:
@@ -213,7 +213,7 @@ class Hedge(Wait):
         return min(first_s, self.delay_s() + copy_s)
 
 
-class Retry(Hedge):
+class RetryLate(HedgeLate):
     """Give a call up that is late, and ask another server."""
 
     def either_s(self, first_s: float, copy_s: float) -> float:
@@ -223,7 +223,7 @@ class Retry(Hedge):
         return (copy,)
 
 
-class HedgeP95(Hedge):
+class HedgeP95(HedgeLate):
     """Hedge after the p95 of the last thousand calls that were looked at, whatever that is by now."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -237,7 +237,7 @@ class HedgeP95(Hedge):
         return self.p95()
 
 
-class Capped(Hedge):
+class Capped(HedgeLate):
     """Hedge after the delay while a token bucket pays for it, to which each call adds a twentieth of a token."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -285,7 +285,7 @@ class Tied(Wait):
                     first.withdraw()
 
 
-class TiedHedge(Tied, Hedge):
+class TiedHedge(Tied, HedgeLate):
     """The same, and a hedge where the call was begun at once and is late all the same."""
 
     def copy(self, gathering: Gathering, i: int) -> None:
@@ -316,9 +316,9 @@ experiment = Experiment(
     workload=workload,
     designs={
         "wait": Wait,
-        "retry": Retry,
+        "retry": RetryLate,
         "capped": Capped,
-        "hedge": Hedge,
+        "hedge": HedgeLate,
         "hedge_p95": HedgeP95,
         "tied": Tied,
         "tied_hedge": TiedHedge,
