@@ -32,6 +32,8 @@ QUICK = {
     "right_counts_failures_as_load",
     "wrong_trusts_the_version",
     "right_a_name_and_full_jitter",
+    "wrong_answers_with_what_it_has",
+    "right_ties_and_hedges",
 }
 """Two of each challenge."""
 

@@ -134,8 +134,8 @@ DEMANDS = (
     Claim("yours.p99_ms < 30", "While servers have time, nobody waits for long.", over="mean", given=CALM),
     Claim("yours.p99_ms < 45", "Nor when they are busy.", over="mean", given=BUSY),
     Claim("yours.p99_ms < 50", "Nor for the call that is slow once begun.", over="mean", given=RARE),
-    Claim("yours.owed_s < 0.001", "An answer comes after a server has done its work.", given=CALM),
-    Claim("yours.capacity <= 1", "The servers are those that there are.", always=True),
+    Claim("yours.unserved == 0", "An answer comes after servers have done each of its calls.", given=CALM, always=True),
+    Claim("yours.capacity == 1", "The servers are those that there are.", given=CALM, always=True),
 )
 
 LAW = "no queues; 98 % lognormal (3 ms, sigma .3), 2 % Pareto (10 ms to 2 s); 100 calls, copied after 10 ms"

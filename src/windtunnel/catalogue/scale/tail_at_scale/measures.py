@@ -8,7 +8,7 @@ from random import Random
 from statistics import NormalDist
 from typing import Protocol
 
-from windtunnel import Held, History, Op, owed
+from windtunnel import Held, History, Op
 from windtunnel.parts import slower_than
 from windtunnel.statistics import latency_percentiles
 from windtunnel.workload import poisson, requests
@@ -123,9 +123,23 @@ def measure(history: History, p: Terms) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Terms) -> dict[str, float]:
-    """Whether servers did what the answers need, each call at the cheaper of its two places."""
-    told = [(e.end, sum(min(one, other) for _, one, _, other in e.args[0])) for e in history.where(outcome="ok")]
-    return {"owed_s": owed(told, held.done()), "capacity": held.capacity / p.servers}
+    """Calls of answered requests that neither of their two places had done by then, and what the servers can do."""
+    done_s = {
+        (name, round(work_s * 1e9)): done_s
+        for name, machine in held.machines.items()
+        for _, done_s, work_s in machine.jobs
+        if done_s is not None
+    }
+
+    def served(server: int, work_s: float, by_s: float) -> bool:
+        return done_s.get((f"server {server}", round(work_s * 1e9)), inf) <= by_s + 1e-9
+
+    unserved = sum(
+        not (served(a, one_s, e.end) or served(b, other_s, e.end))
+        for e in history.where(outcome="ok")
+        for a, one_s, b, other_s in e.args[0]
+    )
+    return {"unserved": unserved, "capacity": held.capacity / p.servers}
 
 
 def slower(history: History, p: Terms) -> Mapping[str, Sequence[tuple[float, float]]]:
