@@ -47,6 +47,7 @@ from typing import Any, TypeGuard
 
 from windtunnel import Ask, Chart, Experiment, Figure, Map, Stage, Why, param, process
 from windtunnel.blocks.resilience import Budget, Quantile
+from windtunnel.catalogue.scale.tail_at_scale import measures
 from windtunnel.catalogue.scale.tail_at_scale.claims import (
     CALMER,
     CLAIMS,
@@ -60,14 +61,10 @@ from windtunnel.catalogue.scale.tail_at_scale.claims import (
 from windtunnel.catalogue.scale.tail_at_scale.measures import (
     P99,
     SLOW,
-    Call,
     audit,
-    calls_of,
-    lot,
     measure,
     percentile_s,
     slower,
-    takes_s,
     workload,
 )
 from windtunnel.sim import Drop, Fifo, FifoServer, Job, Server, Signal
@@ -124,21 +121,24 @@ class Wait:
         return True
 
     @process
-    async def ask(self, calls: Sequence[Call]) -> int:
+    async def ask(self, calls: Sequence[measures.Call]) -> int:
         """How many answers were taken."""
         self.begins()
         if calls:
             return await Gathering(self, calls).answers()
         await self.sim.sleep(self.alone_s(self.stage.luck("calls")))
-        return calls_of(self.p)
+        return measures.calls_of(self.p)
 
     def alone_s(self, luck: Random) -> float:
         """When the last is answered where nothing queues: calls are drawn from the slowest on, until one is in time."""
         delay_s, last_s, rest = self.delay_s(), 0.0, 1.0
-        self.learn(takes_s(self.p.law, lot(luck)))
+        self.learn(measures.takes_s(self.p.law, measures.lot(luck)))
         for left in range(self.p.fan_out, 0, -1):
-            rest *= lot(luck) ** (1 / left)  # the largest of so many numbers that are left
-            first_s, copy_s = takes_s(self.p.law, max(1e-15, 1 - rest)), takes_s(self.p.law, lot(luck))
+            rest *= measures.lot(luck) ** (1 / left)  # the largest of so many numbers that are left
+            first_s, copy_s = (
+                measures.takes_s(self.p.law, max(1e-15, 1 - rest)),
+                measures.takes_s(self.p.law, measures.lot(luck)),
+            )
             if first_s <= delay_s:
                 return max(last_s, first_s)
             if self.may():
@@ -162,7 +162,7 @@ class Wait:
 class Gathering:
     """The calls of one request to servers with queues."""
 
-    def __init__(self, design: Wait, calls: Sequence[Call]) -> None:
+    def __init__(self, design: Wait, calls: Sequence[measures.Call]) -> None:
         self.design, self.calls = design, calls
         self.all_in: Signal[None] = design.sim.signal("all calls")
         self.taken = 0
@@ -242,7 +242,7 @@ class Capped(HedgeLate):
 
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
-        self.purse = Budget(CAP * calls_of(p), burst=max(10, calls_of(p)))
+        self.purse = Budget(CAP * measures.calls_of(p), burst=max(10, measures.calls_of(p)))
 
     def begins(self) -> None:
         self.purse.deposit()
