@@ -35,6 +35,16 @@ PLACES = st.one_of(NEAR_POLE, NEAR_DATE_LINE, ANYWHERE, CROWDED)
 RADII = st.sampled_from([0.0, 50.0, 2_000.0, 1e6, 1.5e7, 2.1e7])
 
 
+def meridians(lon: float) -> tuple[float, ...]:
+    """All numbers of a meridian: the date line has two."""
+    return (-180.0, 180.0) if abs(lon) == 180 else (lon,)
+
+
+def between(west: float, lon: float, east: float) -> bool:
+    """Whether one comes across the longitude on the way from west to east."""
+    return west <= lon <= east if west <= east else lon >= west or lon <= east
+
+
 class QuadtreeMachine(RuleBasedStateMachine):
     """Things come, move and go in both trees; a dictionary knows where they are."""
 
@@ -89,7 +99,7 @@ class QuadtreeMachine(RuleBasedStateMachine):
         wanted = [
             thing
             for thing, (lat, lon) in self.places.items()
-            if south <= lat <= north and (west <= lon <= east if west <= east else lon >= west or lon <= east)
+            if south <= lat <= north and (abs(lat) == 90 or any(between(west, same, east) for same in meridians(lon)))
         ]
         assert sorted(self.plain.in_box(south, west, north, east)) == sorted(wanted)
 
