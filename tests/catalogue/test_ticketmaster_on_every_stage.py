@@ -45,7 +45,7 @@ class Hopeful:
         return ticket
 
     async def report(self):
-        return {"sold": [row["ticket"] for row in await self.db.select("sale")], "retries": 0}
+        return {"sold": [row["ticket"] for row in await self.db.select("sale")]}
 
 
 class _Base(Hopeful):

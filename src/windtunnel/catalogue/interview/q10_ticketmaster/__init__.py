@@ -87,7 +87,7 @@ class Params:
     tills: int = param(
         0, "0: the doors are open; n: n tills, each serves its next buyer when the last has gone", 0, 500
     )
-    connections: int = param(8, "connections to the database, and as many to the cache", 1, 100)
+    connections: int = param(8, "connections to the database, and as many to the cache", 1, 16)
     isolation: Literal["serializable", "repeatable read"] = param(
         "serializable", "isolation level of `serializable`", choices=("serializable", "repeatable read")
     )

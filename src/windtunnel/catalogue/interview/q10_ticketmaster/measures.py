@@ -30,10 +30,14 @@ def won(history: History) -> list[Event]:
     return [e for e in history.where(outcome="ok") if e.value is not None]
 
 
+def retries_of(history: History) -> Mapping[int, int]:
+    """How often each buyer tried again, where the design says so."""
+    return dict(history.facts.get("retries_of", ()))
+
+
 def measure(history: History, p: Terms) -> dict[str, float]:
     """What was sold, more than once, to whom, how fairly, and at which cost."""
     tickets: list[int] = history.facts["sold"]
-    again: Iterable[tuple[int, int]] | None = history.facts.get("retries_of")
     winners = won(history)
     told, recorded = Counter(e.value for e in winners), Counter(tickets)
     first, last = min((e.due for e in history), default=nan), max((e.end for e in winners), default=nan)
@@ -46,7 +50,7 @@ def measure(history: History, p: Terms) -> dict[str, float]:
         "paid": sum(e.args[1] is not None for e in winners),
         "paid_late": sum(e.args[1] is not None and e.args[1] > p.hold_s for e in winners),
         "sales_per_s": len(winners) / (last - first) if winners else 0.0,
-        "retries": history.facts["retries"] if again is None else sum(count for _, count in again),
+        "retries": sum(retries_of(history).values()),
         "statements": history.facts.get("statements", 0),
         "queue_jumps": inversions([e.due for e in sorted(winners, key=lambda e: e.end)]),
     }
@@ -144,7 +148,7 @@ def seats(history: History, p: Terms) -> Mapping[str, Sequence[tuple[float, floa
 
 def tries(history: History, p: Terms) -> Mapping[str, Line]:
     """Tries that a buyer needed, mean, by how many others were inside when it came: 1, 2, 4, 8, ..."""
-    again: Mapping[int, int] = dict(history.facts.get("retries_of", ()))
+    again = retries_of(history)
     starts, ends = sorted(e.start for e in history), sorted(e.end for e in history)
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for e in history:
