@@ -106,7 +106,7 @@ experiment = Experiment(
 def case(claim: Claim, **params: object) -> Case:
     for seed in range(100):
         try:
-            return case_of(experiment, "server", seed, claim, jobs=1, **params)
+            return case_of(experiment, "server", seed, claim, jobs=1, params=params)
         except WrongInput:
             continue
     raise AssertionError("no seed fails")
@@ -201,6 +201,12 @@ def test_the_command_says_why_in_words_and_as_a_document(capsys: pytest.CaptureF
         (("--design", "one_step"), "Say by which claim of one_step it fails, with --claim"),
         (("--claim", "a queue of one"), "naive does not fail with seed 0"),
         (("--set", "stok=1"), "There is no parameter stok; did you mean stock?"),
+        (("--set", "seed=1"), "There is no parameter seed"),
+        (("--set", "progress=1"), "There is no parameter progress"),
+        (("--claim", "naive"), "3 claims of toy-shop have 'naive' in them; say more of one."),
+        (("--claim", "1 < 2"), "The claim '1 < 2' speaks of no design"),
+        (("--claim", "nobody.sold > 1"), "There is no design nobody"),
+        (("--claim", "naive.sold >= 0"), "naive does not fail with seed 0: naive.sold >= 0 holds"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(
@@ -209,3 +215,4 @@ def test_what_cannot_be_asked_is_one_sentence(
     status, _, err = call(capsys, "why", "toy-shop", "--quick", "--jobs", "1", *asked)
     assert status == 2
     assert sentence in err
+    assert err.count("\n") == 1

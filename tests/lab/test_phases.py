@@ -16,6 +16,7 @@ from windtunnel.lab.discovery import modules
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Map
 from windtunnel.lab.phases import PhaseMap, axis, phase_map
+from windtunnel.ui.mapping import drawn
 
 SOLD_OUT = Claim("one_step.sold == params.stock", "Who has more buyers than tickets sells them all.")
 """True wherever there are as many buyers as tickets: the edge is a line that is known to the ticket."""
@@ -47,6 +48,42 @@ def test_a_line_of_theory_costs_no_run_and_falls_on_the_edge() -> None:
     assert (plain.runs, plain.line) == (told.runs, [])
     assert len(told.line) > 5
     assert all(abs(buyers - stock) <= 0.5 for buyers, stock in told.line)
+
+
+def test_a_line_that_turns_back_between_the_ends_is_drawn_twice() -> None:
+    found = mapped(line="0.4 * stock <= buyers and buyers <= 0.8 * stock", cells=6)
+    turns = [x for x, y in found.line if y == 100]
+    assert turns == [39.5, 80.5]
+
+
+UNTOLD = Claim("params.buyers + 0 / max(0, abs(params.buyers - 55) - 5) > 60", "From 50 to 60 it divides by nothing.")
+
+
+def test_a_third_state_between_two_neighbours_has_an_edge_on_either_side() -> None:
+    found = mapped(UNTOLD, cells=2, seeds=1)
+    assert {cell.state for cell in found.cells} == {"fails", "holds"}
+    edges = [(e.x, e.before, e.after) for e in found.edges if e.y == 0]
+    assert [states for _, *states in edges] == [["fails", "unknown"], ["unknown", "holds"]]
+    assert [x for x, *_ in edges] == pytest.approx([49.5, 60.5], abs=1.5)
+    axes = axis(experiment, "buyers", 1, 101), axis(experiment, "stock", 0, 100)
+    rows = ["".join(text for text, _ in row) for row in drawn(found, axes, 80)]
+    row = next(text for text in rows if text.startswith("   0│")).partition("│")[2]
+    assert (row.count("×"), row.count("?"), row.count("█")) == pytest.approx((35, 8, 29), abs=2)
+    assert row == "".join(sorted(row, key="×?█".index))
+
+
+def test_what_a_user_sets_goes_before_what_a_claim_is_given() -> None:
+    found = mapped(replace(SOLD_OUT, given={"rate": 7.0}), params={"rate": 9.0}, cells=2)
+    assert found.params["rate"] == 9.0
+
+
+def test_what_cannot_be_drawn_is_said_before_anything_runs() -> None:
+    def told(*_: object) -> None:
+        raise AssertionError("It ran.")
+
+    for wrong in ("stok > 1", "naive.sold > 1", "3", "stock >"):
+        with pytest.raises(WrongInput):
+            mapped(line=wrong, progress=told)
 
 
 def test_a_claim_is_drawn_beyond_where_it_is_made_and_keeps_its_own_setting() -> None:
@@ -85,9 +122,12 @@ def test_a_logarithmic_axis_has_its_middle_at_the_root_of_its_ends() -> None:
         ("stok", (), "There is no parameter stok; did you mean stock?"),
         ("stock", (7, 7), "stock goes from 7 to 7; the first must be less"),
         ("stock", (0, 2000), "stock is 2000; it can be 0 to 1,000"),
+        ("rate", (1, "inf"), "rate goes from 1.0 to inf; a map is drawn between numbers"),
+        ("rate", (1, 10**400), "rate goes from 1.0 to inf; a map is drawn between numbers"),
+        ("rate", (1, "nan"), "rate is nan; it can be"),
     ],
 )
-def test_an_axis_that_cannot_be_drawn_is_refused(name: str, ends: tuple[int, ...], sentence: str) -> None:
+def test_an_axis_that_cannot_be_drawn_is_refused(name: str, ends: tuple[object, ...], sentence: str) -> None:
     with pytest.raises(WrongInput, match=sentence):
         axis(experiment, name, *ends)
 
@@ -126,6 +166,17 @@ def test_an_experiment_has_a_map_of_its_own(
     assert "theory: where buyers >= stock turns" in said
 
 
+def test_where_nothing_is_claimed_a_condition_can_be_drawn(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helpers.toy_shop.experiment", replace(experiment, claims=()))
+    status, _, err = call(capsys, "map", "toy-shop", *AXES)
+    assert (status, err) == (2, "toy-shop claims nothing; say a condition to draw, with --claim.\n")
+    status, said, _ = call(capsys, "map", "toy-shop", *AXES, "--claim", "one_step.sold == params.stock")
+    assert status == 1
+    assert "Asked on the command line." in said
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
@@ -138,6 +189,7 @@ def test_an_experiment_has_a_map_of_its_own(
         ((*AXES, "--claim", "naive"), "3 claims of toy-shop have 'naive' in them; say more of one."),
         ((*AXES, "--claim", "one_step.sold >"), "The claim 'one_step.sold >' cannot be read"),
         ((*AXES, "--claim", "nobody.sold > 1"), "There is no design nobody"),
+        ((*AXES, "--set", "cells=3"), "There is no parameter cells"),
         ((*AXES, "--set", "stock=5"), "stock is an axis of the map and has a value beside it"),
     ],
 )

@@ -131,6 +131,8 @@ WRONG = [
     (("rnu", NAME), "There is no command rnu; did you mean run?"),
     (("run", NAME, "--set", "stock=-1"), "stock is -1; it can be 0 to 1,000"),
     (("run", NAME, "--set", "stok=3"), "There is no parameter stok; did you mean stock?"),
+    (("run", NAME, "--set", "progress=1"), "There is no parameter progress"),
+    (("run", NAME, "--set", "quick=1"), "There is no parameter quick"),
     (("run", NAME, "--set", "stock"), "--set is stock; it takes a parameter and its value"),
     (("run", NAME, "--stage", "moon"), "toy-shop runs on stage sim, not on moon."),
     (("run", NAME, "--seeds", "0"), "--seeds is 0; it takes a count (20: seeds 0 to 19), seeds (3,5,7) or a range"),

@@ -147,7 +147,7 @@ def case_of(
     quick: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
-    **params: object,
+    params: Mapping[str, object] | None = None,
 ) -> Case:
     """A run that fails, by a claim.
 
@@ -163,7 +163,7 @@ def case_of(
     if design not in named:
         raise WrongInput(f"The claim {claim.expression!r} does not speak of {design}; take one that does.")
     choose(experiment.id, experiment.stages, "sim", None)
-    given = settings(experiment.params, {**(experiment.quick if quick else {}), **claim.given, **params})
+    given = settings(experiment.params, {**(experiment.quick if quick else {}), **claim.given, **(params or {})})
     case = Case(experiment, design, seed, claim, given, jobs, progress)
     todo = [replace(case.job(), design=name) for name in named]
     done = perform(experiment, "", experiment, "sim", todo, jobs, progress)

@@ -7,9 +7,9 @@ until it is known to a share of the axis. A line of theory is drawn from paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
-from math import exp, log
+from math import exp, isfinite, log
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,8 +27,8 @@ State = Literal["holds", "fails", "mixed", "unknown"]
 """On all seeds, on none, on some; unknown where it cannot be told. Of means: decided, or not."""
 Point = tuple[Any, Any]
 MOST_CELLS = 60
-HALVINGS = 40
-"""Of a line of theory: enough for the last digit that is printed."""
+FINEST = 2.0**-40
+"""Share of an axis to which a line of theory is known: enough for the last digit that is printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +68,25 @@ def axis(experiment: Experiment[Any], name: str, low: object = None, high: objec
     one = known[name]
     if isinstance(one.default, bool | str) or one.choices:
         raise WrongInput(f"{name} has no range to draw: it is {one.range or type(one.default).__name__}.")
-    ends = [end if given is None else one.take(given) for given, end in ((low, one.low), (high, one.high))]
-    if ends[0] is None or ends[1] is None:
+    first = one.low if low is None else one.take(low)
+    last = one.high if high is None else one.take(high)
+    if first is None or last is None:
         raise WrongInput(f"{name} has no bounds of its own; say between what, as in {name}=1..10.")
-    if not ends[0] < ends[1]:
-        raise WrongInput(f"{name} goes from {ends[0]} to {ends[1]}; the first must be less, as in {name}=1..10.")
-    if logged and not ends[0] > 0:
-        raise WrongInput(f"{name} begins at {ends[0]}, and a logarithmic axis begins above 0.")
-    return Axis(one, ends[0], ends[1], logged)
+    if first >= last:
+        raise WrongInput(f"{name} goes from {first} to {last}; the first must be less, as in {name}=1..10.")
+    if not _far(first, last):
+        raise WrongInput(f"{name} goes from {first} to {last}; a map is drawn between numbers, as in {name}=1..10.")
+    if logged and not first > 0:
+        raise WrongInput(f"{name} begins at {first}, and a logarithmic axis begins above 0.")
+    return Axis(one, first, last, logged)
+
+
+def _far(low: float, high: float) -> bool:
+    """Whether it can be said how far the ends are from each other."""
+    try:
+        return isfinite(float(high) - float(low))
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +101,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A change between two settings that differ in one parameter (`along`), known to `within` of its value."""
+    """A change from one state to another as one parameter grows (`along`), known to `within` of its value."""
 
     along: Literal["x", "y"]
     x: float
     y: float
     within: float
+    before: State
+    after: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +172,11 @@ def phase_map(
     jobs: int | None = None,
     with_file: str = "",
     progress: Progress | None = None,
-    **params: object,
+    params: Mapping[str, object] | None = None,
 ) -> PhaseMap:
     """Measure where a claim holds.
 
-    A cell has the claim's own setting (`given`), but for the two parameters of the map.
+    A cell has the claim's own setting (`given`), but for the two parameters of the map and for `params`.
 
     Args:
         x, y: see `axis`.
@@ -190,10 +203,11 @@ def phase_map(
 
         experiment = with_design(experiment, with_file)
     check(claim.expression, experiment.designs)
+    params = params or {}
     for name in (x.param.name, y.param.name):
         if name in params:
             raise WrongInput(f"{name} is an axis of the map and has a value beside it; leave the value out.")
-    base = {**(experiment.quick if quick else {}), **params, **claim.given}
+    base = {**(experiment.quick if quick else {}), **claim.given, **params}
 
     def full(point: Point) -> dict[str, Any]:
         return settings(experiment.params, {**base, x.param.name: point[0], y.param.name: point[1]})
@@ -207,6 +221,8 @@ def phase_map(
     survey = _Survey(claim, numbers, stage, full, measure)
     xs, ys = x.grid(cells), y.grid(cells)
     grid = [(a, b) for b in ys for a in xs]
+    claimed = {point: applies(claim.where, full(point)) for point in grid}
+    boundary = _boundary(line, x, y, xs, ys, full) if line else []  # what cannot be read is said before the work
     survey.look_at(grid)
     edges = survey.edges(x, y, xs, ys, within)
     from windtunnel.lab.provenance import provenance
@@ -220,10 +236,10 @@ def phase_map(
         (x.low, x.high),
         (y.low, y.high),
         "x" * x.log + "y" * y.log,
-        [Cell(a, b, survey.states[a, b], applies(claim.where, full((a, b)))) for a, b in grid],
+        [Cell(a, b, survey.states[a, b], claimed[a, b]) for a, b in grid],
         edges,
         line,
-        _boundary(line, x, y, xs, ys, full) if line else [],
+        boundary,
         numbers,
         {k: v for k, v in full((xs[0], ys[0])).items() if k not in (x.param.name, y.param.name)},
         survey.runs,
@@ -233,27 +249,46 @@ def phase_map(
 
 @dataclass(slots=True)
 class _Search:
-    """An edge between two places on an axis, at one value of the other."""
+    """An edge between two places on an axis, at one value of the other.
+
+    The state of `low` is known to reach as far as it; what lies between `high` and `end` may be a third one.
+    """
 
     along: Literal["x", "y"]
     axis: Axis
     low: Any
     high: Any
     at: Any
+    end: Any
 
     def point(self, value: Any) -> Point:
         return (value, self.at) if self.along == "x" else (self.at, value)
 
-    def edge(self) -> Edge:
+    def place(self) -> Point:
         """Where it is, as far as is known."""
-        x, y = self.point((self.low + self.high) / 2)
-        return Edge(self.along, float(x), float(y), (self.high - self.low) / 2)
+        return self.point((self.low + self.high) / 2)
+
+    def rest(self) -> _Search:
+        """What lies beyond the edge."""
+        return replace(self, low=self.high, high=self.end)
 
     def middle(self, within: float) -> Any | None:
         """Where to look next; None where the edge is known well enough, or cannot be known better."""
         a, b = self.axis.share(self.low), self.axis.share(self.high)
         between = self.axis.at((a + b) / 2)
         return None if b - a <= within or between in (self.low, self.high) else between
+
+
+def _halve(searches: Sequence[_Search], within: float, look: Callable[[list[Point]], list[Any]]) -> None:
+    """Narrow each until its edge is known, all side by side: `look` says what is at each of the points."""
+    while open_ := [(one, middle) for one in searches if (middle := one.middle(within)) is not None]:
+        before = look([one.point(one.low) for one, _ in open_])
+        there = look([one.point(middle) for one, middle in open_])
+        for (one, middle), low, found in zip(open_, before, there, strict=True):
+            if found == low:
+                one.low = middle
+            else:
+                one.high = middle
 
 
 class _Survey:
@@ -272,8 +307,8 @@ class _Survey:
         self.states: dict[Point, State] = {}
         self.runs = 0
 
-    def look_at(self, points: Sequence[Point]) -> None:
-        """Run every point that has not been run."""
+    def look_at(self, points: Sequence[Point]) -> list[State]:
+        """The state of each, for which every point is run that has not been run."""
         new = [point for point in dict.fromkeys(points) if point not in self.states]
         given = [self.full(point) for point in new]
         todo = [
@@ -289,6 +324,7 @@ class _Survey:
             runs[job.setting].append(Run(job.design, job.seed, job.setting, found.measures, found.digest))
         for i, point in enumerate(new):
             self.states[point] = self._state(runs[i], i, given[i])
+        return [self.states[point] for point in points]
 
     def _state(self, runs: Sequence[Run], index: int, params: Mapping[str, Any]) -> State:
         rows = tables(self.claim.expression, runs, index, params, self.designs)
@@ -301,21 +337,28 @@ class _Survey:
         return "holds" if all(told) else "mixed" if any(told) else "fails"
 
     def edges(self, x: Axis, y: Axis, xs: Sequence[Any], ys: Sequence[Any], within: float) -> list[Edge]:
-        """Halve between all neighbours that differ, side by side."""
-        along_x = [_Search("x", x, a, b, at) for at in ys for a, b in pairwise(xs)]
-        along_y = [_Search("y", y, a, b, at) for at in xs for a, b in pairwise(ys)]
-        found = [one for one in (*along_x, *along_y) if self._differ(one)]
-        while open_ := [(one, middle) for one in found if (middle := one.middle(within)) is not None]:
-            self.look_at([one.point(middle) for one, middle in open_])
-            for one, middle in open_:
-                if self.states[one.point(middle)] == self.states[one.point(one.low)]:
-                    one.low = middle
-                else:
-                    one.high = middle
-        return [one.edge() for one in found]
+        """Halve between all neighbours that differ, side by side; beyond each edge too, until the neighbour's state."""
+        found: list[Edge] = []
+        searches = [one for one in _between(x, y, xs, ys) if self._differ(one)]
+        while searches:
+            _halve(searches, within, self.look_at)
+            found += [self._edge(one) for one in searches]
+            searches = [rest for one in searches if self._differ(rest := one.rest())]
+        return found
+
+    def _edge(self, one: _Search) -> Edge:
+        before, after = self.states[one.point(one.low)], self.states[one.point(one.high)]
+        return Edge(one.along, *one.place(), (one.high - one.low) / 2, before, after)
 
     def _differ(self, one: _Search) -> bool:
         return self.states[one.point(one.low)] != self.states[one.point(one.high)]
+
+
+def _between(x: Axis, y: Axis, xs: Sequence[Any], ys: Sequence[Any]) -> list[_Search]:
+    """A search between each two neighbours of the grid, along x and along y."""
+    along_x = [_Search("x", x, a, b, at, b) for at in ys for a, b in pairwise(xs)]
+    along_y = [_Search("y", y, a, b, at, b) for at in xs for a, b in pairwise(ys)]
+    return along_x + along_y
 
 
 def _boundary(
@@ -326,21 +369,15 @@ def _boundary(
     ys: Sequence[Any],
     full: Callable[[Point], dict[str, Any]],
 ) -> list[tuple[float, float]]:
-    """Where a condition on parameters turns, on each row and each column of the grid."""
-    found: list[tuple[float, float]] = []
-    searches = [_Search("x", x, xs[0], xs[-1], at) for at in ys] + [_Search("y", y, ys[0], ys[-1], at) for at in xs]
-    for one in searches:
-        if applies(line, full(one.point(one.low))) == applies(line, full(one.point(one.high))):
-            continue
-        first = applies(line, full(one.point(one.low)))
-        for _ in range(HALVINGS):
-            middle = one.middle(0.0)
-            if middle is None:
-                break
-            if applies(line, full(one.point(middle))) == first:
-                one.low = middle
-            else:
-                one.high = middle
-        edge = one.edge()
-        found.append((edge.x, edge.y))
-    return found
+    """Where a condition on parameters turns between neighbours of the grid."""
+
+    def look(points: list[Point]) -> list[bool]:
+        return [applies(line, full(point)) for point in points]
+
+    def turns(one: _Search) -> bool:
+        low, high = look([one.point(one.low), one.point(one.high)])
+        return low != high
+
+    turning = [one for one in _between(x, y, xs, ys) if turns(one)]
+    _halve(turning, FINEST, look)
+    return [one.place() for one in turning]

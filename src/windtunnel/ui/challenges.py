@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from windtunnel.lab.errors import WrongInput, unwritten
-from windtunnel.ui.options import Seconds, check_writable
+from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import Seconds, check_writable, written
 from windtunnel.ui.verdicts import columns, verdict
 
 if TYPE_CHECKING:
@@ -104,10 +104,7 @@ def grade(
     if svg is not None and found.get("case"):
         from windtunnel.lab.result import write
 
-        try:
-            write(svg, found["case"]["svg"])
-        except OSError as error:
-            raise WrongInput(unwritten(svg, error)) from error
+        written(svg, lambda path: write(path, found["case"]["svg"]))
     return status
 
 

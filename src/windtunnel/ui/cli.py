@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from windtunnel.lab.errors import DesignError, WrongInput, suggest, unwritten
+from windtunnel.lab.errors import DesignError, WrongInput, suggest
 from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
 from windtunnel.ui.group import Commands
 from windtunnel.ui.mapping import map_
-from windtunnel.ui.options import check_writable, once_each
+from windtunnel.ui.options import check_writable, once_each, params_of, written
 from windtunnel.ui.poor import prepare
 from windtunnel.ui.why import why
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 WRONG, OURS, INTERRUPTED = 2, 70, 130
-SET = "a parameter and its value, as in --set load=0.9"
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -190,15 +189,11 @@ def run(
     check_writable("--out", out)
     check_writable("--trace", trace_file)
     found = measured(experiment, histories=histories, trace=trace_file is not None, **options)
-    try:
-        if (path := out) is not None:
-            found.save(path)
-        if (path := trace_file) is not None and found.trace is not None:
-            from windtunnel.lab.trace.columns import save
+    written(out, found.save)
+    if (trace := found.trace) is not None:
+        from windtunnel.lab.trace.columns import save
 
-            save(found.trace, path)
-    except OSError as error:
-        raise WrongInput(unwritten(path, error)) from error
+        written(trace_file, lambda path: save(trace, path))
     if json_:
         click.echo(found.to_json(), nl=False)
     else:
@@ -222,7 +217,7 @@ def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any
     parameter, equals, values = over.partition("=")
     if not equals:
         raise WrongInput(f"--over is {over}; it takes a parameter and its values, as in load=0.5,0.7,0.9.")
-    if (parameter := parameter.strip()) in once_each("--set", options["sets"], SET):
+    if (parameter := parameter.strip()) in params_of(experiment, options["sets"]):
         raise WrongInput(f"--over and --set both give {parameter}; leave it out of --set.")
     from windtunnel.ui.progress import bar
 
@@ -234,7 +229,7 @@ def sweep(name: str, over: str, measure: str | None, json_: bool, **options: Any
                 raise WrongInput(suggest(measure, one.measures, "measurement"))
             told(i + 1, len(given), f"{parameter} = {given[i]}", one.seeds[-1])
 
-        found = lab.sweep(experiment, parameter, given, told=heard, **_arguments(**options))
+        found = lab.sweep(experiment, parameter, given, told=heard, **_arguments(experiment, **options))
     if json_:
         click.echo(json.dumps([one.to_dict() for one in found], ensure_ascii=False))
     else:
@@ -336,7 +331,7 @@ def measured(experiment: Any, *, hidden: bool = False, **options: Any) -> Result
     from windtunnel.ui.progress import bar
 
     with bar(experiment.id, hidden=hidden) as told, _prints_aside():
-        return lab_run(experiment, progress=told, **_arguments(**options))
+        return lab_run(experiment, progress=told, **_arguments(experiment, **options))
 
 
 def _prints_aside() -> contextlib.AbstractContextManager[object]:
@@ -358,6 +353,7 @@ def show_result(experiment: Any, found: Result, with_file: str = "", tables: boo
 
 
 def _arguments(
+    experiment: Any,
     stage: str | None = None,
     seed: int | None = None,
     seeds: str | None = None,
@@ -371,7 +367,7 @@ def _arguments(
         raise WrongInput("Give --seed or --seeds, not both.")
     from windtunnel.ui.options import seeds_of
 
-    params = once_each("--set", sets, SET)
+    params = params_of(experiment, sets)
     engine_of = once_each("--on", on, "a port and its engine, as in --on database=postgres")
     chosen = [name.strip() for name in designs.split(",")] if designs else None
     return {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from windtunnel.lab.errors import WrongInput, unwritten
-from windtunnel.ui.options import Seconds, check_writable
+from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import Seconds, check_writable, written
 
 
 @click.command()
@@ -70,11 +70,7 @@ def doubt(
         )
     if report.complete:
         notes.unlink(missing_ok=True)
-    if out is not None:
-        try:
-            save(report, out)
-        except OSError as error:
-            raise WrongInput(unwritten(out, error)) from error
+    written(out, lambda path: save(report, path))
     click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False) if json_ else text_of(report))
     return 1 if report.findings else 0 if report.complete else 3
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from windtunnel.lab.errors import WrongInput, unwritten
-from windtunnel.ui.options import check_writable, once_each, seeds_of
+from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import check_writable, claim_of, params_of, seeds_of, written
 
 if TYPE_CHECKING:
     from windtunnel.lab.experiment import Claim, Experiment
@@ -75,7 +75,7 @@ def map_(
     experiment = find(name)
     check_writable("--out", out)
     axes, claim, theory = _asked(experiment, overs, wanted, line, logged)
-    given: dict[str, Any] = once_each("--set", sets, "a parameter and its value, as in --set load=0.9")
+    given = params_of(experiment, sets)
     with bar(f"{experiment.id}, {cells} by {cells}", hidden=json_) as told, contextlib.redirect_stdout(sys.stderr):
         found = phase_map(
             experiment,
@@ -88,13 +88,9 @@ def map_(
             jobs=jobs,
             with_file=with_file,
             progress=told,
-            **given,
+            params=given,
         )
-    if out is not None:
-        try:
-            found.save(out)
-        except OSError as error:
-            raise WrongInput(unwritten(out, error)) from error
+    written(out, found.save)
     if json_:
         click.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     else:
@@ -122,7 +118,7 @@ def _asked(
             low, high = part or (None, None)
             axes.append(axis(experiment, name, low, high, name in (*log, *logged)))
         text = own.claim if wanted is None else wanted
-        return (axes[0], axes[1]), _claim(experiment, text), own.line if line is None else line
+        return (axes[0], axes[1]), claim_of(experiment, text, experiment.claims), own.line if line is None else line
     if len(overs) != 2:
         raise WrongInput(f"A map is over two parameters, and --over was given {len(overs)} times: {OVER}.")
     axes = []
@@ -135,29 +131,15 @@ def _asked(
     if unknown := [name for name in logged if name not in [one.param.name for one in axes]]:
         raise WrongInput(f"--log is {unknown[0]}, which is no axis of this map.")
     same = own is not None and {own.x, own.y} == {one.param.name for one in axes}
-    text = wanted or (own.claim if own is not None and same else "")
-    if not text:
-        text = next((claim for claim in experiment.claims if claim.breaks), experiment.claims[0]).expression
+    said = own.claim if wanted is None and own is not None and same else wanted
+    if said is not None:
+        claim = claim_of(experiment, said, experiment.claims)
+    elif experiment.claims:
+        claim = next((one for one in experiment.claims if one.breaks), experiment.claims[0])
+    else:
+        raise WrongInput(f"{experiment.id} claims nothing; say a condition to draw, with --claim.")
     theory = line if line is not None else own.line if own is not None and same and wanted is None else ""
-    return (axes[0], axes[1]), _claim(experiment, text), theory
-
-
-def _claim(experiment: Experiment[Any], text: str) -> Claim:
-    """The claim of this expression; else the only one that has the text in it; else a condition of the user's own."""
-    from windtunnel.lab.claims import ClaimError, parse
-    from windtunnel.lab.experiment import Claim
-
-    exact = [claim for claim in experiment.claims if claim.expression == text]
-    like = exact or [c for c in experiment.claims if text in c.expression or text.lower() in c.because.lower()]
-    if exact or len(like) == 1:
-        return like[0]
-    try:
-        parse(text)
-    except ClaimError:
-        if like:
-            raise WrongInput(f"{len(like)} claims of {experiment.id} have {text!r} in them; say more of one.") from None
-        raise
-    return Claim(text, "Asked on the command line.")
+    return (axes[0], axes[1]), claim, theory
 
 
 def drawn(found: PhaseMap, axes: tuple[Axis, Axis], width: int) -> list[Pieces]:
@@ -172,20 +154,19 @@ def drawn(found: PhaseMap, axes: tuple[Axis, Axis], width: int) -> list[Pieces]:
     used: list[tuple[str, bool]] = []
     for value in ys:
         cells = sorted((cell for cell in found.cells if cell.y == value), key=lambda cell: cell.x)
-        turns = sorted(edge.x for edge in found.edges if edge.along == "x" and edge.y == value)
+        turns = sorted((x.share(e.x), e.after) for e in found.edges if e.along == "x" and e.y == value)
         signs: Pieces = []
         for place in range(room):
             share = (place + 0.5) / room
             left = max((c for c in cells if x.share(c.x) <= share), key=lambda c: c.x)
             right = min((c for c in cells if x.share(c.x) > share), key=lambda c: c.x, default=left)
-            turn = next((t for t in turns if left.x <= t <= right.x), None)
-            state = right.state if turn is not None and x.share(turn) < share else left.state
+            state = next((after for at, after in reversed(turns) if x.share(left.x) <= at < share), left.state)
             near = left if share - x.share(left.x) <= x.share(right.x) - share else right
             if (state, near.claimed) not in used:
                 used.append((state, near.claimed))
             signs.append(GLYPHS[state, near.claimed][:2])
         for a, b in found.line:
-            if abs(y.share(b) - y.share(value)) <= 0.5 / max(1, len(ys) - 1):
+            if value == min(ys, key=lambda one: abs(y.share(one) - y.share(b))):
                 signs[min(room - 1, int(x.share(a) * room))] = ("┃", "bold")
         joined = [("".join(sign for sign, _ in run), style) for style, run in groupby(signs, key=lambda one: one[1])]
         rows.append([(f"{number(value):>{gutter}}", "dim"), ("│", "dim"), *joined])

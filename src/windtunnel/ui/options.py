@@ -6,13 +6,16 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import WrongInput, suggest, unwritten
+
+if TYPE_CHECKING:
+    from windtunnel.lab.experiment import Claim, Experiment
 
 SEEDS = "a count (20: seeds 0 to 19), seeds (3,5,7) or a range of them (100-119)"
 
@@ -86,6 +89,16 @@ def check_writable(option: str, path: Path | None) -> None:
         raise WrongInput(f"{path} cannot be written: {option} takes the name of a file in a folder that is there.")
 
 
+def written(path: Path | None, save: Callable[[Path], object]) -> None:
+    """Save where a file was asked for. Raises WrongInput where it cannot be written."""
+    if path is None:
+        return
+    try:
+        save(path)
+    except OSError as error:
+        raise WrongInput(unwritten(path, error)) from error
+
+
 def once_each(option: str, given: Sequence[str], example: str) -> dict[str, str]:
     """Texts of the form name=value, by name. Raises WrongInput for another form, and where a name comes twice."""
     found: dict[str, str] = {}
@@ -97,3 +110,34 @@ def once_each(option: str, given: Sequence[str], example: str) -> dict[str, str]
             raise WrongInput(f"{option} gives {name} twice, {found[name]} and {value}; give it once.")
         found[name] = value
     return found
+
+
+def params_of(experiment: Experiment[Any], sets: Sequence[str]) -> dict[str, object]:
+    """What `--set` says, by name. Raises WrongInput, also where the name is that of another argument of a run."""
+    from windtunnel.lab.params import describe
+
+    found: dict[str, object] = {**once_each("--set", sets, "a parameter and its value, as in --set load=0.9")}
+    known = [one.name for one in describe(experiment.params)]
+    for name in found:
+        if name not in known:
+            raise WrongInput(suggest(name, known, "parameter"))
+    return found
+
+
+def claim_of(experiment: Experiment[Any], text: str, among: Sequence[Claim]) -> Claim:
+    """The claim of this expression; else the only one that has the text in what it says; else a condition of the
+    user's own. Raises WrongInput."""
+    from windtunnel.lab.claims import ClaimError, parse
+    from windtunnel.lab.experiment import Claim
+
+    like = [claim for claim in among if claim.expression == text]
+    like = like or [c for c in among if text in c.expression or text.lower() in c.because.lower()]
+    if len(like) == 1 or (like and like[0].expression == text):
+        return like[0]
+    try:
+        parse(text)
+    except ClaimError:
+        if like:
+            raise WrongInput(f"{len(like)} claims of {experiment.id} have {text!r} in them; say more of one.") from None
+        raise
+    return Claim(text, "Asked on the command line.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from windtunnel.lab.errors import WrongInput
-from windtunnel.ui.options import once_each
+from windtunnel.ui.options import claim_of, params_of
 
 if TYPE_CHECKING:
     from windtunnel.lab.causes import Blame, Case, NoReturn
@@ -47,9 +47,9 @@ def why(
 
     experiment = find(name)
     failing, claim = _asked(experiment, design, wanted)
-    given: dict[str, Any] = once_each("--set", sets, "a parameter and its value, as in --set load=0.9")
+    given = params_of(experiment, sets)
     with bar(f"{experiment.id}: {failing}", hidden=json_) as told, contextlib.redirect_stdout(sys.stderr):
-        case = case_of(experiment, failing, seed, claim, quick=quick, jobs=jobs, progress=told, **given)
+        case = case_of(experiment, failing, seed, claim, quick=quick, jobs=jobs, progress=told, params=given)
         moment, blamed = point_of_no_return(case), blame(case)
     if json_:
         document = {"experiment": experiment.id, "design": failing, "seed": seed, "claim": claim.expression}
@@ -69,17 +69,21 @@ def _asked(experiment: Experiment[Any], design: str | None, wanted: str | None) 
 
     if design is not None:
         experiment.choose([design])
-    fit = [c for c in experiment.claims if not wanted or wanted in c.expression or wanted.lower() in c.because.lower()]
-    fit = [c for c in fit if design is None or design in speaks_of(c.expression)]
-    broken = [c for c in fit if c.breaks and design in (None, c.breaks)]
-    if wanted and len(fit) == 1:
-        claim = fit[0]
+    spoken = [c for c in experiment.claims if design is None or design in speaks_of(c.expression)]
+    broken = [c for c in spoken if c.breaks and design in (None, c.breaks)]
+    if wanted is not None:
+        claim = claim_of(experiment, wanted, spoken)
     elif broken:
         claim = broken[0]
     else:
         what = f"of {design} " if design else ""
-        raise WrongInput(f"Say by which claim {what}it fails, with --claim; {len(fit)} of {experiment.id} would do.")
-    return design or claim.breaks or speaks_of(claim.expression)[0], claim
+        raise WrongInput(f"Say by which claim {what}it fails, with --claim; {len(spoken)} of {experiment.id} would do.")
+    named = speaks_of(claim.expression)
+    if not named:
+        raise WrongInput(
+            f"The claim {claim.expression!r} speaks of no design, so none fails by it; take one that does."
+        )
+    return design or claim.breaks or named[0], claim
 
 
 def _told(case: Case, moment: NoReturn, blamed: Blame, width: int) -> list[str]:
