@@ -43,11 +43,11 @@ SOURCE = {
 @pytest.mark.soak
 @pytest.mark.parametrize("clients", SOURCE)
 def test_writes_and_times_of_brookers_clients_are_those_of_his_program(clients: int) -> None:
-    found = run(experiment, seeds=20, designs=list(SOURCE[clients]), jobs=1, clients=clients, rows=5)
+    found = run(experiment, seeds=100, designs=list(SOURCE[clients]), jobs=1, clients=clients)
     of_race = [one for one in found.runs if one.setting == 0]
     for design, (writes, ms) in SOURCE[clients].items():
         mine = [one.measures for one in of_race if one.design == design]
-        assert len(mine) == 20
+        assert len(mine) == 100
         within = 0.15 if (design, clients) == ("exponential", 10) else 0.06
-        assert sum(one["calls"] for one in mine) / 20 == pytest.approx(writes, rel=0.03), design
-        assert sum(one["time_ms"] for one in mine) / 20 == pytest.approx(ms, rel=within), design
+        assert sum(one["calls"] for one in mine) / 100 == pytest.approx(writes, rel=0.03), design
+        assert sum(one["time_ms"] for one in mine) / 100 == pytest.approx(ms, rel=within), design

@@ -14,8 +14,8 @@ they come at once; with full jitter and a cap of {cap_ms:.0f} ms for {full:.0f}.
 **Design.** While the server has no limit, at once is the fastest of the loops, and costs calls, which grow nearly with
 the square of the clients. The answer that one mostly hears is exponential back-off. Alone it is the slowest of all, the
 higher its cap the more, and saves less than half of the calls: who collided waits as long as the others, and meets them
-again. Full jitter takes a random part of the wait. Equal jitter, half of it and a random part of the rest, needs about
-as many calls, decorrelated jitter more.
+again. Full jitter takes a random part of the wait; {clients} clients write eight times each. Equal jitter, half of it
+and a random part of the rest, needs about as many calls, decorrelated jitter more.
 
 **Deep dive: a random time on top.** Additive jitter works while it is as wide as the waits. Half a second, where waits
 begin at {first_ms:.0f} ms, takes {clients} clients fewer calls than full jitter, and lets {tenth} clients wait for
@@ -29,16 +29,18 @@ clients up: it is made for requests of which few fail, and in a burst nearly all
 
 **Deep dive: what is sent again.** A version makes a write conditional, not safe to repeat: whose write was carried out
 and not answered reads the next version and writes once more. A client library that repeats an increment does so without
-being asked; redis-py 8.1, as it comes, sends it eleven times. What is repeated needs a name that the row remembers.
+being asked; redis-py 8.1, as it comes, sends it eleven times, and with patience of {patience_ms:.0f} ms it takes
+{library_s:.0f} s to say that there was no answer. What is repeated needs a name that the row remembers.
 
 **Scale.** Where the server can carry the change out itself there is no race to lose: one call each. With a name it may
 be repeated, and full jitter is for what is left to wait for: a server that does not answer.
 
-**Real systems.** The first five loops and the network are those of Brooker's simulator (the additive one apart). Google
+**Real systems.** The loops, but for the additive one, and the network are those of Brooker's simulator. Google
 documents additive jitter, of up to a second, for waits that begin with a second and end at 32 or 64.
 
 **Left open.** A random wait before the first attempt, where clients know that all begin at once; servers that say when
-to come again; locks, which make a queue of the race; how long to remember a name.
+to come again, or drop what nobody waits for any more; locks, which make a queue of the race; how long to remember a
+name.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ from windtunnel.blocks.resilience import (
     full_jitter,
     no_wait,
 )
-from windtunnel.catalogue.scale.retry_jitter.claims import CLAIMS, CROWDS, DEMANDS, FIGURES, ROUNDS, SOURCES
+from windtunnel.catalogue.scale.retry_jitter.claims import CLAIMS, CROWDS, DEMANDS, FIGURES, LIBRARY_S, ROUNDS, SOURCES
 from windtunnel.catalogue.scale.retry_jitter.measures import (
     audit,
     call_times,
@@ -70,12 +72,11 @@ from windtunnel.sim import Crashed
 
 WAY_MS, SPREAD_MS = 10.0, 2.0
 """One way through the network: the mean, and the standard deviation, of a normal distribution."""
-LIBRARY_RETRIES, LIBRARY_BASE_S, LIBRARY_CAP_S = 10, 1.0, 10.0
+LIBRARY_RETRIES, LIBRARY_BASE_S, LIBRARY_CAP_S = 10, 0.01, 1.0
 """The defaults of redis-py 8.1."""
 
-
 SHARES = (1, 2, 10)
-"""Rows have all of the clients that are asked for, a half, a tenth."""
+"""The three rows have all of the clients that are asked for, a half, a tenth."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,18 @@ class Params:
     """Who meets at a row, how long they wait, and what the row's server and the way to it can do."""
 
     clients: int = param(100, "clients of the largest row; others have a half, and a tenth", 10, 200)
-    rows: int = param(1, "rows of each size", 1, 5)
     base_ms: float = param(5.0, "half of the first exponential wait; the least decorrelated one", 1.0, 100.0)
     cap_ms: float = param(2000.0, "the longest wait", 100.0, 60_000.0)
     width_ms: float = param(500.0, "width of the additive jitter", 0.0, 1000.0)
-    service_ms: float = param(0.0, "time that a row's server takes for each call; at 0 it has no limit", 0.0, 20.0)
-    patience_s: float = param(0.25, "seconds that a client waits for a server, beside the way", 0.1, 2.0)
+    service_ms: float = param(0.0, "time that a row's server takes for each call; at 0 it has no limit", 0.0, 10.0)
+    patience_s: float = param(0.25, "seconds that a client waits for a server, beside the way", 0.2, 2.0)
     lost: float = param(0.0, "share of the answers that get lost on the way", 0.0, 1.0)
-    run_s: float = param(40.0, "seconds after which the run ends, if service_ms or lost are above 0", 10.0, 90.0)
+    run_s: float = param(40.0, "seconds after which the run ends, if service_ms or lost are above 0", 10.0, 40.0)
 
     @property
     def sizes(self) -> list[int]:
         """How many clients each row has."""
-        return [self.clients // share for share in SHARES] * self.rows
+        return [self.clients // share for share in SHARES]
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
@@ -157,7 +157,7 @@ class AtOnce:
                 if done:
                     return done
             except (TimeoutError, ConnectionError):
-                self.unheard(row)
+                self.unheard(row, retry)
             retry += 1
             wait_s = self.law(retry, wait_s, luck)
             self.longest_s = max(self.longest_s, wait_s)
@@ -168,8 +168,8 @@ class AtOnce:
         version = await self.call(row, luck, row.read)
         return await self.call(row, luck, lambda: row.write(version), writes=True)
 
-    def unheard(self, row: Row) -> None:
-        """There was no answer. Raises TimeoutError to give up."""
+    def unheard(self, row: Row, retry: int) -> None:
+        """There was no answer, and so many retries until now. Raises TimeoutError to give up."""
 
     async def call(self, row: Row, luck: Random, does: Callable[[], int], writes: bool = False) -> int:
         """There, done by the server in its turn, and back. Raises what a client sees who is not answered."""
@@ -203,9 +203,9 @@ class AtOnce:
         return {
             "calls_s": [row.calls_s for row in self.rows],
             "versions": [row.version for row in self.rows],
-            "jobs": sum(row.server.read().arrivals for row in self.rows),
-            "inside": sum(row.server.inside for row in self.rows),
-            "longest_ms": self.longest_s * 1e3,
+            "jobs": [row.server.read().arrivals for row in self.rows],
+            "inside": [row.server.inside for row in self.rows],
+            "longest": self.longest_s / (self.p.cap_ms / 1e3),
         }
 
 
@@ -256,7 +256,7 @@ class WithBudget(FullJitter):
         self.purses[row].deposit()
         return await super().call(row, luck, does, writes)
 
-    def unheard(self, row: Row) -> None:
+    def unheard(self, row: Row, retry: int) -> None:
         if not self.purses[row].withdraw():
             raise TimeoutError("The budget for retries is spent.")
 
@@ -270,14 +270,9 @@ class Library(AtOnce):
     async def attempt(self, row: Row, client: int, luck: Random) -> int:
         return await self.call(row, luck, row.add, writes=True)
 
-    async def change(self, row: Row, client: int) -> int:
-        luck = self.luck()
-        for retry in range(1, LIBRARY_RETRIES + 2):
-            try:
-                return await self.attempt(row, client, luck)
-            except (TimeoutError, ConnectionError):
-                await self.sim.sleep(self.law(retry, 0.0, luck))
-        raise TimeoutError("None of eleven attempts was answered.")
+    def unheard(self, row: Row, retry: int) -> None:
+        if retry == LIBRARY_RETRIES:
+            raise TimeoutError("None of eleven attempts was answered.")
 
 
 class Named(FullJitter):
@@ -298,6 +293,8 @@ __doc__ = (__doc__ or "").format(
     cap_ms=SAID.cap_ms,
     limit=1e3 / SAID.service_ms,
     at_once=SAID.clients / SAID.patience_s,
+    patience_ms=1e3 * SAID.patience_s,
+    library_s=LIBRARY_S,
     full=SAID.clients / (SAID.patience_s + SAID.cap_ms / 2e3),
     edge_ms=2 * (SAID.clients * SAID.service_ms - 1e3 * SAID.patience_s),
 )

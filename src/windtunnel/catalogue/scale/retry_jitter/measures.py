@@ -17,8 +17,6 @@ class Terms(Protocol):
     @property
     def clients(self) -> int: ...
     @property
-    def rows(self) -> int: ...
-    @property
     def sizes(self) -> list[int]: ...
     @property
     def service_ms(self) -> float: ...
@@ -33,26 +31,15 @@ def run_s(p: Terms) -> float:
     return p.run_s if p.service_ms or p.lost else 400.0
 
 
-def by_size(p: Terms) -> dict[int, list[int]]:
-    """Which rows have so many clients, from the most to the fewest."""
-    found: dict[int, list[int]] = {}
-    for row, size in enumerate(p.sizes):
-        found.setdefault(size, []).append(row)
-    return found
-
-
-def calls(history: History, rows: Sequence[int]) -> float:
+def calls(history: History, row: int) -> float:
     """Writes that came to a row, all of its clients together."""
-    return sum(len(history.facts["calls_s"][row]) for row in rows) / len(rows)
+    return float(len(history.facts["calls_s"][row]))
 
 
-def time_s(history: History, rows: Sequence[int], p: Terms) -> float:
+def time_s(history: History, row: int, p: Terms) -> float:
     """Seconds until the last client of a row was answered; until the end of the run where one was not."""
-    last = dict.fromkeys(rows, 0.0)
-    for event in history:
-        if event.args[0] in last:
-            last[event.args[0]] = max(last[event.args[0]], event.end if event.outcome == "ok" else run_s(p))
-    return sum(last.values()) / len(rows)
+    ends_s = (event.end if event.outcome == "ok" else run_s(p) for event in history if event.args[0] == row)
+    return max(ends_s, default=0.0)
 
 
 def crowd(calls_s: Sequence[float]) -> int:
@@ -67,22 +54,22 @@ def crowd(calls_s: Sequence[float]) -> int:
 
 
 def measure(history: History, p: Terms) -> Mapping[str, float]:
-    """Writes and time until all clients of a row are done, by size; then of the largest rows, and of all servers."""
+    """Writes and time until all clients of a row are done, by size; then of the largest row, and of all servers."""
     found: dict[str, float] = {}
-    rows_of, facts = by_size(p), history.facts
-    for word, share in (("", 1), ("_half", 2)):
-        rows = rows_of[p.clients // share]
-        found["calls" + word] = calls(history, rows)
-        found["time_ms" + word] = 1e3 * time_s(history, rows, p)
-    largest = rows_of[p.clients]
-    asked = [event for event in history if event.args[0] in largest]
+    for row, word in enumerate(("", "_half", "_tenth")):
+        found["calls" + word] = calls(history, row)
+        found["time_ms" + word] = 1e3 * time_s(history, row, p)
+    facts = history.facts
+    asked = [event for event in history if event.args[0] == 0]
     return found | {
         "done": sum(event.outcome == "ok" for event in asked) / max(1, len(asked)),
-        "applied": sum(facts["versions"][row] for row in largest) / max(1, len(asked)),
-        "jobs": facts["jobs"] / max(1, len(history)),
-        "crowd": max(crowd(facts["calls_s"][row]) for row in largest),
-        "backlog_s": facts["inside"] * p.service_ms / 1e3 / p.rows,
-        "longest_ms": facts["longest_ms"],
+        "applied": facts["versions"][0] / max(1, len(asked)),
+        "held_s": sum(min(event.end, run_s(p)) for event in asked) / max(1, len(asked)),
+        "again": facts["jobs"][0] - len(asked),
+        "jobs": sum(facts["jobs"]) / max(1, len(history)),
+        "crowd": crowd(facts["calls_s"][0]),
+        "backlog_s": facts["inside"][0] * p.service_ms / 1e3,
+        "longest": facts["longest"],
         "rounds": p.clients * (p.clients + 1) / 2,
     }
 
@@ -103,15 +90,15 @@ def audit(history: History, held: Held, p: Terms) -> Mapping[str, float]:
 
 
 def calls_by_clients(history: History, p: Terms) -> Mapping[str, Line]:
-    return {"calls": [(size, calls(history, rows)) for size, rows in by_size(p).items()]}
+    return {"calls": sorted((size, calls(history, row)) for row, size in enumerate(p.sizes))}
 
 
 def time_by_clients(history: History, p: Terms) -> Mapping[str, Line]:
-    return {"time": [(size, time_s(history, rows, p)) for size, rows in by_size(p).items()]}
+    return {"time": sorted((size, time_s(history, row, p)) for row, size in enumerate(p.sizes))}
 
 
 def call_times(history: History, p: Terms) -> Mapping[str, Line]:
-    """Writes that came to the first of the largest rows in each 20 ms of its first four seconds."""
+    """Writes that came to the largest row in each 20 ms of its first four seconds."""
     counts = [0] * 200
     for at in history.facts["calls_s"][0]:
         if at < 4:
