@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from windtunnel import Held, History, owed
+from windtunnel import Event, Held, History, owed
 
 Line = Sequence[tuple[float, float]]
 
@@ -42,6 +42,11 @@ def time_s(history: History, row: int, p: Terms) -> float:
     return max(ends_s, default=0.0)
 
 
+def held_s(asked: Sequence[Event], p: Terms) -> float:
+    """Seconds until a client was answered or gave up, or the run was over: the mean."""
+    return sum(min(event.end, run_s(p)) for event in asked) / max(1, len(asked))
+
+
 def crowd(calls_s: Sequence[float]) -> int:
     """The most writes that came within 10 ms, once a second is over."""
     late_s = [at for at in calls_s if at >= 1.0]
@@ -56,15 +61,17 @@ def crowd(calls_s: Sequence[float]) -> int:
 def measure(history: History, p: Terms) -> Mapping[str, float]:
     """Writes and time until all clients of a row are done, by size; then of the largest row, and of all servers."""
     found: dict[str, float] = {}
-    for row, word in enumerate(("", "_half", "_tenth")):
+    for row, word in enumerate(("", "_half")):
         found["calls" + word] = calls(history, row)
         found["time_ms" + word] = 1e3 * time_s(history, row, p)
     facts = history.facts
     asked = [event for event in history if event.args[0] == 0]
+    few = [event for event in history if event.args[0] > 1]
     return found | {
         "done": sum(event.outcome == "ok" for event in asked) / max(1, len(asked)),
         "applied": facts["versions"][0] / max(1, len(asked)),
-        "held_s": sum(min(event.end, run_s(p)) for event in asked) / max(1, len(asked)),
+        "held_s": held_s(asked, p),
+        "held_s_tenth": held_s(few, p),
         "again": facts["jobs"][0] - len(asked),
         "jobs": sum(facts["jobs"]) / max(1, len(history)),
         "crowd": crowd(facts["calls_s"][0]),
@@ -90,11 +97,11 @@ def audit(history: History, held: Held, p: Terms) -> Mapping[str, float]:
 
 
 def calls_by_clients(history: History, p: Terms) -> Mapping[str, Line]:
-    return {"calls": sorted((size, calls(history, row)) for row, size in enumerate(p.sizes))}
+    return {"calls": sorted((p.sizes[row], calls(history, row)) for row in range(3))}
 
 
 def time_by_clients(history: History, p: Terms) -> Mapping[str, Line]:
-    return {"time": sorted((size, time_s(history, row, p)) for row, size in enumerate(p.sizes))}
+    return {"time": sorted((p.sizes[row], time_s(history, row, p)) for row in range(3))}
 
 
 def call_times(history: History, p: Terms) -> Mapping[str, Line]:
