@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
 from helpers.commands import call
-from windtunnel.lab import discovery
-from windtunnel.lab.causes import (
-    FUTURES,
-    MOST_RUNS,
-    MOST_TRIES,
-    WITHIN_S,
-    Case,
-    blame,
-    case_of,
-    point_of_no_return,
-    when,
-)
+from windtunnel.lab import discovery, run
+from windtunnel.lab.blame import MOST_TRIES, blame, when
+from windtunnel.lab.causes import Case, case_of
 from windtunnel.lab.discovery import modules
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
+from windtunnel.lab.no_return import FUTURES, MOST_RUNS, WITHIN_S, point_of_no_return
+from windtunnel.lab.notes import Notes
 from windtunnel.lab.params import param
+from windtunnel.lab.running import work
 from windtunnel.lab.running.work import execute
 from windtunnel.lab.stage import Stage
 from windtunnel.lab.workload import requests
@@ -129,6 +124,13 @@ def test_what_fails_whatever_the_luck_has_no_such_point() -> None:
     assert found.curve[0].share == 1.0
 
 
+@pytest.mark.parametrize("chance", [1.0, pytest.param(0.1, marks=pytest.mark.soak)])
+def test_the_futures_are_the_same_in_one_process_and_in_two(chance: float) -> None:
+    one = case(REFUSED, chance=chance)
+    two = replace(one, jobs=2, notes=Notes())
+    assert point_of_no_return(one) == point_of_no_return(two)
+
+
 def test_the_one_fault_that_did_it_comes_first_and_is_enough() -> None:
     found = blame(case(LATE, pauses=1))
     assert [one.fails for one in found.effects] == [False]
@@ -146,7 +148,8 @@ def test_of_two_overlapping_causes_neither_is_enough_and_both_are() -> None:
 
 def test_a_request_is_found_among_a_hundred() -> None:
     found = blame(case(SPOILT, poison=37))
-    assert found.effects == []
+    assert [(one.what, one.fails) for one in found.effects] == [("request 37, due at 3.7 s", False)]
+    assert found.minimal
     assert found.enough == ["request 37, due at 3.7 s"]
     assert found.runs < 40
 
@@ -182,8 +185,64 @@ def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
 
 
+@pytest.fixture(autouse=True)
+def _notes_of_this_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "kept" / "progress.json"))
+
+
+ASKED = ("why", "toy-shop", "--quick", "--jobs", "1")
+
+
+def kept(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "kept" / "why").glob("*"))
+
+
+def test_what_was_stopped_goes_on_where_it_was(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out = tmp_path / "why.json"
+    assert call(capsys, *ASKED, "--out", str(out))[0] == 0
+    whole = out.read_text("utf-8")
+    assert kept(tmp_path) == []
+    ran = 0
+    really = work.execute
+
+    def until(most: int) -> None:
+        def execute(*asked: Any) -> Any:
+            nonlocal ran
+            ran += 1
+            if ran > most:
+                raise KeyboardInterrupt
+            return really(*asked)
+
+        monkeypatch.setattr(run, "execute", execute)
+
+    until(40)
+    assert call(capsys, *ASKED, "--out", str(out.with_name("again.json")))[0] == 130
+    (notes,) = kept(tmp_path)
+    known = notes.read_text("utf-8").splitlines()
+    assert len(known) == 39  # the failed run itself is none of them
+    notes.write_text("\n".join(known)[:-9], "utf-8")  # killed while it wrote
+    ran = 0
+    until(10_000)
+    assert call(capsys, *ASKED, "--out", str(out.with_name("again.json")))[0] == 0
+    assert out.with_name("again.json").read_text("utf-8") == whole
+    runs = sum(json.loads(whole)[part]["runs"] for part in ("no_return", "blame"))
+    assert ran == runs - 38 + 1
+    assert kept(tmp_path) == []
+
+
+def test_what_has_no_time_left_says_that_it_can_go_on(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status, said, err = call(capsys, *ASKED, "--budget", "0")
+    assert (status, said) == (3, "")
+    assert err.endswith("the same command goes on from there.\n")
+    status, said, _ = call(capsys, *ASKED, "--budget", "0", "--json")
+    assert json.loads(said)["status"] == status == 3
+    assert call(capsys, *ASKED, "--out", str(tmp_path))[0] == 2
+
+
 def test_the_command_says_why_in_words_and_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("why", "toy-shop", "--quick", "--jobs", "1")
+    asked = ASKED
     status, said, _ = call(capsys, *asked)
     assert status == 0
     assert "naive, seed 0: two see the last ticket" in said

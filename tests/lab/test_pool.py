@@ -44,7 +44,7 @@ def test_a_worker_that_is_stopped_while_it_writes_leaves_nothing(
     monkeypatch.setattr(pool.subprocess, "Popen", half_way)
     jobs = [Job("sim", "one", seed, 0, {}, history=str(tmp_path / f"one-{seed}.jsonl")) for seed in (0, 1)]
     with pytest.raises(WrongInput, match=r"^No\.$"):
-        pool.work("any", "", jobs, 2, lambda job: None)
+        pool.work("any", "", jobs, 2, lambda job, done: None)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,6 +28,7 @@ ALONE_CPU_S = 1.5
 """A run that needs less stays in one process: others would cost more to start than they save."""
 Progress = Callable[[int, int, str, int], object]
 """Called with (jobs done, jobs in all, design, seed) after each job."""
+Note = Callable[[Job, Done], object]
 Do = Callable[[list[Job]], list[Done]]
 
 
@@ -237,10 +238,12 @@ def perform(
     todo: list[Job],
     jobs: int | None,
     progress: Progress | None,
+    note: Note | None = None,
 ) -> list[Done]:
     """Do the jobs: side by side where they are simulated and a worker can find the experiment, else one by one.
 
     Where nobody has said how many processes it shall be, the first jobs are done here, until they tell that it pays.
+    `note` hears of each when it is done; what it raises stops the rest.
     """
     import sys
 
@@ -249,9 +252,11 @@ def perform(
     count = min(cores() if jobs is None else jobs, len(todo))
     finished = 0
 
-    def tell(job: Job) -> None:
+    def tell(job: Job, one: Done) -> None:
         nonlocal finished
         finished += 1
+        if note is not None:
+            note(job, one)
         if progress is not None:
             progress(finished, len(todo), job.design, job.seed)
 
@@ -264,7 +269,7 @@ def perform(
             if several and not (trying and forecast_s(done, len(todo)) <= ALONE_CPU_S):
                 break
             done.append(execute(experiment, job))
-            tell(job)
+            tell(job, done[-1])
     rest = todo[len(done) :]
     return done + (work(own.module, with_file, rest, count, tell) if rest else [])
 

@@ -103,7 +103,10 @@ class Link:
     Attributes:
         cuts: how many faults cut it now.
         extra_s: latency that faults add.
+        taken: whether the message that was sent last is lost because the run was told to lose it.
     """
+
+    taken = False
 
     def __init__(self, sim: Simulator, name: str, spec: LinkSpec) -> None:
         self._sim = sim

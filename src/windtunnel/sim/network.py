@@ -15,6 +15,7 @@ from windtunnel.sim.signals import Arrival, Signal
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
     from windtunnel.sim.kernel import Simulator
+    from windtunnel.sim.losing import Losing
 
 CLIENTS: Final = "clients"
 """The host of whoever asks without being on one; the coroutines of asyncio designs run there."""
@@ -160,7 +161,10 @@ class Network:
     Attributes:
         default: what links are like that nobody set.
         tcp: how TCP behaves.
+        losing: which messages get lost, where a run is told so before its links are made.
     """
+
+    losing: Losing | None = None
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim
@@ -206,10 +210,19 @@ class Network:
         found = self._links.get(key)
         if found is None:
             spec = self.default if src is not dst else LinkSpec(LOOPBACK_S)
-            found = self._links[key] = Link(self.sim, f"link {src.name} > {dst.name}", spec)
+            found = self._links[key] = self._made(f"link {src.name} > {dst.name}", spec, src is dst)
             if self._disturbances:
                 found.disturb(one for one in self._disturbances if one.meets(*key))
         return found
+
+    def _made(self, name: str, spec: LinkSpec, loopback: bool) -> Link:
+        if self.losing is None or loopback:
+            return Link(self.sim, name, spec)
+        from windtunnel.sim.losing import CountedLink
+
+        counted = CountedLink(self.sim, name, spec)
+        counted.losing = self.losing
+        return counted
 
     def connect(self, a: Host, b: Host, *, one_way: bool = False, **changes: Any) -> None:
         """Set what the links between two hosts are like: fields of `LinkSpec`, the others as in `default`."""
@@ -275,6 +288,8 @@ class Network:
             self.note("send", message)
             if delay is None:
                 self.note("drop", message, "reply" if unheard else "partition" if link.cuts else "loss")
+        if link.taken and not unheard:
+            link.is_duplicated()  # drawn all the same: the luck of those that follow stays as it was
         if delay is None:
             return
         sim.push(sim.now_ns + delay, message)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from windtunnel.lab.errors import WrongInput
 from windtunnel.ui.options import Seconds, check_writable, written
 
 
@@ -79,19 +78,17 @@ def _notes(name: str, what: str, first: int | None) -> tuple[Path, int]:
     """Where finished trials are noted, and the first seed: that of a call that was stopped, or a fresh one."""
     import secrets
 
-    from windtunnel.lab.progress import default_path
+    from windtunnel.lab.notes import folder, unkept
 
-    folder = default_path().parent / "doubt"
+    begun = folder("doubt") / f"{name}-{what}.seed"
+    notes = begun.with_suffix(".jsonl")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = folder / f"{name}-{what}.seed"
-        notes = begun.with_suffix(".jsonl")
         if first is None and notes.exists() and begun.exists():
             return notes, int(begun.read_text("utf-8"))
         drawn = secrets.randbelow(2**40) + 10_000 if first is None else first
         begun.write_text(str(drawn), "utf-8")
     except (OSError, ValueError) as error:
-        raise WrongInput(f"The notes of what was tried cannot be kept in {folder}: {error}.") from error
+        raise unkept(begun.parent, error) from error
     return notes, drawn
 
 

@@ -11,8 +11,10 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from windtunnel.lab.doubt.trials import Outcome, Trial, Worker
+from windtunnel.lab.notes import Notes
 
 LIMIT_S = 120.0
 """Of CPU, of a batch of seeds: one at the defaults takes twenty."""
@@ -51,10 +53,9 @@ class Crew:
 
     def __init__(self, jobs: int, end: float, notes: Path | None, say: Say) -> None:
         self.done = Outcomes()
-        self._known = _noted(notes)
+        self._notes = Notes(notes)
         self._workers = [Worker() for _ in range(jobs)]
         self._end = end
-        self._notes = notes
         self._say = say
         self._wanted: dict[str, Trial] = {}
         self._finished = 0
@@ -87,8 +88,8 @@ class Crew:
             if key in self._wanted:
                 continue
             self._wanted[key] = trial
-            if key in self._known:
-                self._finish(key, self._known[key])
+            if (known := _read(self._notes.known.get(key))) is not None:
+                self._finish(key, known)
             else:
                 waiting.put((key, trial))
         lock = threading.Lock()
@@ -102,7 +103,7 @@ class Crew:
                 outcome = worker.ask(trial, QUICK_LIMIT_S if trial.quick and len(trial.seeds) == 1 else LIMIT_S)
                 with lock:
                     if self._end:  # else it was we who stopped it
-                        self._note(key, outcome)
+                        self._notes.add(key, asdict(outcome))
                         self._finish(key, outcome)
 
         tenders = [threading.Thread(target=tend, args=(worker,), daemon=True) for worker in self._workers]
@@ -117,20 +118,9 @@ class Crew:
         self._finished += 1
         self._say(self._finished, len(self._wanted))
 
-    def _note(self, key: str, outcome: Outcome) -> None:
-        if self._notes is not None:
-            with self._notes.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, "outcome": asdict(outcome)}) + "\n")
 
-
-def _noted(notes: Path | None) -> dict[str, Outcome]:
-    if notes is None or not notes.exists():
-        return {}
-    found = {}
-    for line in notes.read_text("utf-8").splitlines():
-        try:
-            said = json.loads(line)
-            found[said["key"]] = Outcome.of(said["outcome"])
-        except (ValueError, TypeError, KeyError):
-            continue  # half a line, since we were stopped while it was written; or one of another version
-    return found
+def _read(noted: Any) -> Outcome | None:
+    try:
+        return None if noted is None else Outcome.of(noted)
+    except (TypeError, KeyError):
+        return None  # of another version

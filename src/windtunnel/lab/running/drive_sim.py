@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from windtunnel.lab.running.watch import Watch
     from windtunnel.lab.trace.recorder import Recorder as Tracer
     from windtunnel.sim.host import Host
+    from windtunnel.sim.losing import Losing
 
 PATIENCE_S = 3600.0
 """How long after the last request was due a run goes on that was given no end."""
@@ -40,6 +41,9 @@ class Drive:
             that cannot be had (a broken connection, a lock whose owner has vanished) ends no run that is watched.
         turn: the second from which on all luck is that of another seed, and that seed.
     """
+
+    losing: Losing | None = None
+    """Which messages get lost, from the first request on until the run ends."""
 
     def __init__(
         self,
@@ -75,7 +79,11 @@ class Drive:
             self._call("start")
             self._check(faults)
             self.origin_ns = self.sim.now_ns
+            if self.losing is not None:
+                self.losing.origin_ns = self.origin_ns
             duration = self._serve(faults, ends_s)
+            if self.losing is not None:
+                self.losing.origin_ns = -1
             if self.tracer is not None:
                 self.tracer.finish(self.origin_ns, self.recorder.events, self.stage.things)
             self.sim.faults.end_all()  # what is still broken is mended before the report

@@ -28,7 +28,9 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished: Callable[[Job], None]) -> list[Done]:
+def work(
+    module: str, with_file: str, jobs: Sequence[Job], count: int, finished: Callable[[Job, Done], None]
+) -> list[Done]:
     """Do the jobs in `count` processes; what came of each, in their order.
 
     Whatever happens, an error or Ctrl-C, no process of ours is left behind, and no half of a history.
@@ -51,7 +53,7 @@ def work(module: str, with_file: str, jobs: Sequence[Job], count: int, finished:
             except queue.Empty:
                 continue
             found[i] = _open(reply, jobs[i])
-            finished(jobs[i])
+            finished(jobs[i], found[i])
     finally:
         for worker in workers:
             worker.kill()

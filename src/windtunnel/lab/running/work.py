@@ -24,6 +24,7 @@ from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
     from windtunnel.lab.trace.recorder import Recorder as Tracer
+    from windtunnel.sim.losing import Losing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Job:
     Attributes:
         history: where to write the events down, if anywhere.
         turn_s: from this second on all luck is that of `turn_seed`; below 0 never.
-        without: what is left out, as ("fault", its place) and ("request", first id, last id).
+        without: what is left out, as ("fault", its place), ("request", first id, last id) and ("message", first
+            number, last number): messages are numbered as they are sent. Where the last is less it is none, and they
+            are only counted.
     """
 
     stage: str
@@ -51,13 +54,21 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of it, as plain data. `trace` is `windtunnel.lab.trace.columns.packed`, in base 64."""
+    """What came of it, as plain data.
+
+    Attributes:
+        trace: `windtunnel.lab.trace.columns.packed`, in base 64.
+        sent: how many messages, where the job speaks of them.
+        lost: those that it left out, in words.
+    """
 
     measures: dict[str, float]
     digest: str
     charts: list[dict[str, list[Row]]]
     cpu_s: float
     trace: str = ""
+    sent: int = 0
+    lost: list[str] = field(default_factory=list)
 
 
 _last: tuple[Experiment[Any], Any, int, list[Op]] | None = None
@@ -107,7 +118,9 @@ def _shared_workload(experiment: Experiment[Any], params: Any, seed: int) -> lis
     return _last[3]
 
 
-def history_of(experiment: Experiment[Any], job: Job, tracer: Tracer | None = None) -> History:
+def history_of(
+    experiment: Experiment[Any], job: Job, tracer: Tracer | None = None, losing: Losing | None = None
+) -> History:
     """Let the design serve the requests and return what happened. Raises WrongInput or DesignError."""
     params = make(experiment.params, job.params)
     ops, faults = _shared_workload(experiment, params, job.seed), faults_of(experiment, params)
@@ -121,7 +134,7 @@ def history_of(experiment: Experiment[Any], job: Job, tracer: Tracer | None = No
         from windtunnel.lab.running.otherwise import left
 
         ops, faults = left(ops, faults, job.without)
-    return drive(experiment, job.stage, job.design, job.seed, params, ops, faults, tracer, turn=turn)
+    return drive(experiment, job.stage, job.design, job.seed, params, ops, faults, tracer, turn=turn, losing=losing)
 
 
 def drive(
@@ -135,6 +148,7 @@ def drive(
     tracer: Tracer | None = None,
     watched: bool = False,
     turn: tuple[float, int] | None = None,
+    losing: Losing | None = None,
 ) -> History:
     """As `history_of`, with requests and faults of the caller's own: a shrinker leaves some out.
 
@@ -142,6 +156,7 @@ def drive(
         tracer: records the run; in the tunnel alone.
         watched: in the tunnel, the history says what the engines held (`History.held`).
         turn: from this second on the luck is that of this seed; in the tunnel alone.
+        losing: messages that get lost; in the tunnel alone.
     """
     from windtunnel.lab.stage import open_stage
 
@@ -149,6 +164,8 @@ def drive(
     stage.faults = faults
     if tracer is not None:
         stage.sim.trace = tracer
+    if losing is not None:
+        stage.sim.network.losing = losing
     watch = None
     if watched and stage_name == "sim":
         from windtunnel.lab.running.watch import Watch
@@ -167,7 +184,9 @@ def drive(
             from windtunnel.lab.running.drive_sim import Drive
 
             with watch.noting if watch is not None else nullcontext():
-                return Drive(stage, design_name, design, ops, tracer, watch, turn).run(faults, ends_s)
+                simulated = Drive(stage, design_name, design, ops, tracer, watch, turn)
+                simulated.losing = losing
+                return simulated.run(faults, ends_s)
         from windtunnel.lab.running.drive_live import LiveDrive
 
         return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
@@ -210,7 +229,8 @@ def _execute(experiment: Experiment[Any], job: Job) -> Done:
 
     start = time.process_time()
     tracer = _tracer(experiment, job) if job.trace else None
-    history = history_of(experiment, job, tracer)
+    losing = _losing(job) if job.without else None
+    history = history_of(experiment, job, tracer, losing)
     params = make(experiment.params, job.params)
     measures = measured(experiment, history, params, job.design)
     charts = []
@@ -223,7 +243,20 @@ def _execute(experiment: Experiment[Any], job: Job) -> Done:
         _write_down(history, job.history)
     found = digest(history, timed=job.stage == "sim")
     cpu_s = time.process_time() - start
-    return Done(measures, found, charts, cpu_s, "" if tracer is None else _packed(tracer, job, found))
+    trace = "" if tracer is None else _packed(tracer, job, found)
+    if losing is None:
+        return Done(measures, found, charts, cpu_s, trace)
+    return Done(measures, found, charts, cpu_s, trace, losing.sent, losing.lost)
+
+
+def _losing(job: Job) -> Losing | None:
+    """The messages that are left out, where it speaks of any."""
+    spans = [(one[1], one[2]) for one in job.without if one[0] == "message"]
+    if not spans:
+        return None
+    from windtunnel.sim.losing import Losing
+
+    return Losing(spans)
 
 
 def _tracer(experiment: Experiment[Any], job: Job) -> Tracer:
