@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 3 /* as windtunnel.sim.tier.INTERFACE */
+#define INTERFACE 4 /* as windtunnel.sim.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -98,6 +98,7 @@ struct Core {
     int64_t now_ns;
     int64_t steps;
     int64_t calls;
+    int64_t patience;
     int64_t dead_timers;
     PyObject *far_now; /* the moment, where 64 bits do not hold it; else NULL */
     PyObject *trace;
@@ -158,19 +159,21 @@ typedef struct {
 /* --- types and names ------------------------------------------------------------------------------------------------ */
 static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaType, *NumbersType, *CoreType,
     *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType, *EndedType,
-    *StageCoreType;
+    *StageCoreType, *HostLoopType;
 
 /* What the Python side tells us of, once: see `learn`. */
 static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass, *OpClass, *FifoClass;
 static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
-static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context;
+static PyObject *set_running_loop, *sleep_over_function;
+static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context, task_must_cancel, task_due;
 
 #define NAMES(X)                                                                                                       \
-    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_drop) X(_end) X(_enter) X(_finish) X(_go_far)        \
-    X(_leave) X(_luck_anew) X(_note) X(_raise) X(_run_other) X(_start) X(_stops) X(_turn_away) X(_turn_far) X(_wait) X(_within)      \
-    X(add_done_callback) X(admitted) X(append) X(call_soon) X(close) X(context) X(daemon) X(describe) X(gave_up)       \
-    X(get) X(hold) X(host) X(jobs) X(left) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
-    X(serve) X(served) X(set) X(sleep_future) X(submit) X(throw) X(unanswered)
+    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_call_at) X(_call_later) X(_call_soon) X(_drop) X(_end)  \
+    X(_finish) X(_go_far) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run) X(_run_other) X(_start)      \
+    X(_stops) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within)                                                  \
+    X(add_done_callback) X(admitted) X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe)         \
+    X(done) X(drifts) X(gave_up) X(get) X(hold) X(host) X(jobs) X(left) X(look) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
+    X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(throw) X(unanswered)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
@@ -230,6 +233,13 @@ static int signal_wake(Signal *self);
 static int core_plan_object(Core *core, PyObject *when, int64_t number, PyObject *thing);
 static int core_plan(Core *core, int64_t when, int64_t number, PyObject *thing);
 static int core_forget_timer(Core *core);
+static int core_leave(Core *core);
+static int core_count_poll(Core *core);
+static void set_current(Core *core, PyObject *who);
+static int loop_enters(Core *core, PyObject *home, PyObject *thing, int64_t number, PyObject *error);
+static int handle_run(Core *core, PyObject *handle, int64_t number, PyObject *error);
+static int handle_is_stale(PyObject *handle);
+static int task_await(PyObject *task, PyObject *future);
 static PyObject *timer_new(PyObject *call, PyObject *args);
 static PyObject *core_get_request(Core *core, void *unused);
 static PyObject *core_get_seconds(Core *core, void *unused);

@@ -91,6 +91,7 @@ static int entry_is_stale(Entry *entry) {
     if (IS(thing, TimerType)) return ((Timer *)thing)->call == NULL;
     if (IS(thing, DepartureType)) return ((Departure *)thing)->due_ns != entry->when;
     if (IS(thing, JobType)) return job_due(thing) != entry->when;
+    if (HandleClass != NULL && IS(thing, HandleClass)) return handle_is_stale(thing);
     if (TaskClass != NULL && IS(thing, TaskClass)) {
         int64_t ticket = ticket_of(thing);
         if (ticket == -1 && PyErr_Occurred()) return -1;
@@ -365,18 +366,24 @@ static int core_raised(Core *self, PyObject *thing) {
 
 /* What it yielded is no sleep: as `_wait`, for the commonest cases. */
 static int core_wait(Core *self, PyObject *thing, int64_t number, PyObject *command) {
-    if (IS(thing, ProcessType)) {
-        Process *process = (Process *)thing;
-        if (PyTuple_CheckExact(command) && PyTuple_GET_SIZE(command) == 2) {
-            PyObject *signal = PyTuple_GET_ITEM(command, 0);
-            if (core_plan_after(self, PyTuple_GET_ITEM(command, 1), number, thing) < 0) return -1;
-            if (core_forget_timer(self) < 0) return -1;
-            command = signal;
-        }
-        if (Signal_Check(command)) {
-            Py_XSETREF(process->waits_for, Py_NewRef(command));
-            return wait_for((Signal *)command, thing, number);
-        }
+    int is_task = !IS(thing, ProcessType);
+    if (PyTuple_CheckExact(command) && PyTuple_GET_SIZE(command) == 2) {
+        PyObject *signal = PyTuple_GET_ITEM(command, 0);
+        if (core_plan_after(self, PyTuple_GET_ITEM(command, 1), number, thing) < 0) return -1;
+        if (core_forget_timer(self) < 0) return -1;
+        command = signal;
+    }
+    if (Signal_Check(command)) {
+        if (is_task)
+            Py_XSETREF(SLOT(thing, task_fut_waiter), Py_NewRef(command));
+        else
+            Py_XSETREF(((Process *)thing)->waits_for, Py_NewRef(command));
+        return wait_for((Signal *)command, thing, number);
+    }
+    if (command == Py_None) { /* asyncio.sleep(0): after what is ready now */
+        if (core_count_poll(self) < 0) return -1;
+        if (is_task) Py_XSETREF(SLOT(thing, task_due), Py_NewRef(SLOT(thing, task_ticket)));
+        return ready_append(self, thing, number, NULL);
     }
     PyObject *ticket = PyLong_FromLongLong(number);
     if (ticket == NULL) return -1;
@@ -384,8 +391,6 @@ static int core_wait(Core *self, PyObject *thing, int64_t number, PyObject *comm
     Py_DECREF(ticket);
     return how;
 }
-
-static int core_leave(Core *self) { return self->loop == Py_None ? 0 : settled(call0((PyObject *)self, s__leave)); }
 
 /* Neither a process nor a task. Borrows. */
 static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject *error) {
@@ -397,6 +402,7 @@ static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject 
         if (IS(thing, JobType)) return job_run_object(thing);
         return ended_run(thing);
     }
+    if (HandleClass != NULL && IS(thing, HandleClass)) return handle_run(self, thing, number, error);
     PyObject *ticket = PyLong_FromLongLong(number);
     if (ticket == NULL) return -1;
     int how = settled(PyObject_CallMethodObjArgs((PyObject *)self, s__run_other, thing, ticket,
@@ -408,23 +414,9 @@ static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject 
 /* A turn of a task. 0: its loop does not run now. */
 static int task_enters(Core *self, PyObject *task, int64_t number, PyObject *error) {
     PyObject *home = SLOT(task, task_home);
-    if (self->loop != home) {
-        PyObject *entered = call1((PyObject *)self, s__enter, home);
-        if (entered == NULL) return -1;
-        int yes = PyObject_IsTrue(entered);
-        Py_DECREF(entered);
-        if (yes < 0) return -1;
-        if (!yes) {
-            PyObject *ticket = PyLong_FromLongLong(number);
-            if (ticket == NULL) return -1;
-            int how = settled(PyObject_CallMethodObjArgs(home, s_hold, task, ticket, error == NULL ? Py_None : error,
-                                                         NULL));
-            Py_DECREF(ticket);
-            return how < 0 ? -1 : 0;
-        }
-    }
-    if (PyObject_SetItem(current_tasks, home, task) < 0) return -1;
-    return 1;
+    int entered = loop_enters(self, home, task, number, error);
+    if (entered <= 0) return entered;
+    return PyObject_SetItem(current_tasks, home, task) < 0 ? -1 : 1;
 }
 
 /* Step a task as `process._send(None)` does. */
@@ -540,7 +532,7 @@ static int core_step(Core *self, PyObject *thing, PyObject *error, int top) {
     if (top) agenda_drop_top(agenda);
     int done;
     if (is_task && FutureClass != NULL && IS(command, FutureClass))
-        done = settled(call1(thing, s__await, command));
+        done = task_await(thing, command);
     else if (PyLong_CheckExact(command) && PyObject_RichCompareBool(command, Py_False, Py_GT) > 0)
         done = core_plan_after(self, command, number, thing);
     else
@@ -770,6 +762,7 @@ static void core_dealloc(Core *self) {
 static PyMemberDef core_members[] = {
     {"steps", T_LONGLONG, offsetof(Core, steps), 0, NULL},
     {"_calls", T_LONGLONG, offsetof(Core, calls), 0, NULL},
+    {"_patience", T_LONGLONG, offsetof(Core, patience), 0, NULL},
     {"_dead_timers", T_LONGLONG, offsetof(Core, dead_timers), 0, NULL},
     OBJECT("trace", trace),
     OBJECT("_current", current),

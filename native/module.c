@@ -3,6 +3,7 @@
 #include "agenda.c"
 #include "signals.c"
 #include "kernel.c"
+#include "host.c"
 #include "fifo.c"
 #include "server.c"
 #include "drive.c"
@@ -39,6 +40,8 @@ static const struct {
     {"Task", (PyObject **)&TaskClass},
     {"current_tasks", &current_tasks},
     {"heappush", &heappush},
+    {"set_running_loop", &set_running_loop},
+    {"sleep_over", &sleep_over_function},
     {"mersenne_bits", &mersenne_bits},
     {"mersenne_random", &mersenne_random},
     {"normal_magic", &normal_magic_number},
@@ -50,7 +53,8 @@ static const struct {
 static int learn_slots(PyObject *task) {
     return (task_ticket = slot_of(task, "_ticket")) < 0 || (task_home = slot_of(task, "_home")) < 0 ||
                    (task_send = slot_of(task, "_send")) < 0 || (task_fut_waiter = slot_of(task, "_fut_waiter")) < 0 ||
-                   (task_body = slot_of(task, "_body")) < 0 || (task_context = slot_of(task, "_context")) < 0
+                   (task_body = slot_of(task, "_body")) < 0 || (task_context = slot_of(task, "_context")) < 0 ||
+                   (task_must_cancel = slot_of(task, "_must_cancel")) < 0 || (task_due = slot_of(task, "_due")) < 0
                ? -1
                : 0;
 }
@@ -66,6 +70,7 @@ static PyObject *learn(PyObject *module, PyObject *args, PyObject *told) {
             return NULL;
         }
         if (lessons[i].place == (PyObject **)&TaskClass && learn_slots(of) < 0) return NULL;
+        if (lessons[i].place == (PyObject **)&FutureClass && learn_future(of) < 0) return NULL;
         Py_XSETREF(*lessons[i].place, Py_NewRef(of));
     }
     if (normal_magic_number != NULL) normal_magic = PyFloat_AsDouble(normal_magic_number);
@@ -76,6 +81,7 @@ static PyObject *learn(PyObject *module, PyObject *args, PyObject *told) {
 static PyMethodDef methods[] = {
     {"learn", (PyCFunction)(void (*)(void))learn, METH_VARARGS | METH_KEYWORDS,
      "Tell the loop of the classes that it meets."},
+    {"handle_class", handle_class, METH_O, "The class of handles, which is one of asyncio's TimerHandle."},
     {"marshalled", marshalled, METH_VARARGS, "Rows of plain values as marshal writes them; None where one is not plain."},
     {"latencies", latencies, METH_O, "Latencies of the answered and waits of the others; None where an event is odd."},
     {"numbered", numbered, METH_O, "Requests with their places as ids; None where one is odd."},
@@ -113,7 +119,8 @@ PyMODINIT_FUNC PyInit__native(void) {
         add(module, "Ended", &EndedType, &ended_spec, NULL) < 0 || add(module, "Feed", &FeedType, &feed_spec, NULL) < 0 ||
         add(module, "DriveCore", &DriveCoreType, &drive_spec, NULL) < 0 ||
         add(module, "Luck", &LuckType, &luck_spec, NULL) < 0 || add(module, "Draws", &DrawsType, &draws_spec, NULL) < 0 ||
-        add(module, "StageCore", &StageCoreType, &stage_spec, NULL) < 0) {
+        add(module, "StageCore", &StageCoreType, &stage_spec, NULL) < 0 ||
+        add(module, "HostLoopCore", &HostLoopType, &loop_spec, NULL) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -7,7 +7,10 @@ compared with the pure one, which lives in another process.
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+from contextvars import ContextVar, copy_context
+from fractions import Fraction
 from hashlib import blake2b
 from random import Random
 from typing import Any
@@ -16,6 +19,8 @@ from windtunnel.sim import Crashed, Deadlock, FifoServer, Lock, Process, Queue, 
 from windtunnel.sim.trace import Trace
 
 SHORT_S = (0.0, 1e-9, 0.5e-9, 1.5e-9, 0.001, 0.002, 0.01, 0.1)
+ODD_S = (-1.0, 0, 1, True, math.inf, math.nan, Fraction(1, 500), 1e300, "soon", None)
+colour: ContextVar[str] = ContextVar("colour", default="none")
 
 
 class Program:
@@ -114,7 +119,7 @@ class Program:
         random, sim = self.random, self.sim
         loop = asyncio.get_running_loop()
         for step in range(random.randrange(1, 6)):
-            kind = random.randrange(11)
+            kind = random.randrange(18)
             try:
                 if kind == 0:
                     await asyncio.sleep(random.choice(SHORT_S))
@@ -149,9 +154,60 @@ class Program:
                         *(self.task(f"{name}.{step}{i}", 0) for i in range(2)), return_exceptions=True
                     )
                     self.say(name, [type(r).__name__ for r in results])
-            except (RuntimeError, TimeoutError, ConnectionError) as error:
+                elif kind > 10:
+                    await self.use_the_loop(name, kind)
+            except (RuntimeError, TimeoutError, TypeError, ConnectionError) as error:
                 self.say(name, f"{type(error).__name__} {error}")
         self.say(name, f"ends {loop.time():.9f}")
+
+    async def use_the_loop(self, name: str, kind: int) -> None:
+        """What a loop does for callbacks."""
+        random = self.random
+        loop = asyncio.get_running_loop()
+        if kind == 11:
+            loop.set_exception_handler(lambda _, of: self.say(name, f"{of['message'][:45]} {of['exception']!r}"))
+            loop.call_soon(self.wrong, name)
+            loop.call_later(random.choice(SHORT_S), self.wrong, name)
+        elif kind == 12:
+            handle: Any = loop.call_at(loop.time() + random.choice([*SHORT_S, -1.0]), self.say, name, "at")
+            self.say(name, f"{handle.when()} {handle.cancelled()}")
+            if random.random() < 0.5:
+                handle.cancel()
+                self.say(name, repr(handle))
+        elif kind == 13:
+            queue: asyncio.Queue[int] = asyncio.Queue(1)
+            self.started.append(asyncio.create_task(self.fill(queue), name=f"{name} fills"))
+            async with asyncio.timeout(0.05):
+                for _ in range(random.randrange(6)):
+                    self.say(name, await queue.get())
+        elif kind == 14:
+            colour.set(name)
+            other = copy_context()
+            other.run(colour.set, "other")
+            loop.call_soon(self.say_colour, name)
+            loop.call_soon(self.say_colour, name, context=other)
+            loop.call_later(0.001, self.say_colour, name, context=other)
+            self.say_colour(name)
+        elif kind == 15:
+            loop.call_later(random.choice(ODD_S), self.say, name, "odd")  # type: ignore[arg-type]
+        elif kind == 16:
+            loop.call_at(random.choice(ODD_S[:-2]), self.say, name, "odd at")  # type: ignore[arg-type]
+        elif kind == 17:
+            event = asyncio.Event()
+            loop.call_soon(lambda: loop.call_soon(event.set))
+            await asyncio.sleep(0)
+            self.say(name, await event.wait())
+
+    async def fill(self, queue: asyncio.Queue[int]) -> None:
+        for number in range(6):
+            await queue.put(number)
+
+    def wrong(self, name: str) -> None:
+        self.say(name, "goes wrong")
+        raise self.random.choice([LookupError, asyncio.CancelledError, Crashed])(name)
+
+    def say_colour(self, name: str) -> None:
+        self.say(name, colour.get())
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -31,12 +31,9 @@ class Clock:
         self._true_ns = 0
         self._local_ns = 0
         """What it showed at `_true_ns`, when its rate last changed."""
-        self.skew_s = skew_s
-
-    @property
-    def drifts(self) -> bool:
+        self.drifts = self._rate != 1.0
         """Whether it ever ran at another rate than the true time."""
-        return self._rate != 1.0 or self._local_ns != self._true_ns
+        self.skew_s = skew_s
 
     def monotonic_ns(self) -> int:
         """Nanoseconds since the start, as this host counts them."""
@@ -76,6 +73,7 @@ class Clock:
         self._local_ns = self.monotonic_ns()
         self._true_ns = self._sim.now_ns
         self._rate = rate
+        self.drifts = rate != 1.0 or self._local_ns != self._true_ns
 
     def true_ns(self, monotonic_s: float) -> int:
         """The first moment of virtual time at which `monotonic` shows this, or more."""

@@ -107,6 +107,8 @@ class Simulator:
         self._dead_timers = 0
         self._calls = 0
         """Callbacks and empty sleeps since `_polling` last looked."""
+        self._patience = LIMIT
+        """After so many it looks again."""
         self._polling = Polling(self, _is_stale)
         self._foreseen: list[Callable[[], int]] = []
         """Ask them up to what moment something goes on of which nobody needs to be told: a run is not over before."""
@@ -554,7 +556,7 @@ class Simulator:
             current_tasks.pop(home, None)
             thing._scheduled = False
             self._calls = calls = self._calls + 1
-            if calls >= LIMIT:
+            if calls >= self._patience:
                 self._polling.look()
             if thing._callback is _SLEEP_OVER:  # of asyncio.sleep: no context or code of others is involved
                 future, value = thing._args
@@ -639,7 +641,7 @@ class Simulator:
     def _count_poll(self) -> None:
         """A wait that takes no time: who waits so for ever lets time stand still, unless `_polling` moves it."""
         self._calls += 1
-        if self._calls >= LIMIT:
+        if self._calls >= self._patience:
             self._polling.look()
 
     def _end(self, process: Any, value: Any, error: BaseException | None) -> None:
@@ -751,6 +753,8 @@ if not TYPE_CHECKING and native is not None:
         Future=Future,
         Handle=Handle,
         Task=Task,
+        set_running_loop=_set_running_loop,
+        sleep_over=_SLEEP_OVER,
         current_tasks=current_tasks,
         heappush=heappush,
         is_stale=_is_stale,

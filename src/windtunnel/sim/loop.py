@@ -21,6 +21,7 @@ from windtunnel.sim.sandbox import check_idle
 from windtunnel.sim.signals import Crashed, Process, Signal
 from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import Handle, Task
+from windtunnel.sim.tier import native
 from windtunnel.sim.transport import BaseSimTransport, DatagramTransport, StreamTransport
 from windtunnel.sim.unsimulated import UnsimulatedParts, refuse
 
@@ -376,6 +377,19 @@ class HostLoop(UnsimulatedParts):
         if ssl:
             refuse("TLS is not simulated; connect without it, the simulated network has no eavesdroppers.")
         return await super().create_connection(protocol_factory, *args, **options)
+
+
+if not TYPE_CHECKING and native is not None:
+
+    class HostLoop(native.HostLoopCore, HostLoop):
+        __doc__ = HostLoop.__doc__
+        # The compiled methods of these names do what is common, and come here for the rest.
+        _call_soon, _call_later, _call_at, _time = (
+            HostLoop.call_soon,
+            HostLoop.call_later,
+            HostLoop.call_at,
+            HostLoop.time,
+        )
 
 
 def resolve(asker: Host, host: Any, port: Any, family: int, kind: int, proto: int, flags: int) -> list[Any]:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from windtunnel.sim.signals import Signal, Timer
-from windtunnel.sim.tier import native
+from windtunnel.sim.tier import lend, native
 
 if TYPE_CHECKING:
     from windtunnel.sim.host import Host
@@ -85,6 +85,28 @@ class Handle(asyncio.TimerHandle):
             self._callback = self._args = None  # type: ignore[assignment]  # as asyncio does, to let go of them
             if self._scheduled:
                 self._loop.sim._forget_timer()
+
+    def _raised(self, error: BaseException) -> None:
+        """The compiled loop made the call, and this came out of it: have asyncio's own text say what that means."""
+        context, self._context = self._context, cast(Context, _Raising(error))
+        try:
+            self._run()
+        finally:
+            self._context = context
+
+
+class _Raising:
+    """In the place of the context in which a callback runs."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def run(self, *_: object) -> None:
+        raise self.error
+
+
+if not TYPE_CHECKING and native is not None:
+    Handle = lend(native.handle_class(asyncio.TimerHandle), Handle, "_repr_info", "_raised")
 
 
 class Task(asyncio.Task[Any]):
