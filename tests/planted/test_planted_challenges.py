@@ -33,6 +33,8 @@ QUICK = {
     "wrong_trusts_the_version",
     "right_a_name_and_full_jitter",
     "wrong_answers_with_what_it_has",
+    "wrong_all_until_the_deadline",
+    "right_outermost_asks_again",
     "right_ties_and_hedges",
 }
 """Two of each challenge."""
