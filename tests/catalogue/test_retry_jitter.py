@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from threading import Thread
+
 import pytest
 
 from windtunnel import run
-from windtunnel.catalogue.scale.retry_jitter import experiment
+from windtunnel.catalogue.scale.retry_jitter import LIBRARY_BASE_S, LIBRARY_CAP_S, LIBRARY_RETRIES, experiment
 
 SOURCE = {
     10: {
@@ -37,17 +42,58 @@ SOURCE = {
         "decorrelated": (2_441, 7_818),
     },
 }
-"""Writes, and milliseconds until all are done, of so many clients."""
+"""Writes, and milliseconds until all are done, of so many clients; means of a hundred runs, which scatter.
+
+The 95 % half-width of such a mean is 4.5 % of the time of 50 decorrelated clients, so two of them lie 6 % apart now and
+then. Ten hundreds of our seeds lie between 2,136 and 2,282 ms, the thousand at 2,185 ± 30, where the source has 2,175.
+"""
+RACES = replace(experiment, claims=(), figures=(), why=(), asks=(), charts=(), demands=())
+"""Without claims, whose other settings would be run as often."""
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("clients", SOURCE)
 def test_writes_and_times_of_brookers_clients_are_those_of_his_program(clients: int) -> None:
-    found = run(experiment, seeds=100, designs=list(SOURCE[clients]), jobs=1, clients=clients)
-    of_race = [one for one in found.runs if one.setting == 0]
+    found = run(RACES, seeds=100, designs=list(SOURCE[clients]), jobs=1, clients=clients)
     for design, (writes, ms) in SOURCE[clients].items():
-        mine = [one.measures for one in of_race if one.design == design]
+        mine = [one.measures for one in found.runs if one.design == design]
         assert len(mine) == 100
         within = 0.15 if (design, clients) == ("exponential", 10) else 0.06
         assert sum(one["calls"] for one in mine) / 100 == pytest.approx(writes, rel=0.03), design
         assert sum(one["time_ms"] for one in mine) / 100 == pytest.approx(ms, rel=within), design
+
+
+def test_redis_py_itself_sends_an_increment_whose_answer_is_lost_eleven_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = pytest.importorskip("redis", minversion="8.1")
+    waits_s: list[float] = []
+    monkeypatch.setattr("redis.retry.sleep", waits_s.append)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sent = Sent(server)
+        with pytest.raises(redis.ConnectionError):
+            redis.Redis(port=server.getsockname()[1], protocol=2).incr("row")
+        assert sent.increments == 1 + LIBRARY_RETRIES
+    assert len(waits_s) == LIBRARY_RETRIES
+    most_s = [min(LIBRARY_CAP_S, LIBRARY_BASE_S * 2.0**retry) for retry in range(1, LIBRARY_RETRIES + 1)]
+    assert all(0 <= wait_s <= most for wait_s, most in zip(waits_s, most_s, strict=True))
+
+
+class Sent:
+    """A server that says OK to everything, and ends the connection when it is to add one."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self.increments = 0
+        Thread(target=self.accept, args=(server,), daemon=True).start()
+
+    def accept(self, server: socket.socket) -> None:
+        with suppress(OSError):  # the test is over
+            while True:
+                connection, _ = server.accept()
+                with connection, suppress(ConnectionError):
+                    self.answer(connection)
+
+    def answer(self, connection: socket.socket) -> None:
+        while said := connection.recv(4096):
+            if b"INCR" in said:
+                self.increments += 1
+                return
+            connection.sendall(b"+OK\r\n" * said.count(b"*"))
