@@ -115,7 +115,7 @@ static int handle_clear(PyObject *self) {
 static void handle_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
-    if (SLOT(self, type->tp_weaklistoffset) != NULL) PyObject_ClearWeakRefs(self);
+    PyObject_ClearWeakRefs(self);
     handle_clear(self);
     if (free_handle_count < FREE_HANDLES)
         free_handles[free_handle_count++] = self;
@@ -163,10 +163,6 @@ static PyObject *handle_class(PyObject *module, PyObject *timer_handle) {
     for (int i = 0; i < HANDLE_FIELDS; i++)
         if ((*handle_fields[i] = slot_of(timer_handle, names[i])) < 0) return NULL;
     HandleClass = (PyTypeObject *)PyType_FromSpecWithBases(&handle_spec, timer_handle);
-    if (HandleClass != NULL && HandleClass->tp_weaklistoffset <= 0) {
-        PyErr_SetString(PyExc_TypeError, "Handles of asyncio take no weak references here.");
-        Py_CLEAR(HandleClass);
-    }
     return Py_XNewRef(HandleClass);
 }
 

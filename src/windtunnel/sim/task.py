@@ -88,20 +88,18 @@ class Handle(asyncio.TimerHandle):
 
     def _raised(self, error: BaseException) -> None:
         """The compiled loop made the call, and this came out of it: have asyncio's own text say what that means."""
-        context, self._context = self._context, cast(Context, _Raising(error))
-        try:
-            self._run()
-        finally:
-            self._context = context
+        self._context = cast(Context, _Raising(self, error))
+        self._run()
 
 
 class _Raising:
-    """In the place of the context in which a callback runs."""
+    """In the place of the context in which a callback runs, for this one time."""
 
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
+    def __init__(self, handle: Handle, error: BaseException) -> None:
+        self.handle, self.context, self.error = handle, handle._context, error
 
     def run(self, *_: object) -> None:
+        self.handle._context = self.context
         raise self.error
 
 
