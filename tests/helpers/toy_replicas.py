@@ -27,6 +27,7 @@ class Params:
     hiccups: int = param(0, "short pauses of any host", 0, 100)
     stall_s: float = param(0.0, "how long one host stands still", 0.0, 5.0)
     lot: int = param(0, "draws the times and the hosts", 0, 1000)
+    fragile: bool = param(False, "it knows no lost messages")
     copies: float = param(0.0, "probability that a message arrives twice", 0.0, 1.0)
 
 
@@ -73,7 +74,9 @@ class Service:
             answers.append(self.waiting[number])
             self.front.send(host, (number, i))
         for answer in answers:
-            await answer.within(8.0)
+            await answer.within(2.0)
+            if self.params.fragile and not answer.done():
+                raise RuntimeError("An answer is missing.")
 
     def report(self) -> dict[str, Any]:
         return {"spoilt": self.spoilt}

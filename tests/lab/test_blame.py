@@ -64,6 +64,13 @@ def test_a_message_that_is_taken_away_leaves_all_other_luck_as_it_was(copies: fl
     assert differ == {0}
 
 
+def test_a_design_that_breaks_without_something_is_told_nothing_by_it() -> None:
+    found = blame(case(SPOILT, poison=100, fragile=True))
+    assert [one.split(",")[0] for one in found.enough] == ["request 100"]
+    assert [one.what for one in found.effects] == found.enough
+    assert found.runs <= MOST_TRIES
+
+
 def test_messages_are_counted_without_another_change() -> None:
     failed = case(SPOILT, poison=100)
     counted = execute(experiment, failed.job(without=[NOTHING]))

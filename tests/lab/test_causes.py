@@ -253,6 +253,12 @@ def test_the_command_says_why_in_words_and_as_a_document(capsys: pytest.CaptureF
     assert document["no_return"]["runs"] >= FUTURES
 
 
+def test_it_is_told_on_a_narrow_screen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    said = call(capsys, *ASKED)[1]
+    assert max(map(len, said.splitlines())) <= 40
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [

@@ -156,6 +156,12 @@ def test_a_map_is_drawn_with_its_edge_its_line_and_its_cost(capsys: pytest.Captu
     assert json.loads(said)["cells"][0] == {"x": 1, "y": 0, "state": "holds", "claimed": True}
 
 
+def test_where_all_is_alike_no_edge_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    status, said, _ = call(capsys, "map", "toy-shop", *AXES, "--claim", "one_step.ops > 0")
+    assert status == 0
+    assert said.endswith("runs; no edge\n")
+
+
 def test_an_experiment_has_a_map_of_its_own(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +194,7 @@ def test_where_nothing_is_claimed_a_condition_can_be_drawn(
         ((*AXES, "--log", "stock"), "stock begins at 0, and a logarithmic axis begins above 0."),
         ((*AXES, "--claim", "naive"), "3 claims of toy-shop have 'naive' in them; say more of one."),
         ((*AXES, "--claim", "one_step.sold >"), "The claim 'one_step.sold >' cannot be read"),
+        ((*AXES, "--claim", "oversoled"), "No claim of toy-shop has that in it."),
         ((*AXES, "--claim", "nobody.sold > 1"), "There is no design nobody"),
         ((*AXES, "--set", "cells=3"), "There is no parameter cells"),
         ((*AXES, "--set", "stock=5"), "stock is an axis of the map and has a value beside it"),

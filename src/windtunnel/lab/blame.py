@@ -117,7 +117,7 @@ class _Blaming:
         tables = [one.table for one in self.without([[one] for one in some])]
         for one, fails, table in zip(some, self.case.fail(tables), tables, strict=True):
             what = self.named([one])[0]
-            if what not in names:
+            if what not in names and table is not None:
                 self.effects.append(Effect(what, fails, _moved(self.case.claim.expression, self.base.table, table)))
 
     def smallest(self, things: Sequence[Thing], end: int) -> tuple[list[Thing], bool]:
@@ -181,8 +181,10 @@ def _said(one: Thing, due: Mapping[int, float]) -> str:
     return f"requests {first} to {last}, due from {due[first]:.6g} to {due[last]:.6g} s"
 
 
-def _moved(expression: str, base: Table, other: Table) -> float:
+def _moved(expression: str, base: Table | None, other: Table | None) -> float:
     """By how much the left side of the first comparison has moved against its right side."""
+    if base is None or other is None:
+        return nan
     for node in ast.walk(parse(expression)):
         if isinstance(node, ast.Compare):
             left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from windtunnel.lab.claims import Table, check, speaks_of, truth
-from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.footing import choose
 from windtunnel.lab.notes import Notes
@@ -31,9 +31,12 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a changed run: the claim's table, messages sent where they were counted, those that were lost."""
+    """What came of a changed run: the claim's table, messages sent where they were counted, those that were lost.
 
-    table: Table
+    There is no table where the design raised what is no outcome: a design may not be made for what was taken away.
+    """
+
+    table: Table | None
     sent: int
     lost: Sequence[str]
 
@@ -89,7 +92,10 @@ class Case:
         if new:
             self._perform(list(new.values()))
         known = [self.notes.known[key] for key in keys]
-        return [Ran({**self.others, self.design: measures}, sent, lost) for measures, sent, lost in known]
+        return [
+            Ran(None if measures is None else {**self.others, self.design: measures}, sent, lost)
+            for measures, sent, lost in known
+        ]
 
     def _perform(self, todo: list[Job]) -> None:
         if time.monotonic() > self.until:
@@ -100,19 +106,26 @@ class Case:
             if time.monotonic() > self.until:
                 raise OutOfTime
 
-        perform(self.experiment, "", self.experiment, "sim", todo, self.jobs, self.progress, note)
+        try:
+            perform(self.experiment, "", self.experiment, "sim", todo, self.jobs, self.progress, note)
+        except DesignError:  # of which of them it does not say
+            left = [job for job in todo if _key(job) not in self.notes.known]
+            if len(todo) == 1:
+                self.notes.add(_key(todo[0]), (None, 0, [""] * len(todo[0].without)))
+            for job in left if len(todo) > 1 else ():
+                self._perform([job])
 
-    def measure(self, todo: Sequence[Job]) -> list[Table]:
+    def measure(self, todo: Sequence[Job]) -> list[Table | None]:
         """As `run`; a table each, with the other designs of the claim as they were."""
         return [one.table for one in self.run(todo)]
 
-    def fail(self, tables: Sequence[Table]) -> list[bool]:
+    def fail(self, tables: Sequence[Table | None]) -> list[bool]:
         """Which fail. What cannot be told has not."""
-        return [truth(self.claim.expression, one) is self.fails_when for one in tables]
+        return [one is not None and truth(self.claim.expression, one) is self.fails_when for one in tables]
 
-    def saved(self, tables: Sequence[Table]) -> list[bool]:
+    def saved(self, tables: Sequence[Table | None]) -> list[bool]:
         """Which do not fail. What cannot be told is none of them."""
-        return [truth(self.claim.expression, one) is (not self.fails_when) for one in tables]
+        return [one is not None and truth(self.claim.expression, one) is (not self.fails_when) for one in tables]
 
 
 def _key(job: Job) -> str:

@@ -187,7 +187,7 @@ def drawn(found: PhaseMap, axes: tuple[Axis, Axis], width: int) -> list[Pieces]:
         rows.append([(f" {sign} ", style), (said, "")])
     if found.line:
         rows.append([(" ┃ ", "bold"), (f"theory: where {found.theory} turns", "")])
-    rows.append([(f"{found.runs:,} runs; edges to {_finest(found, axes)} of an axis", "dim")])
+    rows.append([(f"{found.runs:,} runs; {_finest(found, axes)}", "dim")])
     return rows
 
 
@@ -197,4 +197,4 @@ def _finest(found: PhaseMap, axes: tuple[Axis, Axis]) -> str:
     for edge in found.edges:
         axis, value = (axes[0], edge.x) if edge.along == "x" else (axes[1], edge.y)
         worst = max(worst, axis.share(value + edge.within) - axis.share(value - edge.within))
-    return f"{100 * worst:.1f} %" if found.edges else "none"
+    return f"edges to {100 * worst:.1f} % of an axis" if found.edges else "no edge"

@@ -136,8 +136,8 @@ def claim_of(experiment: Experiment[Any], text: str, among: Sequence[Claim]) -> 
         return like[0]
     try:
         parse(text)
-    except ClaimError:
+    except ClaimError as error:
         if like:
             raise WrongInput(f"{len(like)} claims of {experiment.id} have {text!r} in them; say more of one.") from None
-        raise
+        raise WrongInput(f"No claim of {experiment.id} has that in it. {error}") from None
     return Claim(text, "Asked on the command line.")

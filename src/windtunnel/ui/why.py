@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -118,8 +119,8 @@ def _asked(experiment: Experiment[Any], design: str | None, wanted: str | None) 
     broken = [c for c in spoken if c.breaks and design in (None, c.breaks)]
     if wanted is not None:
         claim = claim_of(experiment, wanted, spoken)
-    elif broken:
-        claim = broken[0]
+    elif broken or len(spoken) == 1:
+        claim = (broken or spoken)[0]
     else:
         what = f"of {design} " if design else ""
         raise WrongInput(f"Say by which claim {what}it fails, with --claim; {len(spoken)} of {experiment.id} would do.")
@@ -133,14 +134,32 @@ def _asked(experiment: Experiment[Any], design: str | None, wanted: str | None) 
 
 def _told(case: Case, moment: NoReturn, blamed: Blame, width: int) -> list[str]:
     """Both as a person reads them."""
-    lines = [f"{case.design}, seed {case.seed}: {case.claim.because}", f"  {case.claim.expression}", ""]
-    lines += [*_told_moment(moment, width), "", *_told_blame(blamed), "", f"{moment.runs + blamed.runs} runs"]
-    return lines
+    head = [f"{case.design}, seed {case.seed}: {case.claim.because}", f"  {case.claim.expression}", ""]
+    said, curve = _told_moment(moment), _drawn(moment, width) if moment.high_s else []
+    rest = ["", *_told_blame(blamed), "", f"{moment.runs + blamed.runs} runs"]
+    return [*_wrapped([*head, *said], width), *curve, *_wrapped(rest, width)]
 
 
-def _told_moment(moment: NoReturn, width: int) -> list[str]:
-    from windtunnel.lab.claims import number
+def _wrapped(lines: Sequence[str], width: int) -> list[str]:
+    """No line wider than the screen, but for words that are; what goes on is indented."""
+    found = []
+    for line in lines:
+        inside = " " * (len(line) - len(line.lstrip())) + "  " * line.startswith(" ")
+        wrap = TextWrapper(width, subsequent_indent=inside, break_long_words=False, break_on_hyphens=False)
+        found += wrap.wrap(line) or [""]
+    return found
+
+
+def _drawn(moment: NoReturn, width: int) -> list[str]:
     from windtunnel.ui.chart import chart
+
+    curve = {"futures that fail": [(share.at_s, share.share) for share in moment.curve]}
+    rows = chart(curve, ("second from which on the luck is another", "share of futures"), "", max(30, width - 2))
+    return ["", *("".join(text for text, _ in row).rstrip() for row in rows)]
+
+
+def _told_moment(moment: NoReturn) -> list[str]:
+    from windtunnel.lab.claims import number
 
     if moment.high_s == 0:
         share = moment.curve[0]
@@ -158,9 +177,7 @@ def _told_moment(moment: NoReturn, width: int) -> list[str]:
     ]
     if not moment.sure:
         lines.append("That does not bracket one half: the runs were spent before a moment was found that does.")
-    curve = {"futures that fail": [(share.at_s, share.share) for share in moment.curve]}
-    rows = chart(curve, ("second from which on the luck is another", "share of futures"), "", max(30, width - 2))
-    return [*lines, "", *("".join(text for text, _ in row).rstrip() for row in rows)]
+    return lines
 
 
 def _told_blame(blamed: Blame) -> list[str]:
