@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from windtunnel.parts import AdaptiveLifo, CoDel, RequestCoDel
+from windtunnel.parts import AdaptiveLifo, CoDel, Ranked, RequestCoDel
 from windtunnel.sim.kernel import NS, Simulator
 from windtunnel.sim.randomness import stream
 from windtunnel.sim.servers.disciplines import Discipline, Fifo, Lifo, Priority
@@ -43,9 +44,19 @@ def test_fifo_lifo_and_priority_serve_in_the_order_that_they_are_named_after() -
     assert served_in_order(Priority(), [1.0] * 6, [9, 2, 1, 2, 0, 1]) == [0, 4, 2, 5, 1, 3]
 
 
+def test_ranked_lines_are_served_one_after_the_other_each_by_its_own_law() -> None:
+    assert served_in_order(Ranked(Fifo(), Lifo()), [1.0] * 7, [0, 1, 0, 1, 0, 7, -1]) == [0, 2, 4, 6, 5, 3, 1]
+    with pytest.raises(ValueError, match="a line at least"):
+        Ranked()
+
+
+def two_lines() -> Ranked:
+    return Ranked(Fifo(), Lifo())
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
-@pytest.mark.parametrize("kind", [Fifo, Lifo, Priority, CoDel, RequestCoDel, AdaptiveLifo])
-def test_withdrawn_jobs_are_skipped_and_all_others_come_out_once(kind: type[Any], gone: list[bool]) -> None:
+@pytest.mark.parametrize("kind", [Fifo, Lifo, Priority, CoDel, RequestCoDel, AdaptiveLifo, two_lines])
+def test_withdrawn_jobs_are_skipped_and_all_others_come_out_once(kind: Callable[[], Any], gone: list[bool]) -> None:
     discipline = kind()
     tickets = [Ticket(0, left=left) for left in gone]
     for ticket in tickets:

@@ -36,6 +36,8 @@ QUICK = {
     "wrong_all_until_the_deadline",
     "right_outermost_asks_again",
     "right_ties_and_hedges",
+    "wrong_says_no_for_nothing",
+    "right_clients_hold_back_what_would_be_refused",
 }
 """Two of each challenge."""
 

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from windtunnel.parts.clients import Impatient as Impatient
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
-    from windtunnel.parts.queues import AdaptiveLifo as AdaptiveLifo, CoDel as CoDel, RequestCoDel as RequestCoDel
+    from windtunnel.parts.queues import (
+        AdaptiveLifo as AdaptiveLifo,
+        CoDel as CoDel,
+        Ranked as Ranked,
+        RequestCoDel as RequestCoDel,
+    )
     from windtunnel.parts.replicas import Follower as Follower, Primary as Primary, first_answers as first_answers
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (

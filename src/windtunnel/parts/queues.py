@@ -6,10 +6,12 @@ them: a law does not care for the unit, as long as all are of one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from windtunnel.blocks.resilience import CoDel as CoDelLaw, ControlledDelay
-from windtunnel.sim import Drop, Line, Waiting, ns
+from windtunnel.sim import Discipline, Drop, Line, Waiting, ns
 
 
 class CoDel(Line):
@@ -81,3 +83,32 @@ class AdaptiveLifo(Standing):
                 if not job.left:
                     drop(job)
         return self.newest() if newest_first else self.oldest()
+
+
+class Ranked:
+    """Lines that are served one after the other, each by a law of its own: a job's `priority` says in which it stands.
+
+    0 is the first; whoever has a higher one than there are lines stands in the last. Service is not interrupted.
+    """
+
+    def __init__(self, *lines: Discipline) -> None:
+        if not lines:
+            raise ValueError("Ranked needs a line at least.")
+        self.lines = lines
+
+    def push(self, job: Waiting, now_ns: int) -> None:
+        self.lines[min(max(0, int(job.priority)), len(self.lines) - 1)].push(job, now_ns)
+
+    def pop(self, now_ns: int, drop: Drop) -> Any | None:
+        for line in self.lines:
+            job = line.pop(now_ns, drop)
+            if job is not None:
+                return job
+        return None
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.lines)
+
+    def clear(self) -> None:
+        for line in self.lines:
+            line.clear()
