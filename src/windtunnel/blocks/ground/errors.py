@@ -22,6 +22,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
       Mismatch  fail                an object is not the one that the condition names
       Interrupted  unknown          an action of a saga was cancelled from inside
       LogFailed  unknown            the disk failed a log; what was not synced is in doubt
+      Tripped  fail                 a circuit that counts failures in a row is open
       OutOfTime                     the time that a person gave is over; what was done is noted
       LookupError
         OffsetGone  fail            the record was removed by retention
