@@ -38,6 +38,8 @@ QUICK = {
     "right_ties_and_hedges",
     "wrong_says_no_for_nothing",
     "right_clients_hold_back_what_would_be_refused",
+    "wrong_circuit_never_closes",
+    "right_circuits_and_limits_for_each_shard",
 }
 """Two of each challenge."""
 

@@ -356,10 +356,11 @@ CLAIMS = (
 
 DEMANDS = (
     Claim("yours.near > 0.98", "The dependency that is well is answered.", given={**ALL, "down_s": 20.0}),
+    Claim("yours.threads <= params.threads", "Not with threads that nobody has.", given={**ALL, "down_s": 20.0}),
     Claim("yours.far > 0.97", "One sick shard costs the others nothing.", given={**PART, "down_s": 20.0}),
-    Claim("yours.far > 0.5", "Five leave something to the other five.", given={**MANY, "down_s": 20.0}),
     Claim("yours.asked < 0.8", "Who hangs is left alone.", given={**PART, "down_s": 20.0}),
-    Claim("yours.lost_after < 0.5", "And is asked again when it is well.", given={**PART, "down_s": 20.0}),
+    Claim("yours.lost_after < 0.35", "And is asked again when it is well.", given={**PART, "down_s": 20.0}),
+    Claim("yours.far > 0.4", "Five sick shards leave something to the others.", given={**MANY, "down_s": 20.0}),
     Claim("yours.threads <= params.threads", "A call holds a thread, and there are no more of them.", always=True),
     Claim("yours.owed_s < 0.001", "An answer comes after a server has done its work.", always=True),
     Claim("yours.capacity <= 8 * (params.shards + 1)", "The servers are those that there are.", always=True),
