@@ -51,12 +51,14 @@ def judge_strange_input(seeds: range, file: Path) -> dict[str, int]:
         lines, facts = _strangely(rng, model)
         header = {"format": "windtunnel-history", "version": 1, "facts": facts}
         file.write_text("\n".join(map(json.dumps, [header, *lines])))
-        status, said = "refused", ""
+        status = "refused"
         try:
-            status = check(read_history(file), model).status
+            verdict = check(read_history(file), model)
+            status, said = verdict.status, verdict.sentence
         except ValueError as error:
             said = str(error)
-        assert status != "refused" or (said.endswith(".") and "\n" not in said), (seed, model, said)
+        assert said.endswith((".", ".)")), (seed, model, said)
+        assert said.isprintable(), (seed, model, said)
         tally[status] = tally.get(status, 0) + 1
     return tally
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from windtunnel.lab.checkers.describe import printable
 from windtunnel.lab.history import Event
 
 
@@ -15,12 +16,13 @@ def select(history: Iterable[Event], what: str, arguments: Mapping[str, int]) ->
     chosen = []
     for e in history:
         if arguments and e.name not in arguments:
-            raise ValueError(f"A {what} knows {', '.join(arguments)}, not {e.name!r} (called by {e.client}).")
+            raise ValueError(
+                f"A {what} knows {', '.join(arguments)}, not {e.name!r} (called by {printable(e.client)})."
+            )
         needs = arguments.get(e.name, 0)
         if len(e.args) < needs:
-            raise ValueError(
-                f"{e.name} was called by {e.client} with {len(e.args)} arguments, but a {what} needs {needs}."
-            )
+            who = printable(e.client)
+            raise ValueError(f"{e.name} was called by {who} with {len(e.args)} arguments, but a {what} needs {needs}.")
         if e.outcome != "fail":
             chosen.append(e)
     return chosen

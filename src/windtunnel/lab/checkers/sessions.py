@@ -27,7 +27,7 @@ from itertools import chain, pairwise
 from typing import Literal
 
 from windtunnel.lab.checkers.calls import Call, prepare
-from windtunnel.lab.checkers.describe import counted, listed, operation, shown
+from windtunnel.lab.checkers.describe import counted, listed, operation, printable, shown
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
 from windtunnel.lab.checkers.order import real_time_pairs
@@ -217,7 +217,7 @@ class _Known:
                     if old.value in (access.value, self._first):
                         continue
                     verb = "had written" if earlier == "write" else "had read"
-                    why = f"{client} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
+                    why = f"{printable(client)} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
                     older, newer = self._node(access.key, old.value), self._node(access.key, access.value)
                     orders.append(_Order(older, newer, why, (old.event, access.event), guarantee))
         return orders
@@ -232,11 +232,11 @@ class _Known:
                     continue
                 if guarantee == "read your writes":
                     for own in _earlier(session.wrote, access.key, place, self._wide_writes):
-                        yield own, access, f"{client} had written it before", ()
+                        yield own, access, f"{printable(client)} had written it before", ()
                 elif guarantee == "monotonic reads":
                     old = latest.get(access.key)
                     if old is not None:
-                        yield old, access, f"{client} had read it before", ()
+                        yield old, access, f"{printable(client)} had read it before", ()
                     latest[access.key] = access
                 else:
                     write = self._writer.get((access.key, access.value))
@@ -248,7 +248,10 @@ class _Known:
                         for must in _earlier(before[0], access.key, furthest, before[1]):
                             verb = "written" if guarantee == "monotonic writes" else "read"
                             made = self._writer[by.key, by.value]
-                            why = f"{other} had {verb} it before it wrote {shown(by.value)}, which {client} had read"
+                            why = (
+                                f"{printable(other)} had {verb} it before it wrote {shown(by.value)},"
+                                f" which {printable(client)} had read"
+                            )
                             yield must, access, why, (made.event, by.event)
                     if where is not None and where[0] != client and seen.get(where[0], (-1, access))[0] < where[1]:
                         seen[where[0]] = (where[1], access)

@@ -27,11 +27,15 @@ than twice the attempts, and the good ones wait behind them; they are answered, 
 So one layer alone may ask again. Next to the database it makes the fewest calls, and mends nothing that is lost above
 it. At the outer end it mends both, and all layers work again for each attempt.
 
+**Deep dive: a cancel.** Where whoever gives up says so, all the way down to the database, the wrong order is right: the
+outer layer gives up first, takes back all that was begun for it, and asks again, as if it alone did. The order was
+never the trouble, but the work that goes on for nobody. Bad requests are still tried by all layers.
+
 **Scale.** With one attempt everywhere the order of the limits makes no difference, and nothing is mended.
 
 **Left open.** Errors that say whether another attempt makes sense, which would save the bad ones theirs; back-off and
-budgets (retry-jitter, metastable-failure); a cancel that follows a call that was given up; clocks that differ, for
-which one passes on the time that is left and not the hour. The way between the layers takes no time here.
+budgets (retry-jitter, metastable-failure); cancels that get lost or come late; clocks that differ, for which one passes
+on the time that is left and not the hour. The way between the layers takes no time here.
 """
 
 from __future__ import annotations
@@ -59,7 +63,7 @@ from windtunnel.catalogue.scale.timeout_cascade.judging import (
     audit,
     measure,
 )
-from windtunnel.sim import Crashed, Fifo, Job, ServerDown
+from windtunnel.sim import Crashed, Fifo, Job, Process, ServerDown
 from windtunnel.workload import poisson, requests
 
 
@@ -122,6 +126,7 @@ class OuterShorter:
         gone_s = self.sim.now + self.p.patience_s
         answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
         if not await answer.within(self.p.patience_s):
+            self.give_up(answer)
             raise TimeoutError
         if not answer.result():
             raise Failed
@@ -143,13 +148,25 @@ class OuterShorter:
         answer = (
             self.query(work_s, gone_s, wait_s) if last else self.sim.spawn(self.layer(layer + 1, work_s, good, gone_s))
         )
-        lost = self.p.lost if last else self.p.lost_above
+        heard = False
+        try:
+            heard = answer is not None and await self.heard(answer, self.p.lost if last else self.p.lost_above, wait_s)
+        finally:
+            if answer is not None and not heard:
+                self.give_up(answer)
+        if answer is None or not heard:
+            return False
+        return good and answer.exception() is None if isinstance(answer, Job) else answer.result()
+
+    async def heard(self, answer: Process[bool] | Job, lost: float, wait_s: float) -> bool:
+        """Wait for an answer, which may get lost on the way; whether there was one."""
         if lost and self.stage.luck("answers").random() < lost:
             await self.sim.sleep(wait_s)
             return False
-        if answer is None or not await answer.within(wait_s):
-            return False
-        return good and answer.exception() is None if isinstance(answer, Job) else answer.result()
+        return await answer.within(wait_s)
+
+    def give_up(self, answer: Process[bool] | Job) -> None:
+        """Nobody waits for this answer any more: who works for it is not told."""
 
     def query(self, work_s: float, gone_s: float, wait_s: float) -> Job | None:
         """Send work to the database; None where it is down."""
@@ -178,6 +195,16 @@ class Nested(OuterShorter):
 
     def limit_s(self, layer: int) -> float:
         return self.p.limit_s * float(self.p.attempts) ** (self.p.layers - layer)
+
+
+class Cancelled(OuterShorter):
+    """The wrong order, but who gives up says so: the layers below stop, and the database forgets the attempt."""
+
+    def give_up(self, answer: Process[bool] | Job) -> None:
+        if isinstance(answer, Job):
+            answer.withdraw()
+        else:
+            answer.cancel()
 
 
 class DeadlinePassed(Nested):
@@ -226,6 +253,7 @@ experiment = Experiment(
         "outer_shorter": OuterShorter,
         "equal": Equal,
         "nested": Nested,
+        "cancelled": Cancelled,
         "deadline_passed": DeadlinePassed,
         "nearest_only": NearestOnly,
         "outermost_only": OutermostOnly,

@@ -94,7 +94,10 @@ USUAL = "0.8 <= patience_s <= 1.5 and 2 <= layers <= 3"
 """Users wait for all attempts at the database, and for no more."""
 
 STAYS = "max(outer_shorter.answered_end, equal.answered_end, nested.answered_end) < 0.1"
-BACK = "min(deadline_passed.answered_end, nearest_only.answered_end, outermost_only.answered_end) > 0.9"
+BACK = (
+    "min(cancelled.answered_end, deadline_passed.answered_end, nearest_only.answered_end,"
+    " outermost_only.answered_end) > 0.9"
+)
 STORM = (
     "min(outer_shorter.attempts_each, equal.attempts_each) > 0.8 * nested.attempts_each"
     " and nested.attempts_each == params.attempts ** params.layers"
@@ -141,8 +144,9 @@ CLAIMS = (
         where=USUAL,
     ),
     Claim(
-        "max(deadline_passed.late_share, nearest_only.late_share, outermost_only.late_share) == 0",
-        "With a deadline none does.",
+        "max(cancelled.late_share, deadline_passed.late_share, nearest_only.late_share, outermost_only.late_share)"
+        " == 0",
+        "With a deadline none does, nor with a cancel.",
         GRPC,
         given=SLOW,
     ),
@@ -159,6 +163,20 @@ CLAIMS = (
         over="mean",
         given={**LOST, **THREE, "load": 0.3},
         where=USUAL,
+    ),
+    Claim(
+        "abs(cancelled.attempts_each - nested.attempts_each) < 0.1 and cancelled.calls_each > nested.calls_each + 0.1",
+        "With a cancel the wrong order mends it with one more attempt too, which the outermost layer makes.",
+        over="mean",
+        given={**LOST, **THREE, "load": 0.3},
+        where=USUAL,
+    ),
+    Claim(
+        "cancelled.attempts_each > 2 * outermost_only.attempts_each",
+        "A cancel takes back what is given up, not what failed: bad requests are tried by all layers.",
+        over="mean",
+        given={**BAD, **THREE},
+        where="0.8 <= patience_s",
     ),
     Claim(
         "equal.answered_end < nested.answered_end - 0.3",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from windtunnel.lab.checkers.describe import operation, seconds, shown
+from windtunnel.lab.checkers.describe import operation, printable, seconds, shown
 from windtunnel.lab.checkers.order import real_time_pairs
 from windtunnel.lab.checkers.values import SCALARS, freeze
 from windtunnel.lab.history import Event
@@ -71,7 +71,7 @@ class Dependencies:
         if edge.kind == Kind.RW:
             return f"{u} read {key} as {shown(edge.old)}, before {v} {self.verb} {shown(edge.new)}"
         if edge.kind == Kind.PROCESS:
-            return f"{u.event.client} ran {u} before {v}"
+            return f"{printable(u.event.client)} ran {u} before {v}"
         return f"{u} ended at {seconds(u.event.end)}, before {v} began at {seconds(v.event.start)}"
 
     def add_time_orders(self, committed: Iterable[int], *, process: bool, real_time: bool) -> None:
@@ -101,7 +101,9 @@ def transactions(history: Sequence[Event], write: str) -> list[Txn]:
     found = []
     for number, e in enumerate(history, 1):
         if e.name != "txn":
-            raise ValueError(f"A transaction is an operation named 'txn', not {e.name!r} (called by {e.client}).")
+            raise ValueError(
+                f"A transaction is an operation named 'txn', not {e.name!r} (called by {printable(e.client)})."
+            )
         answered = e.outcome == "ok"
         known = answered and e.value is not None
         raw = e.value if known else (e.args[0] if e.args else ())
