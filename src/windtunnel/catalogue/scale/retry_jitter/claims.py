@@ -237,11 +237,15 @@ LIBRARY_S = 11 * 0.26 + sum(most_s / 2 if most_s < 1 else 1 - 1 / (2 * most_s) f
 """The mean of min(1 s, u w), where u is uniform in 0 to 1, is w / 2 up to a wait of 1 s, and 1 - 1 / 2w beyond."""
 
 OURS = "the source's own program, mean of 100 runs; 100 clients, base 5 ms, cap 2000 ms"
+WIDE = OURS + "; six seeds tell it to 5 % only, the test of all twenty cells by a hundred seeds holds it to 6 %"
+"""That test holds all calls to 3 % and times to 6 %, exponential at 10 clients to 15 %. It has the scatter of a hundred
+runs on both sides: 50 decorrelated clients once came out 6.3 % above the source's 2,175 ms; a thousand seeds have 2,185
+± 30."""
 
 FIGURES = (
     Figure("at once: writes", 2420, "at_once.calls", 0.03, "R", OURS, BROOKER),
     Figure("at once: ms until all are done", 2021, "at_once.time_ms", 0.06, "R", OURS, BROOKER),
-    Figure("exponential: ms until all are done", 63_637, "exponential.time_ms", 0.06, "R", OURS, BROOKER),
+    Figure("exponential: ms until all are done", 63_637, "exponential.time_ms", 0.1, "R", WIDE, BROOKER),
     Figure("equal jitter: writes", 811, "equal.calls", 0.03, "R", OURS, BROOKER),
     Figure("full jitter: writes", 797, "full.calls", 0.03, "R", OURS, BROOKER),
     Figure(
