@@ -187,7 +187,7 @@ def test_where_nothing_is_claimed_a_condition_can_be_drawn(
     ("asked", "sentence"),
     [
         ((), "toy-shop has no map of its own; say --over twice"),
-        (("--over", "stock"), "A map is over two parameters, and --over was given 1 times"),
+        (("--over", "stock") * 3, "A map is over two parameters, and --over was given 3 times"),
         (("--over", "stock", "--over", "stock"), "Both axes are stock; a map is over two parameters."),
         (("--over", "stock=3", "--over", "buyers"), "--over is stock=3; it takes a parameter"),
         ((*AXES, "--log", "rate"), "--log is rate, which is no axis of this map."),

@@ -114,19 +114,21 @@ class Map:
 
     Args:
         claim: the expression of a claim of the experiment, or another one.
-        x, y: the parameters at the axes.
+        x, y: the parameters at the axes; without `y`, where along `x` the claim turns is searched on each seed.
         x_range, y_range: from where to where; the parameters' own bounds where empty.
         line: theory: a condition on parameters, as `Claim.where`, whose boundary is drawn.
         log: which axes are logarithmic: "", "x", "y" or "xy".
+        given: parameters with which it is asked, where it is no claim of the experiment: a claim has its own.
     """
 
     claim: str
     x: str
-    y: str
+    y: str = ""
     x_range: tuple[float, float] | tuple[()] = ()
     y_range: tuple[float, float] | tuple[()] = ()
     line: str = ""
     log: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,4 +1,4 @@
-"""`windtunnel map`: where in two parameters a claim holds."""
+"""`windtunnel map`: where in two parameters a claim holds, or where along one it turns."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from windtunnel.lab.errors import WrongInput
 from windtunnel.ui.options import check_writable, claim_of, params_of, seeds_of, written
 
 if TYPE_CHECKING:
-    from windtunnel.lab.experiment import Claim, Experiment
+    from windtunnel.lab.experiment import Claim, Experiment, Map
     from windtunnel.lab.phases import Axis, PhaseMap
+    from windtunnel.lab.turning import TurningPoint
 
 OVER = "a parameter, or a part of its range, as in --over load=0.1..1.2"
 GLYPHS = {
@@ -36,7 +37,11 @@ Pieces = list[tuple[str, str]]
 @click.command("map")
 @click.argument("name")
 @click.option(
-    "--over", "overs", multiple=True, metavar="p=a..b", help="An axis: a parameter, from where to where; twice."
+    "--over",
+    "overs",
+    multiple=True,
+    metavar="p=a..b",
+    help="An axis: a parameter, from where to where; twice, or once to search where on it the claim turns.",
 )
 @click.option("--claim", "wanted", metavar="TEXT", help="A part of one of its claims, or a condition of your own.")
 @click.option("--line", metavar="TEXT", help="Theory: a condition on parameters whose boundary is drawn.")
@@ -66,29 +71,26 @@ def map_(
 ) -> int:
     """Draw where in two parameters a claim holds, and where the edge runs.
 
-    Without --over the experiment's own map.
+    Without --over the experiment's own map. With one --over: where along it the claim turns, searched on each seed by
+    itself, with the interval over seeds.
     """
     from windtunnel.lab.discovery import find
     from windtunnel.lab.phases import phase_map
+    from windtunnel.lab.turning import turning_point
     from windtunnel.ui.progress import bar
 
     experiment = find(name)
     check_writable("--out", out)
     axes, claim, theory = _asked(experiment, overs, wanted, line, logged)
-    given = params_of(experiment, sets)
-    with bar(f"{experiment.id}, {cells} by {cells}", hidden=json_) as told, contextlib.redirect_stdout(sys.stderr):
-        found = phase_map(
-            experiment,
-            *axes,
-            claim,
-            line=theory,
-            cells=cells,
-            seeds=None if seeds is None else seeds_of(seeds),
-            quick=not full,
-            jobs=jobs,
-            with_file=with_file,
-            progress=told,
-            params=given,
+    size = f"{cells} by {cells}" if len(axes) == 2 else axes[0].param.name
+    given: dict[str, Any] = {"params": params_of(experiment, sets), "line": theory, "quick": not full, "jobs": jobs}
+    given |= {"seeds": None if seeds is None else seeds_of(seeds), "with_file": with_file}
+    with bar(f"{experiment.id}, {size}", hidden=json_) as told, contextlib.redirect_stdout(sys.stderr):
+        given["progress"] = told
+        found: PhaseMap | TurningPoint = (
+            phase_map(experiment, axes[0], axes[1], claim, cells=cells, **given)
+            if len(axes) == 2
+            else turning_point(experiment, axes[0], claim, **given)
         )
     written(out, found.save)
     if json_:
@@ -96,53 +98,70 @@ def map_(
     else:
         from rich.text import Text
 
+        from windtunnel.lab.turning import TurningPoint
         from windtunnel.ui import terminal
 
-        terminal.show(Text("\n").join(Text.assemble(*row) for row in drawn(found, axes, terminal.console().width)))
+        width = terminal.console().width
+        lines = turned(found, axes[0], width) if isinstance(found, TurningPoint) else drawn(found, axes, width)
+        terminal.show(Text("\n").join(Text.assemble(*row) for row in lines))
     return found.exit_status
 
 
 def _asked(
     experiment: Experiment[Any], overs: Sequence[str], wanted: str | None, line: str | None, logged: Sequence[str]
-) -> tuple[tuple[Axis, Axis], Claim, str]:
+) -> tuple[list[Axis], Claim, str]:
     """Axes, claim and line: what was said, and of the experiment's own map what was not."""
     from windtunnel.lab.phases import axis
 
-    own = experiment.maps[0] if experiment.maps else None
     if not overs:
+        own = experiment.maps[0] if experiment.maps else None
         if own is None:
             raise WrongInput(f"{experiment.id} has no map of its own; say --over twice: {OVER}.")
         log = [name for name, letter in ((own.x, "x"), (own.y, "y")) if letter in own.log]
         axes = []
         for name, part in ((own.x, own.x_range), (own.y, own.y_range)):
-            low, high = part or (None, None)
-            axes.append(axis(experiment, name, low, high, name in (*log, *logged)))
-        text = own.claim if wanted is None else wanted
-        return (axes[0], axes[1]), claim_of(experiment, text, experiment.claims), own.line if line is None else line
-    if len(overs) != 2:
+            if name:
+                own_ends: Sequence[object] = part or (None, None)
+                axes.append(axis(experiment, name, own_ends[0], own_ends[1], name in (*log, *logged)))
+        claim = _own(experiment, own) if wanted is None else claim_of(experiment, wanted, experiment.claims)
+        return axes, claim, own.line if line is None else line
+    if len(overs) > 2:
         raise WrongInput(f"A map is over two parameters, and --over was given {len(overs)} times: {OVER}.")
-    axes = []
+    parts = []
     for text in overs:
         name, equals, span = (piece.strip() for piece in text.partition("="))
         first, dots, last = (piece.strip() for piece in span.partition(".."))
         if equals and not (first and dots and last):
             raise WrongInput(f"--over is {text}; it takes {OVER}.")
-        axes.append(axis(experiment, name, first or None, last or None, name in logged))
-    if unknown := [name for name in logged if name not in [one.param.name for one in axes]]:
+        parts.append((name, first, last))
+    names = {name for name, _, _ in parts}
+    own = next((one for one in experiment.maps if names == {name for name in (one.x, one.y) if name}), None)
+    axes = []
+    for name, first, last in parts:
+        part = () if own is None or first else own.x_range if name == own.x else own.y_range
+        ends: Sequence[object] = part or (first or None, last or None)
+        axes.append(axis(experiment, name, ends[0], ends[1], name in logged))
+    if unknown := [name for name in logged if name not in names]:
         raise WrongInput(f"--log is {unknown[0]}, which is no axis of this map.")
-    same = own is not None and {own.x, own.y} == {one.param.name for one in axes}
-    said = own.claim if wanted is None and own is not None and same else wanted
-    if said is not None:
-        claim = claim_of(experiment, said, experiment.claims)
-    elif experiment.claims:
-        claim = next((one for one in experiment.claims if one.breaks), experiment.claims[0])
-    else:
+    theory = line if line is not None else own.line if own is not None and wanted is None else ""
+    if wanted is not None:
+        return axes, claim_of(experiment, wanted, experiment.claims), theory
+    if own is not None:
+        return axes, _own(experiment, own), theory
+    if not experiment.claims:
         raise WrongInput(f"{experiment.id} claims nothing; say a condition to draw, with --claim.")
-    theory = line if line is not None else own.line if own is not None and same and wanted is None else ""
-    return (axes[0], axes[1]), claim, theory
+    return axes, next((one for one in experiment.claims if one.breaks), experiment.claims[0]), theory
 
 
-def drawn(found: PhaseMap, axes: tuple[Axis, Axis], width: int) -> list[Pieces]:
+def _own(experiment: Experiment[Any], own: Map) -> Claim:
+    """What an experiment's map is of."""
+    from windtunnel.lab.experiment import Claim
+
+    exact = [claim for claim in experiment.claims if claim.expression == own.claim]
+    return exact[0] if exact else Claim(own.claim, "Asked by the experiment's map.", given=own.given)
+
+
+def drawn(found: PhaseMap, axes: Sequence[Axis], width: int) -> list[Pieces]:
     """The map as text: a row for each y, in which edges stand where they were found; then what the signs say."""
     from windtunnel.lab.claims import number
 
@@ -191,7 +210,34 @@ def drawn(found: PhaseMap, axes: tuple[Axis, Axis], width: int) -> list[Pieces]:
     return rows
 
 
-def _finest(found: PhaseMap, axes: tuple[Axis, Axis]) -> str:
+def turned(found: TurningPoint, x: Axis, width: int) -> list[Pieces]:
+    """Where each seed turned, on a line; then the mean with its interval, and what theory says."""
+    from windtunnel.lab.claims import number
+
+    left, right = (number(end) for end in found.x_range)
+    room = max(10, min(72, width - len(left) - len(right) - 4))
+    signs = ["·"] * room
+    for place in found.turned:
+        signs[min(room - 1, int(x.share(place) * room))] = "●"
+    if found.line is not None:
+        signs[min(room - 1, int(x.share(found.line) * room))] = "┃"
+    rows: list[Pieces] = [[(found.because, "bold")], [(found.expression, "dim")]]
+    rows.append([(f"{left} ", "dim"), ("".join(signs), ""), (f" {right}", "dim")])
+    alike = len(found.at) - len(found.turned)
+    if found.turned:
+        half = (found.high - found.low) / 2
+        told = f"It turns at {found.x} = {number(found.mean)} ± {number(half)}: " if half == half else ""
+        told = told or f"It turns at {found.x} = {number(found.mean)}: "
+        rows.append([(f"{told}{len(found.turned)} seeds, each to {number(found.within)}", "")])
+    if alike:
+        rows.append([(f"On {alike} of {len(found.at)} seeds both ends are alike, or cannot be told", "yellow")])
+    if found.line is not None:
+        rows.append([(f"┃ theory: {number(found.line)}, where {found.theory} turns", "")])
+    rows.append([(f"{found.runs:,} runs; mean ± half of the 95 % interval", "dim")])
+    return rows
+
+
+def _finest(found: PhaseMap, axes: Sequence[Axis]) -> str:
     """How well the edges are known at worst."""
     worst = 0.0
     for edge in found.edges:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, inf, log
+from math import exp, inf, log, sqrt
 from random import Random
 from statistics import NormalDist
 from typing import Protocol
 
 from windtunnel import Held, History, Op
 from windtunnel.parts import slower_than
-from windtunnel.statistics import latency_percentiles
+from windtunnel.statistics import latency_percentiles, t_quantile
 from windtunnel.workload import poisson, requests
 
 SLOW, SLOW_S, WORST_S = 0.02, 0.010, 2.0
@@ -19,11 +20,15 @@ MEDIAN_S, SIGMA = 0.003, 0.3
 """The other calls: a lognormal law, cut where the slow ones begin."""
 NORMAL = NormalDist()
 CUT = log(SLOW_S / MEDIAN_S) / SIGMA
-MEAN_S = (1 - SLOW) * MEDIAN_S * exp(SIGMA**2 / 2) * NORMAL.cdf(CUT - SIGMA) / NORMAL.cdf(CUT) + (
-    SLOW * log(WORST_S / SLOW_S) / (1 / SLOW_S - 1 / WORST_S)
+UNCUT = NORMAL.cdf(CUT)
+"""The part of the lognormal law that is left."""
+SPAN = 1 / SLOW_S - 1 / WORST_S
+MEAN_S = (1 - SLOW) * MEDIAN_S * exp(SIGMA**2 / 2) * NORMAL.cdf(CUT - SIGMA) / UNCUT + (
+    SLOW * log(WORST_S / SLOW_S) / SPAN
 )
 """The mean of both, and that of the exponential law."""
 P99 = 0.01
+SEEDS = 4
 RATE_PER_S = 100.0
 """Requests a second where nothing queues, and it does not matter."""
 
@@ -54,8 +59,8 @@ def takes_s(law: str, share: float) -> float:
     if law == "exponential":
         return -MEAN_S * log(share)
     if share < SLOW:
-        return 1 / (1 / WORST_S + share / SLOW * (1 / SLOW_S - 1 / WORST_S))
-    return MEDIAN_S * exp(SIGMA * NORMAL.inv_cdf(NORMAL.cdf(CUT) * (1 - share) / (1 - SLOW)))
+        return 1 / (1 / WORST_S + share / SLOW * SPAN)
+    return MEDIAN_S * exp(SIGMA * NORMAL.inv_cdf(UNCUT * (1 - share) / (1 - SLOW)))
 
 
 def late(law: str, seconds: float) -> float:
@@ -63,8 +68,8 @@ def late(law: str, seconds: float) -> float:
     if law == "exponential" or seconds <= 0:
         return exp(-seconds / MEAN_S)
     if seconds >= SLOW_S:
-        return SLOW * (1 / seconds - 1 / WORST_S) / (1 / SLOW_S - 1 / WORST_S)
-    return 1 - (1 - SLOW) * NORMAL.cdf(log(seconds / MEDIAN_S) / SIGMA) / NORMAL.cdf(CUT)
+        return SLOW * (1 / seconds - 1 / WORST_S) / SPAN
+    return 1 - (1 - SLOW) * NORMAL.cdf(log(seconds / MEDIAN_S) / SIGMA) / UNCUT
 
 
 def lot(luck: Random) -> float:
@@ -101,22 +106,76 @@ def percentile_s(law: str, fan_out: int, q: float, hedge_s: float = inf) -> floa
     return low
 
 
+def share_scatter(share: float, count: int) -> float:
+    """The standard deviation of a share that is counted in so many."""
+    return sqrt(share * (1 - share) / count)
+
+
+def percentile_scatter_s(law: str, fan_out: int, q: float, hedge_s: float, count: int) -> float:
+    """That of a percentile of so many requests where nothing queues: as many more or fewer are beyond it."""
+    more = 100 * share_scatter(q / 100, count)
+    return (percentile_s(law, fan_out, q + more, hedge_s) - percentile_s(law, fan_out, q - more, hedge_s)) / 2
+
+
+def band(source: float, expected: float, scatter: float) -> float:
+    """Which share of the source's number ours may be off: what the law is, and where the interval of the mean reaches.
+
+    The mean of the seeds lies within two standard deviations, and half of its 95 % interval is Student's t of them.
+    """
+    return (abs(expected - source) + (2 + t_quantile(0.95, SEEDS - 1)) * scatter / sqrt(SEEDS)) / abs(source)
+
+
+def edge_of_load(q: float, fan_out: int, delay_s: float) -> float:
+    """The load from which on hedges make a percentile worse, for exponential work and queues that know of nothing.
+
+    A call takes exponential time, at a rate of 1 - load without copies. With copies at rate r, and m = -ln of the share
+    of the calls that is beyond, the percentile is (m + r delay) / 2r. Both are equal at `rate_at_edge`, and copies let
+    that much if load (1 + exp(-r delay)) = 1 - r.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        load = (low + high) / 2
+        many, delay = -log(beyond_call(q, fan_out)), delay_s / MEAN_S
+        rate = (1 - load) * many / (2 * many - (1 - load) * delay)
+        low, high = (load, high) if load * (1 + exp(-rate * delay)) < 1 - rate else (low, load)
+    return low
+
+
+def beyond_call(q: float, fan_out: int) -> float:
+    """The share of the calls that take longer than the q-th percentile of the requests."""
+    return 1 - exp(log(q / 100) / fan_out)
+
+
+def edge_as_text(q: float, fan_out: int) -> str:
+    """`edge_of_load` as a condition on load and delay, for a map."""
+    many, mean_ms = f"{-log(beyond_call(q, fan_out)):.4g}", f"{1e3 * MEAN_S:.4g}"
+    rate = f"(1 - load) * {many} / (2 * {many} - (1 - load) * delay_ms / {mean_ms})"
+    return f"load * (1 + {exp(1):.6g} ** (-{rate} * delay_ms / {mean_ms})) < 1 - {rate}"
+
+
+def beyond(sorted_s: Sequence[float], seconds: float) -> int:
+    """How many take longer."""
+    return len(sorted_s) - bisect_right(sorted_s, seconds)
+
+
 def measure(history: History, p: Terms) -> dict[str, float]:
     """Percentiles of the requests; copies as a share of the calls; what servers did, in shares of the first calls."""
-    p50, p99, p999 = latency_percentiles(history, (50, 99, 99.9))
+    p50, p95, p99, p999 = latency_percentiles(history, (50, 95, 99, 99.9))
     told = history.where(outcome="ok")
+    took_s = sorted(e.latency for e in told)
     work_s = sum(work_s for e in history for _, work_s, _, _ in e.args[0])
     made = len(history) * calls_of(p)
     return {
         "p50_ms": p50 * 1e3,
+        "p95_ms": p95 * 1e3,
         "p99_ms": p99 * 1e3,
         "p999_ms": p999 * 1e3,
         "extra": history.facts["copies"] / made if made else 0.0,
         "late": late(p.law, p.delay_ms / 1e3),
         "work": history.facts["busy_s"] / work_s if work_s else 1.0,
         "server_p99_ms": takes_s(p.law, P99) * 1e3,
-        "beyond_p99": sum(e.latency > takes_s(p.law, P99) for e in told) / max(1, len(history)),
-        "beyond_p9999": sum(e.latency > takes_s(p.law, P99**2) for e in told) / max(1, len(history)),
+        "beyond_p99": beyond(took_s, takes_s(p.law, P99)) / max(1, len(history)),
+        "beyond_p9999": beyond(took_s, takes_s(p.law, P99**2)) / max(1, len(history)),
         "taken": min((e.value for e in told), default=0) / calls_of(p),
         "taken_most": max((e.value for e in told), default=0) / calls_of(p),
     }

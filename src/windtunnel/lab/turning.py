@@ -1,0 +1,195 @@
+"""Where a claim turns along one parameter: searched by halving on each seed by itself, with the interval over seeds.
+
+All settings of a search have the luck of its seed, the same draws: two neighbours differ by the parameter alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab.claims import applies, check, speaks_of, truth
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.experiment import Claim, Experiment
+from windtunnel.lab.footing import choose
+from windtunnel.lab.params import settings
+from windtunnel.lab.phases import HALVINGS, Axis
+from windtunnel.lab.result import plain, write
+from windtunnel.lab.run import Progress, perform, seeds_of_run
+from windtunnel.lab.running.work import Job
+from windtunnel.lab.statistics import t_interval
+
+WITHIN = 0.005
+"""To which share of the axis a seed's search goes by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurningPoint:
+    """Where a claim turns from true to false, or back.
+
+    Attributes:
+        x: the parameter; `x_range` from where to where it was searched.
+        at: where it turned, of each seed in `seeds`; None where it is alike at both ends, or cannot be told.
+        mean, low, high: of the seeds on which it turned, with the 95 % interval of the mean.
+        within: how well each is known: half of what was left of the axis.
+        line: where theory says that it turns; None where it says nothing.
+        runs: how many it took.
+    """
+
+    experiment: str
+    expression: str
+    because: str
+    x: str
+    x_range: tuple[float, float]
+    log: str
+    seeds: list[int]
+    at: list[float | None]
+    mean: float
+    low: float
+    high: float
+    within: float
+    theory: str
+    line: float | None
+    params: dict[str, Any]
+    runs: int
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def turned(self) -> list[float]:
+        """Where it turned, of the seeds on which it did."""
+        return [place for place in self.at if place is not None]
+
+    @property
+    def exit_status(self) -> int:
+        """3 where a seed has no turning point, else 0."""
+        return 0 if len(self.turned) == len(self.at) else 3
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        found: dict[str, Any] = plain(asdict(self))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, a line for each small thing."""
+        from windtunnel.lab.result import lines_of
+
+        write(path, lines_of(self.to_dict()) + "\n")
+
+
+def turning_point(
+    experiment: Experiment[Any],
+    x: Axis,
+    claim: Claim,
+    *,
+    line: str = "",
+    within: float = WITHIN,
+    seeds: int | Sequence[int] | None = None,
+    quick: bool = True,
+    jobs: int | None = None,
+    with_file: str = "",
+    progress: Progress | None = None,
+    **params: object,
+) -> TurningPoint:
+    """Search on each seed where a claim turns between the ends of an axis, in the claim's own setting (`given`).
+
+    A claim that turns more than once has one of its turns found: which, is luck.
+
+    Args:
+        x: see `windtunnel.lab.phases.axis`.
+        line: theory: a condition on parameters, as `Claim.where`; where it turns is told beside.
+        within: to which share of the axis each seed's turn is searched.
+        seeds, quick, params: as of `phase_map`.
+
+    Raises:
+        WrongInput: something given cannot be used.
+        DesignError: a design is broken.
+    """
+    if not 0 < within <= 1:
+        raise WrongInput(f"A turn is known to a share of its axis above 0 and at most 1, not {within}.")
+    if x.param.name in params:
+        raise WrongInput(f"{x.param.name} is what is searched and has a value beside it; leave the value out.")
+    own = experiment
+    if with_file:
+        from windtunnel.lab.outside import with_design
+
+        experiment = with_design(experiment, with_file)
+    check(claim.expression, experiment.designs)
+    base = {**(experiment.quick if quick else {}), **params, **claim.given}
+
+    def full(value: Any) -> dict[str, Any]:
+        return settings(experiment.params, {**base, x.param.name: value})
+
+    numbers = seeds_of_run(experiment.seeds if seeds is None else seeds)
+    stage = choose(experiment.id, experiment.stages, None, None)
+    designs = speaks_of(claim.expression)
+    runs = 0
+
+    def told(asked: Sequence[tuple[int, Any]]) -> list[bool | None]:
+        """Of each seed and value whether the claim holds there."""
+        nonlocal runs
+        given = [full(value) for _, value in asked]
+        todo = [Job(stage, d, seed, i, given[i]) for i, (seed, _) in enumerate(asked) for d in designs]
+        done = iter(perform(own, with_file, experiment, stage, todo, jobs, progress))
+        runs += len(todo)
+        rows = [{"params": p, **{d: next(done).measures for d in designs}} for p in given]
+        return [truth(claim.expression, row) for row in rows]
+
+    ends = told([(seed, value) for seed in numbers for value in (x.low, x.high)])
+    searches: dict[int, tuple[Any, Any]] = {}
+    first: dict[int, bool | None] = {}
+    for seed, low, high in zip(numbers, ends[::2], ends[1::2], strict=True):
+        if None not in (low, high) and low != high:
+            searches[seed], first[seed] = (x.low, x.high), low
+    while asked := [(seed, middle) for seed, ab in searches.items() if (middle := _middle(x, *ab, within)) is not None]:
+        for (seed, middle), holds in zip(asked, told(asked), strict=True):
+            low, high = searches[seed]
+            searches[seed] = (middle, high) if holds == first[seed] else (low, middle)
+    at = [sum(searches[seed]) / 2 if seed in searches else None for seed in numbers]
+    between = t_interval([place for place in at if place is not None]) if searches else None
+    from windtunnel.lab.provenance import provenance
+
+    return TurningPoint(
+        experiment.id,
+        claim.expression,
+        claim.because,
+        x.param.name,
+        (x.low, x.high),
+        "x" * x.log,
+        numbers,
+        at,
+        nan if between is None else between.mean,
+        nan if between is None else between.low,
+        nan if between is None else between.high,
+        max(((high - low) / 2 for low, high in searches.values()), default=nan),
+        line,
+        _turn_of_theory(line, x, full(x.low)) if line else None,
+        {name: value for name, value in full(x.low).items() if name != x.param.name},
+        runs,
+        provenance(),
+    )
+
+
+def _middle(x: Axis, low: Any, high: Any, within: float) -> Any | None:
+    """Where to look next; None where it is known well enough, or cannot be known better."""
+    a, b = x.share(low), x.share(high)
+    between = x.at((a + b) / 2)
+    return None if b - a <= within or between in (low, high) else between
+
+
+def _turn_of_theory(line: str, x: Axis, params: Mapping[str, Any]) -> float | None:
+    def holds(value: Any) -> bool:
+        return applies(line, {**params, x.param.name: value})
+
+    low, high = x.low, x.high
+    first = holds(low)
+    if holds(high) == first:
+        return None
+    for _ in range(HALVINGS):
+        middle = _middle(x, low, high, 0.0)
+        if middle is None:
+            break
+        low, high = (middle, high) if holds(middle) == first else (low, middle)
+    return float(low + high) / 2
