@@ -27,7 +27,9 @@ BY_LUCK = Claim("naive.latency_mean_ms > 10", "It turns where luck has it.", giv
 def searched(
     claim: Claim = SOLD_OUT, name: str = "stock", low: float = 0, high: float = 200, **given: Any
 ) -> TurningPoint:
-    return turning_point(experiment, axis(experiment, name, low, high), claim, **{"seeds": 3, "jobs": 1, **given})
+    params = {name: given.pop(name) for name in ("buyers", "stock") if name in given}
+    options = {"seeds": 3, "jobs": 1, **given}
+    return turning_point(experiment, axis(experiment, name, low, high), claim, params=params, **options)
 
 
 def test_the_turn_is_where_it_is_known_to_be_on_every_seed() -> None:

@@ -5,7 +5,7 @@ All settings of a search have the luck of its seed, the same draws: two neighbou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import nan
 from pathlib import Path
@@ -16,7 +16,7 @@ from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.footing import choose
 from windtunnel.lab.params import settings
-from windtunnel.lab.phases import HALVINGS, Axis
+from windtunnel.lab.phases import FINEST, Axis
 from windtunnel.lab.result import plain, write
 from windtunnel.lab.run import Progress, perform, seeds_of_run
 from windtunnel.lab.running.work import Job
@@ -91,9 +91,10 @@ def turning_point(
     jobs: int | None = None,
     with_file: str = "",
     progress: Progress | None = None,
-    **params: object,
+    params: Mapping[str, object] | None = None,
 ) -> TurningPoint:
-    """Search on each seed where a claim turns between the ends of an axis, in the claim's own setting (`given`).
+    """Search on each seed where a claim turns between the ends of an axis, in the claim's own setting (`given`), but
+    for `params`.
 
     A claim that turns more than once has one of its turns found: which, is luck.
 
@@ -109,6 +110,7 @@ def turning_point(
     """
     if not 0 < within <= 1:
         raise WrongInput(f"A turn is known to a share of its axis above 0 and at most 1, not {within}.")
+    params = params or {}
     if x.param.name in params:
         raise WrongInput(f"{x.param.name} is what is searched and has a value beside it; leave the value out.")
     own = experiment
@@ -117,7 +119,7 @@ def turning_point(
 
         experiment = with_design(experiment, with_file)
     check(claim.expression, experiment.designs)
-    base = {**(experiment.quick if quick else {}), **params, **claim.given}
+    base = {**(experiment.quick if quick else {}), **claim.given, **params}
 
     def full(value: Any) -> dict[str, Any]:
         return settings(experiment.params, {**base, x.param.name: value})
@@ -137,16 +139,7 @@ def turning_point(
         rows = [{"params": p, **{d: next(done).measures for d in designs}} for p in given]
         return [truth(claim.expression, row) for row in rows]
 
-    ends = told([(seed, value) for seed in numbers for value in (x.low, x.high)])
-    searches: dict[int, tuple[Any, Any]] = {}
-    first: dict[int, bool | None] = {}
-    for seed, low, high in zip(numbers, ends[::2], ends[1::2], strict=True):
-        if None not in (low, high) and low != high:
-            searches[seed], first[seed] = (x.low, x.high), low
-    while asked := [(seed, middle) for seed, ab in searches.items() if (middle := _middle(x, *ab, within)) is not None]:
-        for (seed, middle), holds in zip(asked, told(asked), strict=True):
-            low, high = searches[seed]
-            searches[seed] = (middle, high) if holds == first[seed] else (low, middle)
+    searches = _searched(x, numbers, told, within)
     at = [sum(searches[seed]) / 2 if seed in searches else None for seed in numbers]
     between = t_interval([place for place in at if place is not None]) if searches else None
     from windtunnel.lab.provenance import provenance
@@ -172,6 +165,23 @@ def turning_point(
     )
 
 
+def _searched(
+    x: Axis, seeds: Sequence[int], told: Callable[[Sequence[tuple[int, Any]]], list[bool | None]], within: float
+) -> dict[int, tuple[Any, Any]]:
+    """Of each seed that turns between the ends, between which two values: all seeds are halved side by side."""
+    ends = told([(seed, value) for seed in seeds for value in (x.low, x.high)])
+    found: dict[int, tuple[Any, Any]] = {}
+    first: dict[int, bool | None] = {}
+    for seed, low, high in zip(seeds, ends[::2], ends[1::2], strict=True):
+        if None not in (low, high) and low != high:
+            found[seed], first[seed] = (x.low, x.high), low
+    while asked := [(seed, middle) for seed, ab in found.items() if (middle := _middle(x, *ab, within)) is not None]:
+        for (seed, middle), holds in zip(asked, told(asked), strict=True):
+            low, high = found[seed]
+            found[seed] = (middle, high) if holds == first[seed] else (low, middle)
+    return found
+
+
 def _middle(x: Axis, low: Any, high: Any, within: float) -> Any | None:
     """Where to look next; None where it is known well enough, or cannot be known better."""
     a, b = x.share(low), x.share(high)
@@ -187,9 +197,6 @@ def _turn_of_theory(line: str, x: Axis, params: Mapping[str, Any]) -> float | No
     first = holds(low)
     if holds(high) == first:
         return None
-    for _ in range(HALVINGS):
-        middle = _middle(x, low, high, 0.0)
-        if middle is None:
-            break
+    while (middle := _middle(x, low, high, FINEST)) is not None:
         low, high = (middle, high) if holds(middle) == first else (low, middle)
     return float(low + high) / 2
