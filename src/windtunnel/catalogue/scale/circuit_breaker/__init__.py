@@ -7,10 +7,11 @@ threads, connections, memory? Does all of a dependency fail, or a part? Does the
 pool for which nobody waits then refuses {loss:.2f} of all calls, by Erlang's formula, those to the other dependency
 too. With a limit of 30 s ten threads get through a third of a call a second; with one of 0.1 s only two are held.
 
-**Design.** Time limits alone do where a tenth of the calls hangs, or where limits are short. "Five failures in a row"
-helps where all fail; every five seconds everybody is let through until five have failed, and the pool is full again for
-a second. A pool for each dependency (a bulkhead) keeps the other one answered whatever hangs and however long. No
-circuit is needed for that.
+**Design.** Time limits alone do where a tenth of the calls hangs, and where they are short: with a limit of ten times
+what an answer takes, one pool answers nearly everybody who can be answered. Where good answers can be slow there is no
+such limit. "Five failures in a row" helps where all fail; every five seconds everybody is let through until five have
+failed, and the pool is full again for a second. A pool for each dependency (a bulkhead) keeps the other one answered
+whatever hangs and however long. No circuit is needed for that.
 
 **Deep dive: what a circuit saves.** Hystrix opens its circuit when half of at least 20 calls in 10 s were errors. Where
 all fail that takes half of the window. Then one call in six seconds is made instead of five a second, and the others

@@ -211,6 +211,12 @@ CLAIMS = (
         where="rate * 0.1 <= 0.3 * threads",
     ),
     Claim(
+        "time_limits.good > 0.97",
+        "Ten times what an answer takes is a time limit that leaves one pool free, with no circuit and no other pool.",
+        spares="time_limits",
+        given={**PART, "timeout_s": 0.2},
+    ),
+    Claim(
         f"{least('near', *POOLED)} > 0.96",
         "A pool of its own keeps the other dependency out of it; no circuit is needed for that.",
         given={"sick": 20},
