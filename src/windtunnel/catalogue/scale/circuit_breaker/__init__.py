@@ -53,10 +53,13 @@ from windtunnel.blocks.resilience import AdaptiveLimiter, Aimd, Bulkhead, Circui
 from windtunnel.catalogue.scale.circuit_breaker.judging import (
     CLAIMS,
     DEMANDS,
+    EVEN,
+    EVENS,
     FIGURES,
     GUARDED,
     MADE_TOTAL,
     NEAR,
+    PART,
     SOURCES,
     WELL_S,
     WORK_S,
@@ -64,7 +67,6 @@ from windtunnel.catalogue.scale.circuit_breaker.judging import (
     WORSE,
     answers,
     audit,
-    costs_what_it_saves,
     half_are_errors,
     held_threads,
     lost_by_a_pool,
@@ -267,7 +269,7 @@ __doc__ = (__doc__ or "").format(
     threads=SAID.threads,
     loss=lost_by_a_pool(SAID.rate, 2 * SAID.rate, SAID.threads),
     same=half_are_errors(SAID.rate, SAID.threads),
-    even=costs_what_it_saves(SAID.rate, SAID.threads),
+    even=EVEN,
 )
 
 experiment = Experiment(
@@ -319,13 +321,15 @@ experiment = Experiment(
     ),
     maps=(
         Map(
-            "hystrix.good > time_limits.good",
+            EVENS,
             "share",
             "timeout_s",
             (0.05, 0.9),
             (0.1, 4.0),
             line="share * (1 + rate * timeout_s / threads) > 2",
+            given={**PART, "down_s": 60.0},
         ),
+        Map(EVENS, "share", x_range=(0.3, 0.85), line=f"share > {EVEN:.3f}", given={**PART, "down_s": 60.0}),
     ),
     claims=CLAIMS,
     demands=DEMANDS,

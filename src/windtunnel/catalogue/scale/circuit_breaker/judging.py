@@ -173,6 +173,7 @@ A_WHILE = "down_s >= 15"
 NEAR = "time_limits.near < 0.6"
 MADE_TOTAL = "hystrix.opened >= 1 and hystrix.cut > 0.25 and hystrix.far < pools.far - 0.1"
 WORSE = "hystrix.good < min(time_limits.good, pools.good)"
+EVENS = "hystrix.good > time_limits.good"
 GUARDED = "min(shard_limits.far, both.far) > max(0.96, shard_breakers.far + 0.03)"
 
 
