@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 4 /* as windtunnel.sim.tier.INTERFACE */
+#define INTERFACE 5 /* as windtunnel.sim.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -162,7 +162,7 @@ static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaTyp
     *StageCoreType, *HostLoopType;
 
 /* What the Python side tells us of, once: see `learn`. */
-static PyTypeObject *TaskClass, *HandleClass, *FutureClass, *EventClass, *OpClass, *FifoClass;
+static PyTypeObject *ArrivalClass, *TaskClass, *HandleClass, *FutureClass, *EventClass, *OpClass, *FifoClass;
 static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
 static PyObject *set_running_loop, *sleep_over_function;
 static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context, task_must_cancel, task_due;

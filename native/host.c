@@ -349,10 +349,14 @@ static PyObject *pure(HostLoop *self, PyObject *name, PyObject *const *args, Py_
 
 /* Whether no name but `context` was given; which it was. */
 static inline int only_context(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **context) {
+    static PyObject *asyncios; /* the names that it gives at each wake-up; kept, so that no others have its address */
     *context = NULL;
     if (names == NULL || !PyTuple_GET_SIZE(names)) return 1;
-    if (PyTuple_GET_SIZE(names) != 1 || (PyTuple_GET_ITEM(names, 0) != s_context && PyUnicode_Compare(PyTuple_GET_ITEM(names, 0), s_context)))
-        return 0;
+    if (names != asyncios) {
+        PyObject *name = PyTuple_GET_ITEM(names, 0);
+        if (PyTuple_GET_SIZE(names) != 1 || (name != s_context && PyUnicode_Compare(name, s_context))) return 0;
+        if (asyncios == NULL && name != s_context) asyncios = Py_NewRef(names);
+    }
     *context = args[count];
     return 1;
 }

@@ -87,11 +87,12 @@ static int core_plan_after(Core *core, PyObject *nanoseconds, int64_t number, Py
 /* Whether nothing would happen if it were this entry's turn: -1 where that cannot be told. */
 static int entry_is_stale(Entry *entry) {
     PyObject *thing = entry->thing;
-    if (PyObject_TypeCheck(thing, ProcessType)) return ((Process *)thing)->ticket != entry->number;
     if (IS(thing, TimerType)) return ((Timer *)thing)->call == NULL;
+    if (HandleClass != NULL && IS(thing, HandleClass)) return handle_is_stale(thing);
+    if (ArrivalClass != NULL && PyObject_TypeCheck(thing, ArrivalClass)) return 0;
+    if (PyObject_TypeCheck(thing, ProcessType)) return ((Process *)thing)->ticket != entry->number;
     if (IS(thing, DepartureType)) return ((Departure *)thing)->due_ns != entry->when;
     if (IS(thing, JobType)) return job_due(thing) != entry->when;
-    if (HandleClass != NULL && IS(thing, HandleClass)) return handle_is_stale(thing);
     if (TaskClass != NULL && IS(thing, TaskClass)) {
         int64_t ticket = ticket_of(thing);
         if (ticket == -1 && PyErr_Occurred()) return -1;
@@ -403,6 +404,10 @@ static int core_run_other(Core *self, PyObject *thing, int64_t number, PyObject 
         return ended_run(thing);
     }
     if (HandleClass != NULL && IS(thing, HandleClass)) return handle_run(self, thing, number, error);
+    if (ArrivalClass != NULL && PyObject_TypeCheck(thing, ArrivalClass)) {
+        set_current(self, Py_None);
+        return settled(call0(thing, s__run));
+    }
     PyObject *ticket = PyLong_FromLongLong(number);
     if (ticket == NULL) return -1;
     int how = settled(PyObject_CallMethodObjArgs((PyObject *)self, s__run_other, thing, ticket,

@@ -29,6 +29,7 @@ static const struct {
     const char *name;
     PyObject **place;
 } lessons[] = {
+    {"Arrival", (PyObject **)&ArrivalClass},
     {"CancelledError", &CancelledError},
     {"Event", (PyObject **)&EventClass},
     {"Fifo", (PyObject **)&FifoClass},

@@ -25,12 +25,11 @@ static void signal_forget_waiters(Signal *self) {
 
 /* The ticket of a process or task; INT64_MIN where it has none. */
 static int64_t ticket_of(PyObject *who) {
-    if (PyObject_TypeCheck(who, ProcessType)) return ((Process *)who)->ticket;
     if (TaskClass != NULL && IS(who, TaskClass)) {
         PyObject *ticket = SLOT(who, task_ticket);
-        if (ticket != NULL) return PyLong_AsLongLong(ticket);
+        return ticket == NULL ? INT64_MIN : PyLong_AsLongLong(ticket);
     }
-    return INT64_MIN;
+    return PyObject_TypeCheck(who, ProcessType) ? ((Process *)who)->ticket : INT64_MIN;
 }
 
 static int signal_add(Signal *self, PyObject *who, int how, int64_t ticket, PyObject *loop, PyObject *context) {

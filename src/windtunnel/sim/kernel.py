@@ -748,6 +748,7 @@ def _is_stale(entry: tuple[int, int, Any]) -> bool:
 
 if not TYPE_CHECKING and native is not None:
     native.learn(
+        Arrival=Arrival,
         Stop=_Stop,
         CancelledError=CancelledError,
         Future=Future,

@@ -302,6 +302,9 @@ class Frozen(Process[T]):
 
 
 class Arrival:
-    """Base of what travels on the network and stands in the heap: its `_run` calls no code of programs."""
+    """Base of what travels on the network and stands in the heap: its `_run` calls no code of programs.
+
+    It has no `due_ns`: nothing takes it back.
+    """
 
     __slots__ = ()

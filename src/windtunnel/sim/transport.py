@@ -11,7 +11,6 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from windtunnel.sim.ports import Address, os_error
-from windtunnel.sim.task import Handle
 from windtunnel.sim.tcp import End
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class BaseSimTransport(transports._FlowControlMixin):
         """Something happened to the socket: look at it in the host's own time."""
         if not self._news_due:
             self._news_due = True
-            self._loop.sim.push_now(Handle(self._on_news, (), self._loop, self._context))
+            self._loop.call_soon(self._on_news, context=self._context)
 
     def _on_news(self) -> None:
         raise NotImplementedError
