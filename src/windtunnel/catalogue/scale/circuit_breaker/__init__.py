@@ -22,9 +22,10 @@ it has learnt nothing for 30 s.
 **Deep dive: a part fails.** 40 % of the calls hang, and the threshold is 50 %. The circuit opens: a pool that is full
 of hanging calls refuses good ones, and Hystrix counts refusals as errors, so that half are errors where {same:.0%}
 hang. Then the circuit refuses most calls to the nine healthy shards, and the threads that it saves are for just these
-calls. All in all fewer are answered than with time limits alone. The two are even where {even:.0%} hang; above that one
-pool loses more of the other dependency. At a tenth the circuit stays closed; with a threshold of a twentieth it opens,
-and most calls fail. A circuit over several shards makes a partial failure a total one.
+calls. All in all fewer are answered than with time limits alone. A circuit that is open all along is even with them
+where {even:.0%} hang, and this one a little below, since it answers some before it opens; above, one pool loses more of
+the other dependency. At a tenth the circuit stays closed; with a threshold of a twentieth it opens, and most calls
+fail. A circuit over several shards makes a partial failure a total one.
 
 **Deep dive: know the shards.** A circuit for each shard cuts off the sick one alone, once half of its window is over;
 until then that shard has the pool. Two calls at a time to each shard keep it out from the first second, without a
