@@ -354,7 +354,7 @@ experiment = Experiment(
             "The trigger is gone, and up to the end of the run nobody is answered in time.",
             BRONSON,
             breaks="three_retries",
-            where=STORM,
+            where=FULL,
         ),
         Claim(
             "backoff_jitter.goodput_end_per_s < 0.05 * backoff_jitter.offered_end_per_s",
@@ -395,7 +395,7 @@ experiment = Experiment(
             "bounded_queue.recovered == 0",
             "A bound above capacity times patience cures nothing: whoever gets in is answered too late.",
             given={"cap": 200},
-            where=f"{STORM} and cap >= 1.5 * capacity * patience_s",
+            where=f"{FULL} and cap >= 1.5 * capacity * patience_s",
         ),
         Claim(
             "max(delay_control.down_s, newest_first.down_s, deadline_reserve.down_s) <= params.trigger_s + 2",
@@ -418,7 +418,7 @@ experiment = Experiment(
         Claim(
             "deadline_reserve.attempts_per_request < delay_control.attempts_per_request",
             "CoDel turns away some who would have been answered in time, and they ask again.",
-            where=f"{STORM} and 1.1 <= reserve <= 2",
+            where=f"{FULL} and 1.1 <= reserve <= 2",
         ),
         Claim(
             "newest_first.backlog > 5 * max(delay_control.backlog, deadline_reserve.backlog)",
