@@ -9,9 +9,9 @@ too. With a limit of 30 s ten threads get through a third of a call a second; wi
 
 **Design.** Time limits alone do where a tenth of the calls hangs, and where they are short: with a limit of ten times
 what an answer takes, one pool answers nearly everybody who can be answered. Where good answers can be slow there is no
-such limit. "Five failures in a row" helps where all fail; every five seconds everybody is let through until five have
-failed, and the pool is full again for a second. A pool for each dependency (a bulkhead) keeps the other one answered
-whatever hangs and however long. No circuit is needed for that.
+such limit. "Five failures in a row" helps where all fail, and hardly ever come about where a tenth does; every five
+seconds everybody is let through until five have failed, and the pool is full again for a second. A pool for each
+dependency (a bulkhead) keeps the other one answered whatever hangs and however long. No circuit is needed for that.
 
 **Deep dive: what a circuit saves.** Hystrix opens its circuit when half of at least 20 calls in 10 s were errors. Where
 all fail that takes half of the window. Then one call in six seconds is made instead of five a second, and the others
@@ -182,10 +182,11 @@ class Tripped(Exception):
 class Counter:
     """Opens after five failures in a row, and lets everybody through once five seconds are over."""
 
+    failures = 0
+    until_s = 0.0
+
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
-        self.failures = 0
-        self.until_s = 0.0
 
     async def call(self, function: Call, *args: Any) -> None:
         if self.now() < self.until_s:

@@ -12,7 +12,7 @@ from windtunnel.sim.closed_forms import erlang_b
 
 WORK_S = 0.02
 """Mean seconds of work of a call."""
-WORKERS = 8
+WORKERS = 8  # unclaimed: with more of them nothing changes
 """Of a server: more than is ever needed."""
 WELL_S, AFTER_S = 10.0, 8.0
 """All is well for as long as a circuit looks back; the time after lets it sleep, fail once more, and close."""
@@ -191,7 +191,7 @@ CLAIMS = (
         where="2 * threads <= rate * timeout_s and timeout_s <= 0.25 * down_s",
     ),
     Claim(
-        "time_limits.good < 0.95 < 0.99 < both.good",
+        "time_limits.good < 0.97 < both.good",
         "One shard of ten is enough, if it gets two fifths of the calls.",
         breaks="time_limits",
         given=PART,
@@ -236,6 +236,13 @@ CLAIMS = (
         where=A_WHILE,
     ),
     Claim(
+        "in_a_row.good > 0.95",
+        "Where a tenth hangs a success comes between the failures, nearly always, and the circuit stays closed.",
+        over="mean",
+        given=TENTH,
+        where=A_WHILE,
+    ),
+    Claim(
         "in_a_row.asked > 3 * hystrix.asked",
         "After five seconds everybody is let through, until five more have failed; Hystrix lets one through.",
         given=ALL,
@@ -255,9 +262,10 @@ CLAIMS = (
         where=A_WHILE,
     ),
     Claim(
-        "2.5 <= hystrix.found_s <= 6",
+        "4 < hystrix.found_s < 6",
         "It takes half of the window: until then there were more successes in it.",
         HYSTRIX,
+        over="mean",
         given=ALL,
         where=A_WHILE,
     ),
@@ -295,8 +303,8 @@ CLAIMS = (
         where="down_s >= 20",
     ),
     Claim(
-        "shard_breakers.far > hystrix.far + 0.3 and shard_breakers.cut == 0",
-        "A circuit for each shard cuts the sick one off, and no other.",
+        "shard_breakers.far > hystrix.far + 0.3 and shard_breakers.asked < 0.3 * pools.asked",
+        "A circuit for each shard cuts the sick one off, and leaves the others.",
         BROOKER,
         given=PART,
         where="down_s >= 20",
