@@ -10,7 +10,8 @@ capacity is lost already. Saying no costs c = {refuse:.1f} of serving. Who refus
 
 **Design.** An unbounded queue grows, and all of the work is done too late. The first proposal is a bigger queue with an
 end. It refuses as many as are too many, and saves nobody: who gets in waits for a full queue. The cure is a smaller
-one. With twenty places the server is used fully, if it costs nothing to say no.
+one. With twenty places the server is used fully, if it costs nothing to say no. Where that costs and eight times the
+capacity comes, a server that is busy saying no takes too long for twenty places as well.
 
 **Deep dive: how long to wait.** CoDel drops one request, and the next a little sooner, until the wait is short. It was
 made for senders that slow down; here it drops one in twenty-five where two of three are too many. Servers took its idea
@@ -148,9 +149,6 @@ class Unbounded:
         except REFUSED:
             await serve(self.refusal_s, priority=SAID_NO)
             raise
-
-    def report(self) -> Mapping[str, object]:
-        return {}
 
 
 class BiggerQueue(Unbounded):
