@@ -17,11 +17,11 @@ capacity comes, a server that is busy saying no takes too long for twenty places
 made for senders that slow down; here it drops one in twenty-five where two of three are too many. Servers took its idea
 and left its law: while the queue stands, nobody waits more than 5 ms (Facebook; 100 ms otherwise). Adaptive LIFO serves
 the newest while the queue stands. It refuses nobody, so it pays for no refusal and has the whole capacity for answers;
-more than half of those who ask hear nothing at all.
+many of those who ask hear nothing at all.
 
 **Deep dive: how many at once.** A limit that learns from latency needs to know what is usual. Gradient2's measure is an
-average, which learns the queue that the limit lets in: after seconds of storm, one in a hundred of those let in waits
-longer than the deadline. Vegas' measure is the fastest answer ever. Where work varies, most answers look slow beside
+average, which learns the queue that the limit lets in: after seconds of storm it lets in many who are answered too
+late. Vegas' measure is the fastest answer ever. Where work varies, most answers look slow beside
 that, and of 16 workers most stand idle, also at half of the load.
 
 **Deep dive: whom.** Who does not look at requests loses the critical as the others. Two queues with short waits, one
