@@ -22,7 +22,7 @@ many of those who ask hear nothing at all.
 **Deep dive: how many at once.** A limit that learns from latency needs to know what is usual. Gradient2's measure is an
 average, which learns the queue that the limit lets in: after seconds of storm it lets in many who are answered too
 late. Vegas' measure is the fastest answer ever. Where work varies, most answers look slow beside
-that, and of 16 workers most stand idle, also at half of the load.
+that, and many of 16 workers stand idle while requests are refused.
 
 **Deep dive: whom.** Who does not look at requests loses the critical as the others. Two queues with short waits, one
 for the critical, served first, keep all of these as long as they fit; the others pay.
