@@ -173,7 +173,7 @@ static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body,
     X(_stops) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within)                                                  \
     X(add_done_callback) X(admitted) X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe)         \
     X(done) X(drifts) X(gave_up) X(get) X(hold) X(host) X(jobs) X(left) X(look) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
-    X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(throw) X(unanswered)
+    X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(tasks) X(throw) X(unanswered)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
@@ -240,6 +240,7 @@ static int loop_enters(Core *core, PyObject *home, PyObject *thing, int64_t numb
 static int handle_run(Core *core, PyObject *handle, int64_t number, PyObject *error);
 static int handle_is_stale(PyObject *handle);
 static int task_await(PyObject *task, PyObject *future);
+static int task_ended(Core *core, PyObject *task, PyObject *value);
 static PyObject *timer_new(PyObject *call, PyObject *args);
 static PyObject *core_get_request(Core *core, void *unused);
 static PyObject *core_get_seconds(Core *core, void *unused);

@@ -317,6 +317,25 @@ static int task_await(PyObject *task, PyObject *future) {
     return settled(call1(task, s__await, future));
 }
 
+/* As `_end` and `Task._finish`: its coroutine has returned. */
+static int task_ended(Core *self, PyObject *task, PyObject *value) {
+    PyObject *home = SLOT(task, task_home), *ticket = PyLong_FromLong(-1);
+    if (ticket == NULL) return -1;
+    set_current(self, Py_None);
+    Py_XSETREF(SLOT(task, task_ticket), ticket);
+    if (forget_task(home) < 0) return -1;
+    PyObject *tasks = PyObject_GetAttr(home, s_tasks);
+    if (tasks == NULL) return -1;
+    int kept = PyDict_Contains(tasks, task);
+    int how = kept > 0 ? PyDict_DelItem(tasks, task) : kept;
+    Py_DECREF(tasks);
+    if (how < 0) return -1;
+    Py_CLEAR(SLOT(task, task_send));
+    Py_CLEAR(SLOT(task, task_body)); /* it holds the coroutine, which holds what it used */
+    PyObject *with[2] = {task, value == NULL ? Py_None : value};
+    return settled(PyObject_Vectorcall(future_set, with, 2, NULL));
+}
+
 /* --- HostLoop ------------------------------------------------------------------------------------------------------------------- */
 /* The simulator, where its time is one that the lines below can count with; else NULL, without an exception. */
 static inline Core *loop_core(HostLoop *self) {

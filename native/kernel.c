@@ -349,6 +349,8 @@ static int core_end(Core *self, PyObject *thing, PyObject *value, PyObject *erro
             return signal_settle(&process->signal, value, NULL);
         }
     }
+    if (error == NULL && IS(thing, TaskClass) && self->trace == Py_None && SLOT(thing, task_must_cancel) == Py_False)
+        return task_ended(self, thing, value);
     return settled(PyObject_CallMethodObjArgs((PyObject *)self, s__end, thing, value == NULL ? Py_None : value,
                                               error == NULL ? Py_None : error, NULL));
 }
