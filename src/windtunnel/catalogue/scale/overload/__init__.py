@@ -22,7 +22,7 @@ many of those who ask hear nothing at all.
 **Deep dive: how many at once.** A limit that learns from latency needs to know what is usual. Gradient2's measure is an
 average, which learns the queue that the limit lets in: after seconds of storm it lets in many who are answered too
 late. Vegas' measure is the fastest answer ever. Where work varies, most answers look slow beside
-that, and many of 16 workers stand idle while requests are refused.
+that, and 16 workers get too little to do while requests are refused.
 
 **Deep dive: whom.** Who does not look at requests loses the critical as the others. Two queues with short waits, one
 for the critical, served first, keep all of these as long as they fit; the others pay.
@@ -38,7 +38,7 @@ tasks of many calls, of which each may be refused; a client that sends more than
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from random import Random
@@ -180,9 +180,6 @@ class GradientLimit(Unbounded):
 
     def gate(self, lane: int, client: int, critical: bool) -> AbstractContextManager[object]:
         return self.limiters[lane]
-
-    def report(self) -> Mapping[str, object]:
-        return {"limit": self.limiters[-1].law.limit}
 
 
 class VegasLimit(GradientLimit):

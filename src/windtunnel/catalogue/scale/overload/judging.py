@@ -129,7 +129,6 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "critical_lost": 1 - share([e for e in top if e.args[3]], p),
         "other_lost": 1 - share(others, p),
         "after": share([e for e in at[-1] if e.due >= end], p),
-        "limit": history.facts.get("limit", nan),
     }
 
 
