@@ -200,6 +200,7 @@ CLAIMS = (
     Claim(
         "time_limits.good > max(0.98, pools.good)",
         "A tenth of the calls hangs: one pool has threads to spare, and half of one has fewer.",
+        over="mean",
         spares="time_limits",
         given=TENTH,
         where=A_WHILE,
