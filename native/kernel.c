@@ -163,11 +163,6 @@ static PyObject *core_push_py(Core *self, PyObject *const *args, Py_ssize_t coun
     Py_RETURN_NONE;
 }
 
-static PyObject *core_push_now_py(Core *self, PyObject *thing) {
-    if (ready_append(self, thing, 0, NULL) < 0) return NULL;
-    Py_RETURN_NONE;
-}
-
 static PyObject *planned_call(Core *self, PyObject *when, int after, PyObject *const *args, Py_ssize_t count) {
     PyObject *exact = PyNumber_Index(when);
     if (exact == NULL) return NULL;
@@ -796,7 +791,6 @@ static PyMethodDef core_methods[] = {
     {"_forget_timer", (PyCFunction)core_forget_timer_py, METH_NOARGS, NULL},
     {"_plan", (PyCFunction)(void (*)(void))core_plan_py, METH_FASTCALL, NULL},
     {"push", (PyCFunction)(void (*)(void))core_push_py, METH_FASTCALL, NULL},
-    {"push_now", (PyCFunction)core_push_now_py, METH_O, NULL},
     {"call_at", (PyCFunction)(void (*)(void))core_call_at, METH_FASTCALL, NULL},
     {"call_after", (PyCFunction)(void (*)(void))core_call_after, METH_FASTCALL, NULL},
     {"sleep", (PyCFunction)core_sleep, METH_O, NULL},

@@ -315,10 +315,6 @@ class Simulator:
         """Put something with a `_run` method into the heap: handles of asyncio loops come in here."""
         heappush(self._heap, (when_ns, next(self._numbers), thing))
 
-    def push_now(self, thing: Runnable) -> None:
-        """As `push`, for this very moment, after what is ready already."""
-        self._ready.append((thing, 0, None))
-
     def _forget_timer(self) -> None:
         """A timer in the heap was cancelled. When most are, sweep them out: time limits are mostly not reached."""
         self._dead_timers = dead = self._dead_timers + 1
