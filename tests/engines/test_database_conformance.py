@@ -455,7 +455,7 @@ def test_a_row_that_was_removed_and_put_in_again_is_another_row(play: Callable[[
                 await t.delete("account", {"id": 1})
                 await t.insert("account", {"id": 1, "balance": 50})
                 ready.append(None)
-                for _ in range(100):  # the other one comes and waits
+                for _ in range(400):  # the other one comes and waits
                     await t.get("account", 1)
 
         async def add() -> int:

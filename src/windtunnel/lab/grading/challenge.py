@@ -142,7 +142,10 @@ def _told(experiment: Experiment[Any], hints: bool) -> list[str]:
 
 
 def _imports(naive: Callable[..., object], body: str) -> str:
-    """What the class needs of its module: as that module imports it, or from that module."""
+    """What the class needs of its module: as that module imports it, or from that module.
+
+    What the files of an experiment's folder lend each other comes from the experiment: a challenger knows no more.
+    """
     module = sys.modules[naive.__module__]
     needed = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)} & vars(module).keys()
     whole, parts = [], dict[str, list[str]]()
@@ -150,6 +153,8 @@ def _imports(naive: Callable[..., object], body: str) -> str:
         if isinstance(node, ast.Import):
             whole += [f"import {a.name}" for a in node.names if (a.asname or a.name.partition(".")[0]) in needed]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
+            if node.module.startswith(f"{naive.__module__}."):
+                continue
             for alias in node.names:
                 if (alias.asname or alias.name) in needed:
                     parts.setdefault(node.module, []).append(
