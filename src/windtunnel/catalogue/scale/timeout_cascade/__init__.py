@@ -29,7 +29,8 @@ it. At the outer end it mends both, and all layers work again for each attempt.
 
 **Deep dive: a cancel.** Where whoever gives up says so, all the way down to the database, the wrong order is right: the
 outer layer gives up first, takes back all that was begun for it, and asks again, as if it alone did. The order was
-never the trouble, but the work that goes on for nobody. Bad requests are still tried by all layers.
+never the trouble, but the work that goes on for nobody. It may take longer than with a deadline to be back, for the
+database still begins what will be late. Bad requests are still tried by all layers.
 
 **Scale.** With one attempt everywhere the order of the limits makes no difference, and nothing is mended.
 
