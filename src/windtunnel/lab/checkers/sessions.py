@@ -209,6 +209,7 @@ class _Known:
         """A client's write of a key is newer than what it wrote, or read, there before."""
         orders = []
         for client, session in self._sessions.items():
+            who = printable(client)
             for place, access in chain(enumerate(session.steps), session.unanswered):
                 if access.kind == "read":
                     continue
@@ -217,7 +218,7 @@ class _Known:
                     if old.value in (access.value, self._first):
                         continue
                     verb = "had written" if earlier == "write" else "had read"
-                    why = f"{printable(client)} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
+                    why = f"{who} {verb} {shown(old.value)} before it wrote {shown(access.value)}"
                     older, newer = self._node(access.key, old.value), self._node(access.key, access.value)
                     orders.append(_Order(older, newer, why, (old.event, access.event), guarantee))
         return orders
@@ -225,6 +226,7 @@ class _Known:
     def _sights(self, guarantee: Guarantee) -> Iterable[tuple[_Access, _Access, str, tuple[Event, ...]]]:
         """(what must be seen, the read that must see it, why, operations that show it)."""
         for client, session in self._sessions.items():
+            who = printable(client)
             seen: dict[str, tuple[int, _Access]] = {}  # the furthest write seen of each other client
             latest: dict[Key, _Access] = {}
             for place, access in enumerate(session.steps):
@@ -232,11 +234,11 @@ class _Known:
                     continue
                 if guarantee == "read your writes":
                     for own in _earlier(session.wrote, access.key, place, self._wide_writes):
-                        yield own, access, f"{printable(client)} had written it before", ()
+                        yield own, access, f"{who} had written it before", ()
                 elif guarantee == "monotonic reads":
                     old = latest.get(access.key)
                     if old is not None:
-                        yield old, access, f"{printable(client)} had read it before", ()
+                        yield old, access, f"{who} had read it before", ()
                     latest[access.key] = access
                 else:
                     write = self._writer.get((access.key, access.value))
@@ -250,7 +252,7 @@ class _Known:
                             made = self._writer[by.key, by.value]
                             why = (
                                 f"{printable(other)} had {verb} it before it wrote {shown(by.value)},"
-                                f" which {printable(client)} had read"
+                                f" which {who} had read"
                             )
                             yield must, access, why, (made.event, by.event)
                     if where is not None and where[0] != client and seen.get(where[0], (-1, access))[0] < where[1]:
