@@ -7,10 +7,9 @@ until it is known to a share of the axis. A line of theory is drawn from paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import exp, isfinite, log
-from pathlib import Path
 from typing import Any, Literal
 
 from windtunnel.lab.claims import applies, check, speaks_of, truth, truth_of_means
@@ -19,7 +18,7 @@ from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.footing import choose
 from windtunnel.lab.judge import tables
 from windtunnel.lab.params import Param, describe, settings
-from windtunnel.lab.result import Run, plain, write
+from windtunnel.lab.result import Document, Run
 from windtunnel.lab.run import Progress, perform, seeds_of_run
 from windtunnel.lab.running.work import Done, Job
 
@@ -112,7 +111,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseMap:
+class PhaseMap(Document):
     """Where a claim holds.
 
     Attributes:
@@ -145,17 +144,6 @@ class PhaseMap:
         """1 where the claim fails in a cell in which it is made, 3 where it cannot be told there, else 0."""
         made = {cell.state for cell in self.cells if cell.claimed}
         return 1 if made & {"fails", "mixed"} else 3 if "unknown" in made else 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
-
-    def save(self, path: Path) -> None:
-        """Write it as JSON, a line for each small thing."""
-        from windtunnel.lab.result import lines_of
-
-        write(path, lines_of(self.to_dict()) + "\n")
 
 
 def phase_map(

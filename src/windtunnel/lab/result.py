@@ -28,6 +28,24 @@ _MEANS = ("low", "high", "mean", "mean_low", "mean_high")
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """What is written as one JSON document: its fields, unless `to_dict` says another thing."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data: JSON has no NaN, so what is no number is null, and infinities are text."""
+        found: dict[str, Any] = plain(asdict(self))
+        return found
+
+    def to_json(self) -> str:
+        """The document, a line for each small thing, so that a person can read a diff of two."""
+        return lines_of(self.to_dict()) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the document; whoever looks sees the old file or the new one, never half of it."""
+        write(path, self.to_json())
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What one design did with one seed in one setting (an index into `Result.settings`).
 
@@ -81,7 +99,7 @@ _AS_CLAIMS: Mapping[str, Ruling] = {"reproduced": "holds", "missed": "fails", "u
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Document):
     """Everything that a run found out."""
 
     experiment: str
@@ -164,7 +182,7 @@ class Result:
 
     # --- JSON ----------------------------------------------------------------------------------------------------
     def to_dict(self) -> dict[str, Any]:
-        """As plain data: JSON has no NaN, so what is no number is null, and infinities are text."""
+        """As of every document, with its verdict, its digest and the intervals."""
         intervals = {d: {m: asdict(self.interval(d, m)) for m in self.measures} for d in self.designs if self.of(d)}
         document = {
             "format": FORMAT,
@@ -177,14 +195,6 @@ class Result:
         document["provenance"] = document.pop("provenance")
         found: dict[str, Any] = plain(document)
         return found
-
-    def to_json(self) -> str:
-        """The document, a line for each small thing, so that a person can read a diff of two."""
-        return lines_of(self.to_dict()) + "\n"
-
-    def save(self, path: Path) -> None:
-        """Write the document; whoever looks sees the old file or the new one, never half of it."""
-        write(path, self.to_json())
 
     @staticmethod
     def from_json(text: str) -> Result:

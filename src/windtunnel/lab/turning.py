@@ -6,9 +6,8 @@ All settings of a search have the luck of its seed, the same draws: two neighbou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from math import nan
-from pathlib import Path
 from typing import Any
 
 from windtunnel.lab.claims import applies, check, speaks_of, truth
@@ -17,7 +16,7 @@ from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.footing import choose
 from windtunnel.lab.params import settings
 from windtunnel.lab.phases import FINEST, Axis
-from windtunnel.lab.result import plain, write
+from windtunnel.lab.result import Document
 from windtunnel.lab.run import Progress, perform, seeds_of_run
 from windtunnel.lab.running.work import Job
 from windtunnel.lab.statistics import t_interval
@@ -27,7 +26,7 @@ WITHIN = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class TurningPoint:
+class TurningPoint(Document):
     """Where a claim turns from true to false, or back.
 
     Attributes:
@@ -66,17 +65,6 @@ class TurningPoint:
     def exit_status(self) -> int:
         """3 where a seed has no turning point, else 0."""
         return 0 if len(self.turned) == len(self.at) else 3
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        found: dict[str, Any] = plain(asdict(self))
-        return found
-
-    def save(self, path: Path) -> None:
-        """Write it as JSON, a line for each small thing."""
-        from windtunnel.lab.result import lines_of
-
-        write(path, lines_of(self.to_dict()) + "\n")
 
 
 def turning_point(
