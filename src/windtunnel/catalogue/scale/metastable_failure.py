@@ -49,6 +49,7 @@ from windtunnel import (
     Figure,
     Held,
     History,
+    Map,
     Op,
     Source,
     Stage,
@@ -285,6 +286,7 @@ FULL = f"{STORM} and load * (1 + retries) >= 2.4 and trigger_s >= 4 * patience_s
 CURED = f"{HEALTHY} and shed_s == 0"
 SHED = f"{KILLED} and trigger_s <= 2 and 2.5 <= load * (1 + retries) <= 3 and patience_s <= 0.3"
 """When load is shed, the trigger is over and the storm in full."""
+DOWN = "three_retries.goodput_end_per_s < 0.05 * three_retries.offered_end_per_s"
 ATTEMPTS = (
     "min(three_retries.attempts_end_per_request, backoff_jitter.attempts_end_per_request) > 0.85 * (1 + params.retries)"
 )
@@ -309,6 +311,7 @@ experiment = Experiment(
     measure=measure,
     audit=audit,
     charts=(Chart("Goodput", "second", "answers in time per second", answers),),
+    maps=(Map(DOWN, "load", "trigger_s", (0.1, 1.1), (0.0, 2.0), line="load * (1 + retries) < 1"),),
     shows=("answered_share", "latency_p99_ms"),
     warmup_s=lambda p: TRIGGER_AT_S - WINDOW_S,
     asks=(
@@ -350,7 +353,7 @@ experiment = Experiment(
             where=HEALTHY,
         ),
         Claim(
-            "three_retries.goodput_end_per_s < 0.05 * three_retries.offered_end_per_s",
+            DOWN,
             "The trigger is gone, and up to the end of the run nobody is answered in time.",
             BRONSON,
             breaks="three_retries",
