@@ -54,6 +54,12 @@ class Axis:
             return (log(value) - log(self.low)) / (log(self.high) - log(self.low))
         return (value - self.low) / (self.high - self.low)
 
+    def between(self, low: Any, high: Any, within: float) -> Any | None:
+        """Where to look next for what turns between two values; None where they are near each other, or neighbours."""
+        a, b = self.share(low), self.share(high)
+        middle = self.at((a + b) / 2)
+        return None if b - a <= within or middle in (low, high) else middle
+
     def grid(self, count: int) -> list[Any]:
         """So many values, both ends among them; fewer where a whole number has fewer."""
         return list(dict.fromkeys(self.at(i / (count - 1)) for i in range(count)))
@@ -262,9 +268,7 @@ class _Search:
 
     def middle(self, within: float) -> Any | None:
         """Where to look next; None where the edge is known well enough, or cannot be known better."""
-        a, b = self.axis.share(self.low), self.axis.share(self.high)
-        between = self.axis.at((a + b) / 2)
-        return None if b - a <= within or between in (self.low, self.high) else between
+        return self.axis.between(self.low, self.high, within)
 
 
 def _halve(searches: Sequence[_Search], within: float, look: Callable[[list[Point]], list[Any]]) -> None:

@@ -163,28 +163,16 @@ def _searched(
     for seed, low, high in zip(seeds, ends[::2], ends[1::2], strict=True):
         if None not in (low, high) and low != high:
             found[seed], first[seed] = (x.low, x.high), low
-    while asked := [(seed, middle) for seed, ab in found.items() if (middle := _middle(x, *ab, within)) is not None]:
+    while asked := [(seed, at) for seed, ab in found.items() if (at := x.between(*ab, within)) is not None]:
         for (seed, middle), holds in zip(asked, told(asked), strict=True):
             low, high = found[seed]
             found[seed] = (middle, high) if holds == first[seed] else (low, middle)
     return found
 
 
-def _middle(x: Axis, low: Any, high: Any, within: float) -> Any | None:
-    """Where to look next; None where it is known well enough, or cannot be known better."""
-    a, b = x.share(low), x.share(high)
-    between = x.at((a + b) / 2)
-    return None if b - a <= within or between in (low, high) else between
-
-
 def _turn_of_theory(line: str, x: Axis, params: Mapping[str, Any]) -> float | None:
-    def holds(value: Any) -> bool:
-        return applies(line, {**params, x.param.name: value})
+    def told(asked: Sequence[tuple[int, Any]]) -> list[bool | None]:
+        return [applies(line, {**params, x.param.name: value}) for _, value in asked]
 
-    low, high = x.low, x.high
-    first = holds(low)
-    if holds(high) == first:
-        return None
-    while (middle := _middle(x, low, high, FINEST)) is not None:
-        low, high = (middle, high) if holds(middle) == first else (low, middle)
-    return float(low + high) / 2
+    found = _searched(x, [0], told, FINEST)
+    return sum(found[0]) / 2 if found else None
