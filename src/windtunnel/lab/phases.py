@@ -12,15 +12,15 @@ from itertools import pairwise
 from math import exp, isfinite, log
 from typing import Any, Literal
 
-from windtunnel.lab.claims import applies, check, speaks_of, truth, truth_of_means
+from windtunnel.lab.claims import applies, truth, truth_of_means
 from windtunnel.lab.errors import WrongInput, suggest
 from windtunnel.lab.experiment import Claim, Experiment
-from windtunnel.lab.footing import choose
 from windtunnel.lab.judge import tables
-from windtunnel.lab.params import Param, describe, settings
+from windtunnel.lab.params import Param, describe
+from windtunnel.lab.probe import Probe
 from windtunnel.lab.result import Document, Run
-from windtunnel.lab.run import Progress, perform, seeds_of_run
-from windtunnel.lab.running.work import Done, Job
+from windtunnel.lab.run import Progress
+from windtunnel.lab.running.work import Job
 
 State = Literal["holds", "fails", "mixed", "unknown"]
 """On all seeds, on none, on some; unknown where it cannot be told. Of means: decided, or not."""
@@ -191,28 +191,18 @@ def phase_map(
         raise WrongInput(f"An edge is known to a share of its axis above 0 and at most 1, not {within}.")
     if x.param.name == y.param.name:
         raise WrongInput(f"Both axes are {x.param.name}; a map is over two parameters.")
-    own = experiment
-    if with_file:
-        from windtunnel.lab.outside import with_design
-
-        experiment = with_design(experiment, with_file)
-    check(claim.expression, experiment.designs)
     params = params or {}
     for name in (x.param.name, y.param.name):
         if name in params:
             raise WrongInput(f"{name} is an axis of the map and has a value beside it; leave the value out.")
-    base = {**(experiment.quick if quick else {}), **claim.given, **params}
+    probe = Probe(
+        experiment, claim, seeds=seeds, quick=quick, jobs=jobs, with_file=with_file, progress=progress, params=params
+    )
 
     def full(point: Point) -> dict[str, Any]:
-        return settings(experiment.params, {**base, x.param.name: point[0], y.param.name: point[1]})
+        return probe.setting({x.param.name: point[0], y.param.name: point[1]})
 
-    numbers = seeds_of_run(experiment.seeds if seeds is None else seeds)
-    stage = choose(experiment.id, experiment.stages, None, None)
-
-    def measure(todo: list[Job]) -> list[Done]:
-        return perform(own, with_file, experiment, stage, todo, jobs, progress)
-
-    survey = _Survey(claim, numbers, stage, full, measure)
+    survey = _Survey(probe, full)
     xs, ys = x.grid(cells), y.grid(cells)
     grid = [(a, b) for b in ys for a in xs]
     claimed = {point: applies(claim.where, full(point)) for point in grid}
@@ -234,9 +224,9 @@ def phase_map(
         edges,
         line,
         boundary,
-        numbers,
+        probe.seeds,
         {k: v for k, v in full((xs[0], ys[0])).items() if k not in (x.param.name, y.param.name)},
-        survey.runs,
+        probe.runs,
         provenance(),
     )
 
@@ -286,31 +276,21 @@ def _halve(searches: Sequence[_Search], within: float, look: Callable[[list[Poin
 class _Survey:
     """What has been measured so far."""
 
-    def __init__(
-        self,
-        claim: Claim,
-        seeds: Sequence[int],
-        stage: str,
-        full: Callable[[Point], dict[str, Any]],
-        measure: Callable[[list[Job]], list[Done]],
-    ) -> None:
-        self.claim, self.seeds, self.stage, self.full, self.measure = claim, seeds, stage, full, measure
-        self.designs = speaks_of(claim.expression)
+    def __init__(self, probe: Probe, full: Callable[[Point], dict[str, Any]]) -> None:
+        self.probe, self.full = probe, full
         self.states: dict[Point, State] = {}
-        self.runs = 0
 
     def look_at(self, points: Sequence[Point]) -> list[State]:
         """The state of each, for which every point is run that has not been run."""
         new = [point for point in dict.fromkeys(points) if point not in self.states]
         given = [self.full(point) for point in new]
         todo = [
-            Job(self.stage, design, seed, i, params)
+            Job(self.probe.stage, design, seed, i, params)
             for i, params in enumerate(given)
-            for seed in self.seeds
-            for design in self.designs
+            for seed in self.probe.seeds
+            for design in self.probe.designs
         ]
-        done = self.measure(todo)
-        self.runs += len(todo)
+        done = self.probe.perform(todo)
         runs: dict[int, list[Run]] = {i: [] for i in range(len(new))}
         for job, found in zip(todo, done, strict=True):
             runs[job.setting].append(Run(job.design, job.seed, job.setting, found.measures, found.digest))
@@ -319,11 +299,12 @@ class _Survey:
         return [self.states[point] for point in points]
 
     def _state(self, runs: Sequence[Run], index: int, params: Mapping[str, Any]) -> State:
-        rows = tables(self.claim.expression, runs, index, params, self.designs)
-        if self.claim.over == "mean":
-            found = truth_of_means(self.claim.expression, rows)
+        claim = self.probe.claim
+        rows = tables(claim.expression, runs, index, params, self.probe.designs)
+        if claim.over == "mean":
+            found = truth_of_means(claim.expression, rows)
             return "unknown" if found is None else "holds" if found else "fails"
-        told = [truth(self.claim.expression, row) for row in rows]
+        told = [truth(claim.expression, row) for row in rows]
         if None in told:
             return "unknown"
         return "holds" if all(told) else "mixed" if any(told) else "fails"

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any
 
-from windtunnel.lab.claims import applies, check, speaks_of, truth
+from windtunnel.lab.claims import applies, truth
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
-from windtunnel.lab.footing import choose
-from windtunnel.lab.params import settings
 from windtunnel.lab.phases import FINEST, Axis
+from windtunnel.lab.probe import Probe
 from windtunnel.lab.result import Document
-from windtunnel.lab.run import Progress, perform, seeds_of_run
+from windtunnel.lab.run import Progress
 from windtunnel.lab.running.work import Job
 from windtunnel.lab.statistics import t_interval
 
@@ -101,35 +100,22 @@ def turning_point(
     params = params or {}
     if x.param.name in params:
         raise WrongInput(f"{x.param.name} is what is searched and has a value beside it; leave the value out.")
-    own = experiment
-    if with_file:
-        from windtunnel.lab.outside import with_design
+    probe = Probe(
+        experiment, claim, seeds=seeds, quick=quick, jobs=jobs, with_file=with_file, progress=progress, params=params
+    )
 
-        experiment = with_design(experiment, with_file)
-    check(claim.expression, experiment.designs)
-    base = {**(experiment.quick if quick else {}), **claim.given, **params}
-
-    def full(value: Any) -> dict[str, Any]:
-        return settings(experiment.params, {**base, x.param.name: value})
-
-    numbers = seeds_of_run(experiment.seeds if seeds is None else seeds)
-    stage = choose(experiment.id, experiment.stages, None, None)
-    designs = speaks_of(claim.expression)
-    runs = 0
-
-    def told(asked: Sequence[tuple[int, Any]]) -> list[bool | None]:
+    def told(places: Sequence[tuple[int, Any]]) -> list[bool | None]:
         """Of each seed and value whether the claim holds there."""
-        nonlocal runs
-        given = [full(value) for _, value in asked]
-        todo = [Job(stage, d, seed, i, given[i]) for i, (seed, _) in enumerate(asked) for d in designs]
-        done = iter(perform(own, with_file, experiment, stage, todo, jobs, progress))
-        runs += len(todo)
-        rows = [{"params": p, **{d: next(done).measures for d in designs}} for p in given]
+        given = [probe.setting({x.param.name: value}) for _, value in places]
+        todo = [Job(probe.stage, d, seed, i, given[i]) for i, (seed, _) in enumerate(places) for d in probe.designs]
+        done = iter(probe.perform(todo))
+        rows = [{"params": p, **{d: next(done).measures for d in probe.designs}} for p in given]
         return [truth(claim.expression, row) for row in rows]
 
-    searches = _searched(x, numbers, told, within)
-    at = [sum(searches[seed]) / 2 if seed in searches else None for seed in numbers]
+    searches = _searched(x, probe.seeds, told, within)
+    at = [sum(searches[seed]) / 2 if seed in searches else None for seed in probe.seeds]
     between = t_interval([place for place in at if place is not None]) if searches else None
+    first = probe.setting({x.param.name: x.low})
     from windtunnel.lab.provenance import provenance
 
     return TurningPoint(
@@ -139,16 +125,16 @@ def turning_point(
         x.param.name,
         (x.low, x.high),
         "x" * x.log,
-        numbers,
+        probe.seeds,
         at,
         nan if between is None else between.mean,
         nan if between is None else between.low,
         nan if between is None else between.high,
         max(((high - low) / 2 for low, high in searches.values()), default=nan),
         line,
-        _turn_of_theory(line, x, full(x.low)) if line else None,
-        {name: value for name, value in full(x.low).items() if name != x.param.name},
-        runs,
+        _turn_of_theory(line, x, first) if line else None,
+        {name: value for name, value in first.items() if name != x.param.name},
+        probe.runs,
         provenance(),
     )
 
