@@ -65,6 +65,15 @@ def test_a_line_of_theory_costs_no_run_and_may_say_nothing() -> None:
     assert searched(buyers=77, line="buyers >= 3").line is None
 
 
+def test_a_line_that_cannot_be_read_is_said_before_anything_runs() -> None:
+    def told(*_: object) -> None:
+        raise AssertionError("It ran.")
+
+    for wrong in ("stok > 1", "naive.sold > 1", "3", "stock >"):
+        with pytest.raises(WrongInput):
+            searched(line=wrong, progress=told)
+
+
 def test_what_is_alike_at_both_ends_has_no_turn() -> None:
     found = searched(buyers=300, low=1)
     assert (found.at, found.turned) == ([None] * 3, [])

@@ -112,10 +112,11 @@ def turning_point(
         rows = [{"params": p, **{d: next(done).measures for d in probe.designs}} for p in given]
         return [truth(claim.expression, row) for row in rows]
 
+    first = probe.setting({x.param.name: x.low})
+    theory = _turn_of_theory(line, x, first) if line else None  # what cannot be read is said before the work
     searches = _searched(x, probe.seeds, told, within)
     at = [sum(searches[seed]) / 2 if seed in searches else None for seed in probe.seeds]
     between = t_interval([place for place in at if place is not None]) if searches else None
-    first = probe.setting({x.param.name: x.low})
     from windtunnel.lab.provenance import provenance
 
     return TurningPoint(
@@ -132,7 +133,7 @@ def turning_point(
         nan if between is None else between.high,
         max(((high - low) / 2 for low, high in searches.values()), default=nan),
         line,
-        _turn_of_theory(line, x, first) if line else None,
+        theory,
         {name: value for name, value in first.items() if name != x.param.name},
         probe.runs,
         provenance(),
