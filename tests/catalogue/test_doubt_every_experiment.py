@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from windtunnel.lab.discovery import load, modules
-from windtunnel.lab.doubt.crew import Outcomes, key_of
+from windtunnel.lab.doubt.crew import Outcomes
 from windtunnel.lab.doubt.doubt import doubt
 from windtunnel.lab.doubt.judging import Judge
 from windtunnel.lab.doubt.mutants import decoration
 from windtunnel.lab.doubt.plan import Asked, Plan
 from windtunnel.lab.doubt.report import text_of
 from windtunnel.lab.doubt.trials import perform
+from windtunnel.lab.notes import key_of
 
 NAMES = list(modules())
 FRESH = 8_640_213

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from windtunnel.lab.discovery import find
-from windtunnel.lab.doubt.crew import Outcomes, key_of
+from windtunnel.lab.doubt.crew import Outcomes
 from windtunnel.lab.doubt.doubt import doubt
 from windtunnel.lab.doubt.judging import Judge
 from windtunnel.lab.doubt.mutants import Mutant, decoration
 from windtunnel.lab.doubt.plan import Asked, Given, Plan
 from windtunnel.lab.doubt.report import Report, text_of
 from windtunnel.lab.doubt.trials import Trial, perform
+from windtunnel.lab.notes import key_of
 
 FOLDER = Path(__file__).parent / "doubted"
 

@@ -7,19 +7,17 @@ the rest is drawn anew (`windtunnel.lab.no_return`), and what is taken away chan
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from windtunnel.lab.claims import Table, check, speaks_of, truth
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.footing import choose
-from windtunnel.lab.notes import Notes
+from windtunnel.lab.notes import Notes, key_of
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.run import Progress, perform
 from windtunnel.lab.running.work import Done, Job, workload
@@ -86,7 +84,7 @@ class Case:
 
     def run(self, todo: Sequence[Job]) -> list[Ran]:
         """What comes of each. Those that are not known yet are run side by side. Raises OutOfTime."""
-        keys = [_key(job) for job in todo]
+        keys = [key_of(job) for job in todo]
         self._asked.update(keys)
         new = {key: job for key, job in zip(keys, todo, strict=True) if key not in self.notes.known}
         if new:
@@ -102,16 +100,16 @@ class Case:
             raise OutOfTime
 
         def note(job: Job, done: Done) -> None:
-            self.notes.add(_key(job), (done.measures, done.sent, done.lost))
+            self.notes.add(key_of(job), (done.measures, done.sent, done.lost))
             if time.monotonic() > self.until:
                 raise OutOfTime
 
         try:
             perform(self.experiment, "", self.experiment, "sim", todo, self.jobs, self.progress, note)
         except DesignError:  # of which of them it does not say
-            left = [job for job in todo if _key(job) not in self.notes.known]
+            left = [job for job in todo if key_of(job) not in self.notes.known]
             if len(todo) == 1:
-                self.notes.add(_key(todo[0]), (None, 0, [""] * len(todo[0].without)))
+                self.notes.add(key_of(todo[0]), (None, 0, [""] * len(todo[0].without)))
             for job in left if len(todo) > 1 else ():
                 self._perform([job])
 
@@ -126,10 +124,6 @@ class Case:
     def saved(self, tables: Sequence[Table | None]) -> list[bool]:
         """Which do not fail. What cannot be told is none of them."""
         return [one is not None and truth(self.claim.expression, one) is (not self.fails_when) for one in tables]
-
-
-def _key(job: Job) -> str:
-    return sha256(json.dumps(asdict(job), sort_keys=True).encode()).hexdigest()[:24]
 
 
 def case_of(

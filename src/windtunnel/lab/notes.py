@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import default_path
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def key_of(work: DataclassInstance) -> str:
+    """The key of a piece of work, by all that it is asked with."""
+    return sha256(json.dumps(asdict(work), sort_keys=True).encode()).hexdigest()[:24]
 
 
 class Notes:

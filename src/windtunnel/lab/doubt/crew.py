@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from windtunnel.lab.doubt.trials import Outcome, Trial, Worker
-from windtunnel.lab.notes import Notes
+from windtunnel.lab.notes import Notes, key_of
 
 LIMIT_S = 120.0
 """Of CPU, of a batch of seeds: one at the defaults takes twenty."""
@@ -22,11 +20,6 @@ QUICK_LIMIT_S = 30.0
 """Of one seed at the size of the tests, ten times of what it may take: a setting that takes longer is too large."""
 Say = Callable[[int, int], object]
 """Called with (trials done, of how many)."""
-
-
-def key_of(trial: Trial) -> str:
-    """A trial's name in the notes."""
-    return sha256(json.dumps(asdict(trial), sort_keys=True).encode()).hexdigest()[:24]
 
 
 class Outcomes:
