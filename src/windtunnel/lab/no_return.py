@@ -135,6 +135,7 @@ class _Futures:
         taken = self._taken(at_s)
         open_ = [i for i in range(FUTURES) if i not in taken]
         failing, half = sum(taken.values()), FUTURES / 2
+        fail = 0
         for count in range(few, len(open_) + few, few):
             some = open_[: min(count, most)]
             self.ask(at_s, some)
@@ -144,10 +145,9 @@ class _Futures:
                 break
             rate = (fail + 1) / (len(some) + 2)
             doubt = len(open_) * sqrt(rate * (1 - rate) / len(some))
-            if len(some) == most or abs(failing + len(open_) * fail / len(some) - half) > 3 * doubt:
-                return failing + len(open_) * fail / len(some) >= half
-        else:
-            fail = 0
+            likely = failing + len(open_) * fail / len(some)
+            if len(some) == most or abs(likely - half) > 3 * doubt:
+                return likely >= half
         return failing + fail >= half
 
     def _taken(self, at_s: float) -> dict[int, bool]:
