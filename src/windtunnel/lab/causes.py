@@ -107,11 +107,12 @@ class Case:
         try:
             perform(self.experiment, "", self.experiment, "sim", todo, self.jobs, self.progress, note)
         except DesignError:  # of which of them it does not say
-            left = [job for job in todo if key_of(job) not in self.notes.known]
             if len(todo) == 1:
                 self.notes.add(key_of(todo[0]), (None, 0, [""] * len(todo[0].without)))
-            for job in left if len(todo) > 1 else ():
-                self._perform([job])
+                return
+            for job in todo:
+                if key_of(job) not in self.notes.known:
+                    self._perform([job])
 
     def measure(self, todo: Sequence[Job]) -> list[Table | None]:
         """As `run`; a table each, with the other designs of the claim as they were."""
