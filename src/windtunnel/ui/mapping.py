@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from itertools import groupby
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,7 @@ def drawn(found: PhaseMap, axes: Sequence[Axis], width: int) -> list[Pieces]:
     x, y = axes
     ys = sorted({cell.y for cell in found.cells}, reverse=True)
     gutter = max(len(number(value)) for value in ys) + 1
-    room = max(10, min(72, width - gutter - 2))
+    room = _room(width - gutter - 2)
     rows: list[Pieces] = [[(found.because, "bold")], [(found.expression, "dim")], [(f"{found.y} by {found.x}", "dim")]]
     used: list[tuple[str, bool]] = []
     for value in ys:
@@ -186,21 +187,12 @@ def drawn(found: PhaseMap, axes: Sequence[Axis], width: int) -> list[Pieces]:
             signs.append(GLYPHS[state, near.claimed][:2])
         for a, b in found.line:
             if value == min(ys, key=lambda one: abs(y.share(one) - y.share(b))):
-                signs[min(room - 1, int(x.share(a) * room))] = ("┃", "bold")
+                signs[_column(x, a, room)] = ("┃", "bold")
         joined = [("".join(sign for sign, _ in run), style) for style, run in groupby(signs, key=lambda one: one[1])]
         rows.append([(f"{number(value):>{gutter}}", "dim"), ("│", "dim"), *joined])
-    left_end, right_end = number(found.x_range[0]), number(found.x_range[1])
-    rows.append(
-        [
-            (
-                " " * (gutter + 1)
-                + left_end
-                + found.x.center(max(1, room - len(left_end) - len(right_end)))
-                + right_end,
-                "dim",
-            )
-        ]
-    )
+    left_end, right_end = (number(end) for end in found.x_range)
+    between = found.x.center(max(1, room - len(left_end) - len(right_end)))
+    rows.append([(" " * (gutter + 1) + left_end + between + right_end, "dim")])
     for key in used:
         sign, style, said = GLYPHS[key]
         rows.append([(f" {sign} ", style), (said, "")])
@@ -215,26 +207,37 @@ def turned(found: TurningPoint, x: Axis, width: int) -> list[Pieces]:
     from windtunnel.lab.claims import number
 
     left, right = (number(end) for end in found.x_range)
-    room = max(10, min(72, width - len(left) - len(right) - 4))
+    room = _room(width - len(left) - len(right) - 4)
     signs = ["·"] * room
     for place in found.turned:
-        signs[min(room - 1, int(x.share(place) * room))] = "●"
+        signs[_column(x, place, room)] = "●"
     if found.line is not None:
-        signs[min(room - 1, int(x.share(found.line) * room))] = "┃"
+        signs[_column(x, found.line, room)] = "┃"
     rows: list[Pieces] = [[(found.because, "bold")], [(found.expression, "dim")]]
     rows.append([(f"{left} ", "dim"), ("".join(signs), ""), (f" {right}", "dim")])
     alike = len(found.at) - len(found.turned)
     if found.turned:
         half = (found.high - found.low) / 2
-        told = f"It turns at {found.x} = {number(found.mean)} ± {number(half)}: " if half == half else ""
-        told = told or f"It turns at {found.x} = {number(found.mean)}: "
-        rows.append([(f"{told}{len(found.turned)} seeds, each to {number(found.within)}", "")])
+        mean = number(found.mean) + ("" if isnan(half) else f" ± {number(half)}")
+        rows.append(
+            [(f"It turns at {found.x} = {mean}: {len(found.turned)} seeds, each to {number(found.within)}", "")]
+        )
     if alike:
         rows.append([(f"On {alike} of {len(found.at)} seeds both ends are alike, or cannot be told", "yellow")])
     if found.line is not None:
         rows.append([(f"┃ theory: {number(found.line)}, where {found.theory} turns", "")])
     rows.append([(f"{found.runs:,} runs; mean ± half of the 95 % interval", "dim")])
     return rows
+
+
+def _room(left: int) -> int:
+    """Columns of an axis, where a line has so many left."""
+    return max(10, min(72, left))
+
+
+def _column(axis: Axis, value: float, room: int) -> int:
+    """Where on an axis of so many columns a value stands."""
+    return min(room - 1, int(axis.share(value) * room))
 
 
 def _finest(found: PhaseMap, axes: Sequence[Axis]) -> str:
