@@ -170,6 +170,8 @@ def test_an_experiment_has_a_map_of_its_own(
     status, said, _ = call(capsys, "map", "toy-shop", "--cells", "2", "--seeds", "1", "--jobs", "1")
     assert status == 1
     assert "theory: where buyers >= stock turns" in said
+    status, _, err = call(capsys, "map", "toy-shop", "--log", "rate")
+    assert (status, err) == (2, "--log is rate, which is no axis of this map.\n")
 
 
 def test_where_nothing_is_claimed_a_condition_can_be_drawn(

@@ -114,37 +114,30 @@ def _asked(
     """Axes, claim and line: what was said, and of the experiment's own map what was not."""
     from windtunnel.lab.phases import axis
 
-    if not overs:
-        own = experiment.maps[0] if experiment.maps else None
-        if own is None:
-            raise WrongInput(f"{experiment.id} has no map of its own; say --over twice: {OVER}.")
-        log = [name for name, letter in ((own.x, "x"), (own.y, "y")) if letter in own.log]
-        axes = []
-        for name, part in ((own.x, own.x_range), (own.y, own.y_range)):
-            if name:
-                own_ends: Sequence[object] = part or (None, None)
-                axes.append(axis(experiment, name, own_ends[0], own_ends[1], name in (*log, *logged)))
-        claim = _own(experiment, own) if wanted is None else claim_of(experiment, wanted, experiment.claims)
-        return axes, claim, own.line if line is None else line
     if len(overs) > 2:
         raise WrongInput(f"A map is over two parameters, and --over was given {len(overs)} times: {OVER}.")
-    parts = []
-    for text in overs:
-        name, equals, span = (piece.strip() for piece in text.partition("="))
-        first, dots, last = (piece.strip() for piece in span.partition(".."))
-        if equals and not (first and dots and last):
-            raise WrongInput(f"--over is {text}; it takes {OVER}.")
-        parts.append((name, first, last))
-    names = {name for name, _, _ in parts}
-    own = next((one for one in experiment.maps if names == {name for name in (one.x, one.y) if name}), None)
+    own: Map | None
+    if overs:
+        parts = [_over(text) for text in overs]
+        names = {name for name, _ in parts}
+        own = next((one for one in experiment.maps if names == {name for name in (one.x, one.y) if name}), None)
+    elif experiment.maps:
+        own = experiment.maps[0]
+        parts = [(name, ()) for name in (own.x, own.y) if name]
+        names = {name for name, _ in parts}
+        logged = [*logged, *(name for name, letter in ((own.x, "x"), (own.y, "y")) if name and letter in own.log)]
+    else:
+        raise WrongInput(f"{experiment.id} has no map of its own; say --over twice: {OVER}.")
     axes = []
-    for name, first, last in parts:
-        part = () if own is None or first else own.x_range if name == own.x else own.y_range
-        ends: Sequence[object] = part or (first or None, last or None)
-        axes.append(axis(experiment, name, ends[0], ends[1], name in logged))
+    for name, ends in parts:
+        own_ends = () if own is None else own.x_range if name == own.x else own.y_range
+        low, high = ends or own_ends or (None, None)
+        axes.append(axis(experiment, name, low, high, name in logged))
     if unknown := [name for name in logged if name not in names]:
         raise WrongInput(f"--log is {unknown[0]}, which is no axis of this map.")
-    theory = line if line is not None else own.line if own is not None and wanted is None else ""
+    theory = line
+    if theory is None:
+        theory = own.line if own is not None and (wanted is None or not overs) else ""
     if wanted is not None:
         return axes, claim_of(experiment, wanted, experiment.claims), theory
     if own is not None:
@@ -152,6 +145,15 @@ def _asked(
     if not experiment.claims:
         raise WrongInput(f"{experiment.id} claims nothing; say a condition to draw, with --claim.")
     return axes, next((one for one in experiment.claims if one.breaks), experiment.claims[0]), theory
+
+
+def _over(text: str) -> tuple[str, tuple[str, str] | tuple[()]]:
+    """A parameter, and from where to where, where that was said."""
+    name, equals, span = (piece.strip() for piece in text.partition("="))
+    first, dots, last = (piece.strip() for piece in span.partition(".."))
+    if equals and not (first and dots and last):
+        raise WrongInput(f"--over is {text}; it takes {OVER}.")
+    return name, (first, last) if equals else ()
 
 
 def _own(experiment: Experiment[Any], own: Map) -> Claim:
