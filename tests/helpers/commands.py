@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from windtunnel.lab import cards, discovery
 from windtunnel.ui import cli
+
+
+def catalogue(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:
+    """For a test, these are all experiments: modules by name."""
+    for reader in (discovery, cards):
+        monkeypatch.setattr(reader, "modules", lambda package=discovery.CATALOGUE: found)
+
+
+def add_toy_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test, a small experiment is the last one of the catalogue."""
+    catalogue(monkeypatch, {**discovery.modules(), "toy-shop": "helpers.toy_shop"})
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

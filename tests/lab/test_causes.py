@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from helpers.commands import call
-from windtunnel.lab import discovery, run
+from helpers.commands import add_toy_shop, call
+from windtunnel.lab import run
 from windtunnel.lab.blame import MOST_TRIES, blame, when
 from windtunnel.lab.causes import Case, case_of
-from windtunnel.lab.discovery import modules
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.history import History, Op
@@ -181,8 +180,7 @@ def test_a_run_that_does_not_fail_and_a_claim_of_another_are_refused() -> None:
 # --- the command -------------------------------------------------------------------------------------------------
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**modules(), "toy-shop": "helpers.toy_shop"}
-    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
+    add_toy_shop(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from helpers.commands import call
+from helpers.commands import add_toy_shop, call
 from helpers.toy_shop import experiment
-from windtunnel.lab import discovery
-from windtunnel.lab.discovery import modules
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Map
 from windtunnel.lab.phases import PhaseMap, axis, phase_map
@@ -135,8 +133,7 @@ def test_an_axis_that_cannot_be_drawn_is_refused(name: str, ends: tuple[object, 
 # --- the command -------------------------------------------------------------------------------------------------
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**modules(), "toy-shop": "helpers.toy_shop"}
-    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
+    add_toy_shop(monkeypatch)
 
 
 AXES = ("--over", "buyers=1..101", "--over", "stock=0..100", "--cells", "3", "--seeds", "1", "--jobs", "1")

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from helpers.commands import call
+from helpers.commands import add_toy_shop, call
 from helpers.toy_shop import experiment
-from windtunnel.lab import discovery
-from windtunnel.lab.discovery import modules
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Map
 from windtunnel.lab.phases import axis
@@ -91,8 +89,7 @@ def test_the_parameter_that_is_searched_has_no_other_value() -> None:
 # --- the command -------------------------------------------------------------------------------------------------
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**modules(), "toy-shop": "helpers.toy_shop"}
-    monkeypatch.setattr(discovery, "modules", lambda package=discovery.CATALOGUE: found)
+    add_toy_shop(monkeypatch)
 
 
 def test_one_axis_is_searched_and_drawn(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from helpers.commands import call
-from windtunnel.lab import cards, discovery
+from helpers.commands import add_toy_shop, call, catalogue
+from windtunnel.lab import cards
 from windtunnel.lab.charts import Drawn
 from windtunnel.lab.discovery import modules
 from windtunnel.ui import cli
@@ -23,15 +23,9 @@ NAME = "toy-shop"
 QUICK = ("--quick", "--seeds", "2", "--jobs", "1")
 
 
-def catalogue(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:
-    for reader in (discovery, cards):
-        monkeypatch.setattr(reader, "modules", lambda package=discovery.CATALOGUE: found)
-
-
 @pytest.fixture(autouse=True)
 def _a_toy_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**modules(), NAME: "helpers.toy_shop"}
-    catalogue(monkeypatch, found)
+    add_toy_shop(monkeypatch)
 
 
 def test_the_list_imports_nothing_heavy() -> None:
