@@ -49,5 +49,5 @@ def test_a_bounded_queue_in_closed_form() -> None:
 
 
 def test_loads_are_evenly_spaced_and_end_at_the_highest() -> None:
-    assert loads(Params()) == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
+    assert loads(Params(load=2.0)) == pytest.approx([0.5, 1.0, 1.5, 2.0])
     assert loads(Params(steps=1)) == [3.0]

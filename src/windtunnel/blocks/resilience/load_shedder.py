@@ -200,12 +200,19 @@ class ClientThrottle(Guard):
     def rejection(self) -> float:
         """The probability with which a request is held back now."""
         self._now_bucket()
-        requests, accepts = sum(b[1] for b in self._buckets), sum(b[2] for b in self._buckets)
+        return self._chance()
+
+    def _chance(self) -> float:
+        requests = accepts = 0
+        for _, asked, accepted in self._buckets:
+            requests += asked
+            accepts += accepted
         return max(0.0, (requests - self._k * accepts) / (requests + 1))
 
     def _enter(self) -> None:
-        rejection = self.rejection
-        self._now_bucket()[1] += 1  # also what is held back is a request: else nobody would stop
+        bucket = self._now_bucket()
+        rejection = self._chance()
+        bucket[1] += 1  # also what is held back is a request: else nobody would stop
         if rejection and self._random.random() < rejection:
             raise Throttled(f"Held back: {rejection:.0%} of requests are, because the server refuses too many.")
 

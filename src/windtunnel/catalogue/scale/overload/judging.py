@@ -85,9 +85,19 @@ def by_server(event: Event) -> bool:
     return event.outcome == "fail" and event.value != "Throttled"
 
 
+def late_no(event: Event, p: Setting) -> bool:
+    """Whether it was refused when nobody can have waited for that any more: after twice the deadline."""
+    return event.outcome == "fail" and event.end - event.due > 2 * p.deadline_s
+
+
 def share(events: Sequence[Event], p: Setting) -> float:
     """Which share of the requests was answered in time."""
     return sum(in_time(e, p) for e in events) / len(events) if events else nan
+
+
+def lost(events: Sequence[Event], p: Setting) -> float:
+    """Which share of the requests was not answered in time; of nobody, nobody is lost."""
+    return 1 - share(events, p) if events else 0.0
 
 
 def p99_ms(accepted: Sequence[Event]) -> float:
@@ -114,7 +124,6 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     good = [sum(in_time(e, p) for e in storm) / full for storm in storms]
     top = storms[-1]
     let_in = [e for e in top if e.outcome != "fail"]
-    others = [e for e in top if not e.args[3]]
     answered = sum(e.outcome == "ok" for e in top)
     return {
         "kept": min(g / min(1.0, len(storm) / full) if storm else nan for g, storm in zip(good, storms, strict=True)),
@@ -126,8 +135,9 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "refused": sum(e.outcome == "fail" for e in top) / len(top) if top else nan,
         "per_answer": sum(map(by_server, top)) / answered if answered else nan,
         "never_told": sum(e.outcome == "unknown" for e in top) / len(top) if top else nan,
-        "critical_lost": 1 - share([e for e in top if e.args[3]], p),
-        "other_lost": 1 - share(others, p),
+        "told_late": sum(late_no(e, p) for e in top) / len(top) if top else nan,
+        "critical_lost": lost([e for e in top if e.args[3]], p),
+        "other_lost": lost([e for e in top if not e.args[3]], p),
         "after": share([e for e in at[-1] if e.due >= end], p),
     }
 
@@ -167,9 +177,10 @@ def storm(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
 
 def who(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
     """Who is lost at the highest load, in per cent."""
-    found = measure(history, p)
-    both = (("critical", found["critical_lost"]), ("others", found["other_lost"]))
-    return {"lost": [(name, 100 * lost) for name, lost in both if lost == lost]}
+    begin, end = window_s(p)
+    top = [e for e in lanes(history, p)[-1] if begin <= e.due < end]
+    both = (("critical", [e for e in top if e.args[3]]), ("others", [e for e in top if not e.args[3]]))
+    return {"lost": [(name, 100 * lost(events, p)) for name, events in both if events]}
 
 
 # --- what theory says ------------------------------------------------------------------------------------------------
