@@ -190,6 +190,21 @@ async def closing_the_loop_that_runs() -> str:
     return "nothing"
 
 
+async def a_callback_that_cancels_itself_and_raises() -> list[object]:
+    seen: list[object] = []
+    handles: list[asyncio.Handle] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: seen.append((context["message"], repr(context["exception"]))))
+
+    def wrong(text: str) -> None:
+        handles.pop(0).cancel()
+        raise LookupError(text)
+
+    handles += [loop.call_soon(wrong, "soon"), loop.call_later(0.001, wrong, "later")]
+    await asyncio.sleep(0.01)
+    return seen
+
+
 async def an_item_for_a_receiver_that_is_cancelled_after_it() -> list[str]:
     received: list[str] = []
     send, receive = anyio.create_memory_object_stream[str]()
@@ -392,6 +407,7 @@ PROGRAMS: list[Program] = [
     a_future_that_refuses,
     timeouts_of_all_kinds,
     closing_the_loop_that_runs,
+    a_callback_that_cancels_itself_and_raises,
     an_item_for_a_receiver_that_is_cancelled_after_it,
     an_item_for_a_receiver_that_is_cancelled_before_it,
     an_event_that_is_set_and_cancelled,

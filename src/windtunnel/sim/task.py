@@ -89,6 +89,7 @@ class Handle(asyncio.TimerHandle):
     def _raised(self, error: BaseException) -> None:
         """The compiled loop made the call, and this came out of it: have asyncio's own text say what that means."""
         self._context = cast(Context, _Raising(self, error))
+        self._args = self._args or ()  # it may have cancelled itself, and asyncio's text unpacks them
         self._run()
 
 
@@ -96,10 +97,10 @@ class _Raising:
     """In the place of the context in which a callback runs, for this one time."""
 
     def __init__(self, handle: Handle, error: BaseException) -> None:
-        self.handle, self.context, self.error = handle, handle._context, error
+        self.handle, self.context, self.args, self.error = handle, handle._context, handle._args, error
 
     def run(self, *_: object) -> None:
-        self.handle._context = self.context
+        self.handle._context, self.handle._args = self.context, self.args
         raise self.error
 
 
