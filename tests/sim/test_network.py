@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import mean, quantiles
@@ -12,6 +13,7 @@ from hypothesis import given, strategies as st
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.link import exponential, lognormal, uniform
+from windtunnel.sim.losing import Losing
 from windtunnel.sim.network import Message
 from windtunnel.sim.trace import Trace
 
@@ -357,3 +359,24 @@ def test_streams_of_neighbouring_requests_are_uniform_and_independent() -> None:
     for table in (cells, pairs):
         expected = count / len(table)
         assert sum((n - expected) ** 2 / expected for n in table) < chi2.ppf(0.999, len(table) - 1)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_message_that_is_taken_away_leaves_the_luck_of_all_others_as_it_was(number: int) -> None:
+    def arrivals(*spans: tuple[int, int]) -> tuple[int, Arrivals]:
+        with Simulator(3) as sim:
+            a, b = sim.host("a"), sim.host("b")
+            losing = sim.network.losing = Losing(spans)
+            losing.origin_ns = 0
+            sim.network.connect(a, b, latency=0.001, loss=0.3, duplicate=0.4, reorder=0.1)
+            seen = collect(sim, b)
+            for i in range(20):
+                sim.call_at(i * 1_000_000_000, a.send, b, i)
+            sim.run()
+            return losing.sent, seen
+
+    sent, all_of_them = arrivals()
+    sent_too, others = arrivals((number, number))
+    assert sent == sent_too
+    assert not Counter(others) - Counter(all_of_them)
+    assert len(all_of_them) - len(others) <= 1

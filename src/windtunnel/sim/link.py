@@ -103,7 +103,7 @@ class Link:
     Attributes:
         cuts: how many faults cut it now.
         extra_s: latency that faults add.
-        taken: whether the message that was sent last is lost because the run was told to lose it.
+        taken: whether the message that was sent last would arrive, had the run not been told to lose it.
     """
 
     taken = False

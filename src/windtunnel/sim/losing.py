@@ -73,5 +73,6 @@ class CountedLink(Link):
         """As of every link; None too where it is told to lose it."""
         found = super().transit_ns(size_bytes, request)
         whose = self._sim.request if request is None else request
-        self.taken = self.losing.takes(self.name.removeprefix("link "), self._sim.now_ns, whose)
-        return None if self.taken else found
+        told = self.losing.takes(self.name.removeprefix("link "), self._sim.now_ns, whose)
+        self.taken = told and found is not None
+        return None if told else found

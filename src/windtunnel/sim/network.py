@@ -288,12 +288,11 @@ class Network:
             self.note("send", message)
             if delay is None:
                 self.note("drop", message, "reply" if unheard else "partition" if link.cuts else "loss")
-        if link.taken and not unheard:
-            link.is_duplicated()  # drawn all the same: the luck of those that follow stays as it was
-        if delay is None:
+        if delay is not None:
+            sim.push(sim.now_ns + delay, message)
+        elif unheard or not link.taken:
             return
-        sim.push(sim.now_ns + delay, message)
-        if link.is_duplicated():
+        if link.is_duplicated():  # a copy is a message of its own, and comes also where the first was taken away
             delay = link.transit_ns(size_bytes)
             if delay is not None:
                 sim.push(sim.now_ns + delay, message)
