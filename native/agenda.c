@@ -1,6 +1,6 @@
 /* What is ready, and what stands in the heap: structs, where the pure tier has tuples in a deque and a list. */
 
-/* --- Line: a ring of turns ------------------------------------------------------------------------------------------ */
+/* --- Line: a ring of turns ---------------------------------------------------------------------------------------- */
 static int line_grow(Line *self) {
     Py_ssize_t room = self->room ? self->room * 2 : 64;
     Turn *turns = PyMem_New(Turn, room);
@@ -165,7 +165,7 @@ static PyType_Slot line_slots[] = {
 static PyType_Spec line_spec = {"windtunnel._native.Line", sizeof(Line), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
                                 line_slots};
 
-/* --- Agenda: the heap ------------------------------------------------------------------------------------------------ */
+/* --- Agenda: the heap --------------------------------------------------------------------------------------------- */
 static inline int sooner(const Entry *a, const Entry *b) {
     return a->when < b->when || (a->when == b->when && a->number < b->number);
 }
@@ -299,7 +299,7 @@ static PyType_Slot agenda_slots[] = {
 static PyType_Spec agenda_spec = {"windtunnel._native.Agenda", sizeof(Agenda), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, agenda_slots};
 
-/* --- Numbers: 1, 2, 3, ... ------------------------------------------------------------------------------------------- */
+/* --- Numbers: 1, 2, 3, ... ---------------------------------------------------------------------------------------- */
 static PyObject *numbers_next(Numbers *self) { return PyLong_FromLongLong(++self->last); }
 
 static void numbers_dealloc(Numbers *self) {

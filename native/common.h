@@ -156,29 +156,30 @@ typedef struct {
     int64_t planned_ns;
 } Departure;
 
-/* --- types and names ------------------------------------------------------------------------------------------------ */
+/* --- types and names ---------------------------------------------------------------------------------------------- */
 static PyTypeObject *SignalType, *ProcessType, *TimerType, *LineType, *AgendaType, *NumbersType, *CoreType,
-    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType, *EndedType,
-    *StageCoreType, *HostLoopType;
+    *WaitType, *CustomerType, *FifoCoreType, *DepartureType, *JobType, *ServerCoreType, *DriveCoreType, *FeedType,
+    *EndedType, *StageCoreType, *HostLoopType;
 
 /* What the Python side tells us of, once: see `learn`. */
 static PyTypeObject *ArrivalClass, *TaskClass, *HandleClass, *FutureClass, *EventClass, *OpClass, *FifoClass;
 static PyObject *Stop, *CancelledError, *request_of_task, *current_tasks, *is_stale, *heappush;
 static PyObject *set_running_loop, *sleep_over_function;
-static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context, task_must_cancel, task_due;
+static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body, task_context, task_must_cancel,
+    task_due;
 
 #define NAMES(X)                                                                                                       \
-    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_call_at) X(_call_later) X(_call_soon) X(_drop) X(_end)  \
-    X(_finish) X(_go_far) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run) X(_run_other) X(_start)      \
-    X(_stops) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within)                                                  \
-    X(add_done_callback) X(admitted) X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe)         \
-    X(done) X(drifts) X(gave_up) X(get) X(hold) X(host) X(jobs) X(left) X(look) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)      \
+    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_call_at) X(_call_later) X(_call_soon) X(_drop)       \
+    X(_end) X(_finish) X(_go_far) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run) X(_run_other)        \
+    X(_start) X(_stops) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within) X(add_done_callback) X(admitted)       \
+    X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe) X(done) X(drifts) X(gave_up) X(get)      \
+    X(hold) X(host) X(jobs) X(left) X(look) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)     \
     X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(tasks) X(throw) X(unanswered)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
 #undef DECLARE
-static PyObject *empty_text;
+static PyObject *empty_text, *only_context; /* only_context: the names of a call with that one keyword */
 
 #define IS(object, type) (Py_TYPE(object) == (type))
 /* A kind of signal that is awaited as any other: nothing stands between its fields and who waits. */
@@ -204,6 +205,12 @@ static inline int set_core(PyObject **field, PyObject *sim, const char *otherwis
     return 0;
 }
 
+static inline PyObject *tuple_of(PyObject *const *items, Py_ssize_t count) {
+    PyObject *all = PyTuple_New(count);
+    for (Py_ssize_t i = 0; all != NULL && i < count; i++) PyTuple_SET_ITEM(all, i, Py_NewRef(items[i]));
+    return all;
+}
+
 /* Drop a result; 0, or -1 where there is none. */
 static inline int settled(PyObject *result) {
     if (result == NULL) return -1;
@@ -215,6 +222,14 @@ static inline int settled(PyObject *result) {
 static inline int overflows(int64_t a, int64_t b, int64_t *sum) {
     if (b > 0 ? a > INT64_MAX - b : a < INT64_MIN - b) return 1;
     *sum = a + b;
+    return 0;
+}
+
+/* As dict.pop(key, None), for a key that is mostly there. */
+static inline int forget(PyObject *dict, PyObject *key) {
+    if (PyDict_DelItem(dict, key) == 0) return 0;
+    if (!PyErr_ExceptionMatches(PyExc_KeyError)) return -1;
+    PyErr_Clear();
     return 0;
 }
 

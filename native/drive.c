@@ -188,7 +188,7 @@ static PyObject *drive_begin_py(DriveCore *self, PyObject *const *args, Py_ssize
     Py_RETURN_NONE;
 }
 
-/* --- Ended: a request is over ---------------------------------------------------------------------------------------------- */
+/* --- Ended: a request is over ------------------------------------------------------------------------------------- */
 static int ended_run(PyObject *object) {
     Ended *self = (Ended *)object;
     DriveCore *drive = (DriveCore *)self->drive;
@@ -301,7 +301,7 @@ static PyType_Spec ended_spec = {"windtunnel._native.Ended", sizeof(Ended), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                  ended_slots};
 
-/* --- Feed: the open loop ------------------------------------------------------------------------------------------------------ */
+/* --- Feed: the open loop ------------------------------------------------------------------------------------------ */
 static PyObject *drive_feed(DriveCore *self, PyObject *ops) {
     if (!PyList_CheckExact(ops)) {
         PyErr_SetString(PyExc_TypeError, "The requests of a run are a list.");
@@ -425,7 +425,7 @@ static PyType_Slot feed_slots[] = {
 static PyType_Spec feed_spec = {"windtunnel._native.Feed", sizeof(Feed), 0,
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, feed_slots};
 
-/* --- DriveCore -------------------------------------------------------------------------------------------------------------------- */
+/* --- DriveCore ---------------------------------------------------------------------------------------------------- */
 static PyObject *drive_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) { return type->tp_alloc(type, 0); }
 
 static int drive_traverse(DriveCore *self, visitproc visit, void *arg) {

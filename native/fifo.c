@@ -1,6 +1,6 @@
 /* A first-come-first-served server: as `windtunnel.sim.servers.fifo`. */
 
-/* --- sums of moments ---------------------------------------------------------------------------------------------------- */
+/* --- sums of moments ---------------------------------------------------------------------------------------------- */
 static inline void wide_add(Wide *sum, int64_t amount) {
     uint64_t before = sum->low;
     sum->low += (uint64_t)amount;
@@ -39,7 +39,7 @@ done:
     return how;
 }
 
-/* --- Customer: departure, number, start, work, waiter, as the pure tier's list of five -------------------------------------- */
+/* --- Customer: departure, number, start, work, waiter, as the pure tier's list of five ---------------------------- */
 static PyObject *customer_item(Customer *self, Py_ssize_t i) {
     switch (i) {
     case 0:
@@ -140,7 +140,7 @@ static PyType_Spec customer_spec = {"windtunnel._native.Customer", sizeof(Custom
                                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                     customer_slots};
 
-/* --- FifoCore: who is inside, by departure ------------------------------------------------------------------------------------ */
+/* --- FifoCore: who is inside, by departure ------------------------------------------------------------------------ */
 static inline int leaves_first(Customer *a, Customer *b) {
     return a->departure < b->departure || (a->departure == b->departure && a->number < b->number);
 }
@@ -589,7 +589,7 @@ static PyType_Slot fifo_slots[] = {
 static PyType_Spec fifo_spec = {"windtunnel._native.FifoCore", sizeof(FifoCore), 0,
                                 Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, fifo_slots};
 
-/* --- Departure ------------------------------------------------------------------------------------------------------------------ */
+/* --- Departure ---------------------------------------------------------------------------------------------------- */
 static int departure_init(Departure *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"server", NULL};
     PyObject *server;

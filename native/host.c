@@ -16,7 +16,7 @@ typedef struct {
 
 #define HostLoop_Check(object) PyObject_TypeCheck(object, HostLoopType)
 
-/* --- fields of asyncio's own futures ----------------------------------------------------------------------------------- */
+/* --- fields of asyncio's own futures ------------------------------------------------------------------------------ */
 static PyObject *future_loop, *future_blocking, *future_add, *future_done, *future_set; /* descriptors of the class */
 
 static int learn_future(PyObject *future) {
@@ -46,11 +46,12 @@ static inline int set_field(PyObject *object, PyObject *descriptor, PyObject *va
     return field->set(object, value, field->closure);
 }
 
-/* --- Handle -------------------------------------------------------------------------------------------------------------- */
-static Py_ssize_t handle_callback, handle_args, handle_cancelled, handle_loop, handle_context, handle_scheduled, handle_when,
-    handle_repr, handle_source;
-static Py_ssize_t *const handle_fields[] = {&handle_callback,  &handle_args, &handle_cancelled, &handle_loop,  &handle_context,
-                                            &handle_scheduled, &handle_when, &handle_repr,      &handle_source};
+/* --- Handle ------------------------------------------------------------------------------------------------------- */
+static Py_ssize_t handle_callback, handle_args, handle_cancelled, handle_loop, handle_context, handle_scheduled,
+    handle_when, handle_repr, handle_source;
+static Py_ssize_t *const handle_fields[] = {&handle_callback, &handle_args,      &handle_cancelled,
+                                            &handle_loop,     &handle_context,   &handle_scheduled,
+                                            &handle_when,     &handle_repr,      &handle_source};
 #define HANDLE_FIELDS ((int)(sizeof(handle_fields) / sizeof(handle_fields[0])))
 #define FREE_HANDLES 256
 static PyObject *free_handles[FREE_HANDLES];
@@ -131,8 +132,8 @@ static PyObject *handle_cancel(PyObject *self, PyObject *unused) {
     Py_SETREF(SLOT(self, handle_args), Py_NewRef(Py_None));
     if (SLOT(self, handle_scheduled) == Py_True) {
         PyObject *loop = SLOT(self, handle_loop);
-        if (HostLoop_Check(loop) && ((HostLoop *)loop)->sim != NULL && core_forget_timer((Core *)((HostLoop *)loop)->sim) < 0)
-            return NULL;
+        PyObject *sim = loop != NULL && HostLoop_Check(loop) ? ((HostLoop *)loop)->sim : NULL;
+        if (sim != NULL && core_forget_timer((Core *)sim) < 0) return NULL;
     }
     Py_RETURN_NONE;
 }
@@ -151,7 +152,8 @@ static PyType_Slot handle_slots[] = {
     {Py_tp_dealloc, handle_dealloc},
     {0, NULL},
 };
-static PyType_Spec handle_spec = {"windtunnel._native.Handle", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, handle_slots};
+static PyType_Spec handle_spec = {"windtunnel._native.Handle", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+                                  handle_slots};
 
 static Py_ssize_t slot_of(PyObject *type, const char *name);
 
@@ -166,7 +168,7 @@ static PyObject *handle_class(PyObject *module, PyObject *timer_handle) {
     return Py_XNewRef(HandleClass);
 }
 
-/* --- which loop runs ----------------------------------------------------------------------------------------------------- */
+/* --- which loop runs ---------------------------------------------------------------------------------------------- */
 static int forget_task(PyObject *loop) {
     if (!PyDict_CheckExact(current_tasks))
         return settled(PyObject_CallMethodObjArgs(current_tasks, s_pop, loop, Py_None, NULL));
@@ -205,7 +207,7 @@ static int core_leave(Core *self) {
 /* A turn of a task or handle of this loop. 0: the loop does not run now. */
 static int loop_enters(Core *self, PyObject *home, PyObject *thing, int64_t number, PyObject *error) {
     if (self->loop == home) return 1;
-    if (!HostLoop_Check(home)) {
+    if (home == NULL || !HostLoop_Check(home)) {
         PyErr_Format(PyExc_TypeError, "%R is no loop of a host.", home);
         return -1;
     }
@@ -228,7 +230,7 @@ static int core_count_poll(Core *self) {
     return how;
 }
 
-/* --- callbacks --------------------------------------------------------------------------------------------------------------- */
+/* --- callbacks ---------------------------------------------------------------------------------------------------- */
 /* The end of asyncio.sleep. */
 static int sleep_over(PyObject *args) {
     PyObject *future = PyTuple_GET_ITEM(args, 0), *value = PyTuple_GET_ITEM(args, 1);
@@ -243,15 +245,17 @@ static int sleep_over(PyObject *args) {
 
 /* As asyncio.Handle._run: in its context, and what it raises goes to the loop's exception handler. */
 static int handle_call(PyObject *handle) {
-    PyObject *context = SLOT(handle, handle_context), *callback = SLOT(handle, handle_callback), *args = SLOT(handle, handle_args);
-    if (context == NULL || callback == NULL || args == NULL || !PyTuple_CheckExact(args) || !PyContext_CheckExact(context))
+    PyObject *context = SLOT(handle, handle_context), *args = SLOT(handle, handle_args);
+    PyObject *callback = SLOT(handle, handle_callback);
+    if (context == NULL || !PyContext_CheckExact(context) || callback == NULL || args == NULL || !PyTuple_CheckExact(args))
         return settled(call0(handle, s__run));
     Py_INCREF(context);
     Py_INCREF(callback);
     Py_INCREF(args);
     int how = -1;
     if (PyContext_Enter(context) == 0) {
-        PyObject *result = PyObject_Vectorcall(callback, &PyTuple_GET_ITEM(args, 0), (size_t)PyTuple_GET_SIZE(args), NULL);
+        size_t count = (size_t)PyTuple_GET_SIZE(args);
+        PyObject *result = PyObject_Vectorcall(callback, &PyTuple_GET_ITEM(args, 0), count, NULL);
         how = PyContext_Exit(context) < 0 || result == NULL ? -1 : 0;
         Py_XDECREF(result);
     }
@@ -276,7 +280,8 @@ static int handle_run(Core *self, PyObject *handle, int64_t number, PyObject *er
     Py_SETREF(SLOT(handle, handle_scheduled), Py_NewRef(Py_False));
     if (core_count_poll(self) < 0) return -1;
     PyObject *args = SLOT(handle, handle_args);
-    if (SLOT(handle, handle_callback) == sleep_over_function && PyTuple_CheckExact(args) && PyTuple_GET_SIZE(args) == 2) {
+    int sleeps = SLOT(handle, handle_callback) == sleep_over_function;
+    if (sleeps && PyTuple_CheckExact(args) && PyTuple_GET_SIZE(args) == 2) {
         Py_INCREF(args);
         int how = sleep_over(args);
         Py_DECREF(args);
@@ -292,10 +297,10 @@ static int handle_is_stale(PyObject *handle) {
     return loop != NULL && HostLoop_Check(loop) && ((HostLoop *)loop)->dead;
 }
 
-/* --- what tasks await ---------------------------------------------------------------------------------------------------------- */
-/* As `Task._await`. */
+/* --- what tasks await --------------------------------------------------------------------------------------------- */
+/* As `Task._await`, of what is a plain future. */
 static int task_await(PyObject *task, PyObject *future) {
-    if (IS(future, FutureClass) && SLOT(task, task_must_cancel) == Py_False) {
+    if (SLOT(task, task_must_cancel) == Py_False) {
         PyObject *loop = field_of(future, future_loop);
         if (loop == NULL) {
             if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
@@ -306,12 +311,10 @@ static int task_await(PyObject *task, PyObject *future) {
         if (blocking == NULL) return -1;
         Py_DECREF(blocking);
         if (blocking == Py_True) {
-            static PyObject *keywords;
-            if (keywords == NULL && (keywords = PyTuple_Pack(1, s_context)) == NULL) return -1;
             if (set_field(future, future_blocking, Py_False) < 0) return -1;
             Py_XSETREF(SLOT(task, task_fut_waiter), Py_NewRef(future));
             PyObject *args[3] = {future, task, SLOT(task, task_context)};
-            return settled(PyObject_Vectorcall(future_add, args, 2, keywords));
+            return settled(PyObject_Vectorcall(future_add, args, 2, only_context));
         }
     }
     return settled(call1(task, s__await, future));
@@ -326,8 +329,7 @@ static int task_ended(Core *self, PyObject *task, PyObject *value) {
     if (forget_task(home) < 0) return -1;
     PyObject *tasks = PyObject_GetAttr(home, s_tasks);
     if (tasks == NULL) return -1;
-    int kept = PyDict_Contains(tasks, task);
-    int how = kept > 0 ? PyDict_DelItem(tasks, task) : kept;
+    int how = forget(tasks, task);
     Py_DECREF(tasks);
     if (how < 0) return -1;
     Py_CLEAR(SLOT(task, task_send));
@@ -336,7 +338,7 @@ static int task_ended(Core *self, PyObject *task, PyObject *value) {
     return settled(PyObject_Vectorcall(future_set, with, 2, NULL));
 }
 
-/* --- HostLoop ------------------------------------------------------------------------------------------------------------------- */
+/* --- HostLoop ----------------------------------------------------------------------------------------------------- */
 /* The simulator, where its time is one that the lines below can count with; else NULL, without an exception. */
 static inline Core *loop_core(HostLoop *self) {
     Core *core = (Core *)self->sim;
@@ -367,7 +369,7 @@ static PyObject *pure(HostLoop *self, PyObject *name, PyObject *const *args, Py_
 }
 
 /* Whether no name but `context` was given; which it was. */
-static inline int only_context(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **context) {
+static inline int takes_context(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **context) {
     static PyObject *asyncios; /* the names that it gives at each wake-up; kept, so that no others have its address */
     *context = NULL;
     if (names == NULL || !PyTuple_GET_SIZE(names)) return 1;
@@ -380,16 +382,10 @@ static inline int only_context(PyObject *const *args, Py_ssize_t count, PyObject
     return 1;
 }
 
-static inline PyObject *tuple_of(PyObject *const *items, Py_ssize_t count) {
-    PyObject *all = PyTuple_New(count);
-    for (Py_ssize_t i = 0; all != NULL && i < count; i++) PyTuple_SET_ITEM(all, i, Py_NewRef(items[i]));
-    return all;
-}
-
 static PyObject *loop_call_soon(HostLoop *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     PyObject *context;
     Core *core = (Core *)self->sim;
-    if (core == NULL || core->ready == NULL || count < 1 || !only_context(args, count, names, &context))
+    if (core == NULL || core->ready == NULL || count < 1 || !takes_context(args, count, names, &context))
         return pure(self, s__call_soon, args, count, names);
     if (IS(args[0], TaskClass)) { /* a task is its own callback */
         int64_t ticket = ticket_of(args[0]);
@@ -417,7 +413,7 @@ static PyObject *planned(HostLoop *self, Core *core, int64_t due, double when, P
 static PyObject *loop_call_later(HostLoop *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     PyObject *context;
     Core *core = loop_core(self);
-    if (core == NULL || count < 2 || !only_context(args, count, names, &context)) goto rare;
+    if (core == NULL || count < 2 || !takes_context(args, count, names, &context)) goto rare;
     double delay = 0;
     if (PyFloat_CheckExact(args[0]))
         delay = PyFloat_AS_DOUBLE(args[0]);
@@ -430,7 +426,8 @@ static PyObject *loop_call_later(HostLoop *self, PyObject *const *args, Py_ssize
     int steady = runs_true(self);
     if (steady < 0) return NULL;
     if (!steady) goto rare;
-    return planned(self, core, core->now_ns + (wait ? (int64_t)wait : 1), (double)core->now_ns / 1e9 + delay, args, count, context);
+    double when = (double)core->now_ns / 1e9 + delay;
+    return planned(self, core, core->now_ns + (wait ? (int64_t)wait : 1), when, args, count, context);
 rare:
     return pure(self, s__call_later, args, count, names);
 }
@@ -438,7 +435,8 @@ rare:
 static PyObject *loop_call_at(HostLoop *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     PyObject *context;
     Core *core = loop_core(self);
-    if (core == NULL || count < 2 || !PyFloat_CheckExact(args[0]) || !only_context(args, count, names, &context)) goto rare;
+    if (core == NULL || count < 2 || !PyFloat_CheckExact(args[0])) goto rare;
+    if (!takes_context(args, count, names, &context)) goto rare;
     double when = PyFloat_AS_DOUBLE(args[0]), due = rint(when * 1e9);
     if (!(due > (double)core->now_ns && due < 9e15)) goto rare;
     int steady = runs_true(self);

@@ -1,6 +1,6 @@
 /* The loop: as `windtunnel.sim.kernel.Simulator._turn`, and the methods that are called for each event. */
 
-/* --- scheduling --------------------------------------------------------------------------------------------------------- */
+/* --- scheduling --------------------------------------------------------------------------------------------------- */
 static int ready_append(Core *core, PyObject *thing, int64_t number, PyObject *error) {
     if (IS(core->ready, LineType)) return line_append((Line *)core->ready, thing, number, error);
     /* The explorer's queue. */
@@ -11,7 +11,7 @@ static int ready_append(Core *core, PyObject *thing, int64_t number, PyObject *e
     return how;
 }
 
-/* --- times that 64 bits do not hold -------------------------------------------------------------------------------------
+/* --- times that 64 bits do not hold ----------------------------------------------------------------------------------
  *
  * Moments after 292 years stand aside in `Agenda.far`. Where one of them is the next, `_go_far` of the Python side puts
  * the pure tier's list and deque in the place of our structs, and its loop goes on.
@@ -89,8 +89,6 @@ static int entry_is_stale(Entry *entry) {
     PyObject *thing = entry->thing;
     if (IS(thing, TimerType)) return ((Timer *)thing)->call == NULL;
     if (HandleClass != NULL && IS(thing, HandleClass)) return handle_is_stale(thing);
-    if (ArrivalClass != NULL && PyObject_TypeCheck(thing, ArrivalClass)) return 0;
-    if (PyObject_TypeCheck(thing, ProcessType)) return ((Process *)thing)->ticket != entry->number;
     if (IS(thing, DepartureType)) return ((Departure *)thing)->due_ns != entry->when;
     if (IS(thing, JobType)) return job_due(thing) != entry->when;
     if (TaskClass != NULL && IS(thing, TaskClass)) {
@@ -98,6 +96,8 @@ static int entry_is_stale(Entry *entry) {
         if (ticket == -1 && PyErr_Occurred()) return -1;
         return ticket != entry->number;
     }
+    if (ArrivalClass != NULL && PyObject_TypeCheck(thing, ArrivalClass)) return 0;
+    if (PyObject_TypeCheck(thing, ProcessType)) return ((Process *)thing)->ticket != entry->number;
     PyObject *tuple = entry_as_tuple(entry);
     if (tuple == NULL) return -1;
     PyObject *stale = PyObject_CallOneArg(is_stale, tuple);
@@ -173,9 +173,8 @@ static PyObject *planned_call(Core *self, PyObject *when, int after, PyObject *c
     Py_XDECREF(now);
     Py_XDECREF(due);
     if (passed) goto failed;
-    PyObject *with = PyTuple_New(count - 2);
+    PyObject *with = tuple_of(args + 2, count - 2);
     if (with == NULL) goto failed;
-    for (Py_ssize_t i = 2; i < count; i++) PyTuple_SET_ITEM(with, i - 2, Py_NewRef(args[i]));
     PyObject *timer = timer_new(args[1], with);
     Py_DECREF(with);
     if (timer == NULL) goto failed;
@@ -207,7 +206,7 @@ static PyObject *core_call_after(Core *self, PyObject *const *args, Py_ssize_t c
     return planned_call(self, args[0], 1, args, count);
 }
 
-/* --- waiting -------------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
 static PyObject *core_sleep(Core *self, PyObject *seconds) { return wait_new(SLEEP, (PyObject *)self, seconds, 0); }
 static PyObject *core_sleep_ns(Core *self, PyObject *ns) { return wait_new(SLEEP, (PyObject *)self, ns, 1); }
 
@@ -243,7 +242,7 @@ static PyObject *sleep_command(Core *core, Wait *self) {
     return wait;
 }
 
-/* --- processes -------------------------------------------------------------------------------------------------------------- */
+/* --- processes ---------------------------------------------------------------------------------------------------- */
 static PyObject *core_spawn(Core *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     PyObject *coro = NULL, *name = empty_text, *host = Py_None, *daemon = Py_False, *request = Py_None;
     if (count > 2) {
@@ -337,10 +336,7 @@ static int core_end(Core *self, PyObject *thing, PyObject *value, PyObject *erro
             set_current(self, Py_None);
             process->ticket = -1;
             if (process->signal.done) return 0;
-            if (PyDict_DelItem(self->live, thing) < 0) {
-                if (!PyErr_ExceptionMatches(PyExc_KeyError)) return -1;
-                PyErr_Clear();
-            }
+            if (forget(self->live, thing) < 0) return -1;
             return signal_settle(&process->signal, value, NULL);
         }
     }
@@ -707,7 +703,7 @@ static PyObject *core_turn(Core *self, PyObject *limit) {
     return how == FAR ? call1((PyObject *)self, s__turn_far, limit) : PyBool_FromLong(how);
 }
 
-/* --- Core ------------------------------------------------------------------------------------------------------------------ */
+/* --- Core --------------------------------------------------------------------------------------------------------- */
 static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     Core *self = (Core *)type->tp_alloc(type, 0);
     if (self != NULL) {

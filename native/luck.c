@@ -192,7 +192,7 @@ static PyObject *draws_below(PyObject *self, PyObject *limit) {
         DISTRIBUTION(randrange), DISTRIBUTION(randint), DISTRIBUTION(choice),                                         \
         {"_randbelow", (PyCFunction)draws_below, METH_O, NULL}
 
-/* --- Draws: mixed in before `random.Random` ------------------------------------------------------------------------------ */
+/* --- Draws: mixed in before `random.Random` ----------------------------------------------------------------------- */
 static void draws_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     type->tp_free(self);
@@ -209,7 +209,7 @@ static PyType_Slot draws_slots[] = {
 static PyType_Spec draws_spec = {"windtunnel._native.Draws", sizeof(PyObject), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, draws_slots};
 
-/* --- Luck: the stream of one request at one component ---------------------------------------------------------------------- */
+/* --- Luck: the stream of one request at one component ------------------------------------------------------------- */
 static PyObject *luck_make(uint64_t key, uint64_t request) {
     Luck *self = PyObject_New(Luck, LuckType);
     if (self == NULL) return NULL;
@@ -289,7 +289,7 @@ static PyType_Slot luck_slots[] = {
 };
 static PyType_Spec luck_spec = {"windtunnel._native.Luck", sizeof(Luck), 0, Py_TPFLAGS_DEFAULT, luck_slots};
 
-/* --- whose luck ------------------------------------------------------------------------------------------------------------ */
+/* --- whose luck --------------------------------------------------------------------------------------------------- */
 /* The id of the request that is being worked for, as `Simulator.request`; NULL where that raised. */
 static PyObject *core_get_request(Core *self, void *unused) {
     if (self->loop != Py_None) return call0(request_of_task, s_get);

@@ -83,14 +83,16 @@ static PyMethodDef methods[] = {
     {"learn", (PyCFunction)(void (*)(void))learn, METH_VARARGS | METH_KEYWORDS,
      "Tell the loop of the classes that it meets."},
     {"handle_class", handle_class, METH_O, "The class of handles, which is one of asyncio's TimerHandle."},
-    {"marshalled", marshalled, METH_VARARGS, "Rows of plain values as marshal writes them; None where one is not plain."},
+    {"marshalled", marshalled, METH_VARARGS,
+     "Rows of plain values as marshal writes them; None where one is not plain."},
     {"latencies", latencies, METH_O, "Latencies of the answered and waits of the others; None where an event is odd."},
     {"numbered", numbered, METH_O, "Requests with their places as ids; None where one is odd."},
     {NULL},
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_native", "The tunnel's loop, compiled; `windtunnel.sim.tier` says when it runs.", -1, methods,
+    PyModuleDef_HEAD_INIT, "_native", "The tunnel's loop, compiled; `windtunnel.sim.tier` says when it runs.", -1,
+    methods,
 };
 
 static int add(PyObject *module, const char *name, PyTypeObject **type, PyType_Spec *spec, PyTypeObject *base) {
@@ -105,21 +107,28 @@ PyMODINIT_FUNC PyInit__native(void) {
     if ((s_##name = PyUnicode_InternFromString(#name)) == NULL) return NULL;
     NAMES(INTERN)
     if ((empty_text = PyUnicode_InternFromString("")) == NULL) return NULL;
+    if ((only_context = PyTuple_Pack(1, s_context)) == NULL) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
-    if (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0 || add(module, "Line", &LineType, &line_spec, NULL) < 0 || add(module, "Agenda", &AgendaType, &agenda_spec, NULL) < 0 ||
+    if (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0 ||
+        add(module, "Line", &LineType, &line_spec, NULL) < 0 ||
+        add(module, "Agenda", &AgendaType, &agenda_spec, NULL) < 0 ||
         add(module, "Numbers", &NumbersType, &numbers_spec, NULL) < 0 ||
-        add(module, "Core", &CoreType, &core_spec, NULL) < 0 || add(module, "Signal", &SignalType, &signal_spec, NULL) < 0 ||
+        add(module, "Core", &CoreType, &core_spec, NULL) < 0 ||
+        add(module, "Signal", &SignalType, &signal_spec, NULL) < 0 ||
         add(module, "Process", &ProcessType, &process_spec, SignalType) < 0 ||
-        add(module, "Timer", &TimerType, &timer_spec, NULL) < 0 || add(module, "Wait", &WaitType, &wait_spec, NULL) < 0 ||
+        add(module, "Timer", &TimerType, &timer_spec, NULL) < 0 ||
+        add(module, "Wait", &WaitType, &wait_spec, NULL) < 0 ||
         add(module, "Customer", &CustomerType, &customer_spec, NULL) < 0 ||
         add(module, "FifoCore", &FifoCoreType, &fifo_spec, NULL) < 0 ||
         add(module, "Departure", &DepartureType, &departure_spec, SignalType) < 0 ||
         add(module, "Job", &JobType, &job_spec, SignalType) < 0 ||
         add(module, "ServerCore", &ServerCoreType, &server_spec, NULL) < 0 ||
-        add(module, "Ended", &EndedType, &ended_spec, NULL) < 0 || add(module, "Feed", &FeedType, &feed_spec, NULL) < 0 ||
+        add(module, "Ended", &EndedType, &ended_spec, NULL) < 0 ||
+        add(module, "Feed", &FeedType, &feed_spec, NULL) < 0 ||
         add(module, "DriveCore", &DriveCoreType, &drive_spec, NULL) < 0 ||
-        add(module, "Luck", &LuckType, &luck_spec, NULL) < 0 || add(module, "Draws", &DrawsType, &draws_spec, NULL) < 0 ||
+        add(module, "Luck", &LuckType, &luck_spec, NULL) < 0 ||
+        add(module, "Draws", &DrawsType, &draws_spec, NULL) < 0 ||
         add(module, "StageCore", &StageCoreType, &stage_spec, NULL) < 0 ||
         add(module, "HostLoopCore", &HostLoopType, &loop_spec, NULL) < 0) {
         Py_DECREF(module);

@@ -28,7 +28,7 @@ typedef struct {
     Wide begun_ns;
 } ServerCore;
 
-/* --- Job ---------------------------------------------------------------------------------------------------------------- */
+/* --- Job ---------------------------------------------------------------------------------------------------------- */
 static int job_init(Job *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"server", "work_ns", "priority", "deadline_ns", NULL};
     PyObject *server, *work, *priority, *deadline;
@@ -115,7 +115,7 @@ static PyType_Slot job_slots[] = {
 static PyType_Spec job_spec = {"windtunnel._native.Job", sizeof(Job), 0,
                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, job_slots};
 
-/* --- ServerCore ------------------------------------------------------------------------------------------------------------ */
+/* --- ServerCore --------------------------------------------------------------------------------------------------- */
 static Core *server_sim(ServerCore *self) {
     if (self->sim == NULL || self->silences == NULL || self->serving == NULL || self->discipline == NULL ||
         !PyDict_CheckExact(self->serving)) {

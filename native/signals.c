@@ -3,7 +3,7 @@
  * Methods that are not called for each event are taken over from the pure classes (see `adopt` in the module).
  */
 
-/* --- waiters ---------------------------------------------------------------------------------------------------------- */
+/* --- waiters ------------------------------------------------------------------------------------------------------ */
 static void waiter_clear(Waiter *waiter) {
     Py_CLEAR(waiter->who);
     Py_CLEAR(waiter->loop);
@@ -88,10 +88,8 @@ static int append_call(Core *core, PyObject *who, Signal *self) {
 
 /* As loop.call_soon(who, self, context=context). */
 static int call_soon(PyObject *loop, PyObject *who, Signal *self, PyObject *context) {
-    static PyObject *keywords;
-    if (keywords == NULL && (keywords = PyTuple_Pack(1, s_context)) == NULL) return -1;
     PyObject *args[4] = {loop, who, (PyObject *)self, context == NULL ? Py_None : context};
-    return settled(PyObject_VectorcallMethod(s_call_soon, args, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, keywords));
+    return settled(PyObject_VectorcallMethod(s_call_soon, args, 3 | PY_VECTORCALL_ARGUMENTS_OFFSET, only_context));
 }
 
 static int signal_wake(Signal *self) {
@@ -119,7 +117,7 @@ static int signal_wake(Signal *self) {
     return failed;
 }
 
-/* --- Signal ----------------------------------------------------------------------------------------------------------- */
+/* --- Signal ------------------------------------------------------------------------------------------------------- */
 static int signal_init(Signal *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"sim", "name", NULL};
     PyObject *sim, *name = NULL;
@@ -386,7 +384,7 @@ static PyType_Slot signal_slots[] = {
 static PyType_Spec signal_spec = {"windtunnel._native.Signal", sizeof(Signal), 0,
                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, signal_slots};
 
-/* --- Process ------------------------------------------------------------------------------------------------------------ */
+/* --- Process ------------------------------------------------------------------------------------------------------ */
 static int process_init(Process *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"sim", "coro", "name", "host", "daemon", "request", NULL};
     PyObject *sim, *coro, *name, *host;
@@ -448,7 +446,7 @@ static PyType_Slot process_slots[] = {
 static PyType_Spec process_spec = {"windtunnel._native.Process", sizeof(Process), 0,
                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, process_slots};
 
-/* --- Timer -------------------------------------------------------------------------------------------------------------- */
+/* --- Timer -------------------------------------------------------------------------------------------------------- */
 static PyObject *timer_new(PyObject *call, PyObject *args) {
     Timer *self = PyObject_GC_New(Timer, TimerType);
     if (self == NULL) return NULL;
@@ -535,7 +533,7 @@ static PyType_Slot timer_slots[] = {
 static PyType_Spec timer_spec = {"windtunnel._native.Timer", sizeof(Timer), 0,
                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, timer_slots};
 
-/* --- Wait: what a coroutine awaits ---------------------------------------------------------------------------------------
+/* --- Wait: what a coroutine awaits -----------------------------------------------------------------------------------
  *
  * One type for our three kinds of waits, so that each costs one object from a free list. It looks like a coroutine,
  * for who starts a process of one or throws into it.

@@ -6,7 +6,7 @@
 /* Fields of windtunnel.lab.history.Event. */
 enum { EVENT_START = 3, EVENT_END, EVENT_OUTCOME, EVENT_VALUE, EVENT_DUE, EVENT_ID, EVENT_FIELDS };
 
-/* --- marshal, version 2 ------------------------------------------------------------------------------------------------- */
+/* --- marshal, version 2 ------------------------------------------------------------------------------------------- */
 typedef struct {
     char *bytes;
     Py_ssize_t count;
@@ -92,7 +92,7 @@ static PyObject *marshalled(PyObject *module, PyObject *args) {
     return found;
 }
 
-/* --- latencies ------------------------------------------------------------------------------------------------------------ */
+/* --- latencies ---------------------------------------------------------------------------------------------------- */
 static int append_float(PyObject *list, double number) {
     PyObject *one = PyFloat_FromDouble(number);
     int how = one == NULL ? -1 : PyList_Append(list, one);
@@ -127,7 +127,7 @@ static PyObject *latencies(PyObject *module, PyObject *events) {
     return found;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 /* The requests with their places as ids where they have none. */
 static PyObject *numbered(PyObject *module, PyObject *ops) {
     if (!PyList_CheckExact(ops) || OpClass == NULL) Py_RETURN_NONE;
