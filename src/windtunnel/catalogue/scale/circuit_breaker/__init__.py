@@ -10,14 +10,14 @@ too. With a limit of 30 s ten threads get through a third of a call a second; wi
 **Design.** Time limits alone do where a tenth of the calls hangs, and where they are short: with a limit of ten times
 what an answer takes, one pool answers nearly everybody who can be answered. Where good answers can be slow there is no
 such limit. "Five failures in a row" helps where all fail, and hardly ever come about where a tenth does; every five
-seconds everybody is let through until five have failed, and the pool is full again for a second. A pool for each
+seconds everybody is let through until the next has failed, and the pool is full again for a second. A pool for each
 dependency (a bulkhead) keeps the other one answered whatever hangs and however long. No circuit is needed for that.
 
 **Deep dive: what a circuit saves.** Hystrix opens its circuit when half of at least 20 calls in 10 s were errors. Where
 all fail that takes half of the window. Then one call in six seconds is made instead of five a second, and the others
 are told at once. This is what it saves: calls, and waiting. Its price comes later: it sleeps on when the dependency is
-well again, for five seconds and a time limit at most. A limit that adapts has no such price; where a time limit is 30 s
-it has learnt nothing for 30 s.
+well again, for five seconds and a time limit at most; not at all if a probe waits just then, which is chance. A limit
+that adapts has no such price; where a time limit is 30 s it has learnt nothing for 30 s.
 
 **Deep dive: a part fails.** 40 % of the calls hang, and the threshold is 50 %. The circuit opens: a pool that is full
 of hanging calls refuses good ones, and Hystrix counts refusals as errors, so that half are errors where {same:.0%}
@@ -33,12 +33,16 @@ threshold. Five sick shards, two calls each, fill the pool all the same. There c
 shards open as well, for refusals. So have both. A shard with few calls never shows 20 of them in 10 s, and its circuit
 stays closed; the limit does not depend on that.
 
-**Real systems.** The numbers are Hystrix' defaults, but for the pools: by default each has ten threads. It is in
-maintenance mode, and its README says that Netflix' focus has shifted to adaptive limits. Brooker warns of the partial
-failure, and says what a circuit for each shard costs: clients then know what they should not have to know.
+**Real systems.** The numbers are Hystrix' defaults, but for the pools: by default each has ten threads. The circuit is
+that of its main branch; its last release, 1.5.18, has an older one, whose five seconds count from when a probe begins,
+and which any answer closes. Hystrix is in maintenance mode, and its README says that Netflix' focus has shifted to
+adaptive limits. Brooker warns of the partial failure, and says what a circuit for each shard costs: clients then know
+what they should not have to know.
 
-**Left open.** Pools with a queue; fallbacks; errors that come at once; a dependency that needs calm to get well;
-callers that tell each other. Hystrix looks at its counts every half second, the circuit here at each call.
+**Left open.** Pools with a queue; fallbacks; errors that come at once; calls that fail now and then by themselves
+(without them a circuit for each shard that opens at the first failure would answer most); threads that a time limit
+does not free; a dependency that needs calm to get well; callers that tell each other. Hystrix looks at its counts every
+half second, the circuit here at each call.
 """
 
 from __future__ import annotations

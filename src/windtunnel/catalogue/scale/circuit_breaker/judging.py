@@ -245,7 +245,7 @@ CLAIMS = (
     ),
     Claim(
         "in_a_row.asked > 3 * hystrix.asked",
-        "After five seconds everybody is let through, until five more have failed; Hystrix lets one through.",
+        "After five seconds everybody is let through, until the next has failed; Hystrix lets one through.",
         given=ALL,
         where="down_s >= 18",
     ),
@@ -342,11 +342,23 @@ CLAIMS = (
         given={**TENTH, "rate": 8.0},
     ),
     Claim(
-        "min(hystrix.lost_after, both.lost_after) > max(pools.lost_after, shard_limits.lost_after) + 0.03",
-        "The price: a circuit sleeps on when the dependency is well again.",
+        "both.lost_after > max(pools.lost_after, shard_limits.lost_after) + 0.03",
+        "The price: circuits sleep on when the dependency is well again.",
         over="mean",
         given=ALL,
         where=A_WHILE,
+    ),
+    Claim(
+        "hystrix.lost_after > 0.3",
+        "A circuit whose probe has just failed sleeps for most of five seconds.",
+        over="mean",
+        given={**ALL, "down_s": 18.0},
+    ),
+    Claim(
+        "hystrix.lost_after < 0.1",
+        "One whose probe still waits when the dependency is well is answered, and does not sleep: it is chance.",
+        over="mean",
+        given={**ALL, "down_s": 16.0},
     ),
     Claim(
         "hystrix.lost_after <= 0.8",
@@ -416,7 +428,7 @@ FIGURES = (
         "hystrix.probe_s",
         0.05,
         "V",
-        "defaults: a sleep window of 5 s, then one call that has to time out after 1 s",
+        "defaults: a sleep window of 5 s, counted from when the last probe timed out, 1 s after it began",
         HYSTRIX,
         given=ALL,
     ),
@@ -443,9 +455,10 @@ FIGURES = (
 AT = "https://github.com/Netflix/Hystrix/blob/"
 SOURCES = (
     Source(
-        "Netflix, HystrixCommandProperties.java, HystrixCommandMetrics.java, HystrixThreadPoolProperties.java",
+        "Netflix, HystrixCommandProperties.java, HystrixCircuitBreaker.java, HystrixCommandMetrics.java, "
+        "HystrixThreadPoolProperties.java",
         2018,
-        f"{AT}da55d45f1f465837cebdb5bdd3369bc40104c2ee/"
+        f"{AT}3cb21589895e9f8f87cfcdbc9d96d9f63d48b848/"
         "hystrix-core/src/main/java/com/netflix/hystrix/HystrixCommandProperties.java",
     ),
     Source("Netflix, Hystrix README: Hystrix Status", 2018, "https://github.com/Netflix/Hystrix"),
