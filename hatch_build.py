@@ -67,7 +67,7 @@ def compiled(root: Path, into: Path) -> Path:
         NAME,
         [str(root / "native" / "module.c")],
         depends=[str(path) for path in (root / "native").iterdir()],
-        extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", "-fno-strict-aliasing"],
+        extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", "-fno-strict-aliasing", "-ffp-contract=off"],
     )
     command = build_ext(Distribution({"name": "windtunnel", "ext_modules": [extension]}))
     command.build_lib = str(into / "lib")

@@ -1,6 +1,6 @@
 """Rate limits, breakers, retries and bulkheads: decisions and calls a second.
 
-Batches are held to the best peer. A single call is shown and held to nothing: it is plain Python on all sides.
+Batches are held to the best peer. A single call is shown and held to nothing: peers are plain Python.
 """
 
 from __future__ import annotations

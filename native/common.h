@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 5 /* as windtunnel.sim.tier.INTERFACE */
+#define INTERFACE 6 /* as windtunnel.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -170,11 +170,12 @@ static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body,
 
 #define NAMES(X)                                                                                                       \
     X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_call_at) X(_call_later) X(_call_soon) X(_drop)       \
-    X(_end) X(_finish) X(_go_far) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run) X(_run_other)        \
-    X(_start) X(_stops) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within) X(add_done_callback) X(admitted)       \
-    X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe) X(done) X(drifts) X(gave_up) X(get)      \
-    X(hold) X(host) X(jobs) X(left) X(look) X(name) X(ok) X(pop) X(popleft) X(push) X(raised) X(request) X(result)     \
-    X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(tasks) X(throw) X(unanswered)
+    X(_end) X(_finish) X(_go_far) X(_is_idle) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run)          \
+    X(_run_other) X(_start) X(_stops) X(_take) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within)                 \
+    X(add_done_callback) X(admitted) X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe) X(done) \
+    X(drifts) X(gave_up) X(get) X(hold) X(host) X(jobs) X(left) X(look) X(monotonic) X(name) X(ok) X(pop) X(popleft)   \
+    X(push) X(raised) X(request) X(result) X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(tasks)  \
+    X(throw) X(time) X(unanswered)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)

@@ -10,6 +10,7 @@
 #include "luck.c"
 #include "stage.c"
 #include "tally.c"
+#include "limiter.c"
 
 /* The offset of a slot of a Python class. */
 static Py_ssize_t slot_of(PyObject *type, const char *name) {
@@ -31,6 +32,7 @@ static const struct {
 } lessons[] = {
     {"Arrival", (PyObject **)&ArrivalClass},
     {"CancelledError", &CancelledError},
+    {"Decision", (PyObject **)&DecisionClass},
     {"Event", (PyObject **)&EventClass},
     {"Fifo", (PyObject **)&FifoClass},
     {"Future", (PyObject **)&FutureClass},
@@ -39,8 +41,13 @@ static const struct {
     {"Random", &RandomClass},
     {"Stop", &Stop},
     {"Task", (PyObject **)&TaskClass},
+    {"bucket_decides", &bucket_decides},
+    {"bucket_idles", &bucket_idles},
     {"current_tasks", &current_tasks},
+    {"gcra_decides", &gcra_decides},
+    {"gcra_idles", &gcra_idles},
     {"heappush", &heappush},
+    {"running_loop", &running_loop},
     {"set_running_loop", &set_running_loop},
     {"sleep_over", &sleep_over_function},
     {"mersenne_bits", &mersenne_bits},
@@ -48,6 +55,7 @@ static const struct {
     {"normal_magic", &normal_magic_number},
     {"is_stale", &is_stale},
     {"request_of_task", &request_of_task},
+    {"take_plainly", &take_plainly},
     {NULL, NULL},
 };
 
@@ -91,7 +99,10 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_native", "The tunnel's loop, compiled; `windtunnel.sim.tier` says when it runs.", -1,
+    PyModuleDef_HEAD_INIT,
+    "_native",
+    "The tunnel's loop and single calls of blocks, compiled; `windtunnel.tier` says when they run.",
+    -1,
     methods,
 };
 
@@ -108,6 +119,7 @@ PyMODINIT_FUNC PyInit__native(void) {
     NAMES(INTERN)
     if ((empty_text = PyUnicode_InternFromString("")) == NULL) return NULL;
     if ((only_context = PyTuple_Pack(1, s_context)) == NULL) return NULL;
+    if ((float_zero = PyFloat_FromDouble(0.0)) == NULL || (int_one = PyLong_FromLong(1)) == NULL) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
     if (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0 ||
@@ -130,7 +142,10 @@ PyMODINIT_FUNC PyInit__native(void) {
         add(module, "Luck", &LuckType, &luck_spec, NULL) < 0 ||
         add(module, "Draws", &DrawsType, &draws_spec, NULL) < 0 ||
         add(module, "StageCore", &StageCoreType, &stage_spec, NULL) < 0 ||
-        add(module, "HostLoopCore", &HostLoopType, &loop_spec, NULL) < 0) {
+        add(module, "HostLoopCore", &HostLoopType, &loop_spec, NULL) < 0 ||
+        add(module, "LimiterCore", &LimiterCoreType, &limiter_spec, NULL) < 0 ||
+        add(module, "GcraCore", &GcraCoreType, &gcra_spec, LimiterCoreType) < 0 ||
+        add(module, "TokenBucketCore", &TokenBucketCoreType, &bucket_spec, LimiterCoreType) < 0) {
         Py_DECREF(module);
         return NULL;
     }

@@ -28,13 +28,14 @@ import asyncio
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
 from windtunnel.blocks.resilience.deadline import DeadlineExceeded, now_s, remaining_s
 from windtunnel.blocks.resilience.guard import Guard
 from windtunnel.blocks.resilience.waiting_line import Lines
+from windtunnel.tier import native
 
 S = TypeVar("S")
 
@@ -129,17 +130,20 @@ class RateLimiter(Guard, Generic[S]):
         return _Keyed(self, key, cost)
 
     def _told(self) -> dict[str, object]:
-        settings = {name: value for name, value in vars(self).items() if not name.startswith("_") and name != "most"}
+        settings = {name: value for name, value in self._held().items() if not name.startswith("_") and name != "most"}
         return {**settings, "tracked": self.tracked}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in RUNNING}
+        return {name: value for name, value in self._held().items() if name not in RUNNING}
 
     def __reduce_ex__(self, protocol: Any) -> Any:  # keys and numbers: unlike other guards it can be stored and copied
         return Block.__reduce_ex__(self, protocol)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         return Block.__deepcopy__(self, memo)
+
+    def _held(self) -> dict[str, Any]:
+        return vars(self)
 
     def _enter(self) -> None:
         decision = self.take()
@@ -227,6 +231,24 @@ class Gcra(RateLimiter[tuple[float, float]]):
 
     def _is_idle(self, state: tuple[float, float], now: float) -> bool:
         return state[0] <= (now - state[1]) * self.rate_per_s
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(
+        Decision=Decision,
+        bucket_decides=TokenBucket._take,
+        bucket_idles=TokenBucket._is_idle,
+        gcra_decides=Gcra._take,
+        gcra_idles=Gcra._is_idle,
+        running_loop=asyncio._get_running_loop,
+        take_plainly=RateLimiter.take,
+    )
+
+    class TokenBucket(native.TokenBucketCore, TokenBucket):
+        __doc__ = TokenBucket.__doc__
+
+    class Gcra(native.GcraCore, Gcra):
+        __doc__ = Gcra.__doc__
 
 
 class SlidingLog(RateLimiter[deque[float]]):

@@ -1,0 +1,430 @@
+/* One request to a rate limiter: `take` of `windtunnel.blocks.resilience.rate_limit.Gcra` and `TokenBucket`.
+ *
+ * Plain numbers are decided here, with the same operations in the same order; whatever is not plain, every refusal of
+ * an argument and every sweep is `RateLimiter.take`, which is the text to read.
+ */
+#define SLACK_S 1e-6          /* as windtunnel.blocks.resilience.rate_limit.SLACK_S */
+#define EXACT ((int64_t)1 << 53) /* whole numbers below it are doubles */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *states; /* by key: what is held, and when it was; or NULL */
+    PyObject *rate;
+    PyObject *burst;
+    PyObject *most;
+    long long until_sweep;
+} LimiterCore;
+
+static PyTypeObject *LimiterCoreType, *GcraCoreType, *TokenBucketCoreType;
+static PyTypeObject *DecisionClass;
+static PyObject *take_plainly, *gcra_decides, *bucket_decides, *gcra_idles, *bucket_idles, *running_loop;
+static PyObject *float_zero, *int_one;
+
+/* A float, or a whole number that is one. */
+static inline int plain_number(PyObject *object, double *out) {
+    if (object == NULL) return 0;
+    if (PyFloat_CheckExact(object)) {
+        *out = PyFloat_AS_DOUBLE(object);
+        return 1;
+    }
+    if (!PyLong_CheckExact(object)) return 0;
+    int overflow;
+    long long found = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow || found >= EXACT || found <= -EXACT) return 0;
+    *out = (double)found;
+    return 1;
+}
+
+/* As `windtunnel.blocks.resilience.deadline.now_s`. */
+static PyObject *seconds_now(void) {
+    static PyObject *names; /* of the module `time`, where the tunnel puts its own clock while it runs */
+    if (names == NULL) {
+        PyObject *module = PyImport_ImportModule("time");
+        if (module == NULL) return NULL;
+        names = Py_NewRef(PyModule_GetDict(module));
+        Py_DECREF(module);
+    }
+    PyObject *loop = PyObject_CallNoArgs(running_loop);
+    if (loop == NULL) return NULL;
+    PyObject *now = NULL;
+    if (loop != Py_None)
+        now = call0(loop, s_time);
+    else {
+        PyObject *clock = Py_XNewRef(PyDict_GetItemWithError(names, s_monotonic));
+        if (clock != NULL)
+            now = PyObject_CallNoArgs(clock);
+        else if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_AttributeError, "module 'time' has no attribute 'monotonic'");
+        Py_XDECREF(clock);
+    }
+    Py_DECREF(loop);
+    return now;
+}
+
+typedef struct {
+    PyObject *key;
+    PyObject *cost;
+    PyObject *at_s; /* or NULL */
+} Asked;
+
+/* Sorts the arguments of a call; 0 where Python has to say what is wrong with them. */
+static int asked_of(PyObject *const *args, Py_ssize_t count, PyObject *names, Asked *asked) {
+    *asked = (Asked){empty_text, int_one, NULL};
+    if (count > 2) return 0;
+    if (count > 0) asked->key = args[0];
+    if (count > 1) asked->cost = args[1];
+    for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i), *value = args[count + i];
+        if (!PyUnicode_CompareWithASCIIString(name, "at_s"))
+            asked->at_s = value;
+        else if (count < 2 && !PyUnicode_CompareWithASCIIString(name, "cost"))
+            asked->cost = value;
+        else if (count < 1 && !PyUnicode_CompareWithASCIIString(name, "key"))
+            asked->key = value;
+        else
+            return 0;
+    }
+    if (asked->at_s == Py_None) asked->at_s = NULL;
+    return 1;
+}
+
+/* A float in the place of another, which is changed where nobody else knows it. */
+static inline int put_float(PyObject **place, double number) {
+    PyObject *old = *place;
+    if (old != NULL && Py_REFCNT(old) == 1 && PyFloat_CheckExact(old)) {
+        ((PyFloatObject *)old)->ob_fval = number;
+        return 0;
+    }
+    PyObject *made = PyFloat_FromDouble(number);
+    if (made == NULL) return -1;
+    *place = made;
+    Py_XDECREF(old);
+    return 0;
+}
+
+#define ITEMS(tuple) (((PyTupleObject *)(tuple))->ob_item)
+
+/* Of the last decision nobody may know any more when the next one is made: it is then made in its place, as `zip` does
+ * with its tuples. */
+static PyObject *last_decision;
+
+static PyObject *decision(int allowed, double remaining, double retry_after_s) {
+    PyObject *made = last_decision;
+    if (made == NULL || Py_REFCNT(made) != 1 || Py_TYPE(made) != DecisionClass) {
+        if ((made = DecisionClass->tp_alloc(DecisionClass, 3)) == NULL) return NULL;
+        for (int i = 0; i < 3; i++) PyTuple_SET_ITEM(made, i, Py_NewRef(float_zero));
+        Py_XSETREF(last_decision, made);
+    }
+    Py_INCREF(made);
+    Py_SETREF(ITEMS(made)[0], Py_NewRef(allowed ? Py_True : Py_False));
+    if (put_float(&ITEMS(made)[1], remaining > 0.0 ? remaining : 0.0) < 0 ||
+        put_float(&ITEMS(made)[2], retry_after_s) < 0)
+        Py_CLEAR(made);
+    return made;
+}
+
+typedef struct {
+    PyObject *states;
+    PyObject *key;
+    PyObject *cost_given, *burst_given, *now_given;
+    double cost, burst, rate;
+    double now;
+    PyObject *state; /* what is known of the key: `held` since `then`; or NULL */
+    double held, then;
+} Request;
+
+/* As `_is_idle`, of a state that is plain. */
+static inline int is_idle(const Request *of, PyObject *state, int gcra) {
+    double held = 0.0;
+    plain_number(PyTuple_GET_ITEM(state, 0), &held);
+    double passed = (of->now - PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(state, 1))) * of->rate;
+    return gcra ? held <= passed : held + passed >= of->burst;
+}
+
+/* Keep what is held, and the moment. The state that was found is changed where nobody else knows it. */
+static int keep_state(const Request *of, double held, PyObject *itself) {
+    PyObject *state = of->state;
+    if (state == NULL || Py_REFCNT(state) != 2) { /* of the table, and ours */
+        if ((state = PyTuple_New(2)) == NULL) return -1;
+        PyTuple_SET_ITEM(state, 0, itself != NULL ? Py_NewRef(itself) : PyFloat_FromDouble(held));
+        PyTuple_SET_ITEM(state, 1, Py_NewRef(of->now_given));
+        int how = PyTuple_GET_ITEM(state, 0) == NULL ? -1 : PyDict_SetItem(of->states, of->key, state);
+        Py_DECREF(state);
+        return how;
+    }
+    if (itself != NULL)
+        Py_SETREF(ITEMS(state)[0], Py_NewRef(itself));
+    else if (put_float(&ITEMS(state)[0], held) < 0)
+        return -1;
+    Py_SETREF(ITEMS(state)[1], Py_NewRef(of->now_given));
+    return 0;
+}
+
+/* As `Gcra._take`. */
+static PyObject *decide_gcra(const Request *of) {
+    double ahead = of->state != NULL ? of->held - (of->now - of->then) * of->rate : 0.0;
+    ahead = ahead > 0.0 ? ahead : 0.0;
+    double beyond = ahead + of->cost - of->burst;
+    if (beyond <= SLACK_S * of->rate)
+        return keep_state(of, ahead + of->cost, NULL) < 0 ? NULL : decision(1, -beyond, 0.0);
+    return keep_state(of, ahead, NULL) < 0 ? NULL : decision(0, of->burst - ahead, beyond / of->rate);
+}
+
+/* As `TokenBucket._take`. A full bucket holds `burst` itself: whole numbers stay whole. */
+static PyObject *decide_bucket(const Request *of) {
+    double tokens = of->state != NULL ? of->held : of->burst;
+    double filled = tokens + (of->now - (of->state != NULL ? of->then : of->now)) * of->rate;
+    int full = !(filled < of->burst);
+    tokens = full ? of->burst : filled;
+    int passes = of->cost - tokens <= SLACK_S * of->rate;
+    double left = passes ? tokens - of->cost : tokens, retry_after_s = passes ? 0.0 : (of->cost - tokens) / of->rate;
+    PyObject *itself = NULL;
+    if (full && passes && PyLong_CheckExact(of->burst_given) && PyLong_CheckExact(of->cost_given)) {
+        if ((itself = PyLong_FromDouble(left)) == NULL) return NULL;
+    } else if (full && !passes)
+        itself = Py_NewRef(of->burst_given);
+    PyObject *made = keep_state(of, left, itself) < 0 ? NULL : decision(passes, left, retry_after_s);
+    if (made != NULL && itself != NULL && left > 0.0) Py_SETREF(ITEMS(made)[1], Py_NewRef(itself));
+    Py_XDECREF(itself);
+    return made;
+}
+
+/* Forget the keys that are as good as new, as `RateLimiter.take` does now and then; 0 where a state is not plain. */
+static int sweep(LimiterCore *self, Request *of, int gcra) {
+    PyObject *key, *state, *kept;
+    Py_ssize_t place = 0, count = 0;
+    while (PyDict_Next(of->states, &place, &key, &state)) {
+        double held;
+        if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 2 ||
+            !plain_number(PyTuple_GET_ITEM(state, 0), &held) || !PyFloat_CheckExact(PyTuple_GET_ITEM(state, 1)))
+            return 0;
+        count += is_idle(of, state, gcra);
+    }
+    if (count > 0) {
+        if ((kept = PyDict_New()) == NULL) return -1;
+        place = 0;
+        while (PyDict_Next(of->states, &place, &key, &state)) {
+            if (is_idle(of, state, gcra)) continue;
+            Py_INCREF(key);
+            Py_INCREF(state);
+            int how = PyDict_SetItem(kept, key, state);
+            Py_DECREF(key);
+            Py_DECREF(state);
+            if (how < 0) {
+                Py_DECREF(kept);
+                return -1;
+            }
+        }
+        Py_XSETREF(self->states, Py_NewRef(kept));
+        Py_SETREF(of->states, kept);
+    }
+    self->until_sweep = PyDict_GET_SIZE(of->states) > 1024 ? PyDict_GET_SIZE(of->states) : 1024;
+    return 1;
+}
+
+/* The same by the text; `now` is the moment, where it was looked at already. */
+static PyObject *take_by_text(PyObject *self, const Asked *asked, PyObject *now) {
+    PyObject *all[4] = {self, asked->key, asked->cost, now != NULL ? now : asked->at_s};
+    static PyObject *names;
+    if (names == NULL && (names = Py_BuildValue("(s)", "at_s")) == NULL) return NULL;
+    return PyObject_Vectorcall(take_plainly, all, 3, all[3] == NULL ? NULL : names);
+}
+
+static PyObject *limiter_take(LimiterCore *self, PyObject *const *args, Py_ssize_t count, PyObject *names, int gcra) {
+    Asked asked;
+    if (take_plainly == NULL || running_loop == NULL || DecisionClass == NULL || gcra_decides == NULL ||
+        bucket_decides == NULL || gcra_idles == NULL || bucket_idles == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "Limiters were not told of what they are made of.");
+        return NULL;
+    }
+    if (!asked_of(args, count, names, &asked)) { /* a call that no `take` understands: Python says why */
+        PyObject **all = PyMem_Malloc(sizeof(PyObject *) * (size_t)(count + 1 + (names ? PyTuple_GET_SIZE(names) : 0)));
+        if (all == NULL) return PyErr_NoMemory();
+        all[0] = (PyObject *)self;
+        for (Py_ssize_t i = 0; i < count + (names ? PyTuple_GET_SIZE(names) : 0); i++) all[i + 1] = args[i];
+        PyObject *found = PyObject_Vectorcall(take_plainly, all, (size_t)count + 1, names);
+        PyMem_Free(all);
+        return found;
+    }
+    Request of = {.key = asked.key, .cost_given = asked.cost, .burst_given = self->burst};
+    double most;
+    if (!plain_number(asked.cost, &of.cost) || !plain_number(self->most, &most) ||
+        !plain_number(self->rate, &of.rate) || !plain_number(self->burst, &of.burst) ||
+        !(0.0 < of.cost && of.cost <= most) || of.rate == 0.0 || self->states == NULL ||
+        !PyDict_CheckExact(self->states) ||
+        _PyType_Lookup(Py_TYPE(self), s__take) != (gcra ? gcra_decides : bucket_decides) ||
+        _PyType_Lookup(Py_TYPE(self), s__is_idle) != (gcra ? gcra_idles : bucket_idles))
+        return take_by_text((PyObject *)self, &asked, NULL);
+    PyObject *now = asked.at_s != NULL ? Py_NewRef(asked.at_s) : seconds_now();
+    if (now == NULL) return NULL;
+    if (!PyFloat_CheckExact(now) || self->states == NULL || !PyDict_CheckExact(self->states)) {
+        PyObject *found = take_by_text((PyObject *)self, &asked, now);
+        Py_DECREF(now);
+        return found;
+    }
+    of.now_given = now;
+    of.now = PyFloat_AS_DOUBLE(now);
+    of.states = Py_NewRef(self->states); /* and what belongs to it: comparing keys may run anything */
+    Py_INCREF(of.burst_given);
+    PyObject *result = NULL, *then = NULL, *state = NULL;
+    if (self->until_sweep > 1)
+        self->until_sweep--;
+    else {
+        int swept = sweep(self, &of, gcra);
+        if (swept == 0) result = take_by_text((PyObject *)self, &asked, now);
+        if (swept <= 0) goto done;
+    }
+    state = Py_XNewRef(PyDict_GetItemWithError(of.states, of.key));
+    if (state != NULL) {
+        if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 2 ||
+            !plain_number(PyTuple_GET_ITEM(state, 0), &of.held) || !PyFloat_CheckExact(PyTuple_GET_ITEM(state, 1))) {
+            self->until_sweep++;
+            result = take_by_text((PyObject *)self, &asked, now);
+            goto done;
+        }
+        of.state = state;
+        then = Py_NewRef(PyTuple_GET_ITEM(state, 1));
+        of.then = PyFloat_AS_DOUBLE(then);
+        if (of.then > of.now) {
+            of.now = of.then;
+            of.now_given = then;
+        }
+    } else if (PyErr_Occurred())
+        goto done;
+    result = gcra ? decide_gcra(&of) : decide_bucket(&of);
+done:
+    Py_XDECREF(state);
+    Py_XDECREF(then);
+    Py_DECREF(now);
+    Py_DECREF(of.states);
+    Py_DECREF(of.burst_given);
+    return result;
+}
+
+static PyObject *gcra_take(LimiterCore *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    return limiter_take(self, args, count, names, 1);
+}
+
+static PyObject *bucket_take(LimiterCore *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    return limiter_take(self, args, count, names, 0);
+}
+
+static PyMemberDef limiter_members[] = {
+    {"_states", T_OBJECT_EX, offsetof(LimiterCore, states), 0, NULL},
+    {"_until_sweep", T_LONGLONG, offsetof(LimiterCore, until_sweep), 0, NULL},
+    {"rate_per_s", T_OBJECT_EX, offsetof(LimiterCore, rate), 0, NULL},
+    {"burst", T_OBJECT_EX, offsetof(LimiterCore, burst), 0, NULL},
+    {"most", T_OBJECT_EX, offsetof(LimiterCore, most), 0, NULL},
+    {NULL},
+};
+
+/* All attributes, as `vars` of the pure one. */
+static PyObject *limiter_held(PyObject *self, PyObject *unused) {
+    PyObject *held = PyDict_New(), *rest = held == NULL ? NULL : PyObject_GetAttrString(self, "__dict__");
+    for (PyMemberDef *member = limiter_members; rest != NULL && member->name != NULL; member++) {
+        PyObject *value = PyObject_GetAttrString(self, member->name);
+        if (value == NULL) {
+            if (!PyErr_ExceptionMatches(PyExc_AttributeError)) goto failed;
+            PyErr_Clear();
+            continue;
+        }
+        int how = PyDict_SetItemString(held, member->name, value);
+        Py_DECREF(value);
+        if (how < 0) goto failed;
+    }
+    if (rest != NULL && PyDict_Update(held, rest) == 0) {
+        Py_DECREF(rest);
+        return held;
+    }
+failed:
+    Py_XDECREF(rest);
+    Py_XDECREF(held);
+    return NULL;
+}
+
+/* What `__getstate__` of either gave. */
+static PyObject *limiter_setstate(PyObject *self, PyObject *state) {
+    PyObject *name, *value;
+    Py_ssize_t place = 0;
+    if (!PyDict_Check(state)) {
+        PyErr_SetString(PyExc_TypeError, "The state of a limiter is a dict.");
+        return NULL;
+    }
+    while (PyDict_Next(state, &place, &name, &value))
+        if (PyObject_SetAttr(self, name, value) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static int limiter_traverse(LimiterCore *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->states);
+    Py_VISIT(self->rate);
+    Py_VISIT(self->burst);
+    Py_VISIT(self->most);
+    return 0;
+}
+
+static int limiter_clear(LimiterCore *self) {
+    Py_CLEAR(self->states);
+    Py_CLEAR(self->rate);
+    Py_CLEAR(self->burst);
+    Py_CLEAR(self->most);
+    return 0;
+}
+
+static void limiter_dealloc(LimiterCore *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    limiter_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef limiter_methods[] = {
+    {"_held", limiter_held, METH_NOARGS, "All attributes, also those that are fields here."},
+    {"__setstate__", limiter_setstate, METH_O, "Take over what `__getstate__` gave."},
+    {NULL},
+};
+static PyType_Slot limiter_slots[] = {
+    {Py_tp_doc, "What a limiter by rate and burst holds; as `windtunnel.blocks.resilience.rate_limit`."},
+    {Py_tp_members, limiter_members},
+    {Py_tp_methods, limiter_methods},
+    {Py_tp_traverse, limiter_traverse},
+    {Py_tp_clear, limiter_clear},
+    {Py_tp_dealloc, limiter_dealloc},
+    {0, NULL},
+};
+static PyType_Spec limiter_spec = {"windtunnel._native.LimiterCore", sizeof(LimiterCore), 0,
+                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, limiter_slots};
+
+#define TAKE_DOC                                                                                                       \
+    "take($self, /, key='', cost=1, *, at_s=None)\n--\n\n"                                                             \
+    "Take `cost` for `key` if that is allowed now; a refusal takes nothing."
+static PyMethodDef gcra_methods[] = {
+    {"take", (PyCFunction)(void (*)(void))gcra_take, METH_FASTCALL | METH_KEYWORDS, TAKE_DOC},
+    {NULL},
+};
+static PyType_Slot gcra_slots[] = {
+    {Py_tp_doc, "What a `windtunnel.blocks.resilience.rate_limit.Gcra` is asked."},
+    {Py_tp_methods, gcra_methods},
+    {Py_tp_traverse, limiter_traverse},
+    {Py_tp_clear, limiter_clear},
+    {Py_tp_dealloc, limiter_dealloc},
+    {0, NULL},
+};
+static PyType_Spec gcra_spec = {"windtunnel._native.GcraCore", sizeof(LimiterCore), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, gcra_slots};
+static PyMethodDef bucket_methods[] = {
+    {"take", (PyCFunction)(void (*)(void))bucket_take, METH_FASTCALL | METH_KEYWORDS, TAKE_DOC},
+    {NULL},
+};
+static PyType_Slot bucket_slots[] = {
+    {Py_tp_doc, "What a `windtunnel.blocks.resilience.rate_limit.TokenBucket` is asked."},
+    {Py_tp_methods, bucket_methods},
+    {Py_tp_traverse, limiter_traverse},
+    {Py_tp_clear, limiter_clear},
+    {Py_tp_dealloc, limiter_dealloc},
+    {0, NULL},
+};
+static PyType_Spec bucket_spec = {"windtunnel._native.TokenBucketCore", sizeof(LimiterCore), 0,
+                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, bucket_slots};
