@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import subprocess
 import sys
 import tracemalloc
+import warnings
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
 from helpers.worlds import WORLDS, digest
+from windtunnel.sim import sandbox
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.trace import Record, Trace
 
@@ -53,6 +57,34 @@ def test_simulations_in_other_threads_change_nothing() -> None:
     for thread in threads:
         thread.join()
     assert together == alone
+
+
+def test_simulations_that_end_in_threads_leave_logs_and_warnings_as_they_were() -> None:
+    before = logging.root.manager.disable, list(warnings.filters)
+    first_is_in, last_is_in, first_is_out = Event(), Event(), Event()
+
+    def end(tell: Event, until: Event) -> None:
+        async def never() -> None:
+            try:
+                await asyncio.sleep(1e6)
+            finally:
+                with sandbox.reality():  # the thread itself waits
+                    tell.set()
+                    until.wait(60)
+
+        with Simulator(1) as sim:
+            sim.host("a").create_task(never())
+            sim.run(until=1.0)
+
+    first = Thread(target=end, args=[first_is_in, last_is_in])
+    last = Thread(target=end, args=[last_is_in, first_is_out])
+    first.start()
+    first_is_in.wait(60)
+    last.start()
+    first.join()
+    first_is_out.set()
+    last.join()
+    assert (logging.root.manager.disable, list(warnings.filters)) == before
 
 
 def test_replicas_share_no_state() -> None:

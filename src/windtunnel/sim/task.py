@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import warnings
 from asyncio import CancelledError, Future
 from collections.abc import Callable, Coroutine
@@ -294,19 +295,48 @@ def bury(dead: list[Any]) -> None:
     here, when all is over: loops are dead, so nothing that they start happens, and what they log is not shown. Nor is
     it held against them that they leave connections open: so does a crash.
     """
-    noise, outer = logging.root.manager.disable, asyncio._get_running_loop()
-    logging.disable(logging.CRITICAL)
+    outer = asyncio._get_running_loop()
     loops: dict[Any, None] = {}
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
+        with _hushed:
             while dead:
                 _bury(dead.pop(), loops)
                 if not dead:  # tasks that were started meanwhile
                     dead += [t for loop in loops for t in asyncio.all_tasks(loop) if _unburied(t)]
     finally:
         asyncio._set_running_loop(outer)
-        logging.disable(noise)
+
+
+class _Hushed:
+    """No log is written and no `ResourceWarning` shown while anybody is inside.
+
+    Both switches belong to the process: threads that bury at the same time share one turn of them, else the one that
+    leaves last would put back what it found, which is silence.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._noise = logging.root.manager.disable
+                logging.disable(logging.CRITICAL)
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore", ResourceWarning)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(None, None, None)
+                logging.disable(self._noise)
+
+
+_hushed = _Hushed()
 
 
 def _bury(body: Any, loops: dict[Any, None]) -> None:
