@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LoadingCache as LoadingCache,
         SingleFlight as SingleFlight,
         WaitsForItself as WaitsForItself,
+        due_early as due_early,
     )
     from windtunnel.blocks.caching.cache_policies import (
         Clock as Clock,

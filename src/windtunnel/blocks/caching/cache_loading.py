@@ -57,6 +57,17 @@ _flight: ContextVar[_Flight[Any] | None] = ContextVar("flight", default=None)
 """The flight whose call this code is part of."""
 
 
+def due_early(now_s: float, expires_s: float, took_s: float, luck: Random, beta: float = 1.0) -> bool:
+    """Whether who finds a value now loads it anew, though it is good until `expires_s`: XFetch (Vattani and others).
+
+    Args:
+        took_s: how long the last load took; the longer it takes, the earlier one begins.
+        beta: above 1 earlier still; 0 is never early.
+    """
+    # 1 - random() lies in (0, 1], where the logarithm is finite.
+    return now_s - took_s * beta * log(1.0 - luck.random()) >= expires_s
+
+
 class SingleFlight(Live, Generic[KeyT, ValueT]):
     """Runs at most one call for each key at a time; who asks meanwhile shares its result or its exception.
 
@@ -198,9 +209,7 @@ class LoadingCache(Live, Generic[KeyT, ValueT]):
         now = asyncio.get_running_loop().time()
         if held is None or now >= held.expires:
             return await self._fly(key)
-        # 1 - random() lies in (0, 1], where the logarithm is finite.
-        early_s = -held.took_s * self._beta * log(1.0 - self._luck.random())
-        if now + early_s >= held.expires and key not in self._flights:
+        if due_early(now, held.expires, held.took_s, self._luck, self._beta) and key not in self._flights:
             # In a context of its own: whoever happened to ask is not waiting for it.
             task = asyncio.get_running_loop().create_task(self._refresh(key), context=Context())
             self._refreshes.add(task)

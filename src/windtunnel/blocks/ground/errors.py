@@ -31,6 +31,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         ConnectionError
           Crashed  unknown          the host or server lost its power
             ServerDown  fail        it was down already
+          Died  unknown             an application server died, and with it the connections to it
           ConnectionResetError
             Unanswered  unknown     the work was done, and the answer was lost
           Unavailable  fail         no connection was to be had
