@@ -22,6 +22,9 @@ done or not. Those without one say that a program or an input is wrong; a run st
       Mismatch  fail                an object is not the one that the condition names
       Interrupted  unknown          an action of a saga was cancelled from inside
       LogFailed  unknown            the disk failed a log; what was not synced is in doubt
+      NotDone  fail                 a replica of a store certainly did not do it
+      InDoubt  unknown              no majority of replicas, or no answer in time, says whether it was done
+      RightFailed                   a store that was said to be right did not keep its steady state
       Tripped  fail                 a circuit that counts failures in a row is open
       OutOfTime                     the time that a person gave is over; what was done is noted
       LookupError

@@ -1,0 +1,94 @@
+"""The store of `chaos` and its ten bugs, the search among schedules, and the checker that only looks."""
+
+from __future__ import annotations
+
+import inspect
+from random import Random
+
+import pytest
+
+from windtunnel.catalogue.scale.chaos import aspirator, bugs, replica
+from windtunnel.catalogue.scale.chaos.bugs import BUGS
+from windtunnel.catalogue.scale.chaos.replica import Replica
+from windtunnel.catalogue.scale.chaos.search import MOST, at_random, expected, middle, search, shown_by
+from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, schedules, strike, trial
+
+KILLED = (strike("kill", 0, 1.0),)
+BY_TRIVIAL_HANDLERS = ["swallows", "logs_only", "over_catches", "never_opens_again", "ends_at_the_start"]
+
+
+def test_there_are_54_schedules_of_one_fault_and_1431_of_two() -> None:
+    assert len(ALPHABET) == len(KINDS) * len(REPLICAS) * 3 == 54
+    assert len(list(schedules(1))) == 54
+    every = list(schedules())
+    assert len(every) == len(set(every)) == 54 + 54 * 53 // 2
+
+
+def test_the_right_replica_enters_its_handlers_and_keeps_the_steady_state() -> None:
+    found = trial(Replica, (strike("full", 0, 1.0), strike("cut", 1, 4.0)))
+    assert {"disk", "peer", "refusal"} <= set(found.met)
+    assert not found.broken
+
+
+def test_a_replica_whose_wrong_handler_is_not_entered_does_the_same_as_the_right_one() -> None:
+    right = trial(Replica, KILLED)
+    untouched = [name for name, bug in BUGS.items() if bug.handler not in right.met]
+    assert len(untouched) == 7
+    for name in untouched:
+        assert trial(BUGS[name], KILLED).events == right.events, name
+
+
+def test_the_same_seed_gives_the_same_answers_and_another_seed_others() -> None:
+    assert trial(Replica, KILLED, 1) == trial(Replica, KILLED, 1)
+    assert trial(Replica, KILLED, 1).events != trial(Replica, KILLED, 2).events
+
+
+def test_a_search_stops_at_the_first_schedule_that_shows_each_bug() -> None:
+    order = [KILLED, (strike("pause", 0, 1.0),), (strike("full", 0, 1.0), strike("full", 1, 1.0))]
+    found = search(order, ["keeps_the_link", "says_no"])
+    assert found.tried == {"keeps_the_link": 2, "says_no": 3}
+    assert found.smallest["says_no"] == order[2]
+    assert shown_by(KILLED, ["says_no"]) == ([], 1), "the right replica alone was run"
+
+
+def test_a_random_search_draws_until_it_finds_or_gives_up() -> None:
+    assert at_random([True], Random(0)) == 1
+    assert at_random([False] * 5, Random(0)) is None
+    tried = [at_random([True] + [False] * 99, Random(seed)) for seed in range(400)]
+    found = sorted(MOST + 1 if one is None else one for one in tried)[200]
+    assert abs(found - expected(0.01)) < 15, "the median of a geometric distribution, ln 2 / p"
+
+
+def test_the_median_of_searches_that_gave_up_is_no_number_where_half_of_them_did() -> None:
+    assert middle([*range(1, 16), *[None] * 5]) == (10.5, (6.0, 15.0))
+    assert middle([*range(1, 10), *[None] * 11]) == (None, (6.0, None))
+
+
+def test_the_checker_that_only_looks_finds_the_five_trivial_handlers() -> None:
+    sources = {name: inspect.getsource(bug) for name, bug in BUGS.items()}
+    assert [name for name, source in sources.items() if aspirator.findings(source)] == BY_TRIVIAL_HANDLERS
+    assert len(aspirator.findings(inspect.getsource(bugs))) == 5
+    assert [what for _, what in aspirator.findings(inspect.getsource(replica))] == ["suppressed"]
+
+
+HANDLERS = {
+    "pass": ["empty"],
+    "'a word'": ["empty"],
+    "log.warning('x')": ["log only"],
+    "print('x'); log.error('y')": ["log only"],
+    "os._exit(1)": ["over-catch and abort"],
+    "raise SystemExit(2)": ["over-catch and abort"],
+    "raise": [],
+    "again()  # TODO: later": ["TODO"],
+    "log.error('x'); raise": [],
+}
+
+
+@pytest.mark.parametrize("body", HANDLERS)
+def test_what_a_handler_does_decides_what_is_found(body: str) -> None:
+    source = f"try:\n    work()\nexcept Exception:\n    {body}\n"
+    assert [what for _, what in aspirator.findings(source)] == HANDLERS[body]
+
+
+def test_who_ends_the_program_for_one_error_alone_is_not_suspected() -> None:
+    assert not aspirator.findings("try:\n    work()\nexcept KeyError:\n    sys.exit(1)\n")
