@@ -120,8 +120,9 @@ class Plan:
         return Trial(self.experiment.module, self.file, seeds=list(seeds), quick=quick, **options)
 
     def _batches(self, count: int, quick: bool) -> list[Trial]:
+        """Whole ones, of as many seeds as a run has: at least `count` seeds in all."""
         size, first = max(1, min(self.experiment.seeds, count)), self.asked.first
-        return [self._trial(range(first + i, first + i + size), quick) for i in range(0, count - size + 1, size)]
+        return [self._trial(range(first + i, first + i + size), quick) for i in range(0, count, size)]
 
 
 def in_turns(*kinds: Sequence[Trial]) -> list[Trial]:
