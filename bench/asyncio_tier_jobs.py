@@ -1,24 +1,20 @@
 """Jobs for deterministic asyncio loops, and the loops that do them. Only asyncio is used: all run the same lines.
 
-Run as `python asyncio_tier_jobs.py JOB` in an interpreter that has the peers (simloop needs Python 3.12): it prints
-the rates of all loops that it can import, ours among them, measured in turns.
+`python -m bench.asyncio_tier_jobs LOOP JOB` serves one, in an interpreter that has that loop: simloop needs
+Python 3.12.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import json
 import random
-import statistics
 import sys
-import time
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
+from bench.elsewhere import serve
+
 Main = Callable[[], Coroutine[Any, Any, int]]
-ROUNDS = 5
 NAPS = [random.Random(1).expovariate(1.0) for _ in range(4096)]
 
 
@@ -97,6 +93,16 @@ def simloop(main: Main) -> int:
         loop.close()
 
 
+def simloom(main: Main) -> int:
+    import simloom
+
+    async def inside(world: Any) -> int:
+        return int(await world.host("server").spawn(main))
+
+    result = simloom.run(inside, seed=1)
+    return int(result.value)
+
+
 def detangle(main: Main) -> int:
     import detangle
 
@@ -109,31 +115,16 @@ def detangle(main: Main) -> int:
     return int(result.value)
 
 
-LOOPS: dict[str, Callable[[Main], int]] = {"ours": ours, "simloop": simloop, "detangle": detangle}
+LOOPS: dict[str, Callable[[Main], int]] = {"ours": ours, "simloop": simloop, "simloom": simloom, "detangle": detangle}
 
 
-def measure(job: str) -> dict[str, Any]:
-    """Best and median operations per CPU-second of every loop, or why there is none."""
-    rates: dict[str, list[float]] = {}
-    skipped: dict[str, str] = {}
-    for name, run in LOOPS.items():
-        try:
-            run(JOBS[job])  # warm
-            rates[name] = []
-        except Exception as error:
-            skipped[name] = f"{type(error).__name__}: {error}"
-    for _ in range(ROUNDS):
-        for name in rates:
-            gc.collect()
-            start = time.process_time_ns()
-            done = LOOPS[name](JOBS[job])
-            rates[name].append(done / (time.process_time_ns() - start) * 1e9)
-    python = ".".join(map(str, sys.version_info[:3]))
-    best = {name: max(found) for name, found in rates.items()}
-    median = {name: statistics.median(found) for name, found in rates.items()}
-    return {"python": python, "best": best, "median": median, "skipped": skipped}
+def main(loop: str, job: str) -> None:
+    def run() -> tuple[int, float]:
+        done = LOOPS[loop](JOBS[job])
+        return done, float(done)
+
+    serve(run)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-    print(json.dumps(measure(sys.argv[1])))
+    main(*sys.argv[1:])

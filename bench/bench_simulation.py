@@ -1,27 +1,26 @@
 """The event simulator against other simulators of Python: bare timers, M/M/1, a balancer.
 
 All contenders of a row walk the same streams, and a peer runs only where its answer is ours. The jobs of the peers are
-in `simulation_peers`. happysim, which needs Python 3.13, runs in a process of its own and reports its own rate: by this
+in `simulation_peers`. happysim, which needs Python 3.13, runs in a process of its own: by this
 interpreter, or by the one that `WINDTUNNEL_PEER_PYTHON` names.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 import timeit
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any
 
 from bench import simulation_peers as peers
-from bench.elsewhere import at_rate, peer_python, report
-from bench.harness import Row, Skip, Timed
+from bench.elsewhere import Elsewhere, peer_python
+from bench.harness import Row, Skip, Spent, Timed
 
 if TYPE_CHECKING:
     from windtunnel.sim import Simulator, Trace
 
 REQUESTS = 20_000
-PEERS = Path(peers.__file__)
 
 
 def rows() -> Iterator[Row]:
@@ -41,53 +40,97 @@ def rows() -> Iterator[Row]:
             "happysim": ours.elsewhere("happysim timers"),
         },
         unit="sleeps/s",
-        bar=1.2,
-        against="simpy",
+        bar=6.0,
         packages=packages,
         note="every contender ends at the same moment of virtual time",
     )
-    ours = checked(customers, lambda: our_mm1(one))
+    mm1 = checked(customers, lambda: our_mm1(one))
     yield Row(
-        f"M/M/1 at load 0.8, {customers} customers",
+        f"M/M/1 at load 0.8, {customers} customers, a process for each",
         {
-            "ours, a process a customer": ours.timed,
-            "ours, a job a customer": ours.same(lambda: our_mm1_jobs(one)),
-            "ours, a queue with a discipline": ours.same(lambda: our_mm1_discipline(one)),
-            "simpy": ours.same(lambda: peers.simpy_mm1(one)),
-            "asimpy": ours.same(lambda: peers.asimpy_mm1(one)),
-            "ciw": ours.same(lambda: peers.ciw_mm1(one)),
-            "salabim": ours.same(lambda: peers.salabim_mm1(one)),
-            "happysim": ours.elsewhere("happysim mm1"),
+            "ours": mm1.timed,
+            "simpy": mm1.same(lambda: peers.simpy_mm1(one)),
+            "asimpy": mm1.same(lambda: peers.asimpy_mm1(one)),
+            "ciw": mm1.same(lambda: peers.ciw_mm1(one)),
+            "happysim": mm1.elsewhere("happysim mm1"),
         },
         unit="customers/s",
-        bar=4.0,
+        bar=12.0,
         against="simpy",
         packages=packages,
-        note="every contender has the same mean time in the system, to a nanosecond a customer; the bar is held by the "
-        "shortest program of ours, in which no process waits for a customer",
+        note="every contender has the same mean time in the system, to a nanosecond a customer; salabim is left out, "
+        "whose round takes ten seconds",
+    )
+    yield Row(
+        f"M/M/1 at load 0.8, {customers} customers, no process waits for one",
+        {
+            "ours, a job": mm1.same(lambda: our_mm1_jobs(one)),
+            "ours, a job in a queue with a discipline": mm1.same(lambda: our_mm1_discipline(one)),
+            "simpy, a process": mm1.same(lambda: peers.simpy_mm1(one)),
+            "simpy, Lindley by hand": mm1.same(lambda: peers.simpy_lindley(one)),
+        },
+        unit="customers/s",
+        bar=20.0,
+        against="simpy, a process",
+        packages=packages,
+        note="the peer's own program for a queue is that with a process; by hand is the next row",
+    )
+    yield Row(
+        f"M/M/1 at load 0.8, {customers} customers, departures known on arrival",
+        {
+            "ours, a job": mm1.same(lambda: our_mm1_jobs(one)),
+            "simpy, Lindley by hand": mm1.same(lambda: peers.simpy_lindley(one)),
+        },
+        unit="customers/s",
+        bar=3.0,
+        packages=packages,
+        note="the same shortcut on both sides; ours also keeps what the server's readings, faults and speeds need",
     )
     ours = checked(customers, lambda: our_balancer(ten))
     yield Row(
-        f"balancer, better of two of {peers.SERVERS} servers at load 0.9, {customers} requests",
+        f"balancer, better of two of {peers.SERVERS} servers at load 0.9, {customers} requests, a process for each",
         {
-            "ours, a process a request": ours.timed,
-            "ours, a job a request": ours.same(lambda: our_balancer_jobs(ten)),
+            "ours": ours.timed,
+            "ours, a job for each": ours.same(lambda: our_balancer_jobs(ten)),
             "simpy": ours.same(lambda: peers.simpy_balancer(ten)),
             "asimpy": ours.same(lambda: peers.asimpy_balancer(ten)),
             "happysim": ours.elsewhere("happysim balancer"),
         },
         unit="requests/s",
         bar=4.0,
-        against="simpy",
         packages=packages,
         note="as above; both of ours choose alike, and a process a request costs its start, two steps and its end",
     )
+    yield from growth_rows()
     yield Row(
         f"{REQUESTS} requests: a message to a server, its work, a message back",
         {"ours, no trace": lambda: traced(False), "ours, traced": lambda: traced(True)},
         unit="requests/s",
+        against="ours, traced",
         note=trace_note(),
     )
+
+
+def growth_rows() -> Iterator[Row]:
+    """A step must not cost more than twice as much because there are many: each row is few against many."""
+    for many in (1_000, 10_000, 100_000):
+        yield Row(
+            f"a sleep of a process on a host of its own, {many:,} hosts against 100",
+            {f"ours, {many:,}": lambda many=many: our_hosts(many), "ours, 100": lambda: our_hosts(100)},
+            unit="sleeps/s",
+            bar=0.5,
+            against="ours, 100",
+            note="below 1 is what the processor's caches and a deeper heap cost",
+        )
+    for many in (1_000, 10_000):
+        yield Row(
+            f"a line to an echo server and back, {many:,} connections against 100",
+            {f"ours, {many:,}": lambda many=many: our_lines(many), "ours, 100": lambda: our_lines(100)},
+            unit="lines/s",
+            bar=0.5,
+            against="ours, 100",
+            note="below 1 is what the processor's caches and a deeper heap cost",
+        )
 
 
 class checked:  # noqa: N801  (reads as a word in the rows)
@@ -116,12 +159,12 @@ class checked:  # noqa: N801  (reads as a word in the rows)
         return prepare
 
     def elsewhere(self, name: str) -> Callable[[], Timed]:
-        """Prepares a contender in another interpreter, which reports its own rate."""
+        """Prepares a contender in another interpreter."""
 
         def prepare() -> Timed:
-            result = report([peer_python(name.split()[0]), str(PEERS), name])
-            self.agree(result["answer"])
-            return at_rate(result["rate"])
+            there = Elsewhere(peer_python(name.split()[0]), peers.__name__, name)
+            self.agree(there.answer)
+            return there
 
         return prepare
 
@@ -256,6 +299,80 @@ def our_balancer_jobs(s: peers.Streams) -> float:
     sim.spawn(source())
     sim.run()
     return sum(server.read().inside_ns for server in pool) / len(s.works) / 1e9
+
+
+# --- many ------------------------------------------------------------------------------------------------------------
+SLEEPS_OF_ALL = 200_000
+
+
+def our_hosts(count: int) -> Timed:
+    """Processes that sleep on hosts of their own, as many sleeps whatever the number; the hosts are made before."""
+    from windtunnel.sim import Simulator
+
+    sleeps = peers.naps()
+    each = SLEEPS_OF_ALL // count
+
+    def timed() -> Spent:
+        with Simulator() as sim:
+
+            def sleeper(i: int) -> Callable[[], Coroutine[Any, Any, None]]:
+                async def main() -> None:
+                    await sim.sleep(sleeps[i % 1000])
+                    for k in range(i % 1000, i % 1000 + each):
+                        await sim.sleep(sleeps[k % 1000])
+
+                return main
+
+            for i in range(count):
+                sim.host(f"host {i}").start(sleeper(i))
+            sim.run(until=0.0)
+            start = time.process_time_ns()
+            sim.run()
+            return Spent((each + 1) * count, time.process_time_ns() - start)
+
+    return timed
+
+
+LINES_OF_ALL = 20_000
+
+
+def our_lines(count: int) -> Timed:
+    """Lines over connections that are open, as many whatever their number; a client pauses between two."""
+    from windtunnel.sim import Simulator
+
+    each = LINES_OF_ALL // count
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(line)
+        writer.close()
+
+    def timed() -> Spent:
+        with Simulator(1) as sim:
+
+            async def serve() -> None:
+                await asyncio.start_server(answer, port=80, backlog=count)
+
+            async def ask(i: int) -> None:
+                await asyncio.sleep(1.0 + i * 0.001)
+                reader, writer = await asyncio.open_connection("server", 80)
+                await asyncio.sleep(100.0 - i * 0.001)  # all are connected
+                for _ in range(each):
+                    writer.write(b"a line of text\n")
+                    await reader.readline()
+                    await asyncio.sleep(1.0)
+                writer.close()
+
+            sim.host("server").create_task(serve())
+            client = sim.host("client")
+            for i in range(count):
+                client.create_task(ask(i))
+            sim.run(until=100.0)
+            start = time.process_time_ns()
+            sim.run(until=100.0 + each * 2.0 + 1.0)
+            return Spent(LINES_OF_ALL, time.process_time_ns() - start)
+
+    return timed
 
 
 # --- the trace --------------------------------------------------------------------------------------------------------

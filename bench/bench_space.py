@@ -17,9 +17,10 @@ from bench.harness import Row, Timed
 
 POINTS = 1_000_000
 QUERIES = 20_000
-SINGLES = 20_000
+PLACES = 20_000
+MOVES = 100_000
 NEIGHBOURS = 10
-PACKAGES = ("scipy", "fastquadtree", "h3", "pygeohash", "python-geohash", "geohashr")
+PACKAGES = ("scipy", "pykdtree", "fastquadtree", "h3", "pygeohash", "python-geohash", "geohashr")
 SPREADS = ("evenly", "in cities")
 RADIUS_M = {"evenly": 20_000.0, "in cities": 300.0}
 BOX_DEGREES = {"evenly": 0.9, "in cities": 0.01}  # about 120 points a box
@@ -92,6 +93,15 @@ def kd_tree(spread: str) -> Any:
     return cKDTree(points(spread, POINTS, 1))
 
 
+def other_kd_tree(spread: str) -> Any:
+    from pykdtree.kdtree import KDTree
+
+    return KDTree(points(spread, POINTS, 1))
+
+
+kept_other_kd_tree = cache(other_kd_tree)
+
+
 def rust_tree(spread: str) -> Any:
     import fastquadtree
 
@@ -116,7 +126,7 @@ def boxes(spread: str) -> tuple[np.ndarray, ...]:
     )
 
 
-def one_by_one(function: Callable[[float, float], object], count: int = SINGLES) -> Timed:
+def one_by_one(function: Callable[[float, float], object], count: int = PLACES) -> Timed:
     lat, lon = places("evenly", count, 1)
     pairs = list(zip(lat.tolist(), lon.tolist(), strict=True))
 
@@ -153,22 +163,15 @@ def encode_rust() -> Timed:
 def encode_ours() -> Timed:
     from windtunnel.blocks.space import encode_many
 
-    lat, lon = places("evenly", POINTS, 1)
-    return job(POINTS, lambda: encode_many(lat, lon, 9))
-
-
-def keys_ours() -> Timed:
-    from windtunnel.blocks.space import morton_keys
-
-    lat, lon = places("evenly", POINTS, 1)
-    return job(POINTS, lambda: morton_keys(lat, lon))
+    lat, lon = places("evenly", PLACES, 1)
+    return job(PLACES, lambda: encode_many(lat, lon, 9))
 
 
 def decode_ours() -> Timed:
     from windtunnel.blocks.space import decode_many, encode_many
 
-    words = encode_many(*places("evenly", POINTS, 1), 9)
-    return job(POINTS, lambda: decode_many(words))
+    words = encode_many(*places("evenly", PLACES, 1), 9)
+    return job(PLACES, lambda: decode_many(words))
 
 
 def decode_peer(name: str) -> Callable[[], Timed]:
@@ -178,8 +181,8 @@ def decode_peer(name: str) -> Callable[[], Timed]:
         from windtunnel.blocks.space import encode_many
 
         decode = importlib.import_module(name).decode
-        words = [word.decode() for word in encode_many(*places("evenly", SINGLES, 1), 9)]
-        return job(SINGLES, lambda: [decode(word) for word in words])
+        words = [word.decode() for word in encode_many(*places("evenly", PLACES, 1), 9)]
+        return job(PLACES, lambda: [decode(word) for word in words])
 
     return prepare
 
@@ -193,14 +196,14 @@ def single_ours() -> Timed:
 def plain_tree() -> Timed:
     from windtunnel.blocks.space import PlainQuadtree
 
-    lat, lon = places("evenly", SINGLES, 1)
-    todo = list(zip(range(SINGLES), lat.tolist(), lon.tolist(), strict=True))
+    lat, lon = places("evenly", PLACES, 1)
+    todo = list(zip(range(PLACES), lat.tolist(), lon.tolist(), strict=True))
 
     def timed() -> int:
         tree: Any = PlainQuadtree()
         for thing, a, b in todo:
             tree.put(thing, a, b)
-        return SINGLES
+        return PLACES
 
     return timed
 
@@ -208,21 +211,21 @@ def plain_tree() -> Timed:
 def single_rust_tree() -> Timed:
     import fastquadtree
 
-    todo = [(float(x), float(y)) for x, y in plane("evenly")[:SINGLES]]
+    todo = [(float(x), float(y)) for x, y in plane("evenly")[:PLACES]]
 
     def timed() -> int:
         tree = fastquadtree.QuadTree((-180.0, -90.0, 180.1, 90.1), 16, dtype="f64")
         for point in todo:
             tree.insert(point)
-        return SINGLES
+        return PLACES
 
     return timed
 
 
 def move_rust_tree(spread: str) -> Timed:
     tree = rust_tree(spread)
-    lat, lon = (values[:SINGLES].tolist() for values in moved(spread))
-    old = [(float(x), float(y)) for x, y in plane(spread)[:SINGLES]]
+    lat, lon = (values[:MOVES].tolist() for values in moved(spread))
+    old = [(float(x), float(y)) for x, y in plane(spread)[:MOVES]]
     new = list(zip(lon, lat, strict=True))
     ways = [(old, new), (new, old)]
 
@@ -230,26 +233,26 @@ def move_rust_tree(spread: str) -> Timed:
         ways.reverse()
         for number, (here, there) in enumerate(zip(*ways[1], strict=True)):
             tree.update(number, *here, *there)
-        return SINGLES
+        return MOVES
 
     return timed
 
 
 def move_ours(spread: str) -> Timed:
     tree = kept_moving(spread)
-    numbers = np.arange(POINTS)
-    ways = [places(spread, POINTS, 1), moved(spread)]
+    numbers = np.arange(MOVES)
+    ways = [tuple(v[:MOVES] for v in values) for values in (places(spread, POINTS, 1), moved(spread))]
 
     def timed() -> int:
         ways.reverse()
         tree.put_many(numbers, *ways[0])
-        return POINTS
+        return MOVES
 
     return timed
 
 
-def nearest_peer(spread: str) -> Timed:
-    tree, asked = kd_tree(spread), points(spread, QUERIES, 2)
+def nearest_peer(tree: Any, spread: str) -> Timed:
+    asked = points(spread, QUERIES, 2)
     return job(QUERIES, lambda: tree.query(asked, NEIGHBOURS))
 
 
@@ -287,11 +290,11 @@ def tree_rows(spread: str) -> Iterator[Row]:
             "ours, quadtree for moving points": lambda: job(POINTS, lambda: moving(spread)),
             "fastquadtree (Rust)": lambda: job(POINTS, lambda: rust_tree(spread)),
             "scipy cKDTree (C++)": build_kd_tree,
+            "pykdtree (C)": lambda: job(POINTS, lambda: other_kd_tree(spread)),
         },
         unit="points/s",
         bar=1.0,
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"points that move some ten metres, {spread}",
@@ -303,7 +306,6 @@ def tree_rows(spread: str) -> Iterator[Row]:
         bar=1.0,
         note="the peer has no batches of moves",
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"ten nearest, {spread}",
@@ -312,12 +314,12 @@ def tree_rows(spread: str) -> Iterator[Row]:
             "ours, quadtree for moving points": lambda: job(
                 QUERIES, lambda: kept_moving(spread).nearest_many(*asked(), NEIGHBOURS)
             ),
-            "scipy cKDTree (C++)": lambda: nearest_peer(spread),
+            "scipy cKDTree (C++)": lambda: nearest_peer(kd_tree(spread), spread),
+            "pykdtree (C)": lambda: nearest_peer(kept_other_kd_tree(spread), spread),
         },
         unit="queries/s",
         bar=1.0,
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"all within {RADIUS_M[spread]:,.0f} m, {spread}",
@@ -333,7 +335,6 @@ def tree_rows(spread: str) -> Iterator[Row]:
         unit="queries/s",
         bar=1.0,
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"boxes with about 120 points, {spread}",
@@ -344,7 +345,6 @@ def tree_rows(spread: str) -> Iterator[Row]:
         unit="queries/s",
         bar=1.0,
         packages=PACKAGES,
-        rounds=3,
     )
 
 
@@ -353,7 +353,6 @@ def rows() -> Iterator[Row]:
         "geohash encode, arrays of places",
         {
             "ours, words of 9 letters": encode_ours,
-            "ours, Morton keys": keys_ours,
             "pygeohash (C)": encode_peer("pygeohash"),
             "python-geohash (C++)": encode_peer("geohash"),
             "geohashr (Rust)": encode_rust,
@@ -389,7 +388,6 @@ def rows() -> Iterator[Row]:
         unit="places/s",
         note="shown without a bar",
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         "tree of 20,000 points, one at a time",
@@ -397,5 +395,4 @@ def rows() -> Iterator[Row]:
         unit="points/s",
         note="shown without a bar",
         packages=PACKAGES,
-        rounds=3,
     )

@@ -104,7 +104,7 @@ def polars(keys: Any, times: Any, values: Any) -> Timed:
 
 
 def dictionary(keys: Any, times: Any, values: Any) -> Timed:
-    events = list(zip(keys[:SINGLE].tolist(), times[:SINGLE].tolist(), values[:SINGLE].tolist(), strict=True))
+    events = list(zip(keys.tolist(), times.tolist(), values.tolist(), strict=True))
 
     def run() -> int:
         panes: dict[tuple[int, int], list[float]] = {}

@@ -25,11 +25,9 @@ QUERIES = 1_000
 WORDS = 60_000
 K = 10
 TERMS = 200_000
-PREFIXES = 2_000
+PREFIXES = 200
 LAST = "\U0010ffff"
 """After all that a term may go on with."""
-FEW_PREFIXES = 200
-"""For peers, which look at every term that begins so."""
 
 
 def rows() -> Iterator[Row]:
@@ -44,7 +42,6 @@ def rows() -> Iterator[Row]:
         unit="document/s",
         bar=1.0,
         note="to the first answer: postings weighed, segments committed; the peers' own tokenizers",
-        rounds=3,
         packages=("tantivy", "bm25s"),
     )
     for least, most in ((2, 3), (4, 5)):
@@ -67,7 +64,7 @@ def rows() -> Iterator[Row]:
         f"completion, the {K} best of {TERMS:,} terms, from a list of prefixes",
         {
             "ours": ours_complete,
-            "marisa-trie (C++) and heapq": lambda: marisa_complete(FEW_PREFIXES),
+            "marisa-trie (C++) and heapq": lambda: marisa_complete(PREFIXES),
             "SQLite, an index on terms": sqlite_complete,
             "a sorted list, bisect and heapq": list_complete,
         },
@@ -80,12 +77,11 @@ def rows() -> Iterator[Row]:
         f"completion, the {K} best of {TERMS:,} terms, one at a time",
         {
             "ours": lambda: each(ours_completion().complete, PREFIXES),
-            "ours, plain Python": lambda: each(plain_completion().complete, FEW_PREFIXES),
-            "marisa-trie (C++) and heapq": lambda: marisa_complete(FEW_PREFIXES),
+            "ours, plain Python": lambda: each(plain_completion().complete, PREFIXES),
+            "marisa-trie (C++) and heapq": lambda: marisa_complete(PREFIXES),
         },
         unit="prefix/s",
         note="shown without a bar: the way into compiled code is most of the cost",
-        rounds=3,
         packages=("marisa-trie",),
     )
 
@@ -292,7 +288,7 @@ def sqlite_complete() -> Timed:
     database.execute("CREATE TABLE terms (term TEXT PRIMARY KEY, weight REAL) WITHOUT ROWID")
     database.executemany("INSERT INTO terms VALUES (?, ?)", zip(*terms(), strict=True))
     question = "SELECT term, weight FROM terms WHERE term >= ? AND term < ? ORDER BY weight DESC LIMIT ?"
-    return each(lambda prefix, k: database.execute(question, (prefix, prefix + LAST, k)).fetchall(), FEW_PREFIXES)
+    return each(lambda prefix, k: database.execute(question, (prefix, prefix + LAST, k)).fetchall(), PREFIXES)
 
 
 def list_complete() -> Timed:
@@ -303,4 +299,4 @@ def list_complete() -> Timed:
         first, end = bisect_left(words, prefix), bisect_left(words, prefix + LAST)
         return nlargest(k, entries[first:end], key=itemgetter(1))
 
-    return each(complete, FEW_PREFIXES)
+    return each(complete, PREFIXES)

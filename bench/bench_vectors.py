@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bench.elsewhere import at_rate
-from bench.harness import Row, Skip, Timed
+from bench.harness import Row, Skip, Spent, Timed
 
 DIM = 128
 SHEET_DIM = 16
@@ -164,8 +163,8 @@ BARRED = ("ours", "hnswlib (C++)", "faiss (C++)")
 
 
 @cache
-def built(count: int, names: tuple[str, ...]) -> dict[str, tuple[Contender, float]]:
-    """Each contender that can be had, built, and the vectors that it took in per CPU-second."""
+def built(count: int, names: tuple[str, ...]) -> dict[str, tuple[Contender, list[Spent]]]:
+    """Each contender that can be had, built, and what each slice of vectors cost it."""
     found: dict[str, Contender] = {}
     for name in names:
         try:
@@ -173,14 +172,14 @@ def built(count: int, names: tuple[str, ...]) -> dict[str, tuple[Contender, floa
             found[name] = MAKERS[name](count)
         except ImportError:
             continue
-    spent_ns = dict.fromkeys(found, 0)
+    spent: dict[str, list[Spent]] = {name: [] for name in found}
     rows = vectors(count, 1)
     for first in range(0, count, SLICE):
         for name, contender in found.items():
             start = time.process_time_ns()
             contender.add(rows[first : first + SLICE])
-            spent_ns[name] += time.process_time_ns() - start
-    return {name: (contender, count / spent_ns[name] * 1e9) for name, contender in found.items()}
+            spent[name].append(Spent(SLICE, time.process_time_ns() - start))
+    return {name: (contender, spent[name]) for name, contender in found.items()}
 
 
 @cache
@@ -205,7 +204,9 @@ def had(count: int, names: tuple[str, ...], name: str) -> Contender:
 
 def build(count: int, names: tuple[str, ...], name: str) -> Timed:
     had(count, names, name)
-    return at_rate(built(count, names)[name][1])
+    slices = built(count, names)[name][1]
+    told = iter([slices[0], *slices])  # the warm round comes first
+    return lambda: next(told)
 
 
 def ask(count: int, names: tuple[str, ...], name: str) -> Timed:
@@ -376,14 +377,12 @@ def rows() -> Iterator[Row]:
         },
         unit="queries/s",
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"product quantisation, encode {DIM} numbers in {PARTS} bytes",
         {"ours": encode_ours, "faiss (C++)": encode_faiss},
         unit="vectors/s",
         packages=PACKAGES,
-        rounds=3,
     )
     yield Row(
         f"product quantisation, the {RECALLED} nearest of {VECTORS:,} codes",
@@ -391,7 +390,6 @@ def rows() -> Iterator[Row]:
         unit="queries/s",
         note=coded_recalls(),
         packages=PACKAGES,
-        rounds=3,
     )
     everyone = tuple(MAKERS)
     yield Row(
@@ -400,7 +398,7 @@ def rows() -> Iterator[Row]:
         unit="vectors/s",
         note=f"built in turns, {SLICE:,} vectors each; {sizes(FEW_VECTORS, everyone)}",
         packages=PACKAGES,
-        rounds=1,
+        rounds=FEW_VECTORS // SLICE,
     )
     yield Row(
         f"HNSW, queries over {FEW_VECTORS:,} x {DIM} at recall {RECALL}",
@@ -418,7 +416,7 @@ def rows() -> Iterator[Row]:
         bar=1.0,
         note=f"built in turns, {SLICE:,} vectors each; {sizes(VECTORS, BARRED)}",
         packages=PACKAGES,
-        rounds=1,
+        rounds=VECTORS // SLICE,
     )
     yield Row(
         f"HNSW, queries over {VECTORS:,} x {DIM} at recall {RECALL}",

@@ -1,20 +1,19 @@
 """M/M/1 by cimba, after its own example, in a process of its own: its compiler wants to be the first to use Numba.
 
-`python -m bench.cimba_mm1 given UNTIL` replays our streams; `... drawn UNTIL` draws its own. Prints the mean queue
-up to second UNTIL, and the best rate per second of this process's CPU time.
+`python -m bench.cimba_mm1 given UNTIL` replays our streams; `... drawn UNTIL` draws its own. The answer is the mean
+queue up to second UNTIL.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 
 import cimba as cb
 import numpy as np
 from cimba import inputs
 
 from bench.bench_compiled_queues import LOAD, streams
+from bench.elsewhere import serve
 
 
 class MM1(cb.Model):  # type: ignore[misc]
@@ -46,14 +45,12 @@ def main(how: str, until: float) -> None:
         gaps, works = streams()
         model.gap, model.work = inputs.trace(gaps), inputs.trace(works)
     experiment = cb.Experiment(model, replications=1, window=cb.Window(warmup=0, duration=until), seed=123)
-    answer, best = 0.0, 0.0
-    experiment.run()  # compiles
-    for _ in range(5):
-        start = time.process_time_ns()
+
+    def run() -> tuple[int, float]:
         results = experiment.run()
-        best = max(best, LOAD * until / (time.process_time_ns() - start) * 1e9)
-        answer = float(np.asarray(results[model].mean_queue).ravel()[0])
-    print(json.dumps({"rate": best, "answer": answer}))
+        return round(LOAD * until), float(np.asarray(results[model].mean_queue).ravel()[0])
+
+    serve(run)
 
 
 if __name__ == "__main__":

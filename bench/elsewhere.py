@@ -1,16 +1,22 @@
-"""Contenders that run in a process or an interpreter of their own, and report their own rate."""
+"""Contenders that run in a process or an interpreter of their own, a round at a time, as the others here.
+
+Such a process runs `serve`; of this package it may import only what needs no package that it may lack.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.harness import Skip, Timed
+from bench.harness import Skip, Spent
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,22 +31,50 @@ def peer_python(package: str) -> str:
     return python
 
 
-def report(command: list[str]) -> dict[str, float]:
-    """Run a contender that prints `{"rate": per CPU-second, "answer": number}`; Skip if it fails."""
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    if found.returncode:
-        raise Skip((found.stderr.strip().splitlines() or ["it failed without a word"])[-1])
-    result: dict[str, float] = json.loads(found.stdout)
-    return result
+class Elsewhere:
+    """The timed part of a contender in a process that serves its job; `answer` is that of the latest round."""
+
+    def __init__(self, python: str, module: str, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [python, "-m", module, *arguments],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.answer = 0.0
+        try:
+            self()
+        except Skip:
+            self.close()
+            raise
+
+    def __call__(self) -> Spent:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended: its last words are read below
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise Skip((self._process.communicate()[1].strip().splitlines() or ["it ended without a word"])[-1])
+        told = json.loads(line)
+        self.answer = told["answer"]
+        return Spent(told["operations"], told["cpu_ns"])
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
-def at_rate(rate: float) -> Timed:
-    """What was measured elsewhere, as the harness wants it: operations for the CPU time that it sees."""
-
-    def timed() -> int:
-        start = time.process_time_ns()
-        while time.process_time_ns() - start < 20_000_000:
-            pass
-        return round(rate * (time.process_time_ns() - start) / 1e9)
-
-    return timed
+def serve(job: Callable[[], tuple[int, float]]) -> None:
+    """For each line that comes in, do the job; print its operations, the CPU time of this process, and the answer."""
+    for _ in sys.stdin:
+        gc.collect()
+        with contextlib.redirect_stdout(sys.stderr):
+            start = time.process_time_ns()
+            operations, answer = job()
+            spent = time.process_time_ns() - start
+        print(json.dumps({"operations": operations, "cpu_ns": max(1, spent), "answer": answer}), flush=True)

@@ -2,23 +2,32 @@
 
 A row is one job. Each contender is a function that prepares its state and returns the timed part; the timed part does
 the job and returns how many operations that was. Contenders take turns, round after round, so that a noisy minute hits
-all of them; best and median of the rounds are reported. A peer that is not installed is skipped, with a word.
+all of them: in each round ours and a peer are a pair, and what is told is the median of the pairs' ratios, with the
+middle half of them as its noise. One variant of ours is named before anything is measured; the peer that stands best
+against it gives the row's ratio. A peer that is not installed is skipped, with a word.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import importlib.metadata
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-Timed = Callable[[], int]
+ROUNDS = 7
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a job measured itself, because it ran elsewhere: in another process, or in a server."""
+
+    operations: int
+    cpu_ns: int
+
+
+Timed = Callable[[], int | Spent]
 """Does the job once and returns the number of operations."""
 
 
@@ -30,7 +39,9 @@ class Skip(Exception):
 class Row:
     """One job. `contenders` maps a name to its preparation; names that start with "ours" are ours.
 
-    `bar` is the least ratio of the best of ours over the best peer that we hold ourselves to (None: shown, not held).
+    The first of ours is the one that is compared; other variants of ours are shown. `bar` is the least ratio that we
+    hold ourselves to (None: shown, not held). `against` names the contender that the ratio speaks of, which may be
+    another one of ours; without it, it is the best of all peers. A row whose ratio is below 1 says in `note` why.
     """
 
     title: str
@@ -38,10 +49,18 @@ class Row:
     unit: str = "op/s"
     bar: float | None = None
     against: str | None = None
-    """The peer that the bar speaks of; without it, the best of all peers."""
     note: str = ""
-    rounds: int = 5
+    rounds: int = ROUNDS
     packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How much more ours does than another in the same time: the median of the pairs, and their middle half."""
+
+    median: float
+    low: float
+    high: float
 
 
 @dataclass
@@ -50,105 +69,119 @@ class Measured:
     unit: str
     bar: float | None
     note: str
-    best: dict[str, float] = field(default_factory=dict)
-    median: dict[str, float] = field(default_factory=dict)
+    ours: str = ""
+    rival: str = ""
+    rates: dict[str, float] = field(default_factory=dict)
+    operations: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, Pairs] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    ratio: float | None = None
-    held: bool | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.pairs[self.rival].median if self.rival else None
+
+    @property
+    def held(self) -> bool | None:
+        return None if self.bar is None or self.ratio is None else self.ratio >= self.bar
 
 
 def measure(row: Row) -> Measured:
     """Run every contender of one row `rounds` times, in turns."""
     out = Measured(row.title, row.unit, row.bar, row.note)
     timed: dict[str, Timed] = {}
-    for name, prepare in row.contenders.items():
-        try:
-            timed[name] = prepare()
-            timed[name]()  # warm: compiles, fills caches
-        except (Skip, ImportError) as why:
-            out.skipped[name] = str(why)
-            timed.pop(name, None)
-    rates: dict[str, list[float]] = {name: [] for name in timed}
-    for _ in range(row.rounds):
-        for name, job in timed.items():
-            gc.collect()
-            start = time.process_time_ns()
-            operations = job()
-            spent = max(1, time.process_time_ns() - start)
-            rates[name].append(operations / spent * 1e9)
-    for name, got in rates.items():
-        out.best[name] = max(got)
-        out.median[name] = statistics.median(got)
-    ours = [v for k, v in out.best.items() if k.startswith("ours")]
-    peers = {k: v for k, v in out.best.items() if not k.startswith("ours")}
-    rival = peers.get(row.against) if row.against else max(peers.values(), default=None)
-    if ours and rival:
-        out.ratio = max(ours) / rival
-        out.held = None if row.bar is None else out.ratio >= row.bar
+    with contextlib.ExitStack() as closing:
+        for name, prepare in row.contenders.items():
+            try:
+                job = prepare()
+                closing.callback(getattr(job, "close", lambda: None))
+                job()  # warm: compiles, fills caches
+                timed[name] = job
+            except (Skip, ImportError) as why:
+                out.skipped[name] = str(why)
+        rates: dict[str, list[float]] = {name: [] for name in timed}
+        for _ in range(row.rounds):
+            for name, job in timed.items():
+                spent = once(job)
+                rates[name].append(spent.operations / spent.cpu_ns * 1e9)
+                out.operations[name] = spent.operations
+    out.rates = {name: statistics.median(found) for name, found in rates.items()}
+    out.ours = next((name for name in timed if is_ours(name)), "")
+    compared = [name for name in timed if not is_ours(name) or name == row.against]
+    if out.ours:
+        out.pairs = {name: pairs(rates[out.ours], rates[name]) for name in compared}
+    if row.against in out.pairs:
+        out.rival = str(row.against)
+    elif row.against is None:
+        out.rival = min(out.pairs, key=lambda name: out.pairs[name].median, default="")
     return out
 
 
-def machine(packages: Iterable[str]) -> dict[str, object]:
-    """What the figures were taken on: processor, cores, versions."""
-    versions = {}
-    for name in sorted(set(packages)):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    cpu = platform.processor() or platform.machine()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "versions": versions,
-    }
+def once(job: Timed) -> Spent:
+    gc.collect()
+    start = time.process_time_ns()
+    done = job()
+    spent = max(1, time.process_time_ns() - start)
+    return done if isinstance(done, Spent) else Spent(done, spent)
 
 
-def table(name: str, measured: Iterable[Measured], where: Mapping[str, object]) -> str:
-    """The group as Markdown, one line a contender."""
-    lines = [f"## {name}", "", f"{where['cpu']}, {where['cores']} cores, Python {where['python']}, {where['system']}. "]
-    versions = where["versions"]
-    if isinstance(versions, dict) and versions:
-        lines[-1] += ", ".join(f"{k} {v}" for k, v in versions.items()) + "."
-    lines += ["Rates are per CPU-second: best and median of the rounds.", ""]
-    lines += ["| job | contender | best | median | unit | ours / peer | bar |", "|---|---|--:|--:|---|--:|--:|"]
-    notes = []
-    for m in measured:
-        for k in sorted(m.best, key=lambda k: -m.best[k]):
-            first = k == max(m.best, key=lambda k: m.best[k])
-            ratio = f"{m.ratio:.2f}" if first and m.ratio is not None else ""
-            bar = "" if not first or m.bar is None else f"{m.bar:g} {'held' if m.held else 'MISSED'}"
-            title = m.title if first else ""
-            lines.append(f"| {title} | {k} | {m.best[k]:,.4g} | {m.median[k]:,.4g} | {m.unit} | {ratio} | {bar} |")
-        notes += [f"- {m.title}: {k} skipped: {why}" for k, why in m.skipped.items()]
-        if m.note:
-            notes.append(f"- {m.title}: {m.note}")
-    return "\n".join([*lines, "", *notes, ""])
+def is_ours(name: str) -> bool:
+    return name.startswith("ours")
 
 
-def run_group(name: str, rows: Iterable[Row], out: Path) -> list[Measured]:
-    """Measure a group and write `NAME.json` and `NAME.md` beside each other."""
-    measured, packages = [], {"numpy", "numba"}
-    for row in rows:
-        packages.update(row.packages)
-        m = measure(row)
-        measured.append(m)
-        verdict = "" if m.held is None else ("  held" if m.held else "  MISSED")
-        ratio = "" if m.ratio is None else f"; ratio {m.ratio:.2f}"
-        best = ", ".join(f"{k} {v:,.4g}" for k, v in sorted(m.best.items(), key=lambda kv: -kv[1]))
-        print(f"{name}: {m.title}: {best} {m.unit}{ratio}{verdict}", flush=True)
-    where = machine(packages)
-    out.mkdir(parents=True, exist_ok=True)
-    document = {"group": name, "machine": where, "rows": [asdict(m) for m in measured]}
-    (out / f"{name}.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
-    (out / f"{name}.md").write_text(table(name, measured, where))
-    return measured
+def pairs(ours: list[float], peer: list[float]) -> Pairs:
+    """What was measured in the same round belongs together."""
+    ratios = [a / b for a, b in zip(ours, peer, strict=True)]
+    if len(ratios) == 1:
+        return Pairs(ratios[0], ratios[0], ratios[0])
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Pairs(median, low, high)
+
+
+LEAST_MOVE = 0.05
+"""Two runs differ by some per cent for reasons that no round sees: where the memory lies, which processor it is."""
+
+
+def moved(before: Pairs, now: Pairs) -> bool:
+    """Whether a ratio moved beyond its noise: the middle halves of the pairs lie apart, and so do the medians."""
+    apart = now.low > before.high or now.high < before.low
+    return apart and abs(now.median / before.median - 1) > LEAST_MOVE
+
+
+def changes(before: Mapping[str, Measured], now: Iterable[Measured]) -> list[str]:
+    """What a table says that the one before did not, in a sentence each; rows are told apart by their titles."""
+    told = []
+    seen = set()
+    for row in now:
+        seen.add(row.title)
+        old = before.get(row.title)
+        if old is None:
+            told.append(f"{row.title}: a new row.")
+            continue
+        told += [f"{row.title}: {name} is not measured here." for name in old.rates if name in row.skipped]
+        if row.rival in old.pairs:
+            was, is_ = old.pairs[row.rival], row.pairs[row.rival]
+            if moved(was, is_):
+                told.append(f"{row.title}: {spoken(was)} before, {spoken(is_)} now, against {row.rival}.")
+    return told + [f"{title}: no such row any more." for title in before if title not in seen]
+
+
+def spoken(ratio: Pairs) -> str:
+    return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
+def remarks(row: Measured) -> list[str]:
+    """What has to stand beside a row's figures."""
+    told = [f"{name} skipped: {why}" for name, why in row.skipped.items()]
+    own = row.operations.get(row.ours)
+    other: dict[int, list[str]] = {}
+    for name, operations in row.operations.items():
+        if own is not None and name in row.pairs and not 0.99 <= operations / own <= 1.01:
+            other.setdefault(operations, []).append(name)
+    told += [
+        f"a round is {count:,} operations of {', '.join(names)}, {own:,} of ours" for count, names in other.items()
+    ]
+    if row.note:
+        told.append(row.note)
+    elif row.ratio is not None and row.ratio < 1:
+        told.append("NO REASON GIVEN for a ratio below 1")
+    return told

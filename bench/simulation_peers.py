@@ -1,18 +1,18 @@
 """The three jobs of `bench_simulation`, written for each peer as its own documentation would, on shared streams.
 
 Every function does a job once and returns its answer (the mean time that a customer spent), so that answers can be
-compared before rates are. Peers that need another Python run as `python simulation_peers.py NAME` there.
+compared before rates are. Peers that need another Python serve there as `python -m bench.simulation_peers NAME`.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+
+from bench.elsewhere import serve
 
 PROCESSES, SLEEPS = 1000, 200
 CUSTOMERS = 20_000
@@ -80,6 +80,26 @@ def simpy_mm1(s: Streams) -> float:
     env.process(source())
     env.run()
     return sum(stays) / len(stays)
+
+
+def simpy_lindley(s: Streams) -> float:
+    """No process a customer: a departure is known on arrival, as one does by hand who wants it fast."""
+    import simpy
+
+    env = simpy.Environment()
+    inside = 0.0
+
+    def source():  # type: ignore[no-untyped-def]
+        nonlocal inside
+        free = 0.0
+        for gap, work in zip(s.gaps, s.works, strict=True):
+            yield env.timeout(gap)
+            free = max(free, env.now) + work
+            inside += free - env.now
+
+    env.process(source())
+    env.run()
+    return inside / len(s.works)
 
 
 def simpy_balancer(s: Streams) -> float:
@@ -182,32 +202,6 @@ def salabim_timers(sleeps: list[float]) -> float:
     return float(env.now())
 
 
-def salabim_mm1(s: Streams) -> float:
-    import salabim
-
-    env = salabim.Environment(trace=False, yieldless=False)
-    server = salabim.Resource("server", 1)
-    stays: list[float] = []
-
-    class Customer(salabim.Component):  # type: ignore[misc]
-        def process(self, work: float):  # type: ignore[no-untyped-def]
-            began = env.now()
-            yield self.request(server)
-            yield self.hold(work)
-            self.release(server)
-            stays.append(env.now() - began)
-
-    class Source(salabim.Component):  # type: ignore[misc]
-        def process(self):  # type: ignore[no-untyped-def]
-            for gap, work in zip(s.gaps, s.works, strict=True):
-                yield self.hold(gap)
-                Customer(work=work)
-
-    Source()
-    env.run()
-    return sum(stays) / len(stays)
-
-
 # --- ciw -------------------------------------------------------------------------------------------------------------
 def ciw_mm1(s: Streams) -> float:
     import ciw
@@ -288,12 +282,12 @@ def jobs() -> dict[str, tuple[int, Callable[[], float]]]:
     return {
         "simpy timers": (timers, lambda: simpy_timers(sleeps)),
         "simpy mm1": (CUSTOMERS, lambda: simpy_mm1(one)),
+        "simpy lindley": (CUSTOMERS, lambda: simpy_lindley(one)),
         "simpy balancer": (CUSTOMERS, lambda: simpy_balancer(ten)),
         "asimpy timers": (timers, lambda: asimpy_timers(sleeps)),
         "asimpy mm1": (CUSTOMERS, lambda: asimpy_mm1(one)),
         "asimpy balancer": (CUSTOMERS, lambda: asimpy_balancer(ten)),
         "salabim timers": (timers, lambda: salabim_timers(sleeps)),
-        "salabim mm1": (CUSTOMERS, lambda: salabim_mm1(one)),
         "ciw mm1": (CUSTOMERS, lambda: ciw_mm1(one)),
         "happysim timers": (timers, lambda: happysim_timers(sleeps)),
         "happysim mm1": (CUSTOMERS, lambda: happysim_mm1(one)),
@@ -302,14 +296,8 @@ def jobs() -> dict[str, tuple[int, Callable[[], float]]]:
 
 
 def main(name: str) -> None:
-    """Do a job twice; print its answer and the better rate, per second of this process's CPU time."""
     operations, job = jobs()[name]
-    best, answer = 0.0, 0.0
-    for _ in range(2):
-        start = time.process_time_ns()
-        answer = job()
-        best = max(best, operations / (time.process_time_ns() - start) * 1e9)
-    print(json.dumps({"rate": best, "answer": answer, "python": sys.version.split()[0]}))
+    serve(lambda: (operations, job()))
 
 
 if __name__ == "__main__":

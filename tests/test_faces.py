@@ -81,10 +81,14 @@ COPIED = [
 OPEN = {"windtunnel.sim.closed_forms", "windtunnel.blocks", "windtunnel.engines", "windtunnel.parts"}
 """Modules of formulas, and packages from which a family is imported whole."""
 INSIDE = {
-    "bench": {"windtunnel.blocks.caching.kernels.cache_trace", "windtunnel.sim.compiled.kernels"},
+    "bench": {
+        "windtunnel.blocks.caching.kernels.cache_trace",
+        "windtunnel.sim.compiled.kernels",
+        "windtunnel.sim.tier",
+    },
     "catalogue": {"windtunnel.sim.compiled.kernels"},
 }
-"""What benchmarks and the compiled map look into, since a kernel is their subject."""
+"""What benchmarks and the compiled map look into, since a kernel, or the tier, is their subject."""
 
 
 @pytest.mark.parametrize("path", COPIED, ids=lambda p: str(p.relative_to(ROOT)))
