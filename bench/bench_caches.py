@@ -233,11 +233,5 @@ def rows() -> Iterator[Row]:
     for policy in IN_C:
         yield simulation_row(policy)
     yield curve_row()
-    for policy in def lrucache_rs() -> Callable[[], Any]:
-    import lrucache_rs
-
-    return lambda: lrucache_rs.LRUCache(CAPACITY)
-
-
-LIVE_PEERS:
+    for policy in LIVE_PEERS:
         yield live_row(policy, words, "strings")
