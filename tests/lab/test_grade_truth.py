@@ -87,6 +87,16 @@ def test_a_run_that_is_watched_is_the_same_run(experiment: Experiment[Any]) -> N
     assert runs[1].held is not None
 
 
+@pytest.mark.parametrize(("tills", "most"), [(0, 3), (1, 1)])
+def test_the_harness_counts_the_connections_that_are_in_use_at_once(tills: int, most: int) -> None:
+    experiment = find("q10-ticketmaster")
+    params = make(experiment.params, settings(experiment.params, experiment.quick | {"connections": 3, "tills": tills}))
+    ops = workload(experiment, params, 3)[:60]
+    ran = drive(experiment, "sim", "row_lock", 3, params, ops, experiment.faults_for(params), watched=True)
+    assert ran.held is not None
+    assert ran.held.connections == {"db": most}
+
+
 def test_too_many_trials_without_a_verdict_are_no_pass() -> None:
     class Silent(ConditionalUpdate):
         def __init__(self, stage: Stage, p: Params) -> None:
@@ -156,7 +166,7 @@ def test_a_history_has_one_outcome_for_every_request() -> None:
     ops = [Op(0.0, "a", "get", (), 0), Op(1.0, "b", "get", (), 1)]
     events = [Event("a", "get", (), 0.0, 0.5, "ok", 7, 0.0, 0), Event("b", "get", (), 1.0, 1.5, "ok", 8, 1.0, 1)]
     whole = of_history(History(events, {"n": 1})) | {
-        "held": packed({"tables": {}, "machines": {}, "storms": [], "messages": []})
+        "held": packed({"tables": {}, "machines": {}, "storms": [], "messages": [], "connections": {}})
     }
     assert list(to_history(whole, ops, False)) == events
     broken = (

@@ -42,6 +42,8 @@ QUICK = {
     "right_circuits_and_limits_for_each_shard",
     "wrong_joins_in_its_own_process",
     "right_dice_and_a_token",
+    "wrong_gives_back_and_has_no_limit",
+    "right_gives_back_splits_and_limits",
 }
 """Two of each challenge."""
 

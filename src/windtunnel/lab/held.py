@@ -43,12 +43,14 @@ class Held:
         storms: each run of the compiled retry storm: its parameters, and its seed.
         messages: of a run of few requests: the request, from whom, to whom, when sent, when it arrived (None: never),
             and what it was.
+        connections: for each database, the most that clients had in use at one moment.
     """
 
     tables: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
     machines: Mapping[str, Machine] = field(default_factory=dict)
     storms: Sequence[tuple[Mapping[str, Any], int]] = ()
     messages: Sequence[Sent] = ()
+    connections: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self, table: str) -> list[Mapping[str, Any]]:
         """The rows of a table, in whichever databases there is one of that name."""
@@ -83,7 +85,9 @@ class Held:
             (int(request), str(source), str(target), float(sent), None if got is None else float(got), str(text))
             for request, source, target, sent, got, text in found["messages"]
         ]
-        return cls(found["tables"], machines, [(dict(model), int(seed)) for model, seed in found["storms"]], messages)
+        storms = [(dict(model), int(seed)) for model, seed in found["storms"]]
+        connections = {str(name): int(most) for name, most in found["connections"].items()}
+        return cls(found["tables"], machines, storms, messages, connections)
 
 
 def owed(answers: Sequence[tuple[float, float]], done: Sequence[tuple[float, float]]) -> float:

@@ -202,6 +202,11 @@ class ModelDatabase(OnHost, Autocommit):
         newest = {table: [versions[-1][1] for versions in rows.values()] for table, rows in self._versions.items()}
         return {table: [dict(row) for row in rows if row is not None] for table, rows in newest.items()}
 
+    @property
+    def most_connections(self) -> int:
+        """The most that clients had in use at one moment."""
+        return self._wires.most_in_use
+
     async def close(self) -> None:
         self._wires.close()
         self._versions.clear()

@@ -127,6 +127,9 @@ class Wires:
         connections: of one pool; who finds them all in use waits in the order of coming.
         round_trip_s: mean seconds there and back, of links that nobody has set (half each way, exponential).
         serve: told of every new connection.
+
+    Attributes:
+        most_in_use: connections that clients had in their hands at one moment, all pools together.
     """
 
     def __init__(
@@ -139,6 +142,8 @@ class Wires:
         self._serve = serve
         self._pools: dict[tuple[str, int], _Pool] = {}
         self._coming: dict[Address, tuple[deque[Any], deque[Any]]] = {}
+        self._in_use = 0
+        self.most_in_use = 0
 
     def listen(self) -> None:
         """Take connections, from now until the host crashes."""
@@ -164,12 +169,15 @@ class Wires:
         if pool is None:
             pool = self._pools[client.name, client.boots] = _Pool(self._connections)
         wire = await pool.take(client.sim, self.host.name)
+        self._in_use += 1
+        self.most_in_use = max(self.most_in_use, self._in_use)
         try:
             if wire is None or wire.over:
                 wire = None
                 wire = await self._open(client)
             yield wire
         finally:
+            self._in_use -= 1
             pool.give_back(None if wire is None or wire.over else wire)
 
     def reach(self, client: Host) -> None:

@@ -60,4 +60,6 @@ class Watch:
             for name, journal in self._servers.items()
         }
         tables = {name: database.held() for name, database in self._databases.items()}
-        return Held(tables, machines, [(asdict(model), seed) for model, seed in self._storms])
+        connections = {name: database.most_connections for name, database in self._databases.items()}
+        storms = [(asdict(model), seed) for model, seed in self._storms]
+        return Held(tables, machines, storms, connections=connections)
