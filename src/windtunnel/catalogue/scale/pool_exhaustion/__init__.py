@@ -92,8 +92,8 @@ TRIPLE = 3
 class Params:
     """Who asks for what, how many connections there are, and what goes wrong."""
 
-    reads: float = param(8.0, "requests a second that read one row", 1.0, 20.0)
-    buys: float = param(8.0, "requests a second that write, ask the provider, and write again", 1.0, 40.0)
+    reads: float = param(8.0, "requests a second that read one row", 4.0, 20.0)
+    buys: float = param(8.0, "requests a second that write, ask the provider, and write again", 4.0, 40.0)
     pool: int = param(8, "connections to the database", 2, 40)
     wait_s: float = param(1.0, "seconds that a request waits for a connection", 0.1, 5.0)
     limit_s: float = param(5.0, "seconds that a request waits for the provider", 0.05, 30.0)
@@ -102,7 +102,7 @@ class Params:
         "the provider hangs, or is fifty times slower, or somebody keeps a row locked",
         choices=("hangs", "slow", "locked"),
     )
-    trouble_s: float = param(8.0, "seconds for which that lasts", 1.0, 60.0)
+    trouble_s: float = param(8.0, "seconds for which that lasts", 2.0, 60.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
@@ -299,7 +299,7 @@ experiment = Experiment(
     ),
     asks=(
         Ask(
-            "Eight connections, eight purchases a second that hang. After how many seconds does a read have to wait?",
+            "Eight connections, eight purchases a second that hang. After how many seconds is none left?",
             "shared.full_s",
             "s",
             0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
 from typing import Protocol
 
 from windtunnel import Claim, Event, Figure, Held, History, Source, owed
@@ -51,13 +50,13 @@ def run_s(p: Setting) -> float:
 
 
 def share(events: Sequence[Event]) -> float:
-    """The share that was answered; nan of nobody."""
-    return sum(e.outcome == "ok" for e in events) / len(events) if events else nan
+    """The share that was answered; all, where nobody asked."""
+    return sum(e.outcome == "ok" for e in events) / len(events) if events else 1.0
 
 
 def mean_s(events: Sequence[Event]) -> float:
-    """The mean time until somebody was told something, whatever it was."""
-    return sum(e.end - e.due for e in events) / len(events) if events else nan
+    """The mean time until somebody was told something, whatever it was; 0 where nobody asked."""
+    return sum(e.end - e.due for e in events) / len(events) if events else 0.0
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
@@ -67,7 +66,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     buys = [e for e in history if e.name == "buy" and begin <= e.due < end]
     possible = [e for e in buys if p.trouble != "locked" or e.args[1] != HOT]
     well = [e for e in history if e.name == "buy" and e.due < begin - 2 * LATE_S]
-    late = [e.due - begin for e in reads if e.outcome != "ok" or e.end - e.due > LATE_S]
+    late = [e.due - begin for e in reads if e.end - e.due > LATE_S]
+    late += [e.due - begin for e in (*reads, *buys) if e.outcome == "fail"]
     full_s = min(late, default=p.trouble_s)
     return {
         "reads": share(reads),
@@ -88,7 +88,7 @@ def asked_for(history: History, p: Setting) -> dict[str, float]:
     from_s, to_s = WELL_S + p.limit_s, WELL_S + p.trouble_s
     late = sum(from_s <= at < to_s for _, at in asked)
     return {
-        "asked_per_s": late / (to_s - from_s) if to_s > from_s else nan,
+        "asked_per_s": late / (to_s - from_s) if to_s > from_s else 0.0,
         "untraced": sum(order not in sales for order, _ in asked),
         "unfinished": sum(state != "paid" for state in sales.values()),
     }
@@ -132,19 +132,17 @@ def carried(pool: int, calls: float, held_s: float) -> float:
 EIGHT = {"reads": 8.0, "buys": 8.0, "pool": 8, "wait_s": 1.0, "limit_s": 5.0}
 HANGS = {"trouble": "hangs"}
 SHORT = {**HANGS, "limit_s": 0.2}
-SLOW = {**EIGHT, "reads": 1.0, "pool": 6, "wait_s": 0.5, "trouble": "slow", "trouble_s": 3.0}
+SLOW = {**EIGHT, "reads": 4.0, "pool": 6, "wait_s": 0.5, "trouble": "slow", "trouble_s": 3.0}
 LOCKED = {**EIGHT, "trouble": "locked", "trouble_s": 6.0, "buys": 12.0, "pool": 6, "wait_s": 0.5}
 RUSH = {**EIGHT, "reads": 5.0, "trouble": "locked", "trouble_s": 2.0, "buys": 32.0, "pool": 3, "wait_s": 0.5}
 USES_UP, LEFT, LIMIT_S = 40, 10, 30.0
 MANY = {**HANGS, "reads": 20.0, "buys": 40.0, "pool": USES_UP, "limit_s": 10.0, "trouble_s": 2.0, "wait_s": 1.0}
-THIRTY = {**HANGS, "reads": 1.0, "buys": 4.0, "pool": LEFT, "limit_s": LIMIT_S, "trouble_s": 60.0, "wait_s": 1.0}
+THIRTY = {**HANGS, "reads": 4.0, "buys": 4.0, "pool": LEFT, "limit_s": LIMIT_S, "trouble_s": 60.0, "wait_s": 1.0}
 SIM = ("sim",)
 HIKARI, POSTGRES, HELAL = "HikariCP README", "Momjian, A Rant", "Helal 2025"
 
 USED_UP = "pool <= 0.25 * buys * min(trouble_s, limit_s) and wait_s <= 0.2 * min(trouble_s, limit_s)"
 """The pool is, long before the first gives up or the provider comes back."""
-ROOM = "reads <= 20 * pool"
-"""Half of the connections have time for all reads."""
 
 NONE_LEFT = "shared.reads < 0.7"
 LEAK = "leaky.after < 0.3 and shared.after > 0.95"
@@ -162,54 +160,54 @@ CLAIMS = (
         where=f"{USED_UP} and reads * trouble_s >= 30",
     ),
     Claim(
-        "bigger.taken > 1.3 * shared.taken and bigger.full_s < params.trouble_s",
+        "bigger.taken > 2 * shared.taken and bigger.full_s < params.trouble_s",
         "Three times the connections are used up three times as late, and that is all.",
         given=HANGS,
-        where="4 <= pool <= 0.2 * buys * min(trouble_s, limit_s) and buys <= 4 * reads and wait_s <= 2",
+        where="4 <= pool <= 0.2 * buys * min(trouble_s, limit_s)",
     ),
     Claim(
         "shared.reads > 0.95",
         "With a limit so short that rate times limit stays far below the pool, one pool is good enough.",
         given=SHORT,
         spares="shared",
-        where="buys <= 1.5 * pool and reads <= 20 * pool and pool >= 4 and wait_s >= 0.3",
+        where="buys <= 2 * pool and pool >= 4 and wait_s >= 0.3",
     ),
     Claim(
         LEAK,
         "Every call that fails takes a connection with it, and the provider that is well again finds no caller.",
         HIKARI,
         given=HANGS,
-        where="pool <= 0.6 * buys * (trouble_s - limit_s) and pool >= 4 and buys <= 3 * pool and 0.2 <= wait_s <= 1.2",
+        where="4 <= pool <= 0.6 * buys * (trouble_s - limit_s) and wait_s <= 1.2",
     ),
     Claim(
         "min(split.reads, all_three.reads) > 0.97",
         "Reads have connections that no purchase can take.",
         given=HANGS,
-        where=f"{ROOM} and pool >= 4 and wait_s >= 0.1",
+        where="pool >= 4",
     ),
     Claim(
         FREE,
         "Nobody holds a connection while he waits for the provider, so it may hang for as long as it likes.",
         given=HANGS,
-        where="buys + reads <= 10 * pool and pool >= 4 and wait_s >= 0.1",
+        where="pool >= 4",
     ),
     Claim(
         "deadlines.reads > 0.97",
         "Nor does anybody hold one for long.",
         given=HANGS,
-        where="buys <= 1.5 * pool and reads <= 20 * pool and pool >= 5 and wait_s >= 0.3",
+        where="buys <= 2 * pool and pool >= 4 and wait_s >= 0.5",
     ),
     Claim(
         "shared.untraced > 0 and given_back.untraced == 0 and given_back.unfinished > 0",
         "Who gives up rolls the order back, and the provider does its work all the same; written first, it is there.",
         given=HANGS,
-        where="buys * (trouble_s - limit_s) >= 10 and buys + reads <= 10 * pool and pool >= 4 and wait_s >= 0.1",
+        where="buys * (trouble_s - limit_s) >= 10 and pool >= 4",
     ),
     Claim(
         "given_back.well_ms > shared.well_ms + 0.5",
         "The price when all is well: one more commit, and one more way there and back.",
         over="mean",
-        where="4 <= buys <= 5 * pool",
+        where="buys <= 5 * pool",
         stages=SIM,
     ),
     Claim(
@@ -219,9 +217,8 @@ CLAIMS = (
         stages=SIM,
     ),
     Claim(
-        "split.buys < 0.85 and split.buys < shared.buys - 0.05",
+        "split.buys < min(0.9, shared.buys)",
         "Half a pool carries fewer calls of a second each than a whole one.",
-        over="mean",
         given=SLOW,
         stages=SIM,
     ),
