@@ -40,6 +40,8 @@ QUICK = {
     "right_clients_hold_back_what_would_be_refused",
     "wrong_circuit_never_closes",
     "right_circuits_and_limits_for_each_shard",
+    "wrong_reads_what_it_has",
+    "right_a_connection_for_each_call",
     "wrong_joins_in_its_own_process",
     "right_dice_and_a_token",
     "wrong_gives_back_and_has_no_limit",
