@@ -165,7 +165,7 @@ def test_a_real_server_leaves_no_process_and_no_folder() -> None:
     server: Any = open_port("server", "machine", "server")
     pid = server._process.pid
     family = psutil.Process().children(recursive=True)
-    folder = os.path.dirname(server._path)
+    folder = os.path.dirname(server.path)
     server.pause()  # also one that stands still
     asyncio.run(server.close())
     _, alive = psutil.wait_procs([p for p in family if p.pid == pid], timeout=15)

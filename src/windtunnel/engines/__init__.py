@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     )
     from windtunnel.engines.server.port import ServerPort as ServerPort
     from windtunnel.engines.server.process import ProcessServer as ProcessServer
+    from windtunnel.engines.shared.calls import (
+        Call as Call,
+        Calls as Calls,
+        answer_calls as answer_calls,
+        come_first as come_first,
+    )
+    from windtunnel.engines.shared.program import Program as Program
     from windtunnel.engines.shared.service import ModelService as ModelService, OnHost as OnHost
 
 __getattr__, __dir__ = lend(__name__)

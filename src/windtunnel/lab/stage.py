@@ -18,11 +18,14 @@ from windtunnel.lab.footing import Named, footing, name_of
 from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from windtunnel.engines.cache.port import CachePort
     from windtunnel.engines.database.port import DatabasePort
     from windtunnel.engines.log.port import LogPort
     from windtunnel.engines.objects.port import ObjectsPort
     from windtunnel.engines.queue.port import QueuePort
+    from windtunnel.engines.shared.program import Program
     from windtunnel.lab.once import Once
     from windtunnel.sim.fault import Fault
     from windtunnel.sim.host import Host
@@ -265,6 +268,19 @@ class Stage:
             "server", name, model=model, workers=workers, speed=speed, queue_limit=queue_limit
         )
         return found
+
+    def program(self, name: str, file: Path, told: Mapping[str, Any]) -> Program:
+        """A process that runs a file of the experiment's own: on a real stage, in the place of what is modelled in the
+        tunnel. It is told that as JSON, answers calls over a socket (`windtunnel.engines.Program`), and ends with the
+        run."""
+        from windtunnel.engines.shared.program import Program
+
+        if self.name == MODEL:
+            raise WrongInput(f"{name} would be a real process; on stage sim everything is modelled.")
+        made = Program(name, file, told)
+        self._opened.append(made)
+        known: Program = self._known(name, made)
+        return known
 
     async def close(self) -> None:
         """Give back what was opened here."""

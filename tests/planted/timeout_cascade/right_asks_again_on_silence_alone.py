@@ -20,7 +20,7 @@ class Yours(OutermostOnly):
                 break
             until = self.sim.now + wait_s
             self.calls += self.p.layers
-            self.begun_s.append(self.sim.now)
+            self.queries += 1
             try:
                 job = self.database.serve(work_s, deadline=until - work_s)
             except ConnectionError:

@@ -9,13 +9,11 @@ import asyncio
 import errno
 import os
 import socket
-import sys
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 
-from windtunnel.engines.errors import MissingEngine, Unavailable
-from windtunnel.engines.shared.relay import Relay
-from windtunnel.engines.shared.servers import Guarded, guarded
+from windtunnel.engines.errors import Unavailable
+from windtunnel.engines.shared.own import OwnProcess
 from windtunnel.sim.servers.base import Rejected
 
 PROGRAM = Path(__file__).with_name("burner.py")
@@ -26,7 +24,7 @@ def missing() -> str | None:
     return None if os.name == "posix" else "a Unix, whose signals stop and kill it"
 
 
-class ProcessServer:
+class ProcessServer(OwnProcess):
     """A process of our own that burns processor time.
 
     It is started now, and dies with us.
@@ -40,39 +38,14 @@ class ProcessServer:
     def __init__(
         self, name: str = "server", *, workers: int = 1, speed: float = 1.0, queue_limit: int | None = None
     ) -> None:
-        if os.name != "posix":
-            raise MissingEngine("A real server is stopped and killed by the signals of Unix; use stage sim here.")
-        self.name = name
         self._workers, self._speed = workers, speed
         self._limit = -1 if queue_limit is None else queue_limit
-        self._process: Guarded | None = None
-        self._paused = False
         self._share = 1.0
-        self.relay: Relay | None = None
-        self.restart()
+        super().__init__(name, PROGRAM)
 
-    def expect(self, words: Collection[str]) -> None:
-        """Faults of these words will strike it: those that strike the way to it need a relay there."""
-        if {"way", "cut_reply"}.intersection(words):
-            self.relay = Relay(lambda: asyncio.open_unix_connection(self._path))
-
-    def restart(self) -> None:
-        """Start the process anew, empty; harmless where it runs."""
-        if self._process is not None:
-            return
-        with guarded("wt-srv-") as server:
-            path = self._path = str(server.folder / "socket")
-            asked = [path, str(self._workers), str(self._speed * self._share), str(self._limit)]
-            server.serve([sys.executable, "-I", str(PROGRAM), *asked], path, self._ready)
-        self._process = server
-
-    def _ready(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(self._path)
-            except OSError:
-                return False
-            return True
+    def arguments(self) -> Sequence[str]:
+        """Its workers, how fast they are, and its places to wait."""
+        return str(self._workers), str(self._speed * self._share), str(self._limit)
 
     async def serve(self, work_s: float) -> None:
         """Wait for a worker, then while it does the work."""
@@ -84,10 +57,9 @@ class ProcessServer:
 
     async def _ask(self, line: str) -> bytes:
         try:
-            if self._process is None:
+            if not self.running:
                 raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-            path = self._path if self.relay is None else await self.relay.path()
-            reader, writer = await asyncio.open_unix_connection(path)
+            reader, writer = await asyncio.open_unix_connection(await self.way())
         except OSError as error:
             raise Unavailable(f"{self.name} cannot be reached: {error.strerror}.") from error
         try:
@@ -106,42 +78,11 @@ class ProcessServer:
         self._share = share
         self._tell_speed()
 
-    def lose_replies(self, yes: bool) -> None:
-        """Work is done and the connection breaks in place of the answer; or no longer. Only where it was expected."""
-        if self.relay is not None:
-            self.relay.replies_lost = yes
-
     def _tell_speed(self) -> None:
-        if self._process is None:
+        if not self.running:
             return  # the next process is told when it is started
         with socket.socket(socket.AF_UNIX) as told:
-            told.connect(self._path)
+            told.connect(self.path)
             told.sendall(f"speed {self._speed * self._share!r}\n".encode())
-            if not self._paused:  # else it reads that when it goes on
+            if not self.paused:  # else it reads that when it goes on
                 told.recv(16)
-
-    def pause(self) -> None:
-        """Stop the process where it is; returns when it is stopped."""
-        if self._process is not None:
-            self._paused = True
-            self._process.pause()
-
-    def resume(self) -> None:
-        """Let the process go on."""
-        if self._process is not None:
-            self._paused = False
-            self._process.resume()
-
-    def crash(self) -> None:
-        """Kill the process, with everybody inside."""
-        if self._process is not None:
-            self._process.crash()
-            self._process.stop()
-            self._process = None
-            self._paused = False
-
-    async def close(self) -> None:
-        """Stop the process."""
-        self.crash()
-        if self.relay is not None:
-            await self.relay.close()

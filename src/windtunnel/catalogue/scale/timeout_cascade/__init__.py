@@ -15,10 +15,14 @@ the database, and nobody waits so long: the user is one more layer, with the sho
 all {most} attempts are made, since nobody says that the user has gone. A database that is slow for two seconds does not
 come back in the four that follow, whether the limits are in the wrong order, all equal, or in the right one.
 
+**Deep dive: how long a limit is.** {short} seconds of trouble are enough for that. Where the limits, and the user's
+patience, outlast the trouble ({long:.0f} s and {waits:.0f} s), not one attempt is made twice.
+
 **Deep dive: what order is good for.** Where one answer in ten gets lost, layers in the right order mend it with one
 more attempt. In the wrong order every layer above asks again as well. At half of the usual load that is a waste; at the
-usual load it is mostly enough to lose the database, with nothing else wrong. And the right order mends only what is
-lost at the database: an answer that is lost higher up is missed for as long as all attempts below it might take.
+usual load, and with equal limits, it is mostly enough to lose the database, with nothing else wrong. And the right
+order mends only what is lost at the database: an answer that is lost higher up is missed for as long as all attempts
+below it might take.
 
 **Deep dive: a deadline that is passed on.** Every layer knows until when the user waits, and the database begins
 nothing that would be late. It is back as soon as it is well. That bounds the time and not the number: a request that
@@ -34,17 +38,22 @@ database still begins what will be late. Bad requests are still tried by all lay
 
 **Scale.** With one attempt everywhere the order of the limits makes no difference, and nothing is mended.
 
+**Real processes** (`--stage machine`): a process for each layer and one for the database, which computes, and sockets
+between them give the same verdicts, and {most} attempts counted at the last of them.
+
 **Left open.** Errors that say whether another attempt makes sense, which would save the bad ones theirs; back-off and
 budgets (retry-jitter, metastable-failure); cancels that get lost or come late; clocks that differ, for which one passes
-on the time that is left and not the hour. The way between the layers takes no time here.
+on the time that is left and not the hour; what a layer holds for each call under way, a thread or a connection. The way
+between the layers takes no time in the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from random import Random
+from typing import cast
 
 from windtunnel import Ask, Chart, Experiment, Fault, Map, Op, Stage, Why, param, process, slow
 from windtunnel.catalogue.scale.timeout_cascade.judging import (
@@ -54,6 +63,7 @@ from windtunnel.catalogue.scale.timeout_cascade.judging import (
     FAIL_S,
     FIGURES,
     LEFT,
+    PATIENT,
     RUN_S,
     SOURCES,
     STAYS,
@@ -64,7 +74,8 @@ from windtunnel.catalogue.scale.timeout_cascade.judging import (
     audit,
     measure,
 )
-from windtunnel.sim import Crashed, Fifo, Job, Process, ServerDown
+from windtunnel.catalogue.scale.timeout_cascade.real import Chain
+from windtunnel.sim import Crashed, Fifo, Job, Process, ServerDown, Simulator
 from windtunnel.workload import poisson, requests
 
 
@@ -94,21 +105,27 @@ def faults(p: Params) -> Sequence[Fault]:
     return (slow("database", to=LEFT, at_s=TRIGGER_AT_S, for_s=p.trigger_s),)
 
 
-class Failed(Exception):
-    """An answer, and it says that nothing was done."""
-
-    outcome = "fail"
+class Failed(ConnectionError):
+    """An answer, and it says that no attempt went well. What those did that nobody heard of, it does not know."""
 
 
 class OuterShorter:
     """Every layer asks again, and the nearer to the database the longer it waits: the outer ones give up first."""
 
+    takes_back = False
+    """Whether who gives up says so."""
+
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.sim, self.stage, self.p = stage.sim, stage, p
-        self.database = stage.server("database", discipline=Fifo())
-        self.calls = 0
-        self.begun_s: list[float] = []
-        self.late = 0
+        self.stage, self.p = stage, p
+        self.calls = self.queries = self.late = 0
+        self.real = None if stage.name == "sim" else Chain(stage, p, self)
+        self.sim = cast("Simulator", stage.sim if self.real is None else None)  # real processes ask for none
+        if self.real is None:
+            self.database = stage.server("database", discipline=Fifo())
+
+    def start(self) -> Awaitable[None] | None:
+        """Connect to the processes, where there are any."""
+        return None if self.real is None else self.real.start()
 
     def limit_s(self, layer: int) -> float:
         """How long this layer waits for an attempt; layers count from 1, the outermost."""
@@ -124,12 +141,16 @@ class OuterShorter:
 
     @process
     async def ask(self, work_s: float, good: bool) -> None:
-        gone_s = self.sim.now + self.p.patience_s
-        answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
-        if not await answer.within(self.p.patience_s):
-            self.give_up(answer)
-            raise TimeoutError
-        if not answer.result():
+        if self.real is not None:
+            well = await self.real.ask(work_s, good)
+        else:
+            gone_s = self.sim.now + self.p.patience_s
+            answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
+            if not await answer.within(self.p.patience_s):
+                self.give_up(answer)
+                raise TimeoutError
+            well = answer.result()
+        if not well:
             raise Failed
 
     async def layer(self, layer: int, work_s: float, good: bool, gone_s: float) -> bool:
@@ -167,12 +188,18 @@ class OuterShorter:
         return await answer.within(wait_s)
 
     def give_up(self, answer: Process[bool] | Job) -> None:
-        """Nobody waits for this answer any more: who works for it is not told."""
+        """Nobody waits for this answer any more; whether who works for it is told so, the design says."""
+        if not self.takes_back:
+            return
+        if isinstance(answer, Job):
+            answer.withdraw()
+        else:
+            answer.cancel()
 
     def query(self, work_s: float, gone_s: float, wait_s: float) -> Job | None:
         """Send work to the database; None where it is down."""
         now = self.sim.now
-        self.begun_s.append(now)
+        self.queries += 1
         self.late += now >= gone_s
         until = self.until_s(min(gone_s, now + wait_s)) - work_s
         try:
@@ -180,8 +207,9 @@ class OuterShorter:
         except (ServerDown, Crashed):  # unclaimed: servers die in a grade only
             return None
 
-    def report(self) -> Mapping[str, object]:
-        return {"begun_s": self.begun_s, "late": self.late, "calls": self.calls}
+    def report(self) -> Mapping[str, object] | Awaitable[Mapping[str, object]]:
+        found = {"queries": self.queries, "late": self.late, "calls": self.calls}
+        return found if self.real is None else self.real.report()
 
 
 class Equal(OuterShorter):
@@ -201,11 +229,7 @@ class Nested(OuterShorter):
 class Cancelled(OuterShorter):
     """The wrong order, but who gives up says so: the layers below stop, and the database forgets the attempt."""
 
-    def give_up(self, answer: Process[bool] | Job) -> None:
-        if isinstance(answer, Job):
-            answer.withdraw()
-        else:
-            answer.cancel()
+    takes_back = True
 
 
 class DeadlinePassed(Nested):
@@ -241,6 +265,9 @@ __doc__ = (__doc__ or "").format(
     load=Params.load,
     storm=Params.load * Params.attempts**Params.layers,
     safe=1 / Params.attempts**Params.layers,
+    long=PATIENT["limit_s"],
+    waits=PATIENT["patience_s"],
+    short=PATIENT["trigger_s"],
     nested=Params.limit_s * Params.attempts**Params.layers,
     limit=Params.limit_s,
 )
@@ -259,6 +286,7 @@ experiment = Experiment(
         "nearest_only": NearestOnly,
         "outermost_only": OutermostOnly,
     },
+    stages=("sim", "machine"),
     measure=measure,
     audit=audit,
     faults=faults,

@@ -1,0 +1,21 @@
+"""What is bad is seen at the door, as if one could: it never reaches the database, which alone can tell."""
+
+from __future__ import annotations
+
+from windtunnel import process
+from windtunnel.catalogue.scale.timeout_cascade import Failed, OutermostOnly
+
+challenge = "timeout-cascade"
+
+
+class Yours(OutermostOnly):
+    @process
+    async def ask(self, work_s: float, good: bool) -> None:
+        gone_s = self.sim.now + self.p.patience_s
+        if not good:
+            raise Failed
+        answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
+        if not await answer.within(self.p.patience_s):
+            raise TimeoutError
+        if not answer.result():
+            raise Failed
