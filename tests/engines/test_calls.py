@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from windtunnel.engines import Call, Calls, Unavailable, answer_calls
-from windtunnel.engines.shared.program import Program
+from windtunnel.engines.shared.program import OwnProgram
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.stage import open_stage
 
@@ -155,7 +155,7 @@ def test_a_program_is_told_what_it_has_to_know_answers_calls_and_ends_with_its_s
         stage = open_stage("machine", 0)
         program = stage.program("echo", file, {"limit_s": 0.5})
         assert stage.thing("echo") is program
-        assert isinstance(program, Program)
+        assert isinstance(program, OwnProgram)
         await program.connect()
         assert await program.begin("hello", 7) == [{"limit_s": 0.5}, "hello", 7]
         await program.slow_to(0.1)

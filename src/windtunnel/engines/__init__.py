@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         answer_calls as answer_calls,
         come_first as come_first,
     )
-    from windtunnel.engines.shared.program import Program as Program
+    from windtunnel.engines.shared.program import OwnProgram as OwnProgram
     from windtunnel.engines.shared.service import ModelService as ModelService, OnHost as OnHost
 
 __getattr__, __dir__ = lend(__name__)

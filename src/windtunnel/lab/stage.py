@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from windtunnel.engines.log.port import LogPort
     from windtunnel.engines.objects.port import ObjectsPort
     from windtunnel.engines.queue.port import QueuePort
-    from windtunnel.engines.shared.program import Program
+    from windtunnel.engines.shared.program import OwnProgram
     from windtunnel.lab.once import Once
     from windtunnel.sim.fault import Fault
     from windtunnel.sim.host import Host
@@ -269,17 +269,19 @@ class Stage:
         )
         return found
 
-    def program(self, name: str, file: Path, told: Mapping[str, Any]) -> Program:
-        """A process that runs a file of the experiment's own: on a real stage, in the place of what is modelled in the
-        tunnel. It is told that as JSON, answers calls over a socket (`windtunnel.engines.Program`), and ends with the
-        run."""
-        from windtunnel.engines.shared.program import Program
+    def program(self, name: str, file: Path, told: Mapping[str, Any]) -> OwnProgram:
+        """A process that runs a file of the experiment's own, on a real stage, in the place of what the tunnel models.
+
+        It is told that as JSON, answers calls over a socket (`windtunnel.engines.OwnProgram`), and ends with the run.
+        Raises WrongInput in the tunnel.
+        """
+        from windtunnel.engines.shared.program import OwnProgram
 
         if self.name == MODEL:
             raise WrongInput(f"{name} would be a real process; on stage sim everything is modelled.")
-        made = Program(name, file, told)
+        made = OwnProgram(name, file, told)
         self._opened.append(made)
-        known: Program = self._known(name, made)
+        known: OwnProgram = self._known(name, made)
         return known
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel import process
-from windtunnel.catalogue.scale.timeout_cascade import Failed, OutermostOnly
+from windtunnel.catalogue.scale.timeout_cascade import GaveUp, OutermostOnly
 from windtunnel.sim import Dropped
 
 challenge = "timeout-cascade"
@@ -31,7 +31,7 @@ class Yours(OutermostOnly):
             if await job.within(wait_s) and heard and not isinstance(job.exception(), Dropped):
                 if job.exception() is None and good:
                     return
-                raise Failed
+                raise GaveUp
             if self.sim.now < until:
                 await self.sim.sleep(until - self.sim.now)
         raise TimeoutError

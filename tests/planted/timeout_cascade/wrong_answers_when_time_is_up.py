@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel import process
-from windtunnel.catalogue.scale.timeout_cascade import Failed, OutermostOnly
+from windtunnel.catalogue.scale.timeout_cascade import GaveUp, OutermostOnly
 
 challenge = "timeout-cascade"
 
@@ -14,4 +14,4 @@ class Yours(OutermostOnly):
         gone_s = self.sim.now + self.p.patience_s
         answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
         if await answer.within(0.5 * self.p.patience_s) and not answer.result():
-            raise Failed
+            raise GaveUp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel import process
-from windtunnel.catalogue.scale.timeout_cascade import Failed, OutermostOnly
+from windtunnel.catalogue.scale.timeout_cascade import GaveUp, OutermostOnly
 
 challenge = "timeout-cascade"
 
@@ -13,9 +13,9 @@ class Yours(OutermostOnly):
     async def ask(self, work_s: float, good: bool) -> None:
         gone_s = self.sim.now + self.p.patience_s
         if not good:
-            raise Failed
+            raise GaveUp
         answer = self.sim.spawn(self.layer(1, work_s, good, gone_s))
         if not await answer.within(self.p.patience_s):
             raise TimeoutError
         if not answer.result():
-            raise Failed
+            raise GaveUp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel import process
-from windtunnel.catalogue.scale.timeout_cascade import Failed, OutermostOnly
+from windtunnel.catalogue.scale.timeout_cascade import GaveUp, OutermostOnly
 
 challenge = "timeout-cascade"
 
@@ -16,4 +16,4 @@ class Yours(OutermostOnly):
         if not await answer.within(self.p.patience_s):
             raise TimeoutError
         if good and not answer.result():
-            raise Failed
+            raise GaveUp

@@ -34,6 +34,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         ConnectionError
           Crashed  unknown          the host or server lost its power
             ServerDown  fail        it was down already
+          GaveUp  unknown           no attempt of a chain of layers went well, as far as one heard
           Died  unknown             an application server died, and with it the connections to it
           ConnectionResetError
             Unanswered  unknown     the work was done, and the answer was lost

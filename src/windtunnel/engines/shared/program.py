@@ -11,7 +11,7 @@ from windtunnel.engines.shared.calls import Call, Calls
 from windtunnel.engines.shared.own import OwnProcess
 
 
-class Program(OwnProcess):
+class OwnProgram(OwnProcess):
     """A process that runs a file of the experiment's and answers calls (`answer_calls`).
 
     Its arguments are the socket on which it listens, and what it is told, as JSON. Where faults slow it down it is

@@ -105,8 +105,8 @@ def faults(p: Params) -> Sequence[Fault]:
     return (slow("database", to=LEFT, at_s=TRIGGER_AT_S, for_s=p.trigger_s),)
 
 
-class Failed(ConnectionError):
-    """An answer, and it says that no attempt went well. What those did that nobody heard of, it does not know."""
+class GaveUp(ConnectionError):
+    """An answer, and it says that no attempt went well; what those did that nobody heard of, it does not know."""
 
 
 class OuterShorter:
@@ -151,7 +151,7 @@ class OuterShorter:
                 raise TimeoutError
             well = answer.result()
         if not well:
-            raise Failed
+            raise GaveUp
 
     async def layer(self, layer: int, work_s: float, good: bool, gone_s: float) -> bool:
         """Ask the next layer, or the database, until it answers well; whether it did."""

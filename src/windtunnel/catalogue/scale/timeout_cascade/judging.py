@@ -299,7 +299,6 @@ CLAIMS = (
         "Nor does it with real processes, whose time is their machine's.",
         given=ONCE,
         where="limit_s >= 0.2",
-        spares="outer_shorter",
         stages=("machine",),
     ),
     Claim(
