@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip reads dependency groups and PEP 639 licences from 25.1 on.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test live soak golden same wheels pythons bench lint clean
+.PHONY: setup run test live soak golden same wheels pythons sanitised bench lint clean
 
 $(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 	$(PYTHON) -m venv $(VENV)
@@ -46,27 +46,43 @@ same: $(VENV)/.dev         ## the compiled and the pure tier of the loop, to the
 	$(BIN)/pytest tests/catalogue -k committed
 	WINDTUNNEL_PURE=1 PYTHONHASHSEED=7 $(BIN)/pytest tests/catalogue -k committed
 
-INTERPRETERS = $(foreach version,3.11 3.12 3.13 3.14,$(if $(shell python$(version) -c '' 2>/dev/null && echo yes),python$(version)))
+# An interpreter of that version on the path, or the newest of pyenv's: its shims say no where none is chosen.
+found = $(shell python$(1) -c '' 2>/dev/null && echo python$(1) || \
+	ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$(1).*/bin/python$(1) 2>/dev/null | sort -V | tail -n 1)
+INTERPRETERS = $(foreach version,3.11 3.12 3.13 3.14,$(call found,$(version)))
 
 wheels:                    ## one for each interpreter that is found
 	@for python in $(INTERPRETERS); do \
-		echo "$$python"; $$python -m venv build/wheel-$$python && \
-		build/wheel-$$python/bin/pip wheel -q --no-deps -w dist . || exit 1; \
+		echo "$$python"; name=$$(basename "$$python"); "$$python" -m venv "build/wheel-$$name" && \
+		"build/wheel-$$name/bin/pip" wheel -q --no-deps -w dist . || exit 1; \
 	done
 
-pythons:                   ## the tests on each interpreter that is found
+TESTS ?= tests
+pythons:                   ## the tests on each interpreter that is found; TESTS="tests/sim ..." for some of them
 	@for python in $(INTERPRETERS); do \
-		echo "$$python"; $(MAKE) --no-print-directory VENV=.venv-$$python PYTHON=$$python .venv-$$python/.dev && \
-		.venv-$$python/bin/pytest -n 2 --dist loadfile -m "not live and not soak" || exit 1; \
+		echo "$$python"; venv=.venv-$$(basename "$$python"); \
+		$(MAKE) --no-print-directory VENV="$$venv" PYTHON="$$python" "$$venv/.dev" && \
+		"$$venv/bin/pytest" -n 2 --dist loadfile -m "not live and not soak" $(TESTS) || exit 1; \
 	done
+
+# Everything that the compiled tier does, with the memory that it touches watched: it needs gcc and its libasan.
+TIERS = tests/sim/test_leaks.py tests/sim/test_tier.py tests/sim/test_compiled_draws.py tests/sim/test_kernel.py \
+	tests/sim/test_queues_servers.py tests/sim/test_hosts.py tests/sim/test_tcp.py
+sanitised:                 ## tests of the compiled tier under the address sanitizer
+	$(PYTHON) -m venv .venv-sanitised
+	.venv-sanitised/bin/python -m pip install -q -U 'pip>=25.1'
+	CFLAGS="-fsanitize=address -fno-omit-frame-pointer" .venv-sanitised/bin/python -m pip install -q \
+		--no-cache-dir -c constraints.txt . --group test
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+		.venv-sanitised/bin/python -m pytest -m "not live and not soak" $(TIERS)
 
 # One of the peers is compiled with -Werror, and newer compilers warn of more.
 bench: export CXXFLAGS := -Wno-unknown-pragmas -Wno-cast-function-type -Wno-unused-parameter -Wno-missing-field-initializers
-bench: $(VENV)/.dev        ## peers and ours, side by side in one run
+bench: $(VENV)/.dev        ## peers and ours, side by side in one run; what moved since the committed tables
 	@grep -v '^#' bench/peers.txt | while read peer; do \
 		$(PIP) install -q -c constraints.txt "$$peer" || echo "$$peer cannot be had here; its rows are skipped"; \
 	done
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(TABLES)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -35,8 +35,9 @@ def rows() -> Iterator[Row]:
     )
     for name, bar in {"sleeps": 2.0, "handovers": 5.0, "echoes": None}.items():
         title = (jobs.JOBS[name].__doc__ or name).rstrip(".")
-        contenders = {loop: elsewhere(loop, name) for loop in jobs.LOOPS if (loop, name) != ("simloom", "sleeps")}
-        left_out = "; simloom is left out, whose round takes half a minute" if name == "sleeps" else ""
+        slow = ("detangle", "simloom") if name == "sleeps" else ()
+        contenders = {loop: elsewhere(loop, name) for loop in jobs.LOOPS if loop not in slow}
+        left_out = f"; {' and '.join(slow)} are left out, whose rounds take many seconds" if slow else ""
         yield Row(f"{title[0].lower()}{title[1:]}", contenders, bar=bar, note=where() + left_out)
 
 

@@ -376,6 +376,8 @@ def rows() -> Iterator[Row]:
             "NumPy, matrix product and argpartition": exact_numpy,
         },
         unit="queries/s",
+        note="all is in the matrix product, so that the order depends on the processor and on whose BLAS it is; pyglass, "
+        "which others know as a strong peer for graphs, is in no package index for this Python",
         packages=PACKAGES,
     )
     yield Row(
@@ -431,7 +433,7 @@ def rows() -> Iterator[Row]:
         f"HNSW, queries one at a time over {VECTORS:,} x {DIM} at recall {RECALL}",
         each(ask_singly, VECTORS, BARRED),
         unit="queries/s",
-        note="shown without a bar",
+        note="a call of ours passes the boundary of compiled code for each query",
         packages=PACKAGES,
         rounds=5,
     )
