@@ -3,7 +3,8 @@
 A hundred thousand vectors of 128 numbers near a curved sheet of 16 dimensions, as embeddings lie; queries come from the
 same sheet. All on one thread. M is 16 and ef_construction 200 everywhere. Graphs are built in turns, a slice of vectors
 at a time, so that a noisy minute hits every contender, and the graphs built serve the queries. Libraries answer at the
-smallest ef with which their own graph finds .96 of the true ten nearest.
+smallest ef with which their own graph finds .96 of the true ten nearest. A stronger peer for graphs, pyglass, could not
+be had by its name from the package index.
 """
 
 from __future__ import annotations
@@ -376,8 +377,7 @@ def rows() -> Iterator[Row]:
             "NumPy, matrix product and argpartition": exact_numpy,
         },
         unit="queries/s",
-        note="all is in the matrix product, so that the order depends on the processor and on whose BLAS it is; pyglass, "
-        "which others know as a strong peer for graphs, is in no package index for this Python",
+        note="all is in the matrix product, so that the order depends on the processor and on whose BLAS it is",
         packages=PACKAGES,
     )
     yield Row(
