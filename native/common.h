@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 6 /* as windtunnel.tier.INTERFACE */
+#define INTERFACE 8 /* as windtunnel.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */
@@ -169,13 +169,14 @@ static Py_ssize_t task_ticket, task_home, task_send, task_fut_waiter, task_body,
     task_due;
 
 #define NAMES(X)                                                                                                       \
-    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_call_at) X(_call_later) X(_call_soon) X(_drop)       \
-    X(_end) X(_finish) X(_go_far) X(_is_idle) X(_luck_anew) X(_note) X(_polling) X(_raise) X(_raised) X(_run)          \
-    X(_run_other) X(_start) X(_stops) X(_take) X(_time) X(_turn_away) X(_turn_far) X(_wait) X(_within)                 \
-    X(add_done_callback) X(admitted) X(append) X(call_soon) X(clock) X(close) X(context) X(daemon) X(describe) X(done) \
-    X(drifts) X(gave_up) X(get) X(hold) X(host) X(jobs) X(left) X(look) X(monotonic) X(name) X(ok) X(pop) X(popleft)   \
-    X(push) X(raised) X(request) X(result) X(serve) X(served) X(set) X(set_result) X(sleep_future) X(submit) X(tasks)  \
-    X(throw) X(time) X(unanswered)
+    X(_add_waiter) X(_admit) X(_adopt) X(_as_future) X(_await) X(_bits) X(_call_at) X(_call_later) X(_call_soon)       \
+    X(_cells) X(_counters) X(_drop) X(_end) X(_finish) X(_go_far) X(_is_idle) X(_luck_anew) X(_note) X(_places)        \
+    X(_polling) X(_put) X(_raise) X(_raised) X(_registers) X(_run) X(_run_other) X(_start) X(_stops) X(_table)         \
+    X(_take) X(_time) X(_turn_away) X(_turn_far) X(_used) X(_wait) X(_within) X(add_done_callback) X(admitted)         \
+    X(append) X(call_soon) X(clock) X(close) X(conservative) X(context) X(daemon) X(depth) X(describe) X(done)         \
+    X(drifts) X(gave_up) X(get) X(hash_count) X(hold) X(host) X(jobs) X(left) X(look) X(monotonic) X(name) X(ok)       \
+    X(pop) X(popleft) X(precision) X(push) X(raised) X(request) X(result) X(serve) X(served) X(set) X(set_result)      \
+    X(size_bits) X(sleep_future) X(submit) X(tasks) X(throw) X(time) X(total) X(unanswered) X(width)
 
 #define DECLARE(name) static PyObject *s_##name;
 NAMES(DECLARE)
@@ -187,6 +188,9 @@ static PyObject *empty_text, *only_context; /* only_context: the names of a call
 #define IS_PLAIN(object) (IS(object, SignalType) || IS(object, ProcessType) || IS(object, JobType))
 #define Signal_Check(object) PyObject_TypeCheck(object, SignalType)
 #define Core_Check(object) PyObject_TypeCheck(object, CoreType)
+
+/* Of a tuple that nobody else knows: they may be changed. */
+#define ITEMS(tuple) (((PyTupleObject *)(tuple))->ob_item)
 
 /* A slot of a Python class by its offset. */
 #define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
@@ -210,6 +214,28 @@ static inline PyObject *tuple_of(PyObject *const *items, Py_ssize_t count) {
     PyObject *all = PyTuple_New(count);
     for (Py_ssize_t i = 0; all != NULL && i < count; i++) PyTuple_SET_ITEM(all, i, Py_NewRef(items[i]));
     return all;
+}
+
+/* Call a method of the text as it was called here. */
+static inline PyObject *by_text_of(PyObject *text, PyObject *self, PyObject *const *args, Py_ssize_t given,
+                                   PyObject *names) {
+    Py_ssize_t all = given + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (text == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "This class was not told of its text.");
+        return NULL;
+    }
+    PyObject **with_self = PyMem_Malloc(sizeof(PyObject *) * (size_t)(all + 1));
+    if (with_self == NULL) return PyErr_NoMemory();
+    with_self[0] = self;
+    for (Py_ssize_t i = 0; i < all; i++) with_self[i + 1] = args[i];
+    PyObject *found = PyObject_Vectorcall(text, with_self, (size_t)given + 1, names);
+    PyMem_Free(with_self);
+    return found;
+}
+
+/* Whether a class has this very method, and none of its own. */
+static inline int text_is(PyObject *self, PyObject *name, PyObject *text) {
+    return text != NULL && _PyType_Lookup(Py_TYPE(self), name) == text;
 }
 
 /* Drop a result; 0, or -1 where there is none. */
@@ -241,6 +267,43 @@ static inline int as_ns(PyObject *number, int64_t *out) {
     if (found == -1 && PyErr_Occurred()) return -1;
     *out = overflow > 0 ? INT64_MAX : overflow < 0 ? INT64_MIN : found;
     return 0;
+}
+
+/* All attributes, as `vars` of the pure one: the members that are set, then what else is. */
+static PyObject *held_of(PyObject *self, const PyMemberDef *member) {
+    PyObject *held = PyDict_New(), *rest = held == NULL ? NULL : PyObject_GetAttrString(self, "__dict__");
+    for (; rest != NULL && member->name != NULL; member++) {
+        PyObject *value = PyObject_GetAttrString(self, member->name);
+        if (value == NULL) {
+            if (!PyErr_ExceptionMatches(PyExc_AttributeError)) goto failed;
+            PyErr_Clear();
+            continue;
+        }
+        int how = PyDict_SetItemString(held, member->name, value);
+        Py_DECREF(value);
+        if (how < 0) goto failed;
+    }
+    if (rest != NULL && PyDict_Update(held, rest) == 0) {
+        Py_DECREF(rest);
+        return held;
+    }
+failed:
+    Py_XDECREF(rest);
+    Py_XDECREF(held);
+    return NULL;
+}
+
+/* `__setstate__`, for what `__getstate__` of either tier gave. */
+static PyObject *take_state(PyObject *self, PyObject *state) {
+    PyObject *name, *value;
+    Py_ssize_t place = 0;
+    if (!PyDict_Check(state)) {
+        PyErr_SetString(PyExc_TypeError, "The state of a block is a dict.");
+        return NULL;
+    }
+    while (PyDict_Next(state, &place, &name, &value))
+        if (PyObject_SetAttr(self, name, value) < 0) return NULL;
+    Py_RETURN_NONE;
 }
 
 static int agenda_push(Agenda *agenda, int64_t when, int64_t number, PyObject *thing);

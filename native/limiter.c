@@ -102,8 +102,6 @@ static inline int put_float(PyObject **place, double number) {
     return 0;
 }
 
-#define ITEMS(tuple) (((PyTupleObject *)(tuple))->ob_item)
-
 /* Of the last decision nobody may know any more when the next one is made: it is then made in its place, as `zip` does
  * with its tuples. */
 static PyObject *last_decision;
@@ -232,28 +230,17 @@ static PyObject *take_by_text(PyObject *self, const Asked *asked, PyObject *now)
 
 static PyObject *limiter_take(LimiterCore *self, PyObject *const *args, Py_ssize_t count, PyObject *names, int gcra) {
     Asked asked;
-    if (take_plainly == NULL || running_loop == NULL || DecisionClass == NULL || gcra_decides == NULL ||
-        bucket_decides == NULL || gcra_idles == NULL || bucket_idles == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "Limiters were not told of what they are made of.");
-        return NULL;
-    }
-    if (!asked_of(args, count, names, &asked)) { /* a call that no `take` understands: Python says why */
-        PyObject **all = PyMem_Malloc(sizeof(PyObject *) * (size_t)(count + 1 + (names ? PyTuple_GET_SIZE(names) : 0)));
-        if (all == NULL) return PyErr_NoMemory();
-        all[0] = (PyObject *)self;
-        for (Py_ssize_t i = 0; i < count + (names ? PyTuple_GET_SIZE(names) : 0); i++) all[i + 1] = args[i];
-        PyObject *found = PyObject_Vectorcall(take_plainly, all, (size_t)count + 1, names);
-        PyMem_Free(all);
-        return found;
-    }
+    if (take_plainly == NULL || running_loop == NULL || DecisionClass == NULL ||
+        !asked_of(args, count, names, &asked)) /* what no `take` understands: Python says why */
+        return by_text_of(take_plainly, (PyObject *)self, args, count, names);
     Request of = {.key = asked.key, .cost_given = asked.cost, .burst_given = self->burst};
     double most;
     if (!plain_number(asked.cost, &of.cost) || !plain_number(self->most, &most) ||
         !plain_number(self->rate, &of.rate) || !plain_number(self->burst, &of.burst) ||
         !(0.0 < of.cost && of.cost <= most) || of.rate == 0.0 || self->states == NULL ||
         !PyDict_CheckExact(self->states) ||
-        _PyType_Lookup(Py_TYPE(self), s__take) != (gcra ? gcra_decides : bucket_decides) ||
-        _PyType_Lookup(Py_TYPE(self), s__is_idle) != (gcra ? gcra_idles : bucket_idles))
+        !text_is((PyObject *)self, s__take, gcra ? gcra_decides : bucket_decides) ||
+        !text_is((PyObject *)self, s__is_idle, gcra ? gcra_idles : bucket_idles))
         return take_by_text((PyObject *)self, &asked, NULL);
     PyObject *now = asked.at_s != NULL ? Py_NewRef(asked.at_s) : seconds_now();
     if (now == NULL) return NULL;
@@ -318,42 +305,7 @@ static PyMemberDef limiter_members[] = {
     {NULL},
 };
 
-/* All attributes, as `vars` of the pure one. */
-static PyObject *limiter_held(PyObject *self, PyObject *unused) {
-    PyObject *held = PyDict_New(), *rest = held == NULL ? NULL : PyObject_GetAttrString(self, "__dict__");
-    for (PyMemberDef *member = limiter_members; rest != NULL && member->name != NULL; member++) {
-        PyObject *value = PyObject_GetAttrString(self, member->name);
-        if (value == NULL) {
-            if (!PyErr_ExceptionMatches(PyExc_AttributeError)) goto failed;
-            PyErr_Clear();
-            continue;
-        }
-        int how = PyDict_SetItemString(held, member->name, value);
-        Py_DECREF(value);
-        if (how < 0) goto failed;
-    }
-    if (rest != NULL && PyDict_Update(held, rest) == 0) {
-        Py_DECREF(rest);
-        return held;
-    }
-failed:
-    Py_XDECREF(rest);
-    Py_XDECREF(held);
-    return NULL;
-}
-
-/* What `__getstate__` of either gave. */
-static PyObject *limiter_setstate(PyObject *self, PyObject *state) {
-    PyObject *name, *value;
-    Py_ssize_t place = 0;
-    if (!PyDict_Check(state)) {
-        PyErr_SetString(PyExc_TypeError, "The state of a limiter is a dict.");
-        return NULL;
-    }
-    while (PyDict_Next(state, &place, &name, &value))
-        if (PyObject_SetAttr(self, name, value) < 0) return NULL;
-    Py_RETURN_NONE;
-}
+static PyObject *limiter_held(PyObject *self, PyObject *unused) { return held_of(self, limiter_members); }
 
 static int limiter_traverse(LimiterCore *self, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(self));
@@ -382,7 +334,7 @@ static void limiter_dealloc(LimiterCore *self) {
 
 static PyMethodDef limiter_methods[] = {
     {"_held", limiter_held, METH_NOARGS, "All attributes, also those that are fields here."},
-    {"__setstate__", limiter_setstate, METH_O, "Take over what `__getstate__` gave."},
+    {"__setstate__", take_state, METH_O, "Take over what `__getstate__` gave."},
     {NULL},
 };
 static PyType_Slot limiter_slots[] = {

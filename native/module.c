@@ -11,6 +11,10 @@
 #include "stage.c"
 #include "tally.c"
 #include "limiter.c"
+#include "hashing.c"
+#include "sketches.c"
+#include "policies.c"
+#include "cache.c"
 
 /* The offset of a slot of a Python class. */
 static Py_ssize_t slot_of(PyObject *type, const char *name) {
@@ -31,8 +35,10 @@ static const struct {
     PyObject **place;
 } lessons[] = {
     {"Arrival", (PyObject **)&ArrivalClass},
+    {"Cache", (PyObject **)&CacheClass},
     {"CancelledError", &CancelledError},
     {"Decision", (PyObject **)&DecisionClass},
+    {"Entry", (PyObject **)&EntryClass},
     {"Event", (PyObject **)&EventClass},
     {"Fifo", (PyObject **)&FifoClass},
     {"Future", (PyObject **)&FutureClass},
@@ -56,6 +62,17 @@ static const struct {
     {"is_stale", &is_stale},
     {"request_of_task", &request_of_task},
     {"take_plainly", &take_plainly},
+    {"bloom_add", &bloom_add_text},
+    {"bloom_contains", &bloom_contains_text},
+    {"bloom_places", &bloom_places},
+    {"cache_get", &cache_get_text},
+    {"cache_set", &cache_set_text},
+    {"count_min_add", &count_min_add_text},
+    {"count_min_cells", &count_min_cells},
+    {"count_min_estimate", &count_min_estimate_text},
+    {"hyperloglog_add", &hyperloglog_add_text},
+    {"hyperloglog_put", &hyperloglog_put},
+    {"stable_hash", &stable_hash},
     {NULL, NULL},
 };
 
@@ -91,6 +108,7 @@ static PyMethodDef methods[] = {
     {"learn", (PyCFunction)(void (*)(void))learn, METH_VARARGS | METH_KEYWORDS,
      "Tell the loop of the classes that it meets."},
     {"handle_class", handle_class, METH_O, "The class of handles, which is one of asyncio's TimerHandle."},
+    {"hash_key", hash_key, METH_O, "The hash of a key that the compiled calls use: that of `stable_hash`."},
     {"marshalled", marshalled, METH_VARARGS,
      "Rows of plain values as marshal writes them; None where one is not plain."},
     {"latencies", latencies, METH_O, "Latencies of the answered and waits of the others; None where an event is odd."},
@@ -119,7 +137,9 @@ PyMODINIT_FUNC PyInit__native(void) {
     NAMES(INTERN)
     if ((empty_text = PyUnicode_InternFromString("")) == NULL) return NULL;
     if ((only_context = PyTuple_Pack(1, s_context)) == NULL) return NULL;
-    if ((float_zero = PyFloat_FromDouble(0.0)) == NULL || (int_one = PyLong_FromLong(1)) == NULL) return NULL;
+    if ((float_zero = PyFloat_FromDouble(0.0)) == NULL || (int_one = PyLong_FromLong(1)) == NULL ||
+        (float_inf = PyFloat_FromDouble(Py_HUGE_VAL)) == NULL)
+        return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
     if (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) < 0 ||
@@ -145,9 +165,16 @@ PyMODINIT_FUNC PyInit__native(void) {
         add(module, "HostLoopCore", &HostLoopType, &loop_spec, NULL) < 0 ||
         add(module, "LimiterCore", &LimiterCoreType, &limiter_spec, NULL) < 0 ||
         add(module, "GcraCore", &GcraCoreType, &gcra_spec, LimiterCoreType) < 0 ||
-        add(module, "TokenBucketCore", &TokenBucketCoreType, &bucket_spec, LimiterCoreType) < 0) {
-        Py_DECREF(module);
-        return NULL;
-    }
+        add(module, "TokenBucketCore", &TokenBucketCoreType, &bucket_spec, LimiterCoreType) < 0 ||
+        add(module, "BloomCore", &BloomCoreType, &bloom_spec, NULL) < 0 ||
+        add(module, "HyperLogLogCore", &HyperLogLogCoreType, &hyperloglog_spec, NULL) < 0 ||
+        add(module, "CountMinCore", &CountMinCoreType, &count_min_spec, NULL) < 0 ||
+        add(module, "Node", &NodeType, &node_spec, NULL) < 0 ||
+        add(module, "Policy", &PolicyType, &policy_spec, NULL) < 0 ||
+        add(module, "CountsCore", &CountsCoreType, &counts_spec, NULL) < 0 ||
+        add(module, "CacheCore", &CacheCoreType, &cache_spec, NULL) < 0)
+        Py_CLEAR(module);
+    for (int i = 0; module != NULL && i < POLICIES; i++)
+        if (add(module, kind_names[i], &PolicyTypes[i], &kind_specs[i], PolicyType) < 0) Py_CLEAR(module);
     return module;
 }

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import inf
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar, cast, overload
 
+from windtunnel.blocks.caching.cache_compiled import compiled, plain
 from windtunnel.blocks.caching.cache_policies import Clock, Fifo, KeyT, Lfu, Lru, Policy, Sieve
 from windtunnel.blocks.caching.cache_s3_fifo import S3Fifo
 from windtunnel.blocks.caching.cache_tiny_lfu import WTinyLfu
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.clocks import monotonic_s
 from windtunnel.blocks.ground.numbers import number
+from windtunnel.tier import native
 
 ValueT = TypeVar("ValueT")
 DefaultT = TypeVar("DefaultT")
@@ -56,6 +58,12 @@ class CacheStats:
     def miss_ratio(self) -> float:
         """Misses among all requests; 0 before the first."""
         return self.misses / max(1, self.hits + self.misses)
+
+
+if not TYPE_CHECKING and native is not None:
+
+    class CacheStats(native.CountsCore, CacheStats):
+        __doc__ = CacheStats.__doc__
 
 
 class _Entry(NamedTuple, Generic[ValueT]):
@@ -97,7 +105,8 @@ class Cache(Block, Generic[KeyT, ValueT]):
             if policy not in POLICIES:
                 raise ValueError(f"There is no policy {policy!r}; there are {', '.join(POLICIES)}.")
             policy = POLICIES[policy]
-        self._policy = policy(capacity)
+        made = policy(capacity)
+        self._policy = compiled(made) if type(made) is policy else made  # which nobody else knows
         self._ttl_s = _checked_ttl(ttl_s)
         self._clock = clock
         self._weigh = weigh
@@ -330,18 +339,32 @@ class Cache(Block, Generic[KeyT, ValueT]):
         if failed is not None:
             raise failed
 
+    def _held(self) -> dict[str, Any]:
+        return vars(self)
+
     def __getstate__(self) -> dict[str, Any]:
         now = self._clock()
         left = {key: entry._replace(expires=entry.expires - now) for key, entry in self._entries.items()}
-        return {**vars(self), "_entries": left, "_due": []}
+        return {**self._held(), "_policy": plain(self._policy), "_entries": left, "_due": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._policy = compiled(self._policy)
         now = self._clock()
         self._entries = {key: entry._replace(expires=entry.expires + now) for key, entry in self._entries.items()}
         for key, entry in self._entries.items():
             if entry.expires != inf:
                 self._note(key, entry.expires)
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(Entry=_Entry, cache_get=Cache.get, cache_set=Cache.set)
+
+    class Cache(native.CacheCore, Cache[KeyT, ValueT]):
+        __doc__ = Cache.__doc__
+
+    native.learn(Cache=Cache)
 
 
 def _checked_ttl(ttl_s: float | None) -> float | None:

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from xxhash import xxh3_64_intdigest
 
+from windtunnel.tier import native
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -72,6 +74,10 @@ def stable_hash(key: Key) -> int:
     if not -(1 << 63) <= number < 1 << 64:
         raise ValueError(f"An integer key lies between -2**63 and 2**64 - 1; {number} does not.")
     return xxh3_64_intdigest((number & WORD).to_bytes(8, "little"))
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(stable_hash=stable_hash)
 
 
 def stable_hashes(keys: Keys) -> NDArray[np.uint64]:

@@ -6,7 +6,8 @@ gives all its places (`hashing.places`). Double hashing (Kirsch and Mitzenmacher
 2006) costs the same and keeps the rate in large filters, but small ones at low rates were seen to err up to 14 % above
 the theory with it.
 
-The methods for single keys are plain Python and are the text to read; the batches say the same in compiled code.
+The methods for single keys are the text to read; the batches say the same in compiled code, and so do the methods
+themselves where the compiled tier was built.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import WORD, Batch, Key, Keys, places, stable_hash
 from windtunnel.blocks.ground.numbers import number, whole
+from windtunnel.tier import native
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,3 +180,10 @@ class BloomFilter(Block):
         made.size_bits, made.hash_count = header["size_bits"], header["hash_count"]
         made._bits = bytearray(payload)
         return made
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(bloom_add=BloomFilter.add, bloom_contains=BloomFilter.__contains__, bloom_places=BloomFilter._places)
+
+    class BloomFilter(native.BloomCore, BloomFilter):
+        __doc__ = BloomFilter.__doc__

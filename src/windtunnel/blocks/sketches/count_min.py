@@ -21,6 +21,7 @@ from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys, places, stable_hash
 from windtunnel.blocks.ground.numbers import MOST, number, plain_array, whole
+from windtunnel.tier import native
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,6 +135,13 @@ class CountMin(Block):
             raise DamagedError("The stored count-min does not have the size that its header states.")
         made._counters = little_endian(array("q", payload))
         return made
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(count_min_add=CountMin.add, count_min_cells=CountMin._cells, count_min_estimate=CountMin.estimate)
+
+    class CountMin(native.CountMinCore, CountMin):
+        __doc__ = CountMin.__doc__
 
 
 def checked_count(count: int, total: int) -> int:

@@ -24,6 +24,7 @@ from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.envelope import DamagedError, seal, unseal
 from windtunnel.blocks.ground.hashing import Batch, Key, Keys, stable_hash
 from windtunnel.blocks.ground.numbers import whole
+from windtunnel.tier import native
 
 if TYPE_CHECKING:
     import numpy as np
@@ -201,6 +202,13 @@ class HyperLogLog(Block):
                 raise DamagedError("The stored hyperloglog does not have the size that its header states.")
             made._become(unpacked(payload))
         return made
+
+
+if not TYPE_CHECKING and native is not None:
+    native.learn(hyperloglog_add=HyperLogLog.add, hyperloglog_put=HyperLogLog._put)
+
+    class HyperLogLog(native.HyperLogLogCore, HyperLogLog):
+        __doc__ = HyperLogLog.__doc__
 
 
 def run_of(h: int, bits: int) -> int:
