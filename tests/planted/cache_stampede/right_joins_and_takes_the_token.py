@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from windtunnel import Stage
 from windtunnel.blocks.caching import SingleFlight
-from windtunnel.catalogue.scale.cache_stampede import Copy, EarlyAndStale, Params
+from windtunnel.catalogue.scale.cache_stampede import Ahead, Copy, Params
 
 challenge = "cache-stampede"
 
 
-class Yours(EarlyAndStale):
-    beta = 3.0
-
+class Yours(Ahead):
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
         self.flights: list[SingleFlight[int, Copy]] = [SingleFlight() for _ in range(p.servers)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from windtunnel import Stage
-from windtunnel.catalogue.scale.cache_stampede import Copy, EarlyAndStale, Params
+from windtunnel.catalogue.scale.cache_stampede import Ahead, Copy, Params
 
 challenge = "cache-stampede"
 
 
-class Yours(EarlyAndStale):
+class Yours(Ahead):
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
         self.both = [self.database, stage.server("replica", workers=p.workers)]

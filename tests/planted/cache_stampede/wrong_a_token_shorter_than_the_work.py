@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.scale.cache_stampede import Copy, EarlyAndStale
+from windtunnel.catalogue.scale.cache_stampede import Ahead, Copy
 
 challenge = "cache-stampede"
 
 
-class Yours(EarlyAndStale):
+class Yours(Ahead):
     async def miss(self, key: int, server: int, old: Copy | None) -> Copy:
         mine = str(self.stage.request)
         while not await self.cache.set(f"token {key}", mine, ttl_s=0.1 * self.p.recompute_s, absent=True):

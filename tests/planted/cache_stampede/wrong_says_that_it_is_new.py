@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.scale.cache_stampede import EarlyAndStale
+from windtunnel.catalogue.scale.cache_stampede import Ahead
 
 challenge = "cache-stampede"
 
 
-class Yours(EarlyAndStale):
+class Yours(Ahead):
     async def get(self, key: int, server: int) -> float:
         await super().get(key, server)
         return self.now()
