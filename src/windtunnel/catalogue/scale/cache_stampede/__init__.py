@@ -126,12 +126,13 @@ class PlainExpiry:
 
     kept = 0.0
     """How many times to live a copy is kept beyond its expiry."""
+    origin_s: float
+    """The moment of the stage's clock at which the run begins."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
         self.stage, self.p = stage, p
         self.cache = stage.cache("cache", connections=CONNECTIONS)
         self.database = stage.server("database", workers=p.workers)
-        self.origin_s: float
         self.loads: list[list[float | None]] = []
         self.hot = 0
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -218,7 +219,7 @@ class JitteredExpiry(PlainExpiry):
         self.luck = stage.random("times to live")
 
     def ttl_s(self) -> float:
-        return self.p.ttl_s * self.luck.uniform(1 - SPREAD, 1 + SPREAD)
+        return self.p.ttl_s + self.p.ttl_s * self.luck.uniform(-SPREAD, SPREAD)
 
 
 class JoinInFlight(PlainExpiry):
@@ -245,7 +246,7 @@ class Lock(PlainExpiry):
 
     async def instead(self, key: int, old: Copy | None) -> Copy | None:
         """What who has not got the lock does; the value, or None to try for it again."""
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(POLL_S)  # unclaimed: without a pause the cache is asked all the time, and answers
         return await self.look(key)
 
     async def holding(self, key: int, mine: str, old: Copy | None) -> Copy:
