@@ -20,9 +20,9 @@ every call that fails takes a connection with it. When the provider is well agai
 pool. But a provider that takes a second to answer then answers nobody. And who gives up inside of a transaction rolls
 back the order, while the provider, which was asked, works all the same: payments that no row knows.
 
-**Deep dive: two pools.** A pool for reads and one for purchases: reads are answered whatever else is wrong. Among the
-purchases nothing is better; worse, they have half of the connections. With a provider that takes a second half a pool
-carries {half:.0%} of them.
+**Deep dive: two pools.** Two connections for reads, which is more than they need, and the rest for purchases: reads are
+answered whatever else is wrong. Among the purchases nothing is better; they have fewer connections. With a provider
+that takes a second {rest} carry {carry:.0%} of them.
 
 **Deep dive: give it back.** Write the order, commit, ask the provider without a connection, and write again. The pool
 does not notice that the provider hangs or is slow, and the limit may be as long as the provider needs. Its price is a
@@ -57,6 +57,7 @@ from windtunnel.catalogue.scale.pool_exhaustion.judging import (
     CLAIMS,
     DEMANDS,
     FIGURES,
+    FOR_READS,
     FREE,
     GIVEN_BACK,
     HOT,
@@ -237,10 +238,11 @@ class Deadlines(Shared):
 
 
 class Split(Shared):
-    """Half of the pool is for reads, and half for what asks the provider: a bulkhead."""
+    """Two connections are for reads, and the others for what asks the provider: a bulkhead."""
 
     def pools(self, size: int) -> tuple[Bulkhead, Bulkhead]:
-        return self.places(size - size // 2), self.places(size // 2)
+        kept = min(FOR_READS, size - 1)
+        return self.places(kept), self.places(size - kept)
 
 
 class GivenBack(Shared):
@@ -272,7 +274,8 @@ __doc__ = (__doc__ or "").format(
     edge=SAID.pool / SAID.buys,
     more=(TRIPLE - 1) * SAID.pool / SAID.buys,
     short=SHORT_S,
-    half=carried(SAID.pool // 2, SAID.buys, SLOW_S),
+    rest=SAID.pool - FOR_READS,
+    carry=carried(SAID.pool - FOR_READS, SAID.buys, SLOW_S),
 )
 
 experiment = Experiment(
