@@ -68,6 +68,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     buys = [e for e in history if e.name == "buy" and begin <= e.due < end]
     possible = [e for e in buys if p.trouble != "locked" or e.args[1] != HOT]
     well = [e for e in history if e.name == "buy" and e.due < begin - 2 * LATE_S]
+    rows: dict[object, object] = dict(history.facts.get("sales", []))
     late = [e.due - begin for e in reads if e.end - e.due > LATE_S]
     late += [e.due - begin for e in (*reads, *buys) if e.outcome == "fail"]
     full_s = min(late, default=p.trouble_s)
@@ -80,6 +81,16 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "read_ms": 1e3 * mean_s(reads),
         "well_ms": 1e3 * mean_s(well),
         **asked_for(history, p),
+        **untrue(history, rows),
+    }
+
+
+def untrue(history: History, rows: Mapping[object, object]) -> dict[str, float]:
+    """Purchases that were told and do not stand there as paid; prices that are not those of the items."""
+    told = history.where(outcome="ok")
+    return {
+        "not_paid": sum(rows.get(e.args[0]) != "paid" for e in told if e.name == "buy"),
+        "made_up": sum(e.value != PRICE + e.args[0] for e in told if e.name == "read"),
     }
 
 
@@ -101,11 +112,9 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
     rows = {row["id"]: row["state"] for row in held.rows("sale")}
     jobs = [job for machine in held.machines.values() for job in machine.jobs]
     told = [e for e in history.where(outcome="ok") if e.name == "buy"]
-    read = [e for e in history.where(outcome="ok") if e.name == "read"]
     return {
         "untraced": max(0, len(jobs) - len(rows)),
-        "not_paid": sum(rows.get(e.args[0]) != "paid" for e in told),
-        "made_up": sum(e.value != PRICE + e.args[0] for e in read),
+        **untrue(history, rows),
         "owed_s": owed([(e.end, e.args[2]) for e in told], held.done()),
         "connections": sum(held.connections.values()) - (p.trouble == "locked"),
     }
@@ -134,7 +143,7 @@ def carried(pool: int, calls: float, held_s: float) -> float:
 EIGHT = {"reads": 8.0, "buys": 8.0, "pool": 8, "wait_s": 1.0, "limit_s": 5.0}
 HANGS = {"trouble": "hangs"}
 SHORT = {**HANGS, "limit_s": 0.2}
-SLOW = {**EIGHT, "reads": 4.0, "pool": 6, "wait_s": 0.5, "trouble": "slow", "trouble_s": 3.0}
+SLOW = {**EIGHT, "reads": 4.0, "pool": 6, "wait_s": 0.5, "trouble": "slow", "trouble_s": 4.0}
 LOCKED = {**EIGHT, "trouble": "locked", "trouble_s": 6.0, "buys": 12.0, "pool": 6, "wait_s": 0.5}
 RUSH = {**EIGHT, "reads": 5.0, "trouble": "locked", "trouble_s": 2.0, "buys": 32.0, "pool": 3, "wait_s": 0.5}
 USES_UP, LEFT, LIMIT_S = 40, 10, 30.0
@@ -150,7 +159,15 @@ NONE_LEFT = "shared.reads < 0.7"
 LEAK = "leaky.after < 0.3 and shared.after > 0.95"
 FREE = "given_back.reads > 0.97"
 GIVEN_BACK = "min(given_back.buys, all_three.buys) > 0.97 and deadlines.buys < 0.2"
-KEPT = "all_three.buys > 0.95 and split.buys < 0.8"
+KEPT = "min(all_three.buys, deadlines.buys) > 0.95 and split.buys < 0.8"
+
+DESIGNS = ("shared", "leaky", "bigger", "deadlines", "split", "given_back", "all_three")
+
+
+def most(measured: str) -> str:
+    """The most of it among all designs."""
+    return f"max({', '.join(f'{one}.{measured}' for one in DESIGNS)})"
+
 
 CLAIMS = (
     Claim(
@@ -162,10 +179,10 @@ CLAIMS = (
         where=f"{USED_UP} and reads * trouble_s >= 30",
     ),
     Claim(
-        "bigger.taken > 2 * shared.taken and bigger.full_s < params.trouble_s",
+        "bigger.taken > 2 * shared.taken and bigger.reads < 0.99",
         "Three times the connections are used up three times as late, and that is all.",
         given=HANGS,
-        where="4 <= pool <= 0.2 * buys * min(trouble_s, limit_s)",
+        where=f"{USED_UP} and 4 <= pool <= 0.2 * buys * min(trouble_s, limit_s) and reads * trouble_s >= 30",
     ),
     Claim(
         "shared.reads > 0.95",
@@ -204,6 +221,11 @@ CLAIMS = (
         "Who gives up rolls the order back, and the provider does its work all the same; written first, it is there.",
         given=HANGS,
         where="buys * (trouble_s - limit_s) >= 10 and pool >= 4",
+    ),
+    Claim(
+        f"{most('not_paid')} == 0 and {most('made_up')} == 0",
+        "What a buyer is told stands in the table, and a reader is told the price.",
+        where="limit_s >= 0.1",
     ),
     Claim(
         "given_back.well_ms > shared.well_ms + 0.5",
