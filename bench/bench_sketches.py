@@ -17,7 +17,6 @@ from bench.harness import Row, Timed
 KEYS = 1_000_000
 SINGLES = 50_000
 ERROR_RATE = 0.01
-SINGLE_NOTE = "ours is plain Python for single keys"
 CACHED_NOTE = "ours hashes the array anew in every job; peers take a list of Python integers"
 
 
@@ -162,7 +161,6 @@ def bloom_rows() -> Iterator[Row]:
             "rbloom (Rust)": lambda: _each(lambda: rbloom().add, few),
             "fastbloom-rs (Rust)": lambda: _each(lambda: fastbloom().add_str, few),
         },
-        note=SINGLE_NOTE,
         packages=packages,
     )
 
@@ -262,7 +260,6 @@ def hyperloglog_rows() -> Iterator[Row]:
             "ours": lambda: _each(lambda: HyperLogLog(14).add, few),
             "datasketches (C++)": lambda: _each(datasketches, few),
         },
-        note=SINGLE_NOTE,
         packages=packages,
     )
 
@@ -357,7 +354,6 @@ def count_min_rows() -> Iterator[Row]:
             "bounter (C)": lambda: _each(lambda: bounter().increment, few),
             "datasketches (C++)": lambda: _each(lambda: datasketches().update, few),
         },
-        note=SINGLE_NOTE,
         packages=packages,
     )
 
@@ -421,7 +417,7 @@ def heavy_hitter_rows() -> Iterator[Row]:
             "datasketches (C++)": lambda: _each(datasketches, few),
             "bounter (C)": lambda: _each(lambda: bounter().increment, few),
         },
-        note=f"{SINGLE_NOTE}; {note}",
+        note=f"ours is plain Python for single keys; {note}",
         packages=packages,
     )
 

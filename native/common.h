@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <structmember.h>
 
-#define INTERFACE 8 /* as windtunnel.tier.INTERFACE */
+#define INTERFACE 9 /* as windtunnel.tier.INTERFACE */
 #define NEVER ((int64_t)1 << 62) /* as windtunnel.sim.signals.NEVER */
 
 /* --- who waits for a signal ------------------------------------------------------------------------------------- */

@@ -6,23 +6,33 @@
 #define SLACK_S 1e-6          /* as windtunnel.blocks.resilience.rate_limit.SLACK_S */
 #define EXACT ((int64_t)1 << 53) /* whole numbers below it are doubles */
 
+/* A number as it was given, or NULL; and as a double, where it is a plain one. */
+typedef struct {
+    PyObject *given;
+    double value;
+    int plain;
+} Setting;
+
 typedef struct {
     PyObject_HEAD
     PyObject *states; /* by key: what is held, and when it was; or NULL */
-    PyObject *rate;
-    PyObject *burst;
-    PyObject *most;
+    Setting rate;
+    Setting burst;
+    Setting most;
     long long until_sweep;
 } LimiterCore;
 
 static PyTypeObject *LimiterCoreType, *GcraCoreType, *TokenBucketCoreType;
-static PyTypeObject *DecisionClass;
+static PyTypeObject *DecisionClass, *GcraClass, *TokenBucketClass;
 static PyObject *take_plainly, *gcra_decides, *bucket_decides, *gcra_idles, *bucket_idles, *running_loop;
 static PyObject *float_zero, *int_one;
 
 /* A float, or a whole number that is one. */
 static inline int plain_number(PyObject *object, double *out) {
-    if (object == NULL) return 0;
+    if (object == int_one) { /* the commonest cost */
+        *out = 1.0;
+        return 1;
+    }
     if (PyFloat_CheckExact(object)) {
         *out = PyFloat_AS_DOUBLE(object);
         return 1;
@@ -228,19 +238,25 @@ static PyObject *take_by_text(PyObject *self, const Asked *asked, PyObject *now)
     return PyObject_Vectorcall(take_plainly, all, 3, all[3] == NULL ? NULL : names);
 }
 
+/* Whether the class has a decision of its own. */
+static inline int decides_as_text(PyObject *self, int gcra) {
+    if (IS(self, gcra ? GcraClass : TokenBucketClass)) return 1;
+    return text_is(self, s__take, gcra ? gcra_decides : bucket_decides) &&
+           text_is(self, s__is_idle, gcra ? gcra_idles : bucket_idles);
+}
+
 static PyObject *limiter_take(LimiterCore *self, PyObject *const *args, Py_ssize_t count, PyObject *names, int gcra) {
     Asked asked;
     if (take_plainly == NULL || running_loop == NULL || DecisionClass == NULL ||
         !asked_of(args, count, names, &asked)) /* what no `take` understands: Python says why */
         return by_text_of(take_plainly, (PyObject *)self, args, count, names);
-    Request of = {.key = asked.key, .cost_given = asked.cost, .burst_given = self->burst};
-    double most;
-    if (!plain_number(asked.cost, &of.cost) || !plain_number(self->most, &most) ||
-        !plain_number(self->rate, &of.rate) || !plain_number(self->burst, &of.burst) ||
-        !(0.0 < of.cost && of.cost <= most) || of.rate == 0.0 || self->states == NULL ||
-        !PyDict_CheckExact(self->states) ||
-        !text_is((PyObject *)self, s__take, gcra ? gcra_decides : bucket_decides) ||
-        !text_is((PyObject *)self, s__is_idle, gcra ? gcra_idles : bucket_idles))
+    Request of = {.key = asked.key, .cost_given = asked.cost};
+    of.burst_given = self->burst.given;
+    of.burst = self->burst.value;
+    of.rate = self->rate.value;
+    if (!plain_number(asked.cost, &of.cost) || !self->most.plain || !self->rate.plain || !self->burst.plain ||
+        !(0.0 < of.cost && of.cost <= self->most.value) || of.rate == 0.0 || self->states == NULL ||
+        !PyDict_CheckExact(self->states) || !decides_as_text((PyObject *)self, gcra))
         return take_by_text((PyObject *)self, &asked, NULL);
     PyObject *now = asked.at_s != NULL ? Py_NewRef(asked.at_s) : seconds_now();
     if (now == NULL) return NULL;
@@ -296,31 +312,51 @@ static PyObject *bucket_take(LimiterCore *self, PyObject *const *args, Py_ssize_
     return limiter_take(self, args, count, names, 0);
 }
 
+static PyObject *setting_get(PyObject *self, void *where) {
+    Setting *setting = (Setting *)((char *)self + (size_t)where);
+    if (setting->given != NULL) return Py_NewRef(setting->given);
+    PyErr_SetString(PyExc_AttributeError, "This limiter has no such setting.");
+    return NULL;
+}
+
+static int setting_set(PyObject *self, PyObject *given, void *where) {
+    Setting *setting = (Setting *)((char *)self + (size_t)where);
+    setting->plain = given != NULL && plain_number(given, &setting->value);
+    Py_XSETREF(setting->given, Py_XNewRef(given));
+    return 0;
+}
+
+#define SETTING(name, field) {name, setting_get, setting_set, NULL, (void *)offsetof(LimiterCore, field)}
+static PyGetSetDef limiter_getset[] = {
+    SETTING("rate_per_s", rate),
+    SETTING("burst", burst),
+    SETTING("most", most),
+    {NULL},
+};
 static PyMemberDef limiter_members[] = {
     {"_states", T_OBJECT_EX, offsetof(LimiterCore, states), 0, NULL},
     {"_until_sweep", T_LONGLONG, offsetof(LimiterCore, until_sweep), 0, NULL},
-    {"rate_per_s", T_OBJECT_EX, offsetof(LimiterCore, rate), 0, NULL},
-    {"burst", T_OBJECT_EX, offsetof(LimiterCore, burst), 0, NULL},
-    {"most", T_OBJECT_EX, offsetof(LimiterCore, most), 0, NULL},
     {NULL},
 };
+static const PyMemberDef limiter_names[] = {{"_states"}, {"_until_sweep"}, {"rate_per_s"}, {"burst"}, {"most"}, {NULL}};
 
-static PyObject *limiter_held(PyObject *self, PyObject *unused) { return held_of(self, limiter_members); }
+static PyObject *limiter_held(PyObject *self, PyObject *unused) { return held_of(self, limiter_names); }
 
 static int limiter_traverse(LimiterCore *self, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->states);
-    Py_VISIT(self->rate);
-    Py_VISIT(self->burst);
-    Py_VISIT(self->most);
+    Py_VISIT(self->rate.given);
+    Py_VISIT(self->burst.given);
+    Py_VISIT(self->most.given);
     return 0;
 }
 
 static int limiter_clear(LimiterCore *self) {
+    self->rate.plain = self->burst.plain = self->most.plain = 0;
     Py_CLEAR(self->states);
-    Py_CLEAR(self->rate);
-    Py_CLEAR(self->burst);
-    Py_CLEAR(self->most);
+    Py_CLEAR(self->rate.given);
+    Py_CLEAR(self->burst.given);
+    Py_CLEAR(self->most.given);
     return 0;
 }
 
@@ -340,6 +376,7 @@ static PyMethodDef limiter_methods[] = {
 static PyType_Slot limiter_slots[] = {
     {Py_tp_doc, "What a limiter by rate and burst holds; as `windtunnel.blocks.resilience.rate_limit`."},
     {Py_tp_members, limiter_members},
+    {Py_tp_getset, limiter_getset},
     {Py_tp_methods, limiter_methods},
     {Py_tp_traverse, limiter_traverse},
     {Py_tp_clear, limiter_clear},

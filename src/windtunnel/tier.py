@@ -11,7 +11,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-INTERFACE: Final = 8
+INTERFACE: Final = 9
 """What the Python side expects of the compiled one (`INTERFACE` of `native/common.h`): a module that was built from an
 older source is not used."""
 

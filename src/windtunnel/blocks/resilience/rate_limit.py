@@ -250,6 +250,8 @@ if not TYPE_CHECKING and native is not None:
     class Gcra(native.GcraCore, Gcra):
         __doc__ = Gcra.__doc__
 
+    native.learn(Gcra=Gcra, TokenBucket=TokenBucket)
+
 
 class SlidingLog(RateLimiter[deque[float]]):
     """The times of all requests of the last `window_s`: exact, at 8 bytes and more a request. Costs are whole."""
