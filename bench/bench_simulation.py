@@ -7,15 +7,14 @@ interpreter, or by the one that `WINDTUNNEL_PEER_PYTHON` names.
 
 from __future__ import annotations
 
-import asyncio
 import time
 import timeit
-from collections.abc import Callable, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from bench import simulation_peers as peers
 from bench.elsewhere import Elsewhere, peer_python
-from bench.harness import ROUNDS, Row, Skip, Spent, Timed
+from bench.harness import Row, Skip, Timed
 
 if TYPE_CHECKING:
     from windtunnel.sim import Simulator, Trace
@@ -101,7 +100,6 @@ def rows() -> Iterator[Row]:
         packages=packages,
         note="as above; both of ours choose alike, and a process a request costs its start, two steps and its end",
     )
-    yield from growth_rows()
     yield Row(
         f"{REQUESTS} requests: a message to a server, its work, a message back",
         {"ours, no trace": lambda: traced(False), "ours, traced": lambda: traced(True)},
@@ -109,33 +107,6 @@ def rows() -> Iterator[Row]:
         against="ours, traced",
         note=trace_note(),
     )
-
-
-GROWTH = "below 1: a step of one among thousands finds its task, its frame and its host in no cache of the processor"
-
-
-def growth_rows() -> Iterator[Row]:
-    """A step must not cost more than twice as much because there are many: each row is few against many."""
-    for many in (1_000, 10_000, 100_000):
-        yield Row(
-            f"a sleep of a process on a host of its own, {many:,} hosts against 100",
-            {f"ours, {many:,}": lambda many=many: our_hosts(many), "ours, 100": lambda: our_hosts(100)},
-            unit="sleeps/s",
-            bar=0.5,
-            against="ours, 100",
-            note=GROWTH,
-            rounds=ROUNDS if many < 100_000 else 3,
-        )
-    for many in (1_000, 10_000):
-        yield Row(
-            f"a line to an echo server and back, {many:,} connections against 100",
-            {f"ours, {many:,}": lambda many=many: our_lines(many), "ours, 100": lambda: our_lines(100)},
-            unit="lines/s",
-            bar=0.5,
-            against="ours, 100",
-            note=GROWTH,
-            rounds=ROUNDS if many < 10_000 else 3,
-        )
 
 
 class checked:  # noqa: N801  (reads as a word in the rows)
@@ -304,80 +275,6 @@ def our_balancer_jobs(s: peers.Streams) -> float:
     sim.spawn(source())
     sim.run()
     return sum(server.read().inside_ns for server in pool) / len(s.works) / 1e9
-
-
-# --- many ------------------------------------------------------------------------------------------------------------
-SLEEPS_OF_ALL = 200_000
-
-
-def our_hosts(count: int) -> Timed:
-    """Processes that sleep on hosts of their own, as many sleeps whatever the number; the hosts are made before."""
-    from windtunnel.sim import Simulator
-
-    sleeps = peers.naps()
-    each = SLEEPS_OF_ALL // count
-
-    def timed() -> Spent:
-        with Simulator() as sim:
-
-            def sleeper(i: int) -> Callable[[], Coroutine[Any, Any, None]]:
-                async def main() -> None:
-                    await sim.sleep(sleeps[i % 1000])
-                    for k in range(i % 1000, i % 1000 + each):
-                        await sim.sleep(sleeps[k % 1000])
-
-                return main
-
-            for i in range(count):
-                sim.host(f"host {i}").start(sleeper(i))
-            sim.run(until=0.0)
-            start = time.process_time_ns()
-            sim.run()
-            return Spent((each + 1) * count, time.process_time_ns() - start)
-
-    return timed
-
-
-LINES_OF_ALL = 20_000
-
-
-def our_lines(count: int) -> Timed:
-    """Lines over connections that are open, as many whatever their number; a client pauses between two."""
-    from windtunnel.sim import Simulator
-
-    each = LINES_OF_ALL // count
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            writer.write(line)
-        writer.close()
-
-    def timed() -> Spent:
-        with Simulator(1) as sim:
-
-            async def serve() -> None:
-                await asyncio.start_server(answer, port=80, backlog=count)
-
-            async def ask(i: int) -> None:
-                await asyncio.sleep(1.0 + i * 0.001)
-                reader, writer = await asyncio.open_connection("server", 80)
-                await asyncio.sleep(100.0 - i * 0.001)  # all are connected
-                for _ in range(each):
-                    writer.write(b"a line of text\n")
-                    await reader.readline()
-                    await asyncio.sleep(1.0)
-                writer.close()
-
-            sim.host("server").create_task(serve())
-            client = sim.host("client")
-            for i in range(count):
-                client.create_task(ask(i))
-            sim.run(until=100.0)
-            start = time.process_time_ns()
-            sim.run(until=100.0 + each * 2.0 + 1.0)
-            return Spent(LINES_OF_ALL, time.process_time_ns() - start)
-
-    return timed
 
 
 # --- the trace --------------------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from itertools import accumulate
 
 from bench.elsewhere import serve
 
-PROCESSES, SLEEPS = 1000, 200
-CUSTOMERS = 20_000
+PROCESSES, SLEEPS = 1000, 50
+CUSTOMERS = 10_000
 SERVERS = 10
 
 
