@@ -72,8 +72,11 @@ def test_no_law_of_the_library_is_written_out(name: str) -> None:
         for name in [node.target]
         if isinstance(name, ast.Attribute | ast.Name)
     }
+    burnt = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # work for the processor, of no use
     called = [
-        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node not in burnt
     ]
     assert assigned & set(LAWS) == set(), LAWS
     assert called.count("expovariate") == SIZES.get(name, 0), LAWS["expovariate"]
