@@ -46,6 +46,8 @@ QUICK = {
     "right_dice_and_a_token",
     "wrong_gives_back_and_has_no_limit",
     "right_gives_back_splits_and_limits",
+    "wrong_two_hundred_threads",
+    "right_waits_outside",
 }
 """Two of each challenge."""
 

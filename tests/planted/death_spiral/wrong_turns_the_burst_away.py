@@ -1,0 +1,11 @@
+"""Few are let in and all others turned away, also those for whom there would be time."""
+
+from __future__ import annotations
+
+from windtunnel.catalogue.scale.death_spiral import FixedLimit
+
+challenge = "death-spiral"
+
+
+class Yours(FixedLimit):
+    pass
