@@ -33,13 +33,18 @@ servers themselves delay their errors to the mean time of an answer, as the Amaz
 
 **Scale.** All this is one balancer that sees every answer. Where nothing fails, no cure does anything.
 
+**Real processes** (`--stage machine`): a process for each server, whose work is to send a body through a connection
+that the kernel paces, and a balancer before them give the same verdicts. A real failure has to be sent and read as
+well, and the sick server attracts somewhat less than in the model.
+
 **Left open.** Many balancers, of which each has to find out for itself; servers that fail now and then; ejection by
 comparison with the mean (Envoy's success rate); ejections that get longer, as Envoy's do (30 s, then 60); real proxies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -64,6 +69,7 @@ from windtunnel.catalogue.scale.sinkhole.judging import (
     sick,
     spell_s,
 )
+from windtunnel.catalogue.scale.sinkhole.real import Failed, RealBackend
 from windtunnel.sim import NS, Rejected
 from windtunnel.workload import lognormal, poisson, requests
 
@@ -98,12 +104,6 @@ def faults(p: Params) -> Sequence[Fault]:
     return tuple(call(f"backend {i}", "sicken", at_s=begin, for_s=end - begin, end="heal") for i in sick(p))
 
 
-class Failed(Exception):
-    """An answer, and it says that nothing was done."""
-
-    outcome = "fail"
-
-
 class Backend:
     """A server that, while it is sick, answers whatever comes with an error, and soon."""
 
@@ -136,13 +136,30 @@ class LeastConnections:
     """The server with the fewest requests open, by lot among equals, whatever becomes of them."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.sim = stage.sim
+        real = stage.name != "sim"
+        self.sim = None if real else stage.sim
+        self.clock, self.zero_s = stage.clock, 0.0
         self.p = p
         self.n = p.servers
         self.luck = stage.random("balancer")
-        self.backends = [Backend(stage, i, p) for i in range(self.n)]
+        self.real = [RealBackend(stage, i, p, self.now_s) for i in range(self.n)] if real else []
+        self.backends: Sequence[Backend | RealBackend] = self.real or [Backend(stage, i, p) for i in range(self.n)]
         self.count = [0] * self.n
         self.law = parts.LeastConnections(self.n, self.count.__getitem__, self.luck)
+
+    def start(self) -> Awaitable[None] | None:
+        """Connect to the processes, where there are any."""
+        return self.connect() if self.real else None
+
+    async def connect(self) -> None:
+        """Learn where the processes listen; the first request may come right after that."""
+        for backend in self.real:
+            await backend.start()
+        self.zero_s = self.clock()
+
+    def now_s(self) -> float:
+        """Seconds since the first request might come."""
+        return self.clock() - self.zero_s
 
     @process
     async def handle(self, work_s: float, good: bool) -> None:
@@ -164,10 +181,18 @@ class LeastConnections:
 
     def later(self, forget: Callable[[int], None], i: int) -> None:
         """Call this when the memory ends."""
-        self.sim.call_after(round(self.p.memory_s * NS), forget, i)
+        if self.sim:
+            self.sim.call_after(round(self.p.memory_s * NS), forget, i)
+        else:
+            asyncio.get_running_loop().call_later(self.p.memory_s, forget, i)
 
     def report(self) -> Mapping[str, object]:
         return {"answered_at": [backend.answered_at for backend in self.backends]}
+
+    def stop(self) -> None:
+        """Close the connections."""
+        for backend in self.real:
+            backend.close()
 
 
 class RetryElsewhere(LeastConnections):
@@ -211,7 +236,7 @@ class Ejection(LeastConnections):
         if self.row[i] >= CONSECUTIVE and self.count[i] < OUT and self.gone < self.most * self.n:
             self.count[i] += OUT
             self.gone += 1
-            self.ejected.append((i, self.sim.now))
+            self.ejected.append((i, self.now_s()))
             self.later(self.back, i)
 
     def back(self, i: int) -> None:
@@ -275,6 +300,7 @@ experiment = Experiment(
         "ejection_panic": EjectionPanic,
         "failures_as_load": FailuresAsLoad,
     },
+    stages=("sim", "machine"),
     measure=measure,
     audit=audit,
     faults=faults,

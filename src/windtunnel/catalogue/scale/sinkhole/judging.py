@@ -337,6 +337,7 @@ FIGURES = (
         "D",
         "(1/f) / (1/f + (n - 1)/s): ten servers, 1 ms to fail, 100 ms to serve, no server is ever idle",
         given=FULL,
+        stages=("sim",),
     ),
     Figure(
         "share of the sick server below full load",
