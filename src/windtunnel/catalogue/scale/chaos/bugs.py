@@ -26,16 +26,18 @@ class Wrong(Replica):
     Attributes:
         kind: of the mistake.
         handler: what the right replica counts where this one goes wrong.
+        needs: the fault without which that handler is never entered, where there is one.
     """
 
     kind: ClassVar[str]
     handler: ClassVar[str]
+    needs: ClassVar[str] = ""
 
 
 class Swallows(Wrong):
     """The disk refuses a record, and the handler is empty: it is acknowledged all the same."""
 
-    kind, handler = "empty", "disk"
+    kind, handler, needs = "empty", "disk", "full"
 
     def write(self, key: str, stamp: Stamp, value: Any) -> None:
         try:
@@ -136,7 +138,7 @@ class TrustsItsClock(Wrong):
 class NeverOpensAgain(Wrong):
     """A log that has failed is not opened again: that was still to be done."""
 
-    kind, handler = "TODO", "disk"
+    kind, handler, needs = "TODO", "disk", "full"
 
     failed = False
 

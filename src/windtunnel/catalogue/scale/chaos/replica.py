@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import Any
 
 from windtunnel.blocks.durability import Log, LogFailed
-from windtunnel.blocks.ground import DiskFiles
+from windtunnel.blocks.ground import DiskFiles, Files
 
 Address = tuple[str, int]
 Stamp = list[int]
@@ -121,11 +121,15 @@ class Replica:
         """End this process."""
         self.over.set()
 
+    def disk(self) -> Files:
+        """Where its log is kept."""
+        return DiskFiles(self.folder)
+
     # --- its disk ----------------------------------------------------------------------------------------------------
     def open(self) -> Log:
         """The log, opened anew where it is not open; what is found in it is known from then on."""
         if self.log is None:
-            self.log = Log(DiskFiles(self.folder))
+            self.log = Log(self.disk())
             for record in self.log.records():
                 key, stamp, value = json.loads(record.value or b"")
                 if stamp > self.known(key)[0]:

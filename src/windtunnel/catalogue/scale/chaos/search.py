@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from windtunnel.catalogue.scale.chaos.bugs import BUGS
 from windtunnel.catalogue.scale.chaos.replica import Replica
-from windtunnel.catalogue.scale.chaos.trial import Schedule, schedules, trial
+from windtunnel.catalogue.scale.chaos.trial import ALPHABET, Schedule, schedules, trial
 
 REPETITIONS, MOST = 20, 2_000
 """So often a random search is repeated, and so many schedules it tries before it gives up."""
@@ -39,6 +39,10 @@ def shown_by(schedule: Schedule, wanted: Iterable[str] = tuple(BUGS), seed: int 
     The right replica runs first. Where it never entered a handler, the replica in which this handler is wrong does the
     same to the byte, and is not run.
     """
+    kinds = {strike.kind for strike in schedule}
+    wanted = [name for name in wanted if BUGS[name].needs in ("", *kinds)]
+    if not wanted:
+        return [], 0
     right = trial(Replica, schedule, seed)
     if right.broken:
         raise RightFailed(f"{right.broken} That was the right replica, in {said(schedule)}.")
@@ -92,62 +96,84 @@ def middle(tried: Sequence[int | None]) -> tuple[float | None, tuple[float | Non
     return known(median(ordered)), (known(ordered[RANKS[0] - 1]), known(ordered[RANKS[1] - 1]))
 
 
-def expected(share: float) -> float:
-    """The median of a geometric distribution, as a real number: what random draws need for a bug of this share."""
-    return math.log(2) / -math.log1p(-share) if share < 1 else 1.0
+def expected(share: float) -> int:
+    """The median of the number of draws until one shows the bug, where this share of them does: geometric."""
+    return math.ceil(math.log(2) / -math.log1p(-share)) if share < 1 else 1
 
 
 # --- both ------------------------------------------------------------------------------------------------------------
-def everything(seed: int = 0, say: Any = None) -> dict[str, Any]:
-    """Go through all schedules, then search at random among them."""
+def everything(passes: int = 3, say: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Go through all schedules, then search at random among them.
+
+    What no schedule has shown by then is sought once more, with other luck: that of the next seed.
+    """
     every = list(schedules())
-    masks, runs = [], 0
-    for number, schedule in enumerate(every, 1):
-        found, cost = shown_by(schedule, seed=seed)
-        masks.append(sum(1 << place for place, name in enumerate(BUGS) if name in found))
-        runs += cost
-        if say is not None and number % 100 == 0:
-            say(f"{number} of {len(every)} schedules, {runs} runs")
-    return compared(masks, runs, seed)
+    tables, runs = list[list[int]](), 0
+    for seed in range(passes):
+        left = [name for place, name in enumerate(BUGS) if not any(m >> place & 1 for table in tables for m in table)]
+        if not left:
+            break
+        tables.append([])
+        for number, schedule in enumerate(every, 1):
+            shown, cost = shown_by(schedule, left, seed)
+            tables[-1].append(sum(1 << place for place, name in enumerate(BUGS) if name in shown))
+            runs += cost
+            if number % 100 == 0:
+                say(f"Luck {seed}: {number} of {len(every)} schedules, {runs} runs")
+    return compared(tables, runs)
 
 
-def compared(masks: Sequence[int], runs: int, seed: int) -> dict[str, Any]:
-    """What the table of all schedules says: bit b of a mask is set where the schedule shows bug b."""
+def compared(tables: Sequence[Sequence[int]], runs: int) -> dict[str, Any]:
+    """What the tables of all schedules say, one for each luck: bit b of a mask is set where bug b shows."""
     every, bugs = list(schedules()), {}
     for place, name in enumerate(BUGS):
-        shown = [bool(mask >> place & 1) for mask in masks]
+        passes = next((n for n, table in enumerate(tables, 1) if any(m >> place & 1 for m in table)), len(tables))
+        shown = [bool(mask >> place & 1) for table in tables[:passes] for mask in table]
         first = shown.index(True) if any(shown) else None
-        luck = Random(f"{seed} {name}")
-        tried = [at_random(shown, luck) for _ in range(REPETITIONS)]
+        tried = [at_random(shown, luck) for luck in [Random(name)] for _ in range(REPETITIONS)]
         found, interval = middle(tried)
         bugs[name] = {
             "kind": BUGS[name].kind,
+            "lucks": passes,
             "shown_by": sum(shown),
-            "of_one": sum(shown[: len(list(schedules(1)))]),
-            "systematic": None if first is None else first + 1,
-            "smallest": None if first is None else said(every[first]),
-            "random_median": found,
-            "random_interval": interval,
-            "random_given_up": tried.count(None),
-            "random_expected": expected(sum(shown) / len(shown)) if any(shown) else None,
-            "random": tried,
+            "shown_by_one_fault": sum(shown[: len(ALPHABET)]),
+            "in_order": None if first is None else first + 1,
+            "smallest": None if first is None else said(every[first % len(every)]),
+            "at_random": tried,
+            "at_random_median": found,
+            "at_random_interval": list(interval),
+            "at_random_expected": expected(sum(shown) / len(shown)) if any(shown) else None,
         }
-    return {"seed": seed, "schedules": len(every), "runs": runs, "bugs": bugs, "shown": list(masks)}
+    return {"schedules": len(every), "runs": runs, "bugs": bugs, "tables": [list(table) for table in tables]}
 
 
 def text(result: Mapping[str, Any]) -> str:
     """The result as a table."""
-    head = f"{'bug':18} {'kind':20} {'shown by':>8} {'in order':>8} {'at random':>18} {'ln 2 / p':>8}"
+    head = f"{'bug':18} {'kind':20} {'shown by':>8} {'in order':>8} {'at random':>16} {'expected':>8}"
     lines = [f"{result['schedules']} schedules of one and two faults, {result['runs']} runs", "", head]
     for name, bug in result["bugs"].items():
-        low, high = (f">{MOST}" if end is None else f"{end:g}" for end in bug["random_interval"])
-        found = f">{MOST}" if bug["random_median"] is None else f"{bug['random_median']:g}"
+        low, middle, high = (
+            f">{MOST}" if number is None else f"{number:g}"
+            for number in (bug["at_random_interval"][0], bug["at_random_median"], bug["at_random_interval"][1])
+        )
         lines.append(
-            f"{name:18} {bug['kind']:20} {bug['shown_by']:8} {bug['systematic'] or 'never':>8} "
-            f"{f'{found} ({low} to {high})':>18} {bug['random_expected'] or math.inf:8.1f}"
+            f"{name:18} {bug['kind']:20} {bug['shown_by']:8} {bug['in_order'] or 'never':>8} "
+            f"{f'{middle} ({low} to {high})':>16} {bug['at_random_expected'] or 'never':>8}"
         )
         lines.append(f"    {bug['smallest']}")
     return "\n".join(lines) + "\n"
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A result that was written down."""
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return {**found, "tables": [[int(mask) for mask in table.split()] for table in found["tables"]]}
+
+
+def write(result: Mapping[str, Any], file: Path) -> None:
+    """Write a result down, each table on a line."""
+    tables = [" ".join(map(str, table)) for table in result["tables"]]
+    file.write_text(json.dumps({**result, "tables": tables}, indent=1) + "\n", "utf-8")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -156,8 +182,7 @@ def main(arguments: Sequence[str]) -> None:
         result = everything(say=lambda line: print(line, file=sys.stderr, flush=True))
         print(text(result), end="")
         if len(arguments) > 1:
-            out = {**result, "shown": " ".join(map(str, result["shown"]))}
-            Path(arguments[1]).write_text(json.dumps(out, indent=1) + "\n", "utf-8")
+            write(result, Path(arguments[1]))
         return
     found = search(schedules(1))
     for name, schedule in found.smallest.items():
