@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from windtunnel.catalogue.scale.chaos import aspirator, bugs, replica
 from windtunnel.catalogue.scale.chaos.bugs import BUGS
 from windtunnel.catalogue.scale.chaos.replica import Replica
-from windtunnel.catalogue.scale.chaos.search import MOST, at_random, expected, middle, search, shown_by
-from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, schedules, strike, trial
+from windtunnel.catalogue.scale.chaos.search import (
+    MOST,
+    at_random,
+    compared,
+    everything,
+    expected,
+    middle,
+    read,
+    search,
+    shown_by,
+)
+from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, Schedule, schedules, strike, trial
 
+COMMITTED = Path(__file__).parents[2] / "results" / "chaos" / "search.json"
 KILLED = (strike("kill", 0, 1.0),)
 BY_TRIVIAL_HANDLERS = ["swallows", "logs_only", "over_catches", "never_opens_again", "ends_at_the_start"]
 
@@ -92,3 +106,47 @@ def test_what_a_handler_does_decides_what_is_found(body: str) -> None:
 
 def test_who_ends_the_program_for_one_error_alone_is_not_suspected() -> None:
     assert not aspirator.findings("try:\n    work()\nexcept KeyError:\n    sys.exit(1)\n")
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, Any]:
+    """The search through all schedules as it is committed."""
+    return read(COMMITTED)
+
+
+def shown_where(written: dict[str, Any], wanted: Callable[[Schedule], bool]) -> list[str]:
+    """The bugs that schedules of this kind show, with the first luck."""
+    masks = [m for schedule, m in zip(schedules(), written["tables"][0], strict=True) if wanted(schedule)]
+    return [name for place, name in enumerate(BUGS) if any(mask >> place & 1 for mask in masks)]
+
+
+def test_the_search_through_all_schedules_finds_all_ten_bugs_as_the_lesson_says(written: dict[str, Any]) -> None:
+    bugs = written["bugs"]
+    assert list(bugs) == list(BUGS)
+    assert all(bug["in_order"] for bug in bugs.values())
+    assert [name for name, bug in bugs.items() if bug["lucks"] > 1] == ["swallows"]
+    assert len(shown_where(written, lambda schedule: len(schedule) == 1)) == 6
+    assert shown_where(written, lambda schedule: len(schedule) == 1 and schedule[0].kind == "kill") == []
+    assert shown_where(written, lambda schedule: all(one.kind == "kill" for one in schedule)) == ["gives_up"]
+
+
+def test_what_is_said_of_random_searches_follows_from_the_tables_of_all_schedules(written: dict[str, Any]) -> None:
+    assert compared(written["tables"], written["runs"]) == written
+
+
+def test_random_searches_take_what_the_share_of_schedules_foretells(written: dict[str, Any]) -> None:
+    for name, bug in written["bugs"].items():
+        low, high = (MOST if end is None else end for end in bug["at_random_interval"])
+        assert low - 1 <= bug["at_random_expected"] <= high + 1, name
+
+
+def test_a_part_of_the_table_is_as_it_is_committed(written: dict[str, Any]) -> None:
+    every = list(schedules())
+    for place in (16, 1400):
+        names = [name for bit, name in enumerate(BUGS) if written["tables"][0][place] >> bit & 1]
+        assert shown_by(every[place])[0] == names
+
+
+@pytest.mark.soak
+def test_the_whole_search_is_as_it_is_committed(written: dict[str, Any]) -> None:
+    assert everything() == written
