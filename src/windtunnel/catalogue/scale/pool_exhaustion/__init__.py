@@ -176,7 +176,7 @@ class Shared:
         """Take one of the stock, and note the order."""
         async with asyncio.timeout(self.statement_s):
             await t.update("item", {"id": item}, {"stock": Plus(-1)})
-            await t.insert("sale", {"id": order, "state": "asked"})
+            await t.insert("sale", {"id": order, "state": "asked"})  # unclaimed: no word is not "paid" either
 
     async def ask(self, order: int, work_s: float) -> None:
         """Let the provider take the money. Raises TimeoutError: nobody can tell whether it will."""

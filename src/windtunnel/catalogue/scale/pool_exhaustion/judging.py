@@ -181,8 +181,8 @@ CLAIMS = (
     Claim(
         "bigger.taken > 2 * shared.taken and bigger.reads < 0.99",
         "Three times the connections are used up three times as late, and that is all.",
-        given=HANGS,
-        where=f"{USED_UP} and 4 <= pool <= 0.2 * buys * min(trouble_s, limit_s) and reads * trouble_s >= 30",
+        given={**HANGS, "buys": 12.0},
+        where=f"{USED_UP} and 4 <= pool <= 0.14 * buys * min(trouble_s, limit_s) and reads * trouble_s >= 30",
     ),
     Claim(
         "shared.reads > 0.95",
