@@ -35,7 +35,7 @@ NOTHING = {"first": NONE, "second": NONE}
 LONG = "for_s >= 1.5"
 """Longer than who asks is patient, and than a killed process is down."""
 
-YUAN, ALQURAAN = "Simple Testing Yuan 2014", "Alquraan 2018"
+YUAN = "Simple Testing Yuan 2014"
 
 
 def share_answered(of: int, for_s: float = 2.0) -> float:
@@ -176,11 +176,6 @@ SOURCES = (
         "H. Attiya, A. Bar-Noy, D. Dolev, Sharing Memory Robustly in Message-Passing Systems, JACM",
         1995,
         "https://doi.org/10.1145/200836.200869",
-    ),
-    Source(
-        "A. Alquraan et al., An Analysis of Network-Partitioning Failures in Cloud Systems, OSDI",
-        2018,
-        "https://www.usenix.org/conference/osdi18/presentation/alquraan",
     ),
     Source("A. Basiri et al., Chaos Engineering, IEEE Software", 2016, "https://arxiv.org/abs/1702.05843"),
 )
