@@ -74,7 +74,7 @@ CONNECTIONS = 64  # unclaimed: so many that nobody waits for one
 """To the cache, of all application servers together."""
 PATIENCE_S = 2.0  # unclaimed: any time that the crowd takes longer than
 """How long who asks waits for an answer."""
-POLL_S = 0.02  # unclaimed: any time that is short beside a computation
+POLL_S = 0.05  # unclaimed: any time that is short beside a computation
 """How often who waits for somebody else's computation looks whether it is there."""
 SPREAD = 0.3  # unclaimed: any width that is long beside a computation
 """By which part of it a time to live is made longer or shorter, at most."""
@@ -95,7 +95,7 @@ class Params:
     token_s: float = param(1.0, "seconds for which a lock or token stands, if it is not given back", 0.05, 10.0)
     dies_every: int = param(0, "every n-th computation of the hot value kills the server that makes it; 0: none", 0, 10)
     cold: int = param(0, "1: the cache is empty when the first request comes", 0, 1)
-    cycles: int = param(3, "how many times to live, with what computing takes, the run lasts", 2, 20)
+    cycles: int = param(3, "how many times to live, with what computing takes, the run lasts", 2, 60)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
@@ -247,7 +247,7 @@ class Lock(PlainExpiry):
     async def instead(self, key: int, old: Copy | None) -> Copy | None:
         """What who has not got the lock does; the value, or None to try for it again."""
         await asyncio.sleep(POLL_S)  # unclaimed: without a pause the cache is asked all the time, and answers
-        return await self.look(key)
+        return await self.look(key)  # unclaimed: who does not look takes the lock in turn, and finds it then
 
     async def holding(self, key: int, mine: str, old: Copy | None) -> Copy:
         """What who has got it does."""
