@@ -135,7 +135,7 @@ class Door:
         return answer["ok"]
 
     async def _ask(self, request: Any) -> Any:
-        while self.idle and self.idle[-1][0].at_eof():  # unclaimed: else one more is in doubt, which is no promise broken
+        while self.idle and self.idle[-1][0].at_eof():  # unclaimed: else one more is in doubt
             self.idle.pop()[1].close()
         try:
             reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection(*self.address)
