@@ -58,7 +58,12 @@ LAWS = {
     "bisect_left": "a ring: windtunnel.blocks.placement.HashRing",
     "expovariate": "arrivals are windtunnel.workload.poisson; what is left are the sizes of requests",
 }
-SIZES = {"scale/up_or_out.py": 1, "scale/load_balancing/__init__.py": 1, "scale/overload/__init__.py": 1}
+SIZES = {
+    "scale/up_or_out.py": 1,
+    "scale/load_balancing/__init__.py": 1,
+    "scale/overload/__init__.py": 1,
+    "scale/death_spiral/__init__.py": 1,
+}
 """How often an experiment draws an exponential size of a request."""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.scale.death_spiral import FixedLimit
+from windtunnel.catalogue.scale.death_spiral import LimitInside
 
 challenge = "death-spiral"
 
 
-class Yours(FixedLimit):
+class Yours(LimitInside):
     pass

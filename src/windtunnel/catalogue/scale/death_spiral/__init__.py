@@ -46,6 +46,7 @@ from math import inf
 from random import Random
 
 from windtunnel import Ask, Chart, Experiment, Map, Op, Stage, Why, param, process
+from windtunnel.blocks.ground import Refused
 from windtunnel.blocks.resilience import Aimd
 from windtunnel.catalogue.scale.death_spiral.judging import (
     BACK,
@@ -98,12 +99,6 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     return requests(sorted(chain(times, repeat(BURST_S, p.burst))), "ask", lambda _: (luck.expovariate(1 / WORK_S),))
 
 
-class Refused(Exception):
-    """Too many are inside."""
-
-    outcome = "fail"
-
-
 class Service:
     """Workers that all go slower the more requests are inside."""
 
@@ -154,7 +149,7 @@ class Unbounded:
     async def enter(self) -> None:
         """Come in. Raises Refused."""
         if self.admitted >= self.most():
-            raise Refused
+            raise Refused("Too many are inside.")
         self.admitted += 1
 
     def most(self) -> float:
@@ -200,14 +195,14 @@ class Cancelled(Unbounded):
         return self.p.patience_s
 
 
-class FixedLimit(Unbounded):
+class LimitInside(Unbounded):
     """Few more are let in than there are workers, and the others turned away."""
 
     def most(self) -> float:
         return self.p.limit
 
 
-class LineOutside(FixedLimit):
+class LineOutside(LimitInside):
     """The same limit; who is not let in waits outside, but not so long that the answer would come too late."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
@@ -222,7 +217,7 @@ class LineOutside(FixedLimit):
         self.line.append(turn)
         if not await turn.within(LATE * self.p.patience_s):
             self.line.remove(turn)
-            raise Refused
+            raise Refused("Too many are inside.")
 
     def leave(self) -> None:
         if self.line:
@@ -281,7 +276,7 @@ experiment = Experiment(
         "many_threads": ManyThreads,
         "cancelled": Cancelled,
         "shed_all": ShedAll,
-        "fixed_limit": FixedLimit,
+        "fixed_limit": LimitInside,
         "adaptive": Adaptive,
         "line_outside": LineOutside,
     },
