@@ -159,7 +159,7 @@ CLAIMS = (
         given=PLAIN,
     ),
     Claim(
-        "cancelled.end < 0.85 and line_outside.end > 0.95",
+        "cancelled.end < 0.95 < line_outside.end",
         "Users who wait for three seconds are three times as many inside.",
         given={**PLAIN, "patience_s": 3.0},
     ),
