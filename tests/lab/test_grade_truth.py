@@ -16,6 +16,7 @@ from windtunnel.lab.digest import digest
 from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.grading import limits
 from windtunnel.lab.grading.challenge import stub, write_stub
 from windtunnel.lab.grading.grade import grade, grade_file
 from windtunnel.lab.grading.limits import Ended, Limits, limited
@@ -72,6 +73,24 @@ def test_what_a_design_prints_is_shown_and_what_it_asks_is_refused(tmp_path: Pat
     ended = graded(tmp_path, asks)
     assert "nobody sits at this keyboard" in ended.answer["wrong"]
     assert ended.printed == "here I am\n"
+
+
+def test_what_was_printed_counts_also_where_it_is_read_after_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = limits._Drain._read
+
+    def late(drain: limits._Drain) -> None:
+        drain._child.wait()  # by then all has been answered
+        read(drain)
+
+    monkeypatch.setattr(limits._Drain, "_read", late)
+    prints = "class Yours(LookThenWrite):\n    def __init__(self, s, p):\n        print('here I am')\n        1 / 0\n"
+    ended = graded(tmp_path, prints)
+    assert "ZeroDivisionError" in ended.answer["wrong"]
+    assert ended.printed == "here I am\n"
+    monkeypatch.setattr(limits, "FLOOD_BYTES", 9)
+    assert "may print, not flood" in graded(tmp_path, prints).sentence
 
 
 @pytest.mark.parametrize("experiment", every(), ids=lambda e: e.id)

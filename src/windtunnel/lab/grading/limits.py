@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ SHOWN_BYTES = 4_000
 """Of what a design prints."""
 LOOK_EVERY_S = 0.05
 """How often the guard looks at the clock of the wall: a person waits for it."""
+LAST_WORDS_S = 10.0
+"""For how long what an ended process printed is waited for: longer than a busy machine leaves a thread unserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +93,18 @@ def limited(
         try:
             bench = Bench(worker.experiment, worker)
             found = grade_on(bench, seeds, heard, arguments.get("brief", False))
-            return Ended(found.to_dict(arguments.get("width", WIDTH)), printed=worker.printed())
+            ended = Ended(found.to_dict(arguments.get("width", WIDTH)))
         except (WrongInput, DesignError) as error:
-            return Ended({"wrong": str(error), "kind": type(error).__name__}, printed=worker.printed())
+            ended = Ended({"wrong": str(error), "kind": type(error).__name__})
         except NoAnswer as error:
             text = f"The design's process did not answer as it was asked: {str(error)[:1].lower()}{str(error)[1:]}"
-            return Ended(sentence=text, printed=worker.printed())
+            ended = Ended(sentence=text)
         except Gone:
-            if worker.given_up:
-                return Ended(given_up=True)
-            return Ended(sentence=worker.why(), printed=worker.printed())
+            ended = Ended(given_up=True) if worker.given_up else Ended(sentence=worker.why())
+    # Answers and prints come by two pipes: what was printed before the last answer is surely read only now.
+    if worker.flooded and not ended.given_up:
+        ended = Ended(sentence=worker.why())
+    return replace(ended, printed=worker.printed())
 
 
 class Spare:
@@ -231,8 +235,13 @@ class Worker:
         """Whether it was killed because nobody wanted its answer any more."""
         return self._guard.unwanted
 
+    @property
+    def flooded(self) -> bool:
+        """Whether the design printed more than it may; known for sure once the process has ended."""
+        return self._said.flooded
+
     def printed(self) -> str:
-        """What the design printed, up to its first few thousand letters."""
+        """What the design printed, up to its first few thousand letters; all of that once the process has ended."""
         return self._said.first.decode(errors="replace")
 
     def why(self) -> str:
@@ -327,7 +336,7 @@ class _Drain:
 
     def join(self) -> None:
         """Wait for the last words, but not for whoever has inherited the pipe and lives on."""
-        self._thread.join(1.0)
+        self._thread.join(LAST_WORDS_S)
 
 
 def _why(status: int, limits: Limits, said: _Drain, guard: _Guard) -> str:
