@@ -17,7 +17,7 @@ trouble ends before the pool does: then it comes back by itself.
 every call that fails takes a connection with it. When the provider is well again nobody is answered.
 
 **Deep dive: time limits.** A limit of {short:.1f} s for whatever is waited for with a connection in hand keeps the
-pool. But a provider that takes a second to answer then answers nobody. And who gives up inside of a transaction rolls
+pool. But a provider that takes a second to answer then answers few. And who gives up inside of a transaction rolls
 back the order, while the provider, which was asked, works all the same: payments that no row knows.
 
 **Deep dive: two pools.** Two connections for reads, which is more than they need, and the rest for purchases: reads are

@@ -158,7 +158,7 @@ USED_UP = "pool <= 0.25 * buys * min(trouble_s, limit_s) and wait_s <= 0.2 * min
 NONE_LEFT = "shared.reads < 0.7"
 LEAK = "leaky.after < 0.3 and shared.after > 0.95"
 FREE = "given_back.reads > 0.97"
-GIVEN_BACK = "min(given_back.buys, all_three.buys) > 0.97 and deadlines.buys < 0.2"
+GIVEN_BACK = "min(given_back.buys, all_three.buys) > 0.97 and deadlines.buys < 0.35"
 KEPT = "min(all_three.buys, deadlines.buys) > 0.95 and split.buys < 0.8"
 
 DESIGNS = ("shared", "leaky", "bigger", "deadlines", "split", "given_back", "all_three")
@@ -236,7 +236,7 @@ CLAIMS = (
     ),
     Claim(
         GIVEN_BACK,
-        "A provider that takes a second sells where that is waited for, and nothing where the limit is shorter.",
+        "A provider that takes a second sells where that is waited for, and little where the limit is shorter.",
         given=SLOW,
         stages=SIM,
     ),
