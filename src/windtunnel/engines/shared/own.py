@@ -97,8 +97,7 @@ class OwnProcess:
     def crash(self) -> None:
         """Kill the process, with everybody inside."""
         if self._process is not None:
-            self._process.crash()
-            self._process.stop()
+            self._process.kill()
             self._process = None
             self.paused = False
 

@@ -25,8 +25,8 @@ class OwnProgram(OwnProcess):
 
     def __init__(self, name: str, file: Path, told: Mapping[str, Any]) -> None:
         self._told = told
-        self._calls: Calls | None = None
         super().__init__(name, file)
+        self._calls = Calls(self.path)
 
     def arguments(self) -> Sequence[str]:
         """What it has to know, as JSON."""
@@ -34,24 +34,20 @@ class OwnProgram(OwnProcess):
 
     async def connect(self) -> None:
         """Open a connection to it. Raises Unavailable."""
-        if self._calls is not None:
-            await self._calls.close()
+        await self._calls.close()
         self._calls = Calls(await self.way())
         await self._calls.connect()
 
     def begin(self, *what: Any) -> Call:
         """Ask it, and do not wait; await what is returned. Raises Unavailable; `connect` comes first."""
-        assert self._calls is not None, "connect() comes first"
         return self._calls.begin(*what)
 
     def take_back(self, call: Call) -> None:
         """Tell it that nobody waits for this answer any more."""
-        assert self._calls is not None, "connect() comes first"
         self._calls.take_back(call)
 
     def drop(self, call: Call) -> None:
         """Wait for this answer no more, and tell nobody."""
-        assert self._calls is not None, "connect() comes first"
         self._calls.drop(call)
 
     async def slow_to(self, share: float) -> None:
@@ -60,6 +56,5 @@ class OwnProgram(OwnProcess):
 
     async def close(self) -> None:
         """Stop the process."""
-        if self._calls is not None:
-            await self._calls.close()
+        await self._calls.close()
         await super().close()
