@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from helpers.ledger import Ledger
+from helpers.left import Place
 
 os.environ.setdefault("NUMBA_BOUNDSCHECK", "1")
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba-bounds"))
@@ -30,3 +32,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Ledger(config.rootpath), "ledger")
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    """Somewhere for a program that starts servers, where everything that it has is listed before and after."""
+    found = Place()
+    assert not found.now().anything()
+    try:
+        yield found
+    finally:
+        found.close()

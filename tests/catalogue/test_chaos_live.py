@@ -7,7 +7,6 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ sys.path.insert(0, {str(TESTS)!r})
 from helpers.chaos_live import main
 main({{arguments!r}})
 """
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    found = Place()
-    yield found
-    found.close()
 
 
 def running(place: Place, arguments: list[str]) -> None:

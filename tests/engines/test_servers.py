@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpers.left import Found, Place
+from helpers.left import NOTHING, Place
 from windtunnel.engines.database.sqlite import SqliteDatabase
 from windtunnel.engines.errors import MissingEngine, Unavailable
 from windtunnel.engines.registry import missing, open_port
@@ -57,17 +57,6 @@ def servers_and_deaths() -> Iterator[Any]:
             if why:
                 marks.append(pytest.mark.skip(reason=f"{engine}: {why}"))
             yield pytest.param(engine, death, id=f"{engine}, {death}", marks=marks)
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    """Somewhere for a program that starts servers, where everything that it has is listed before and after."""
-    found = Place()
-    assert not found.now().anything()
-    try:
-        yield found
-    finally:
-        found.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -122,7 +111,6 @@ MOMENTS = {
     "when the server begins": lambda found: any(name.endswith(("/log", "/postmaster.pid")) for name in found.files),
 }
 CUTS = ["SIGTERM", "SIGINT", "SIGKILL"]
-NOTHING = Found({}, frozenset(), frozenset(), frozenset())
 
 
 def cuts() -> Iterator[Any]:

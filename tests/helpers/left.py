@@ -35,6 +35,9 @@ class Found:
         return bool(self.processes or self.sockets or self.mounts or self.files)
 
 
+NOTHING = Found({}, frozenset(), frozenset(), frozenset())
+
+
 class Place:
     """The folder of a program under test, and the program."""
 

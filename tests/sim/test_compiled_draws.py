@@ -7,12 +7,12 @@ import importlib.util
 import marshal
 import pickle
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.tiers import outcome
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.statistics import waits
 from windtunnel.sim import tier
@@ -50,13 +50,6 @@ draws: list[tuple[str, int]] = [
     *((name, 2) for name in ("uniform", "normalvariate", "lognormvariate", "randint", "gauss")),
     *(("randrange", n) for n in (1, 2, 3)),
 ]
-
-
-def outcome(call: Callable[..., Any], *args: Any) -> str:
-    try:
-        return repr(call(*args))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
 
 
 @settings(max_examples=40)

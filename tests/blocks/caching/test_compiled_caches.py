@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.tiers import outcome, text_of
 from windtunnel.blocks.caching.cache import POLICIES, Cache, CacheStats
 from windtunnel.blocks.caching.cache_compiled import compiled, plain
 from windtunnel.blocks.caching.cache_policies import access
@@ -19,8 +20,7 @@ from windtunnel.tier import native
 
 pytestmark = pytest.mark.skipif(native is None, reason="the compiled tier was not built here, or is not wanted")
 
-TextCache: Any = Cache.__bases__[1]
-"""The class as it is in the pure tier, which the compiled one extends."""
+TextCache: Any = text_of(Cache)
 OurCache: Any = Cache
 
 
@@ -43,13 +43,6 @@ class Same:
 
 
 SAMES = [Same(i) for i in range(9)]
-
-
-def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> str:
-    try:
-        return repr(call(*args, **options))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
 
 
 def inside(policy: Any) -> Any:
@@ -271,7 +264,7 @@ def test_a_circle_through_a_cache_is_collected(policy: str) -> None:
 
 
 def test_statistics_are_those_of_a_data_class() -> None:
-    stats, text = CacheStats(hits=2, misses=3), CacheStats.__bases__[-1](hits=2, misses=3)
+    stats, text = CacheStats(hits=2, misses=3), text_of(CacheStats)(hits=2, misses=3)
     assert repr(stats) == repr(text)
     assert stats == CacheStats(2, 3)
     assert stats != CacheStats(2, 4)

@@ -6,7 +6,6 @@ import asyncio
 import copy
 import pickle
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from math import inf, nan
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.tiers import outcome, text_of
 from windtunnel.blocks.resilience.rate_limit import Gcra, TokenBucket
 from windtunnel.sim import Simulator
 from windtunnel.tier import native
@@ -22,11 +22,6 @@ from windtunnel.tier import native
 pytestmark = pytest.mark.skipif(native is None, reason="the compiled tier was not built here, or is not wanted")
 
 KINDS = [Gcra, TokenBucket]
-
-
-def text_of(kind: type[Any]) -> type[Any]:
-    """The class as it is in the pure tier, which the compiled one extends."""
-    return kind.__bases__[-1]
 
 
 class Same:
@@ -45,13 +40,6 @@ class Same:
 
     def __repr__(self) -> str:
         return f"Same({self.number})"
-
-
-def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> str:
-    try:
-        return repr(call(*args, **options))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
 
 
 keys = st.sampled_from(["a", "b", "c" * 9, 1, 1.0, ("t", 2), b"a", None, [], *map(Same, range(4))])

@@ -10,23 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.tiers import outcome, text_of
 from windtunnel.blocks.ground.hashing import stable_hash
 from windtunnel.blocks.sketches import BloomFilter, CountMin, HyperLogLog
 from windtunnel.tier import native
 
 pytestmark = pytest.mark.skipif(native is None, reason="the compiled tier was not built here, or is not wanted")
-
-
-def text_of(kind: type[Any]) -> type[Any]:
-    """The class as it is in the pure tier, which the compiled one extends."""
-    return kind.__bases__[-1]
-
-
-def outcome(call: Callable[..., Any], *args: Any, **options: Any) -> str:
-    try:
-        return repr(call(*args, **options))
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
 
 
 class Text(str):
