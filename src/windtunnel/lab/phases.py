@@ -256,17 +256,17 @@ class _Search:
         """What lies beyond the edge."""
         return replace(self, low=self.high, high=self.end)
 
-    def middle(self, within: float) -> Any | None:
-        """Where to look next; None where the edge is known well enough, or cannot be known better."""
-        return self.axis.between(self.low, self.high, within)
-
 
 def _halve(searches: Sequence[_Search], within: float, look: Callable[[list[Point]], list[Any]]) -> None:
     """Narrow each until its edge is known, all side by side: `look` says what is at each of the points."""
-    while open_ := [(one, middle) for one in searches if (middle := one.middle(within)) is not None]:
-        before = look([one.point(one.low) for one, _ in open_])
-        there = look([one.point(middle) for one, middle in open_])
-        for (one, middle), low, found in zip(open_, before, there, strict=True):
+    before = look([one.point(one.low) for one in searches])  # and wherever `low` moves
+    while open_ := [
+        (one, low, middle)
+        for one, low in zip(searches, before, strict=True)
+        if (middle := one.axis.between(one.low, one.high, within)) is not None
+    ]:
+        there = look([one.point(middle) for one, _, middle in open_])
+        for (one, low, middle), found in zip(open_, there, strict=True):
             if found == low:
                 one.low = middle
             else:
