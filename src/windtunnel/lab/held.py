@@ -61,10 +61,14 @@ class Held:
         """Seconds of work that all servers together can do in a second."""
         return sum(machine.capacity for machine in self.machines.values())
 
+    @property
+    def jobs(self) -> list[tuple[float, float | None, float]]:
+        """Those of all servers together, as a `Machine` has them."""
+        return [job for machine in self.machines.values() for job in machine.jobs]
+
     def done(self) -> list[tuple[float, float]]:
         """When work was done, and how much, on all servers together."""
-        jobs = (job for machine in self.machines.values() for job in machine.jobs)
-        return [(done, work) for _, done, work in jobs if done is not None]
+        return [(done, work) for _, done, work in self.jobs if done is not None]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
