@@ -67,7 +67,9 @@ pythons:                   ## the tests on each interpreter that is found; TESTS
 
 # Everything that the compiled tier does, with the memory that it touches watched: it needs gcc and its libasan.
 TIERS = tests/sim/test_leaks.py tests/sim/test_tier.py tests/sim/test_compiled_draws.py tests/sim/test_kernel.py \
-	tests/sim/test_queues_servers.py tests/sim/test_hosts.py tests/sim/test_tcp.py
+	tests/sim/test_queues_servers.py tests/sim/test_hosts.py tests/sim/test_tcp.py \
+	tests/blocks/caching/test_compiled_caches.py tests/blocks/resilience/test_compiled_limits.py \
+	tests/blocks/sketches/test_compiled_sketches.py
 sanitised:                 ## tests of the compiled tier under the address sanitizer
 	$(PYTHON) -m venv .venv-sanitised
 	.venv-sanitised/bin/python -m pip install -q -U 'pip>=25.1'

@@ -35,7 +35,10 @@ static inline int entry_is_lasting(PyObject *entry) {
 
 static PyObject *cache_get(CacheCore *self, PyObject *const *args, Py_ssize_t given, PyObject *names) {
     if (names != NULL || given < 1 || given > 2 || !cache_is_plain(self)) goto text;
-    PyObject *stats = self->fields[STATS], *entry = PyDict_GetItemWithError(self->fields[ENTRIES], args[0]);
+    PyObject *stats, *entries = Py_NewRef(self->fields[ENTRIES]), *entry = PyDict_GetItemWithError(entries, args[0]);
+    int ours = entries == self->fields[ENTRIES]; /* comparing keys may run anything */
+    Py_DECREF(entries);
+    if (!ours) goto text;
     if (!cache_is_plain(self) || (entry != NULL && !entry_is_lasting(entry))) goto text;
     if (entry == NULL) {
         if (PyErr_Occurred()) return NULL;
@@ -53,17 +56,6 @@ static PyObject *cache_get(CacheCore *self, PyObject *const *args, Py_ssize_t gi
     return NULL;
 text:
     return PyErr_Occurred() ? NULL : by_text_of(cache_get_text, (PyObject *)self, args, given, names);
-}
-
-/* Out of a table; NULL with a KeyError where it is not there. */
-static PyObject *popped(PyObject *table, PyObject *key) {
-#if PY_VERSION_HEX >= 0x030D0000
-    PyObject *found;
-    if (PyDict_Pop(table, key, &found) == 0) no_such_key(key);
-    return found;
-#else
-    return _PyDict_Pop(table, key, NULL);
-#endif
 }
 
 /* An entry that nobody else knows is given the value in the place of its own, which the caller holds. */

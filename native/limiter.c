@@ -141,11 +141,20 @@ typedef struct {
     double held, then;
 } Request;
 
-/* As `_is_idle`, of a state that is plain. */
+/* What is held, and since when; 0 where the state is not plain. */
+static inline int plain_state(PyObject *state, double *held, double *then) {
+    if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 2 || !plain_number(PyTuple_GET_ITEM(state, 0), held) ||
+        !PyFloat_CheckExact(PyTuple_GET_ITEM(state, 1)))
+        return 0;
+    *then = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(state, 1));
+    return 1;
+}
+
+/* As `_is_idle`; -1 where the state is not plain. */
 static inline int is_idle(const Request *of, PyObject *state, int gcra) {
-    double held = 0.0;
-    plain_number(PyTuple_GET_ITEM(state, 0), &held);
-    double passed = (of->now - PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(state, 1))) * of->rate;
+    double held, then;
+    if (!plain_state(state, &held, &then)) return -1;
+    double passed = (of->now - then) * of->rate;
     return gcra ? held <= passed : held + passed >= of->burst;
 }
 
@@ -202,17 +211,15 @@ static int sweep(LimiterCore *self, Request *of, int gcra) {
     PyObject *key, *state, *kept;
     Py_ssize_t place = 0, count = 0;
     while (PyDict_Next(of->states, &place, &key, &state)) {
-        double held;
-        if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 2 ||
-            !plain_number(PyTuple_GET_ITEM(state, 0), &held) || !PyFloat_CheckExact(PyTuple_GET_ITEM(state, 1)))
-            return 0;
-        count += is_idle(of, state, gcra);
+        int idle = is_idle(of, state, gcra);
+        if (idle < 0) return 0;
+        count += idle;
     }
     if (count > 0) {
         if ((kept = PyDict_New()) == NULL) return -1;
         place = 0;
         while (PyDict_Next(of->states, &place, &key, &state)) {
-            if (is_idle(of, state, gcra)) continue;
+            if (is_idle(of, state, gcra) > 0) continue; /* what comparing keys has put here stays, plain or not */
             Py_INCREF(key);
             Py_INCREF(state);
             int how = PyDict_SetItem(kept, key, state);
@@ -279,15 +286,13 @@ static PyObject *limiter_take(LimiterCore *self, PyObject *const *args, Py_ssize
     }
     state = Py_XNewRef(PyDict_GetItemWithError(of.states, of.key));
     if (state != NULL) {
-        if (!PyTuple_CheckExact(state) || PyTuple_GET_SIZE(state) != 2 ||
-            !plain_number(PyTuple_GET_ITEM(state, 0), &of.held) || !PyFloat_CheckExact(PyTuple_GET_ITEM(state, 1))) {
+        if (!plain_state(state, &of.held, &of.then)) {
             self->until_sweep++;
             result = take_by_text((PyObject *)self, &asked, now);
             goto done;
         }
         of.state = state;
         then = Py_NewRef(PyTuple_GET_ITEM(state, 1));
-        of.then = PyFloat_AS_DOUBLE(then);
         if (of.then > of.now) {
             of.now = of.then;
             of.now_given = then;

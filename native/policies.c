@@ -2,8 +2,8 @@
  * that `windtunnel.blocks.caching.cache` makes by the name of a policy. `windtunnel.blocks.caching.cache_compiled`
  * turns one into the other.
  *
- * A node knows its key, and the table that it stands in owns both: so the key is not counted here. Comparing keys may
- * run anything: a node that is no longer in a queue says so (`where`), and who looks at one holds it.
+ * Comparing keys may run anything, also calls of the same policy. So a queue owns its nodes and a node its key, whatever
+ * the tables say; a node that is no longer in a queue says so (`where`); and who looks at one over a comparison holds it.
  */
 typedef struct Node Node;
 typedef struct Bucket Bucket;
@@ -44,6 +44,7 @@ typedef struct {
     Py_ssize_t left, sample;
     int bits;
     int kind;
+    char circles; /* a key was let in that may be part of a circle: the collector has to see all of them */
 } Policy;
 
 static PyTypeObject *NodeType, *PolicyType, *PolicyTypes[POLICIES];
@@ -52,6 +53,7 @@ static const uint64_t ROW_MULTIPLIERS[4] = {0x6A09E667F3BCC909ull, 0xBB67AE8584C
                                             0xA54FF53A5F1D36F1ull};
 
 /* --- queues ------------------------------------------------------------------------------------------------------- */
+/* Takes over a reference. */
 static void link_newest(Queue *queue, Node *node) {
     node->newer = NULL;
     node->older = queue->newest;
@@ -75,13 +77,14 @@ static void unlink_node(Queue *queue, Node *node) {
     queue->count--;
 }
 
-/* Into the bucket of so many uses, which stands behind `before` (NULL: at the bottom). */
+/* Into the bucket of so many uses, which stands behind `before` (NULL: at the bottom); takes over a reference. */
 static int enter_bucket(Policy *self, Bucket *before, int64_t uses, Node *node) {
     Bucket *next = before == NULL ? self->fewest : before->more;
     if (next == NULL || next->uses != uses) {
         Bucket *made = PyMem_Calloc(1, sizeof(Bucket));
         if (made == NULL) {
             node->where = OUT;
+            Py_DECREF(node);
             PyErr_NoMemory();
             return -1;
         }
@@ -101,7 +104,7 @@ static int enter_bucket(Policy *self, Bucket *before, int64_t uses, Node *node) 
     return 0;
 }
 
-/* Returns the bucket behind which those with one use more stand. */
+/* Gives a reference back. Returns the bucket behind which those with one use more stand. */
 static Bucket *leave_bucket(Policy *self, Node *node) {
     Bucket *of = node->bucket, *before = of;
     unlink_node(&of->queue, node);
@@ -118,8 +121,8 @@ static Bucket *leave_bucket(Policy *self, Node *node) {
     return before;
 }
 
-static void leave_queue(Policy *self, Node *node) {
-    if (node->where == OUT) return;
+/* Out of the queue that it stands in; gives the reference of that back. */
+static void unlink_of(Policy *self, Node *node) {
     if (node == self->hand) self->hand = node->newer;
     if (node->where == IN_BUCKET)
         leave_bucket(self, node);
@@ -128,8 +131,15 @@ static void leave_queue(Policy *self, Node *node) {
     node->where = OUT;
 }
 
+static void leave_queue(Policy *self, Node *node) {
+    if (node->where == OUT) return;
+    unlink_of(self, node);
+    Py_DECREF(node);
+}
+
+/* From one queue to another. */
 static void move_to(Policy *self, Node *node, int where) {
-    leave_queue(self, node);
+    unlink_of(self, node);
     node->where = (signed char)where;
     link_newest(&self->queues[where], node);
 }
@@ -142,11 +152,28 @@ static PyObject *no_such_key(PyObject *key) {
     return PyErr_Occurred() ? NULL : raise_made(PyObject_CallOneArg(PyExc_KeyError, key));
 }
 
+/* Out of a table; NULL with a KeyError where it is not there. */
+static PyObject *popped(PyObject *table, PyObject *key) {
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found;
+    if (PyDict_Pop(table, key, &found) == 0) no_such_key(key);
+    return found;
+#else
+    return _PyDict_Pop(table, key, NULL);
+#endif
+}
+
 /* Out of queue and table; the key, or NULL. */
 static PyObject *take_out(Policy *self, PyObject *table, Node *node) {
     PyObject *key = Py_NewRef(node->key);
     leave_queue(self, node);
-    if (PyDict_DelItem(table, key) < 0) Py_CLEAR(key);
+    Node *out = (Node *)popped(table, key);
+    if (out == NULL)
+        Py_CLEAR(key);
+    else { /* another one, where comparing keys let the key in anew */
+        leave_queue(self, out);
+        Py_DECREF(out);
+    }
     return key;
 }
 
@@ -161,10 +188,12 @@ static int put_in(Policy *self, PyObject *table, PyObject *key, int where) {
         spare = NULL;
         _Py_NewReference((PyObject *)node);
     }
-    *node = (Node){.ob_base = node->ob_base, .key = key, .where = OUT};
+    *node = (Node){.ob_base = node->ob_base, .key = Py_NewRef(key), .where = OUT};
+    if (PyObject_IS_GC(key)) self->circles = 1;
     Node *there = (Node *)PyDict_SetDefault(table, key, (PyObject *)node);
     int how = there == NULL ? -1 : 0;
     if (there == node) {
+        Py_INCREF(node);
         if (where == IN_BUCKET)
             how = enter_bucket(self, NULL, 1, node);
         else {
@@ -256,14 +285,12 @@ static int policy_hit(Policy *self, PyObject *key) {
 
 /* Remember the name of one that leaves the small queue. */
 static PyObject *send_to_ghosts(Policy *self, Node *node) {
-    if (self->queues[GHOST].count == self->sizes[1]) {
-        Node *oldest = (Node *)Py_NewRef(self->queues[GHOST].oldest);
-        PyObject *forgotten = take_out(self, self->ghosts, oldest);
-        Py_DECREF(oldest);
-        if (forgotten == NULL) return NULL;
-        Py_DECREF(forgotten);
-    }
-    PyObject *key = take_out(self, self->nodes, node);
+    PyObject *key = NULL;
+    int how = 0;
+    Py_INCREF(node);
+    if (self->queues[GHOST].count == self->sizes[1]) how = settled(take_out(self, self->ghosts, self->queues[GHOST].oldest));
+    if (how == 0) key = take_out(self, self->nodes, node);
+    Py_DECREF(node);
     if (key != NULL && put_in(self, self->ghosts, key, GHOST) < 0) Py_CLEAR(key);
     return key;
 }
@@ -294,11 +321,9 @@ static PyObject *evict_tiny_lfu(Policy *self) {
     }
     Py_INCREF(in_window);
     Py_INCREF(behind);
-    PyObject *first = Py_NewRef(in_window->key), *second = Py_NewRef(behind->key), *gone = NULL;
-    int one = sketch_count(self, first), other = one < 0 ? -1 : sketch_count(self, second);
+    PyObject *gone = NULL;
+    int one = sketch_count(self, in_window->key), other = one < 0 ? -1 : sketch_count(self, behind->key);
     if (other >= 0) gone = take_out(self, self->nodes, one <= other ? in_window : behind);
-    Py_DECREF(first);
-    Py_DECREF(second);
     Py_DECREF(in_window);
     Py_DECREF(behind);
     return gone;
@@ -349,14 +374,12 @@ static PyObject *contest(Policy *self) {
     if (victim == NULL) return take_out(self, self->nodes, candidate);
     Py_INCREF(candidate);
     Py_INCREF(victim);
-    PyObject *first = Py_NewRef(candidate->key), *second = Py_NewRef(victim->key), *gone = NULL;
-    int one = sketch_count(self, first), other = one < 0 ? -1 : sketch_count(self, second);
+    PyObject *gone = NULL;
+    int one = sketch_count(self, candidate->key), other = one < 0 ? -1 : sketch_count(self, victim->key);
     if (other >= 0 && one <= other)
         gone = take_out(self, self->nodes, candidate);
     else if (other >= 0 && (gone = take_out(self, self->nodes, victim)) != NULL && candidate->where == WINDOW)
         move_to(self, candidate, PROBATION);
-    Py_DECREF(first);
-    Py_DECREF(second);
     Py_DECREF(candidate);
     Py_DECREF(victim);
     return gone;
@@ -378,9 +401,8 @@ static int policy_admit(Policy *self, PyObject *key, PyObject **gone) {
     } else if (self->kind == S3_FIFO) {
         Node *ghost = find(self->ghosts, key);
         if (ghost != NULL) {
-            PyObject *name = take_out(self, self->ghosts, ghost);
+            settled(take_out(self, self->ghosts, ghost));
             Py_DECREF(ghost);
-            Py_XDECREF(name);
             where = MAIN;
         }
     }
@@ -405,11 +427,9 @@ static PyObject *admit_method(Policy *self, PyObject *key) {
 static PyObject *remove_method(Policy *self, PyObject *key) {
     Node *node = find(self->nodes, key);
     if (node == NULL) return no_such_key(key);
-    PyObject *gone = take_out(self, self->nodes, node);
+    int how = settled(take_out(self, self->nodes, node));
     Py_DECREF(node);
-    if (gone == NULL) return NULL;
-    Py_DECREF(gone);
-    Py_RETURN_NONE;
+    return how < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *evict_method(Policy *self, PyObject *unused) { return policy_evict(self); }
@@ -462,15 +482,20 @@ static PyObject *fill_method(Policy *self, PyObject *args) {
     for (int i = 0; i < 3; i++)
         for (Py_ssize_t k = 0; !how && k < PyList_GET_SIZE(all[i]); k++) {
             PyObject *key, *table = i == GHOST && self->kind == S3_FIFO ? self->ghosts : self->nodes;
-            int uses;
-            if (!PyArg_ParseTuple(PyList_GET_ITEM(all[i], k), "Oi", &key, &uses) || put_in(self, table, key, i) < 0) {
+            long long uses; /* of LFU: as many as there were */
+            if (!PyArg_ParseTuple(PyList_GET_ITEM(all[i], k), "OL", &key, &uses) || put_in(self, table, key, i) < 0) {
                 how = -1;
                 break;
             }
             Node *node = self->queues[i].newest;
-            node->uses = uses;
+            if (node == NULL || node->key != key) {
+                PyErr_Format(PyExc_ValueError, "A policy holds each key once, and %R twice.", key);
+                how = -1;
+                break;
+            }
+            node->uses = (int)uses;
             if (self->kind == LFU) {
-                leave_queue(self, node);
+                unlink_of(self, node);
                 how = enter_bucket(self, last != NULL && last->uses == uses ? last->less : last, uses, node);
                 last = node->bucket;
             }
@@ -523,37 +548,51 @@ static PyObject *policy_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return (PyObject *)self;
 }
 
+static int visit_keys(const Queue *queue, visitproc visit, void *arg) {
+    for (Node *node = queue->oldest; node != NULL; node = node->newer) Py_VISIT(node->key);
+    return 0;
+}
+
 static int policy_traverse(Policy *self, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->nodes);
     Py_VISIT(self->ghosts);
+    int how = 0;
+    for (int i = 0; self->circles && how == 0 && i < 3; i++) how = visit_keys(&self->queues[i], visit, arg);
+    for (Bucket *bucket = self->fewest; self->circles && how == 0 && bucket != NULL; bucket = bucket->more)
+        how = visit_keys(&bucket->queue, visit, arg);
+    return how;
+}
+
+/* The queues alone: the collector knows the tables, and empties them itself. */
+static int policy_clear(Policy *self) {
+    for (int i = 0; i < 3; i++)
+        while (self->queues[i].oldest != NULL) leave_queue(self, self->queues[i].oldest);
+    while (self->fewest != NULL) leave_queue(self, self->fewest->queue.oldest);
     return 0;
 }
 
-/* Keys that come to nothing with their tables: nobody looks into the queues after that. */
 static void policy_dealloc(Policy *self) {
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
+    policy_clear(self);
     Py_CLEAR(self->nodes);
     Py_CLEAR(self->ghosts);
-    while (self->fewest != NULL) {
-        Bucket *next = self->fewest->more;
-        PyMem_Free(self->fewest);
-        self->fewest = next;
-    }
     PyMem_Free(self->counters);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
-static void node_dealloc(PyObject *self) {
-    if (spare == NULL) {
-        spare = (Node *)self;
-        return;
+static void node_dealloc(Node *self) {
+    PyObject *key = self->key;
+    if (spare == NULL)
+        spare = self;
+    else {
+        PyTypeObject *type = Py_TYPE(self);
+        PyObject_Free(self);
+        Py_DECREF(type);
     }
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
+    Py_XDECREF(key); /* which may run anything */
 }
 
 static PyType_Slot node_slots[] = {
@@ -582,6 +621,7 @@ static PyType_Slot policy_slots[] = {
     {Py_mp_length, policy_length},
     {Py_sq_contains, policy_contains},
     {Py_tp_traverse, policy_traverse},
+    {Py_tp_clear, policy_clear},
     {Py_tp_dealloc, policy_dealloc},
     {0, NULL},
 };
@@ -591,6 +631,7 @@ static PyType_Slot kind_slots[] = {
     {Py_tp_doc, "The compiled form of a policy of `windtunnel.blocks.caching`."},
     {Py_tp_new, policy_new},
     {Py_tp_traverse, policy_traverse},
+    {Py_tp_clear, policy_clear},
     {Py_tp_dealloc, policy_dealloc},
     {0, NULL},
 };

@@ -41,7 +41,7 @@ static int bloom_bits(PyObject *self, Py_buffer *bits, int64_t *size, int64_t *h
     if (!text_is(self, s__places, bloom_places) || !whole_attribute(self, s_size_bits, size) ||
         !whole_attribute(self, s_hash_count, hashes) || !memory_attribute(self, s__bits, 1, bits))
         return 0;
-    if (bits->len >= (*size + 7) / 8) return 1;
+    if (*size > 0 && bits->len >= (*size + 7) / 8) return 1;
     PyBuffer_Release(bits);
     return 0;
 }

@@ -7,6 +7,8 @@ import gc
 import pickle
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from random import Random
 from typing import Any
 
 import pytest
@@ -246,6 +248,97 @@ def test_a_key_that_changes_the_cache_while_it_is_compared_breaks_nothing(policy
         except (KeyError, RecursionError):
             made = Cache(3, policy=policy)
     gc.collect()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_keys_that_take_out_and_let_in_whenever_they_are_looked_at_break_nothing(policy: str) -> None:
+    """What a policy has at hand while keys are hashed and compared may be gone afterwards, or be there anew."""
+    inside_calls = 0
+
+    class Busy:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __hash__(self) -> int:
+            disturb()
+            return self.number % 2
+
+        def __eq__(self, other: object) -> bool:
+            disturb()
+            return isinstance(other, Busy) and other.number == self.number
+
+    def disturb() -> None:
+        nonlocal inside_calls
+        if inside_calls == 2 or luck.random() < 0.75:
+            return
+        inside_calls += 1
+        for _ in range(luck.randrange(1, 4)):
+            one_call(luck.choice(["delete", "set", "get", "clear", "anew"]))
+        inside_calls -= 1
+
+    def one_call(what: str) -> None:
+        key = Busy(luck.randrange(8))
+        with suppress(KeyError, RuntimeError):  # a policy and its cache may end up at odds, as those of the text
+            if what in ("delete", "anew"):
+                made.delete(key)
+            if what in ("set", "anew"):
+                made.set(key, object())
+            if what == "get":
+                made.get(key)
+            if what == "clear":
+                made.clear()
+
+    for seed in range(40):
+        luck = Random(seed)
+        weighs: dict[str, Any] = {"weigh": lambda *_: 1.0, "most_weight": 3} if seed % 3 == 0 else {}
+        made: Cache[Any, object] = Cache(luck.randrange(1, 6), policy=policy, **weighs)
+        for _ in range(60):
+            one_call(luck.choice(["get", "set"]))
+    gc.collect()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_key_stays_as_it_was_let_in_when_an_equal_one_is_asked_for(policy: str) -> None:
+    def run(kind: Any, made: Any, luck: Random) -> list[Any]:
+        gone = list[Any]()
+        cache = kind(luck.randrange(1, 8), policy=made, on_gone=lambda *told: gone.append(told))
+        for number in range(80):
+            key = luck.choice([0, False, 0.0, 1, True, 1.0, 2, 2.0, 3, (1,), (True,), "a"])
+            if luck.random() < 0.5:
+                cache.get(key)
+            else:
+                cache.set(key, number)
+            gone += [cache.stats.hits, cache.keys()]
+        return gone
+
+    for seed in range(20):
+        ours = run(Cache, policy, Random(seed))
+        assert repr(ours) == repr(run(TextCache, lambda capacity: POLICIES[policy](capacity), Random(seed)))
+    cache = TextCache(1, policy=lambda capacity: POLICIES[policy](capacity), on_gone=lambda *told: told_of.append(told))
+    told_of = list[Any]()
+    for key in (1, 2):
+        cache.set(key, "v")
+        cache.get(float(key))
+    assert repr(told_of) == "[(1, 'v', 'evicted')]"
+
+
+def test_a_policy_of_many_uses_has_a_compiled_form() -> None:
+    text: Any = POLICIES["lfu"](3)
+    for key, uses in (("a", 1), ("b", 1 << 40), ("c", (1 << 40) + 1)):
+        text._enter(key, uses)
+    core = compiled(copy.deepcopy(text))
+    assert inside(core) == inside(text)
+    core.hit("b")
+    assert [core.evict() for _ in range(3)] == ["a", "c", "b"]  # type: ignore[attr-defined]  # ours have it
+
+
+def test_a_policy_with_a_key_in_two_of_its_queues_is_refused() -> None:
+    text: Any = POLICIES["s3-fifo"](3)
+    for queue in (text._small, text._main):
+        queue["a"] = None
+    text._uses["a"] = 0
+    with pytest.raises(ValueError, match="holds each key once, and 'a' twice"):
+        compiled(text)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

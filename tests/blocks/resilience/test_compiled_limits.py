@@ -151,6 +151,27 @@ def test_a_subclass_that_decides_for_itself_is_asked() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_key_that_changes_a_state_while_others_are_forgotten_breaks_nothing(kind: type[Any]) -> None:
+    made, later = kind(1, 2), dict[str, Any]()
+
+    class Busy:
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            made._states.update(later)
+            return self is other
+
+    for key in (Busy(), Busy(), "a", "b"):
+        made.take(key, at_s=99.5)
+    made.take("old", at_s=0.0)
+    made._until_sweep = 1
+    later["b"] = (1.5, 10**6)  # a whole number, which is no float
+    made.take("c", at_s=100.0)
+    assert list(made._states)[2:] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_time_is_the_loop_s_and_the_tunnel_s(kind: type[Any]) -> None:
     async def run(made: Any) -> list[Any]:
         seen = []

@@ -137,12 +137,18 @@ def test_what_is_not_as_it_was_made_is_left_to_the_text() -> None:
         (BloomFilter, lambda k: k(100), lambda m: setattr(m, "_bits", bytearray(1)), lambda m: m.add("abc")),
         (BloomFilter, lambda k: k(100), lambda m: setattr(m, "_bits", bytearray(1)), lambda m: "abc" in m),
         (BloomFilter, lambda k: k(100), lambda m: setattr(m, "_bits", bytes(1000)), lambda m: m.add("abc")),
+        (BloomFilter, lambda k: k(100), _without_bits, lambda m: m.add("abc")),
+        (BloomFilter, lambda k: k(100), _without_bits, lambda m: "abc" in m),
         (HyperLogLog, lambda k: k(4), lambda m: setattr(m, "precision", "x"), lambda m: m.add("abc")),
         (HyperLogLog, lambda k: k(12), lambda m: delattr(m, "_table"), lambda m: m.add("abc")),
     ]
     for kind, make, bend, ask in cases:
         mine, text = bent(kind, make, bend, ask), bent(text_of(kind), make, bend, ask)
         assert mine == text
+
+
+def _without_bits(made: Any) -> None:
+    made.size_bits, made._bits = 0, bytearray()
 
 
 def _full(made: Any) -> Any:

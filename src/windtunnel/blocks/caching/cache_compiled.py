@@ -105,7 +105,7 @@ def _of_tiny_lfu(policy: Any) -> Any:
 def _to_tiny_lfu(core: Any) -> Any:
     made: Any = WTinyLfu(core.capacity)
     *segments, _, _, counters, left = core.rows()
-    made._window, made._probation, made._protected = (OrderedDict((key, None) for key, _ in one) for one in segments)
+    made._window, made._probation, made._protected = (OrderedDict((key, key) for key, _ in one) for one in segments)
     size = len(counters) // ROWS
     made._sketch._rows = [bytearray(counters[i * size : (i + 1) * size]) for i in range(ROWS)]
     made._sketch._left = left

@@ -133,7 +133,7 @@ class Lfu(PolicyBlock, Generic[KeyT]):
     def __init__(self, capacity: int) -> None:
         self.capacity = checked_capacity(capacity)
         self._uses: dict[KeyT, int] = {}
-        self._queues: dict[int, OrderedDict[KeyT, None]] = {}
+        self._queues: dict[int, OrderedDict[KeyT, KeyT]] = {}  # keys as they were let in: 1 may be asked for as True
         self._fewest = 1
 
     def __len__(self) -> int:
@@ -144,10 +144,10 @@ class Lfu(PolicyBlock, Generic[KeyT]):
 
     def hit(self, key: KeyT) -> None:
         uses = self._uses[key]
-        self._leave(key)
+        held = self._leave(key)
         if uses == self._fewest and uses not in self._queues:
             self._fewest = uses + 1
-        self._enter(key, uses + 1)
+        self._enter(held, uses + 1)
 
     def admit(self, key: KeyT) -> KeyT | None:
         gone: KeyT | None = None
@@ -171,13 +171,14 @@ class Lfu(PolicyBlock, Generic[KeyT]):
 
     def _enter(self, key: KeyT, uses: int) -> None:
         self._uses[key] = uses
-        self._queues.setdefault(uses, OrderedDict())[key] = None
+        self._queues.setdefault(uses, OrderedDict())[key] = key
 
-    def _leave(self, key: KeyT) -> None:
+    def _leave(self, key: KeyT) -> KeyT:
         uses = self._uses[key]
-        del self._queues[uses][key]
+        held = self._queues[uses].pop(key)
         if not self._queues[uses]:
             del self._queues[uses]
+        return held
 
 
 class _Node(Generic[KeyT]):

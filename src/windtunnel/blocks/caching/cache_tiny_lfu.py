@@ -87,9 +87,10 @@ class WTinyLfu(PolicyBlock, Generic[KeyT]):
         self.capacity = checked_capacity(capacity)
         self._window_size, self._main_size, self._protected_size = segment_sizes(self.capacity)
         self._sketch = FrequencySketch(self.capacity)
-        self._window: OrderedDict[KeyT, None] = OrderedDict()  # least recently used first, as all three
-        self._probation: OrderedDict[KeyT, None] = OrderedDict()
-        self._protected: OrderedDict[KeyT, None] = OrderedDict()
+        # Least recently used first, as all three; a key as it was let in, which may be 1 and asked for as True.
+        self._window: OrderedDict[KeyT, KeyT] = OrderedDict()
+        self._probation: OrderedDict[KeyT, KeyT] = OrderedDict()
+        self._protected: OrderedDict[KeyT, KeyT] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._window) + len(self._probation) + len(self._protected)
@@ -100,11 +101,11 @@ class WTinyLfu(PolicyBlock, Generic[KeyT]):
     def hit(self, key: KeyT) -> None:
         self._sketch.add(key)
         if key in self._probation:
-            del self._probation[key]
-            self._protected[key] = None
+            held = self._probation.pop(key)
+            self._protected[held] = held
             if len(self._protected) > self._protected_size:
                 demoted, _ = self._protected.popitem(last=False)
-                self._probation[demoted] = None
+                self._probation[demoted] = demoted
         elif key in self._protected:
             self._protected.move_to_end(key)
         else:
@@ -112,12 +113,12 @@ class WTinyLfu(PolicyBlock, Generic[KeyT]):
 
     def admit(self, key: KeyT) -> KeyT | None:
         self._sketch.add(key)
-        self._window[key] = None
+        self._window[key] = key
         if len(self._window) <= self._window_size:
             return None
         candidate, _ = self._window.popitem(last=False)
         if len(self._probation) + len(self._protected) < self._main_size:
-            self._probation[candidate] = None
+            self._probation[candidate] = candidate
             return None
         segment = self._probation or self._protected
         if not segment:  # a cache of one place is all window
@@ -126,7 +127,7 @@ class WTinyLfu(PolicyBlock, Generic[KeyT]):
         if self._sketch.count(candidate) <= self._sketch.count(victim):
             return candidate
         del segment[victim]
-        self._probation[candidate] = None
+        self._probation[candidate] = candidate
         return victim
 
     def evict(self) -> KeyT:
