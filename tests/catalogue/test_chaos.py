@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from windtunnel import Event
 from windtunnel.catalogue.scale.chaos import aspirator, bugs, replica
 from windtunnel.catalogue.scale.chaos.bugs import BUGS
 from windtunnel.catalogue.scale.chaos.replica import Replica
@@ -24,7 +25,7 @@ from windtunnel.catalogue.scale.chaos.search import (
     search,
     shown_by,
 )
-from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, Schedule, schedules, strike, trial
+from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, Schedule, Trial, schedules, strike, trial
 
 COMMITTED = Path(__file__).parents[2] / "results" / "chaos" / "search.json"
 KILLED = (strike("kill", 0, 1.0),)
@@ -85,6 +86,19 @@ def test_the_checker_that_only_looks_finds_the_five_trivial_handlers() -> None:
     assert [what for _, what in aspirator.findings(inspect.getsource(replica))] == ["suppressed"]
 
 
+def test_of_six_that_are_of_its_kinds_the_checker_misses_the_one_that_is_no_except() -> None:
+    kinds = {"empty", "log only", "over-catch and abort", "TODO"}
+    assert [name for name, bug in BUGS.items() if bug.kind in kinds and name not in BY_TRIVIAL_HANDLERS] == [
+        "trusts_its_clock"
+    ]
+
+
+def test_where_nobody_is_answered_those_who_were_owed_it_are_what_is_said() -> None:
+    silent = Event("client 0", "get", (0, "k0"), 5.0, 5.9, "unknown", None, 5.0, 0)
+    assert Trial((), (silent,), {}).broken == "1 requests were not answered that were owed an answer."
+    assert not Trial((), (), {}).broken, "no verdict is no proof"
+
+
 HANDLERS = {
     "pass": ["empty"],
     "'a word'": ["empty"],
@@ -95,6 +109,8 @@ HANDLERS = {
     "raise": [],
     "again()  # TODO: later": ["TODO"],
     "log.error('x'); raise": [],
+    "again()\n    # TODO: later": ["TODO"],
+    "again()\n# TODO: elsewhere": [],
 }
 
 

@@ -265,6 +265,8 @@ class Task(asyncio.Task[Any]):
             Future.cancel(self, *error.args[:1])
         elif error is not None:
             Future.set_exception(self, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                self._log_traceback = False  # the kernel raises it where the run was asked for
         elif cancelled:
             Future.cancel(self, self._cancel_message)  # type: ignore[attr-defined]  # of Future
         else:

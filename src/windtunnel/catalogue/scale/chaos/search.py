@@ -19,7 +19,9 @@ from random import Random
 from statistics import median
 from typing import Any, NamedTuple
 
+from windtunnel import WrongInput
 from windtunnel.catalogue.scale.chaos.bugs import BUGS
+from windtunnel.catalogue.scale.chaos.programs import check_writable, program, write_whole
 from windtunnel.catalogue.scale.chaos.replica import Replica
 from windtunnel.catalogue.scale.chaos.trial import ALPHABET, Schedule, schedules, trial
 
@@ -171,24 +173,40 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def write(result: Mapping[str, Any], file: Path) -> None:
-    """Write a result down, each table on a line."""
+    """Write a result down, each table on a line. Raises WrongInput where that cannot be."""
     tables = [" ".join(map(str, table)) for table in result["tables"]]
-    file.write_text(json.dumps({**result, "tables": tables}, indent=1) + "\n", "utf-8")
+    write_whole(file, json.dumps({**result, "tables": tables}, indent=1) + "\n")
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Search, and print what was found."""
-    if arguments[:1] == ["--all"]:
+def asked(arguments: Sequence[str]) -> tuple[bool, Path | None]:
+    """Whether all schedules are to be gone through, and where that is to be written. Raises WrongInput."""
+    every = list(arguments[:1]) == ["--all"]
+    names = list(arguments[1:] if every else arguments)
+    if len(names) > every or any(name.startswith("-") or not name for name in names):
+        raise WrongInput(
+            f"The search is given {' '.join(map(repr, arguments))}; it takes nothing, or --all and the name of a file."
+        )
+    file = Path(names[0]) if names else None
+    if file is not None:
+        check_writable(file)
+    return every, file
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Search, and print what was found. Raises WrongInput."""
+    every, file = asked(arguments)
+    if every:
         result = everything(say=lambda line: print(line, file=sys.stderr, flush=True))
         print(text(result), end="")
-        if len(arguments) > 1:
-            write(result, Path(arguments[1]))
-        return
+        if file is not None:
+            write(result, file)
+        return 0
     found = search(schedules(1))
     for name, schedule in found.smallest.items():
         print(f"{name:18} after {found.tried[name]:2}: {said(schedule)}")
     print(f"{found.runs} runs; not by one fault: {', '.join(name for name in BUGS if name not in found.tried)}.")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    program(main)

@@ -213,9 +213,10 @@ class Trial(NamedTuple):
 
     @property
     def broken(self) -> str:
-        """Why it was no steady state, one sentence; "" where it was one."""
+        """Why it was no steady state, one sentence; "" where nothing shows that. Where nobody was answered nothing is
+        contradicted: then it is those who were owed an answer."""
         found = contradiction(self.events)
-        if not found:
+        if found.status == "invalid":
             return found.sentence
         left = unanswered(self.events, self.schedule)
         return f"{len(left)} requests were not answered that were owed an answer." if left else ""
