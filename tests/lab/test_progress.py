@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,24 @@ from hypothesis import given, strategies as st
 
 from windtunnel.lab import progress
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.progress import Done, merge
+from windtunnel.lab.progress import Done, Guess, due, merge
 
 numbers = st.integers(0, 99)
-files = st.dictionaries(st.sampled_from("abc"), st.builds(Done, numbers, numbers, st.booleans(), numbers))
+guesses = st.builds(
+    Guess,
+    st.sampled_from(["How many?", "How long?"]),
+    st.none() | st.integers(0, 3).map(float),
+    st.just(2.0),
+    st.just("s"),
+    st.dates(date(2026, 1, 1), date(2026, 1, 9)).map(str),
+    st.integers(0, 3),
+    st.none() | st.just(1.0),
+)
+each_once = st.lists(guesses, max_size=2, unique_by=lambda one: one.question).map(
+    lambda found: tuple(sorted(found, key=lambda one: one.question))
+)
+done = st.builds(Done, numbers, numbers, st.booleans(), numbers, each_once, st.sampled_from(["", "It waits."]))
+files = st.dictionaries(st.sampled_from("abc"), done)
 
 
 @given(files, files, files)
@@ -45,3 +60,38 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path, monkeypatc
     monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "file" / "progress.json"))
     monkeypatch.setattr(progress, "read", lambda path: {})
     assert progress.note("q10", graded=True) == Done(grades=1)
+
+
+GUESS = Guess("How many are answered?", 120.0, 0.0, "a second", "2026-11-28")
+
+
+def test_a_guess_is_asked_again_after_a_day_a_week_and_a_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+    skipped = Guess("And how long?", None, 3.0, "s", "2026-11-28")
+    progress.note("toy", ran=True, guesses=[GUESS, skipped])
+    asked = []
+    for day in range(28, 28 + 62):
+        today = date.fromordinal(date(2026, 11, 1).toordinal() + day - 1)
+        known = progress.read(progress.default_path())
+        for name, one in due(known, today):
+            asked.append((name, one.question, (today - date(2026, 11, 28)).days))
+            progress.recalled(name, one.question, 60.0 - one.again)
+    assert asked == [("toy", GUESS.question, days) for days in (1, 7, 30)]
+    assert progress.read(progress.default_path())["toy"].guesses[1].recalled == 58.0
+
+
+def test_a_guess_after_the_answer_was_seen_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+    progress.note("toy", guesses=[GUESS])
+    progress.note("toy", guesses=[Guess(GUESS.question, 0.0, 0.0, "a second", "2026-11-29")], why="They ask again.")
+    assert progress.read(progress.default_path()) == {"toy": Done(guesses=(GUESS,), why="They ask again.")}
+
+
+@pytest.mark.parametrize(
+    "guess", ['{"question": 3}', '{"question": "?", "said": "x", "measured": 1, "unit": "", "day": "2026-01-01"}', "7"]
+)
+def test_a_guess_that_is_none_is_a_damaged_file(tmp_path: Path, guess: str) -> None:
+    file = tmp_path / "progress.json"
+    file.write_text('{"toy": {"guesses": [' + guess + "]}}")
+    with pytest.raises(WrongInput, match="is no progress file"):
+        progress.read(file)
