@@ -82,6 +82,11 @@ class OwnProcess:
         if self.relay is not None:
             self.relay.replies_lost = yes
 
+    def hang(self, yes: bool) -> None:
+        """Whoever calls hears nothing, and is not refused either; or no longer. Only where it was expected."""
+        if self.relay is not None:
+            self.relay.hold(yes)
+
     def pause(self) -> None:
         """Stop the process where it is; returns when it is stopped."""
         if self._process is not None:

@@ -29,13 +29,23 @@ class Way:
     def __init__(self) -> None:
         self.extra_s = 0.0
         self.open = asyncio.Event()
-        self.open.set()
+        self._cut = self._held = False
+        self._settle()
 
     def disturb(self, those: Iterable[Disturbance]) -> None:
         """These disturb it from now on, and no others."""
         those = list(those)
         self.extra_s = fsum(one.extra_s for one in those)
-        if any(one.cut for one in those):
+        self._cut = any(one.cut for one in those)
+        self._settle()
+
+    def hold(self, yes: bool) -> None:
+        """Let nothing through, whatever disturbs it beside that; or no longer."""
+        self._held = yes
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._cut or self._held:
             self.open.clear()
         else:
             self.open.set()
@@ -79,6 +89,11 @@ class Relay:
             self._listening = asyncio.ensure_future(listen)
         listening = await asyncio.shield(self._listening)
         return int(listening.sockets[0].getsockname()[1])
+
+    def hold(self, yes: bool) -> None:
+        """Let nothing through in either direction; or no longer, and what was held arrives now."""
+        self.requests.hold(yes)
+        self.answers.hold(yes)
 
     async def close(self) -> None:
         """Break what is connected, and listen no more."""

@@ -80,6 +80,7 @@ from windtunnel.catalogue.scale.circuit_breaker.judging import (
     sick,
     sick_share,
 )
+from windtunnel.catalogue.scale.circuit_breaker.real import RealServer
 from windtunnel.sim import FifoServer
 from windtunnel.workload import lognormal, poisson, requests
 
@@ -89,6 +90,7 @@ A_SHARD = 2
 """Calls that may be under way to one shard: twice what a healthy one needs, and more."""
 
 Call = Callable[..., Awaitable[Any]]
+Server = FifoServer | RealServer
 
 
 class Guarding(Protocol):
@@ -135,13 +137,37 @@ class TimeLimits:
     """A time limit for each call, and one pool of threads for all; who finds none free is refused."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.sim, self.p = stage.sim, p
-        self.first = stage.server("first", workers=WORKERS)
-        self.shards = [stage.server(f"shard {i}", workers=WORKERS) for i in range(p.shards)]
+        self.p = p
+        self.sim = stage.sim if stage.name == "sim" else None
+        self.clock, self.zero_s = stage.clock, 0.0
+        self.real: list[RealServer] = []
+        self.first = self.server(stage, "first")
+        self.shards = [self.server(stage, f"shard {i}") for i in range(p.shards)]
         self.changes: list[tuple[float, str]] = []
         self.first_guards: Sequence[Guarding]
         self.shard_guards: Sequence[Sequence[Guarding]]
         self.guard()
+
+    def server(self, stage: Stage, name: str) -> Server:
+        """One of those that are called: a process of its own where the stage is real."""
+        if stage.name == "sim":
+            return stage.server(name, workers=WORKERS)
+        self.real.append(RealServer(stage, name))
+        return self.real[-1]
+
+    def start(self) -> Awaitable[None] | None:
+        """Connect to the processes, where there are any."""
+        return self.connect() if self.real else None
+
+    async def connect(self) -> None:
+        """The first call may come right after that."""
+        for server in self.real:
+            await server.program.connect()
+        self.zero_s = self.clock()
+
+    def now_s(self) -> float:
+        """Seconds since the first call might come."""
+        return self.clock() - self.zero_s
 
     def guard(self) -> None:
         """Put guards before the calls, the outermost first."""
@@ -156,11 +182,11 @@ class TimeLimits:
     async def far(self, shard: int, work_s: float) -> None:
         await self.through(self.shard_guards[shard], self.shards[shard], work_s)
 
-    async def through(self, guards: Sequence[Guarding], server: FifoServer, work_s: float) -> None:
+    async def through(self, guards: Sequence[Guarding], server: Server, work_s: float) -> None:
         first, *others = (guard.call for guard in guards)
         await first(*others, self.ask, server, work_s)
 
-    async def ask(self, server: FifoServer, work_s: float) -> None:
+    async def ask(self, server: Server, work_s: float) -> None:
         """One call. Raises TimeoutError; the server, which does not know, works on."""
         if not await server.submit(work_s).within(self.p.timeout_s):
             raise TimeoutError
@@ -169,7 +195,7 @@ class TimeLimits:
         """As Hystrix has it: 20 calls in 10 s, 5 s of sleep, one probe; a refusal by a full pool is an error too."""
 
         def changed(_: Any, new: Any) -> None:
-            self.changes.append((self.sim.now, new.value))
+            self.changes.append((self.now_s(), new.value))
 
         return CircuitBreaker(error_rate=self.p.threshold, on_change=changed)
 
@@ -209,7 +235,7 @@ class InARow(TimeLimits):
     """One pool, and a circuit that five failures in a row open for five seconds; one success resets the count."""
 
     def guard(self) -> None:
-        pool, counter = Bulkhead(self.p.threads), Counter(lambda: self.sim.now)
+        pool, counter = Bulkhead(self.p.threads), Counter(self.now_s)
         self.first_guards, self.shard_guards = [pool], [[counter, pool]] * self.p.shards
 
 
@@ -293,6 +319,7 @@ experiment = Experiment(
         "shard_limits": ShardLimits,
         "both": BreakersAndLimits,
     },
+    stages=("sim", "machine"),
     faults=faults,
     measure=measure,
     audit=audit,
