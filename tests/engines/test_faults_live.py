@@ -123,6 +123,23 @@ def test_a_way_that_is_cut_holds_what_was_said_until_it_is_mended(tmp_path: Any)
     through(tmp_path, script)
 
 
+def test_a_relay_that_holds_lets_nothing_through_also_where_a_cut_is_mended_meanwhile(tmp_path: Any) -> None:
+    async def script(relay: Relay) -> None:
+        relay.hold(True)
+        reader, writer = await asyncio.open_unix_connection(await relay.path())  # nobody is refused
+        writer.write(b"a")
+        relay.requests.disturb([CUT])
+        relay.requests.disturb([])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.1)
+        assert asked == []
+        relay.hold(False)
+        assert await reader.read(1) == b"A"
+        writer.close()
+
+    through(tmp_path, script)
+
+
 def test_a_way_that_is_slow_delivers_later_and_in_order(tmp_path: Any) -> None:
     async def script(relay: Relay) -> None:
         reader, writer = await asyncio.open_unix_connection(await relay.path())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from windtunnel.lab.errors import WrongInput, suggest
@@ -100,6 +101,11 @@ def _whole(number: float) -> int:
 
 def describe(params: type) -> list[Param]:
     """The parameters of a params class, in the order in which they are written."""
+    return list(_described(params))
+
+
+@lru_cache(maxsize=64)
+def _described(params: type) -> tuple[Param, ...]:
     if not is_dataclass(params):
         raise WrongInput(f"{params.__name__} must be a frozen dataclass whose fields are made by param().")
     found = []
@@ -117,7 +123,7 @@ def describe(params: type) -> list[Param]:
                 tuple(choices) if choices is not None else None,
             )
         )
-    return found
+    return tuple(found)
 
 
 def settings(params: type, given: Mapping[str, object]) -> dict[str, Any]:

@@ -219,12 +219,16 @@ class Judge:
         It is reckoned, not run, from so many that neither luck nor how much was tried has a part in it.
         """
         quick, kind = self.experiment.quick, self.experiment.params
-        many = self.plan.at_random(DRAWS)
+        alone_in, many_in = (
+            [settings(kind, {**quick, **given}) for given in those]
+            for those in ([given for given, _ in self.plan.ends], self.plan.at_random(DRAWS))
+        )
         shown = {}
         for claim in self.experiment.claims:
+            taken = settings(kind, claim.given)
+            own = {name: taken[name] for name in claim.given}
             alone, random = (
-                [applies(claim.where, settings(kind, {**quick, **given, **claim.given})) for given in those]
-                for those in ([given for given, _ in self.plan.ends], many)
+                [applies(claim.where, {**found, **own}) for found in those] for those in (alone_in, many_in)
             )
             shares = [sum(found) / len(found) for found in (alone, random) if found]
             shown[claim.expression] = sum(shares) / len(shares)
