@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
-from windtunnel import run
+from windtunnel import Op
 from windtunnel.catalogue.scale.overload import Params, experiment
 from windtunnel.catalogue.scale.overload.judging import bounded_goodput, gamma_below, half_bound, loads
+from windtunnel.lab.running.work import drive, measured, workload
 from windtunnel.statistics import t_interval
 
-ALONE = replace(experiment, claims=(), figures=(), why=(), asks=(), maps=())
-"""The runs that are asked for, and none for the claims."""
-SETTING = {"steps": 1, "refuse": 0.0, "storm_s": 2.0}
+SETTING = Params(steps=1, refuse=0.0, storm_s=2.0)
+
+
+@cache
+def ops(seed: int) -> list[Op]:
+    """The same requests, whatever the bound."""
+    return workload(experiment, SETTING, seed)
 
 
 def goodput(cap: int, seed: int) -> float:
     """Answers in time of one run, as a share of the capacity."""
-    found = run(ALONE, seeds=[seed], designs=["bigger_queue"], jobs=1, cap=cap, **SETTING)
-    return found.of("bigger_queue")[0].measures["good"]
+    p = replace(SETTING, cap=cap)
+    history = drive(experiment, "sim", "bigger_queue", seed, p, ops(seed), experiment.faults_for(p))
+    return measured(experiment, history, p)["good"]
 
 
 def found_bound(seed: int) -> float:

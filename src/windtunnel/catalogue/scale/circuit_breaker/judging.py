@@ -155,7 +155,7 @@ def crossing(rises: Callable[[float], float]) -> float:
 
 
 TEN = {"rate": 20.0, "threads": 10, "timeout_s": 1.0, "threshold": 0.5}
-ALL = {**TEN, "shards": 10, "sick": 10}
+ALL = {**TEN, "shards": 10, "sick": 20}
 PART = {**TEN, "shards": 10, "sick": 1, "share": 0.4}
 TENTH = {**PART, "share": 0.1}
 MANY = {**PART, "sick": 5, "share": 0.5, "rate": 45.0}
