@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,23 @@ def test_a_broken_design_ends_the_run_at_once(wait: bool) -> None:
 
     with pytest.raises(DesignError, match=r"Design one is broken: work raised KeyError: 'lost' at test_live.py:\d+"):
         one_run(Broken)
+
+
+@pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt])
+def test_what_a_constructor_has_opened_is_closed_where_it_ends_in_the_middle(
+    error: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    class HalfMade(Square):
+        def __init__(self, stage: Stage, params: Params) -> None:
+            stage.objects()
+            assert list(tmp_path.iterdir())
+            raise error
+
+    with pytest.raises(DesignError if error is KeyError else error):
+        one_run(HalfMade)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_broken_plain_method_is_named() -> None:

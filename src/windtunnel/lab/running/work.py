@@ -23,6 +23,7 @@ from windtunnel.sim.fault import Fault
 from windtunnel.sim.tier import native
 
 if TYPE_CHECKING:
+    from windtunnel.lab.stage import Stage
     from windtunnel.lab.trace.recorder import Recorder as Tracer
     from windtunnel.sim.losing import Losing
 
@@ -171,13 +172,7 @@ def drive(
         from windtunnel.lab.running.watch import Watch
 
         watch = Watch(stage)
-    make_design = experiment.designs[design_name]
-    try:
-        design = stage.inside(make_design, stage, params)
-    except (WrongInput, Unavailable):
-        raise
-    except (Exception, SystemExit) as error:
-        raise broken(design_name, make_design, "its constructor", error) from error
+    design = _made(experiment, stage, design_name, params)
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
     try:
         if stage_name == "sim":
@@ -192,6 +187,21 @@ def drive(
         return LiveDrive(stage, design_name, design, ops).run(faults, ends_s)
     except SystemExit as error:  # what a design does must not look like the end of our own program
         raise broken(design_name, design, "a method of it", error) from error
+
+
+def _made(experiment: Experiment[Any], stage: Stage, name: str, params: Any) -> object:
+    """The design. Where it cannot be made, or Ctrl-C ends its making, what it has opened until then is closed."""
+    make_design = experiment.designs[name]
+    try:
+        return stage.inside(make_design, stage, params)
+    except BaseException as error:
+        if stage.name != "sim":
+            import asyncio
+
+            asyncio.run(stage.close())
+        if isinstance(error, WrongInput | Unavailable) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise broken(name, make_design, "its constructor", error) from error
 
 
 def measured(experiment: Experiment[Any], history: History, params: Any, design: str = "") -> dict[str, float]:
