@@ -175,9 +175,17 @@ def _changed(experiment: str, more: Callable[[Done], Done]) -> Done:
     path = default_path()
     known = read(path)
     new = known[experiment] = more(known.get(experiment, Done()))
-    text = {name: asdict(done) for name, done in sorted(known.items())}
     try:
-        write(path, json.dumps(text, indent=1) + "\n")
+        write(path, text_of(known))
     except OSError:
         return new
     return new
+
+
+def text_of(known: Mapping[str, Done]) -> str:
+    """The file: what was never said stands in no line of it."""
+    said = {
+        name: {k: v for k, v in asdict(done).items() if v or k not in ("guesses", "why")}
+        for name, done in sorted(known.items())
+    }
+    return json.dumps(said, indent=1, ensure_ascii=False) + "\n"

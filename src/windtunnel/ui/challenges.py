@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,18 +113,38 @@ def grade(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many hidden seeds.")
 @click.option("--once", is_flag=True, help="Judge once and leave, as for a test of your editor's set-up.")
-def watch(file: Path, seeds: int, once: bool) -> int:
+@click.option("--json", "json_", is_flag=True, help="A line of JSON for all that is told.")
+def watch(file: Path, seeds: int, once: bool, json_: bool) -> int:
     """Judge your design whenever you save the file; Ctrl-C ends it."""
     from windtunnel.lab.grading.challenge import challenge_of
     from windtunnel.lab.grading.limits import Spare
 
     challenge_of(file)
-    click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
+    if not json_:
+        click.echo(f"Watching {file}; save it and look here. Ctrl-C ends.")
     with Spare(os.fspath(file.resolve())) as spare:
-        return _watch(file, seeds, once, spare)
+        return _watch(file, seeds, once, spare, _in_lines if json_ else partial(_in_words, file))
 
 
-def _watch(file: Path, seeds: int, once: bool, spare: Spare) -> int:
+def _in_lines(message: dict[str, Any]) -> None:
+    click.echo(json.dumps(message, ensure_ascii=False))
+
+
+def _in_words(file: Path, message: dict[str, Any]) -> None:
+    match message:
+        case {"gone": _}:
+            click.secho(f"{file} is gone; it is judged again once it is back.", dim=True)
+        case {"judging": _}:
+            click.secho(f"Judging {file} ...", dim=True)
+        case {"failing": demand, "shown": shown, "after_s": after}:
+            click.secho(f"✘ {demand}   {shown}   ({after:.1f} s)", fg="red")
+        case {"wrong": sentence}:
+            click.secho(sentence, fg="red")
+        case {"grade": found}:
+            verdict(found, file, brief=True)
+
+
+def _watch(file: Path, seeds: int, once: bool, spare: Spare, tell: Heard) -> int:
     seen: int | None = None
     status = gone = 0
 
@@ -138,16 +159,15 @@ def _watch(file: Path, seeds: int, once: bool, spare: Spare) -> int:
         # Editors take the file away for a moment when they save.
         gone = gone + 1 if changed is None else 0
         if gone == GONE_LOOKS:
-            click.secho(f"{file} is gone; it is judged again once it is back.", dim=True)
+            tell({"gone": str(file)})
         if changed is not None and changed != seen:
             seen = changed
             start = time.monotonic()
-            click.secho(f"Judging {file} ...", dim=True)
+            tell({"judging": str(file)})
 
             def heard(message: dict[str, Any], start: float = start) -> None:
                 if "failing" in message:
-                    after = time.monotonic() - start
-                    click.secho(f"✘ {message['failing']}   {message['shown']}   ({after:.1f} s)", fg="red")
+                    tell({**message, "after_s": time.monotonic() - start})
 
             def saved_again(judged: int = seen) -> bool:
                 return stamp() not in (None, judged)
@@ -157,10 +177,10 @@ def _watch(file: Path, seeds: int, once: bool, spare: Spare) -> int:
                 if not found:
                     continue  # saved again meanwhile
                 status = _status(found)
-                verdict(found, file, brief=True)
+                tell({"grade": found})
             except WrongInput as error:
                 status = 2
-                click.secho(str(error), fg="red")
+                tell({"wrong": str(error)})
         if once:
             return status
         spare.start()
@@ -172,8 +192,6 @@ def _watch(file: Path, seeds: int, once: bool, spare: Spare) -> int:
 @click.option("--json", "json_", is_flag=True, help="One JSON document on standard output.")
 def progress_(merge: Path | None, json_: bool) -> int:
     """What you have done so far; the file is yours to copy and merge."""
-    from dataclasses import asdict
-
     from windtunnel.lab import progress
     from windtunnel.lab.result import write
 
@@ -181,9 +199,9 @@ def progress_(merge: Path | None, json_: bool) -> int:
     known = progress.read(path)
     if merge is not None:
         known = progress.merge(known, progress.read(merge))
-        write(path, json.dumps({name: asdict(done) for name, done in known.items()}, indent=1) + "\n")
+        write(path, progress.text_of(known))
     if json_:
-        click.echo(json.dumps({name: asdict(done) for name, done in known.items()}, indent=1))
+        click.echo(progress.text_of(known), nl=False)
         return 0
     click.echo(f"{path}")
     for name, done in known.items():
