@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.chaos_live import compare, found
+from helpers.chaos_live import DEVICE, LIMIT, compare, found
 from helpers.left import Place
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(sys.platform != "linux", reason="mounts, and looks into /proc")]
@@ -36,6 +36,21 @@ def running(place: Place, arguments: list[str]) -> None:
 def test_real_faults_find_at_least_six_of_the_ten_bugs() -> None:
     told = asyncio.run(compare())
     assert len(found(told)) >= 6, json.dumps(told, indent=1)
+
+
+@pytest.mark.parametrize("way", [DEVICE, LIMIT])
+def test_a_disk_that_refuses_in_another_way_finds_the_same(way: str) -> None:
+    told = asyncio.run(compare(names=["never_opens_again", "says_no"], way=way))
+    assert len(found(told)) == 2, json.dumps(told, indent=1)
+
+
+def test_where_nothing_may_be_mounted_nothing_is_left_either(place: Place) -> None:
+    running(place, ["--no-mounts", "", "0", "full:0:0:60", "limit:1:0:60"])
+    assert place.starter is not None
+    assert not place.now().mounts
+    place.starter.send_signal(signal.SIGINT)
+    place.starter.wait(60)
+    assert not place.after().anything()
 
 
 def test_a_trial_with_all_its_faults_leaves_nothing_behind(place: Place) -> None:

@@ -69,7 +69,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     done: list[float] = history.facts.get("done_s", [])
     burst = [e for e in history if e.due == BURST_S]
     begin, end = RAMP_S
+    collector: dict[str, float] = history.facts.get("collector", {})  # of a real process
+    seen = {**collector, "pause_ms": 1e3 * collector["pause_s"]} if collector else {}
     return {
+        **seen,
         "end": share([e for e in history if e.due >= RUN_S - END_S]),
         "burst_answered": share(burst),
         "others": share([e for e in history if BURST_S < e.due < BURST_S + END_S]),
@@ -133,7 +136,8 @@ SRE, NETFLIX = "The SRE book 2016", "Netflix concurrency-limits"
 
 SPIRAL = "unbounded.end < 0.1 and unbounded.refused == 0"
 TOO_MANY = "many_threads.end < 0.1 and many_threads.refused > 0.1"
-BACK = "min(fixed_limit.end, line_outside.end, adaptive.end) > 0.85"
+BACK = "min(fixed_limit.end, line_outside.end) > 0.85"
+RULES = "unbounded.slower > 1.5 and 0.7 < unbounded.slower_own < 1.3"
 LOOP = "unbounded.up > 0.8 and unbounded.down < 0.1"
 BEYOND = "burst >= 1.6 * half * (1 / load - 1) and patience_s <= 2"
 
@@ -153,10 +157,26 @@ CLAIMS = (
         given=PLAIN,
     ),
     Claim(BACK, "Below it the service drains whatever has come.", NETFLIX, given=PLAIN),
+    Claim("adaptive.end > 0.85", "So it does where the limit adapts.", NETFLIX, given=PLAIN, stages=("sim",)),
+    Claim(
+        "adaptive.end > 0.6",
+        "On a real machine answers are slow for other reasons too, and the limit shrinks for those as well.",
+        NETFLIX,
+        given=PLAIN,
+        stages=("machine",),
+    ),
+    Claim(
+        RULES,
+        "Called each time so much has been made, the collector costs a request more the more are inside;"
+        " left to its own rule, which waits until a quarter more lives, it does not.",
+        given=PLAIN,
+        stages=("machine",),
+    ),
     Claim(
         "cancelled.end > 0.9",
         "Where rate times patience is about the fixed point, taking out who has gone is enough.",
         given=PLAIN,
+        stages=("sim",),  # about the fixed point a real one goes either way
     ),
     Claim(
         "cancelled.end < 0.95 < line_outside.end",
@@ -167,6 +187,13 @@ CLAIMS = (
         "shed_all.end > 0.9 and shed_all.others < fixed_limit.others - 0.1",
         "Who is empty starts anew; until then all are turned away.",
         given=PLAIN,
+        stages=("sim",),
+    ),
+    Claim(
+        "shed_all.end > 0.5 and shed_all.others < fixed_limit.others - 0.1",
+        "A real one too; but one answer that is late for another reason turns everybody away once more.",
+        given=PLAIN,
+        stages=("machine",),
     ),
     Claim(
         "unbounded.end > 0.95 and unbounded.burst_answered > 0.95",
@@ -220,6 +247,7 @@ FIGURES = (
         "D",
         "workers / work / (1 + n / half): a limit of 80 beyond the fixed point",
         given=STUCK,
+        stages=("sim",),  # a real slowdown is no straight line
     ),
 )
 
