@@ -7,14 +7,14 @@ else with its transaction open? How long may that take, and who gives up first? 
 {buys:.0f} purchases a second that hold one for {work:.0f} ms need {need:.1f}. When the provider hangs the same
 {buys:.0f} take {pool} connections in {full:.1f} s. From then on the pool gives out {pool} in every {limit:.0f} s that a
 call may last; with a limit of 30 s that is {left:.2f} a second. Nothing is used up as long as rate times limit stays
-below the pool: here for limits below {edge:.1f} s.
+well below the pool: here for limits well below {edge:.1f} s.
 
 **Design.** One pool, and requests that only read a row, in less than a millisecond, are turned away because others wait
-for a provider. Three times the connections buy {more:.0f} s. It is good enough where the limit is short, or where the
-trouble ends before the pool does: then it comes back by itself.
+for a provider. Three times the connections buy {more:.0f} s. It is good enough where the limit is short, and with any
+limit it comes back by itself when the provider does.
 
 **Deep dive: a leak.** Give the connection back in the last line, which an error passes by, and it does not come back:
-every call that fails takes a connection with it. When the provider is well again nobody is answered.
+every call that fails takes a connection with it. When it has taken all, nobody is answered by a provider that is well.
 
 **Deep dive: time limits.** A limit of {short:.1f} s for whatever is waited for with a connection in hand keeps the
 pool. But a provider that takes a second to answer then answers few. And who gives up inside of a transaction rolls
@@ -26,19 +26,26 @@ that takes a second {rest} carry {carry:.0%} of them.
 
 **Deep dive: give it back.** Write the order, commit, ask the provider without a connection, and write again. The pool
 does not notice that the provider hangs or is slow, and the limit may be as long as the provider needs. Its price is a
-second commit, later answers when all is well, and orders that stay "asked" when nobody answers: somebody has to ask
-again what became of them. But they are there, and a rollback has none. It does not help where the database itself is
-waited for: somebody keeps a row locked, and all who want it stand in the database with a connection each. PostgreSQL
-waits for a lock as long as it takes, unless told otherwise. A limit for the statement frees those connections, so that
-who buys something else is served; two pools see to it that, while many wait for the row, reads do not.
+second commit, later answers when all is well, and orders that stay "asked", with what they took of the stock, when
+nobody answers: somebody has to ask again what became of them. But they are there, and a rollback has none. And who has
+paid, and then finds no connection, must not be told no.
+
+**Deep dive: a locked row.** Giving back does not help where the database itself is waited for: somebody keeps a row
+locked, and all who want it stand in the database with a connection each. PostgreSQL waits for a lock as long as it
+takes, unless told otherwise. A limit for the statement frees those connections, and who buys something else is served.
+That is Little's law again: where {rush:.1f} a second want the row, {short:.1f} s each hold {held:.1f} connections, and
+a pool of {small} makes reads wait. Two pools keep the reads out of that, and leave {one} connection for all purchases.
+So let one at a time ask for a row, and the next wait before he takes a connection: then one is held, whoever else wants
+the row, and one pool serves reads and all other purchases.
 
 **Real systems.** HikariCP has ten connections by default and lets a request wait 30 s for one. Helal tells of a service
 in which HTTP calls inside of a transaction took all of them, and the errors were those of a database that was well.
 
 **Left open.** How many wait for the provider at once is bounded here by the limit alone: a circuit or a bound there is
-another experiment (circuit-breaker). A pool so large that it hurts the database, poolers between the two, and several
-services that share its connections. On PostgreSQL the provider is a process that is really stopped, and the row is
-really locked; who gives up there has his statement cancelled, where the model lets it stand until the lock is free.
+another experiment (circuit-breaker). A job that locks many rows, each of which has its turn; several services, each
+with turns of its own; a pool so large that it hurts the database, and poolers between the two. On PostgreSQL the
+provider is a process that is really stopped, and the row is really locked; who gives up there has his statement
+cancelled, where the model lets it stand until the lock is free.
 """
 
 from __future__ import annotations
@@ -52,10 +59,11 @@ from random import Random
 from typing import Literal
 
 from windtunnel import Ask, Chart, Experiment, Fault, Map, Op, Stage, Why, param, pause, slow
-from windtunnel.blocks.resilience import Bulkhead
+from windtunnel.blocks.resilience import Bulkhead, BulkheadFull
 from windtunnel.catalogue.scale.pool_exhaustion.judging import (
     CLAIMS,
     DEMANDS,
+    FEW,
     FIGURES,
     FOR_READS,
     FREE,
@@ -65,11 +73,14 @@ from windtunnel.catalogue.scale.pool_exhaustion.judging import (
     KEPT,
     LEAK,
     NONE_LEFT,
+    ONE_EACH,
     PRICE,
+    RUSH_PER_S,
     SHORT_S,
     SLOW_S,
     SLOWED,
     SOURCES,
+    STOCK,
     WELL_S,
     WORK_S,
     answered_reads,
@@ -83,7 +94,6 @@ from windtunnel.engines import Plus, Statements
 from windtunnel.workload import lognormal, poisson, requests
 
 ITEMS = 200  # unclaimed: so many that two who buy the same seldom meet
-STOCK = 10**6  # unclaimed: nobody buys the last
 EVERYBODY = 10**6  # unclaimed: time alone bounds the wait for a connection
 WORKERS = 64  # unclaimed: with more of them nothing changes
 TRIPLE = 3
@@ -249,17 +259,36 @@ class GivenBack(Shared):
     """One pool; the connection is given back before the provider is asked, and another one is taken afterwards."""
 
     async def buy(self, order: int, item: int, work_s: float) -> None:
+        await self.take(order, item)
+        await self.ask(order, work_s)
+        await self.note(order)
+
+    async def take(self, order: int, item: int) -> None:
+        """Note the order, before anybody is asked."""
         async with self.for_buys, self.db.transaction() as t:
             await self.write(t, order, item)
-        await self.ask(order, work_s)
-        async with self.for_buys:
-            await self.db.update("sale", {"id": order}, {"state": "paid"})
+
+    async def note(self, order: int) -> None:
+        """Write that it is paid. Raises TimeoutError: a refusal now would say that nothing has happened."""
+        try:
+            async with self.for_buys:
+                await self.db.update("sale", {"id": order}, {"state": "paid"})
+        except BulkheadFull as full:
+            raise TimeoutError("It is paid, and there is no connection to write that down.") from full
 
 
-class AllThree(GivenBack, Split):
-    """Given back before the provider is asked; a pool of its own; and no statement may take longer than 0.3 s."""
+class AllThree(GivenBack):
+    """Given back before the provider is asked; no statement takes longer than 0.3 s; one at a time asks for a row."""
 
     statement_s = SHORT_S
+
+    def __init__(self, stage: Stage, p: Params) -> None:
+        super().__init__(stage, p)
+        self.turns = [self.places(1) for _ in range(ITEMS)]
+
+    async def take(self, order: int, item: int) -> None:
+        async with self.turns[item]:
+            await super().take(order, item)
 
 
 SAID = Params()
@@ -276,6 +305,10 @@ __doc__ = (__doc__ or "").format(
     short=SHORT_S,
     rest=SAID.pool - FOR_READS,
     carry=carried(SAID.pool - FOR_READS, SAID.buys, SLOW_S),
+    rush=RUSH_PER_S,
+    held=RUSH_PER_S * SHORT_S,
+    small=FEW,
+    one=FEW - FOR_READS,
 )
 
 experiment = Experiment(
@@ -317,6 +350,7 @@ experiment = Experiment(
         Why("Who has no connection while he waits for the provider takes none from anybody.", FREE),
         Why("What a provider needs longer than a limit nobody is sold.", GIVEN_BACK),
         Why("A limit for the statement frees the connections of those who wait for a row.", KEPT),
+        Why("Who waits for his turn outside of the pool holds no connection.", ONE_EACH),
     ),
     maps=(
         Map(
@@ -335,7 +369,7 @@ experiment = Experiment(
     hints=(
         "Eight purchases a second wait for the provider. What does each of them have in its hand?",
         "What does the transaction need the connection for while the provider works? What if it were two transactions?",
-        "Then somebody keeps a row locked. Who waits in the database now, for how long, and who else uses that pool?",
+        "Then somebody keeps a row locked. Who waits in the database now, for how long, and how many of them need to?",
     ),
     sources=SOURCES,
     stages=("sim", "postgres"),

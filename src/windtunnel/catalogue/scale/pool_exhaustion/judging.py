@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -24,6 +25,7 @@ FOR_READS = 2
 HOT, HOT_SHARE = 0, 0.3
 """The item whose row gets locked, and its share of what is read and bought."""
 PRICE = 100
+STOCK = 10**6  # unclaimed: nobody buys the last
 LATE_S = 0.1  # unclaimed: a read takes a hundredth of it
 STEP_S = 0.5
 """Between two points of a line."""
@@ -79,6 +81,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "full_s": full_s,
         "taken": sum(e.due < begin + full_s for e in buys),
         "read_ms": 1e3 * mean_s(reads),
+        "longest_s": max((e.end - e.due for e in buys), default=0.0),
         "well_ms": 1e3 * mean_s(well),
         **asked_for(history, p),
         **untrue(history, rows),
@@ -95,8 +98,11 @@ def untrue(history: History, rows: Mapping[object, object]) -> dict[str, float]:
 
 
 def asked_for(history: History, p: Setting) -> dict[str, float]:
-    """What the provider was asked for: a second, once the first calls have ended; without a row; and not paid."""
+    """What the provider was asked for: a second, once the first calls have ended; without a row; not paid; and of whom
+    it was then said that nothing had happened.
+    """
     asked: list[tuple[int, float]] = history.facts.get("asked", [])
+    orders = {order for order, _ in asked}
     sales: dict[int, str] = dict(history.facts.get("sales", []))
     from_s, to_s = WELL_S + p.limit_s, WELL_S + p.trouble_s
     late = sum(from_s <= at < to_s for _, at in asked)
@@ -104,17 +110,32 @@ def asked_for(history: History, p: Setting) -> dict[str, float]:
         "asked_per_s": late / (to_s - from_s) if to_s > from_s else 0.0,
         "untraced": sum(order not in sales for order, _ in asked),
         "unfinished": sum(state != "paid" for state in sales.values()),
+        "denied": sum(e.args[0] in orders for e in history.where(outcome="fail") if e.name == "buy"),
     }
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What the tables and the provider say: payments without a row, purchases told and not paid, connections in use."""
+    """What the tables and the provider say: payments of no order or twice, refusals that were paid, purchases told and
+    not paid, stock that is not what was sold, connections in use; and how long those who need no locked row wait.
+    """
+    buys = [e for e in history if e.name == "buy"]
+    told = [e for e in buys if e.outcome == "ok"]
     rows = {row["id"]: row["state"] for row in held.rows("sale")}
-    jobs = [job for machine in held.machines.values() for job in machine.jobs]
-    told = [e for e in history.where(outcome="ok") if e.name == "buy"]
+    which = {round(1e9 * e.args[2]): e.args[0] for e in buys}  # no two purchases are the same work
+    asked = Counter(which.get(round(1e9 * work)) for _, _, work in held.jobs)
+    done = {which.get(round(1e9 * work)) for _, work in held.done()}
+    sold, noted = Counter(e.args[1] for e in told), Counter(e.args[1] for e in buys if e.args[0] in rows)
+    taken = Counter({row["id"]: STOCK - row["stock"] for row in held.rows("item")})
+    possible = [e for e in buys if p.trouble != "locked" or e.args[1] != HOT]
     return {
-        "untraced": max(0, len(jobs) - len(rows)),
+        "untraced": sum(count for order, count in asked.items() if order not in rows),
+        "twice": sum(count - 1 for count in asked.values()),
+        "unpaid": sum(state == "paid" and order not in done for order, state in rows.items()),
+        "denied": sum(e.outcome == "fail" and e.args[0] in asked for e in buys),
         **untrue(history, rows),
+        "not_taken": (sold - taken).total(),
+        "over_taken": (taken - noted).total(),
+        "buy_ms": 1e3 * mean_s([e for e in possible if WELL_S <= e.due < WELL_S + p.trouble_s]),
         "owed_s": owed([(e.end, e.args[2]) for e in told], held.done()),
         "connections": sum(held.connections.values()) - (p.trouble == "locked"),
     }
@@ -145,7 +166,9 @@ HANGS = {"trouble": "hangs"}
 SHORT = {**HANGS, "limit_s": 0.2}
 SLOW = {**EIGHT, "reads": 4.0, "pool": 6, "wait_s": 0.5, "trouble": "slow", "trouble_s": 4.0}
 LOCKED = {**EIGHT, "trouble": "locked", "trouble_s": 6.0, "buys": 12.0, "pool": 6, "wait_s": 0.5}
-RUSH = {**EIGHT, "reads": 5.0, "trouble": "locked", "trouble_s": 2.0, "buys": 32.0, "pool": 3, "wait_s": 0.5}
+FEW, MANY_BUYS = 3, 32.0
+RUSH = {**LOCKED, "reads": 5.0, "trouble_s": 4.0, "buys": MANY_BUYS, "pool": FEW}
+RUSH_PER_S = MANY_BUYS * HOT_SHARE
 USES_UP, LEFT, LIMIT_S = 40, 10, 30.0
 MANY = {**HANGS, "reads": 20.0, "buys": 40.0, "pool": USES_UP, "limit_s": 10.0, "trouble_s": 2.0, "wait_s": 1.0}
 THIRTY = {**HANGS, "reads": 4.0, "buys": 4.0, "pool": LEFT, "limit_s": LIMIT_S, "trouble_s": 60.0, "wait_s": 1.0}
@@ -157,9 +180,10 @@ USED_UP = "pool <= 0.25 * buys * min(trouble_s, limit_s) and wait_s <= 0.2 * min
 
 NONE_LEFT = "shared.reads < 0.7"
 LEAK = "leaky.after < 0.3 and shared.after > 0.95"
-FREE = "given_back.reads > 0.97"
+FREE = "min(given_back.reads, all_three.reads) > 0.97"
 GIVEN_BACK = "min(given_back.buys, all_three.buys) > 0.97 and deadlines.buys < 0.35"
 KEPT = "min(all_three.buys, deadlines.buys) > 0.95 and split.buys < 0.8"
+ONE_EACH = "min(all_three.reads, all_three.buys) > 0.97 and deadlines.read_ms > 4 * all_three.read_ms"
 
 DESIGNS = ("shared", "leaky", "bigger", "deadlines", "split", "given_back", "all_three")
 
@@ -199,7 +223,7 @@ CLAIMS = (
         where="4 <= pool <= 0.6 * buys * (trouble_s - limit_s) and wait_s <= 1.2",
     ),
     Claim(
-        "min(split.reads, all_three.reads) > 0.97",
+        "split.reads > 0.97",
         "Reads have connections that no purchase can take.",
         given=HANGS,
         where="pool >= 4",
@@ -259,8 +283,20 @@ CLAIMS = (
         given=LOCKED,
     ),
     Claim(
-        "all_three.reads > 0.97 and deadlines.read_ms > 4 * all_three.read_ms",
-        "Where many want that row even short waits take the pool: then reads need one of their own.",
+        "all_three.longest_s < 0.4 * params.trouble_s < given_back.longest_s",
+        "And who wants the row hears of it before it is free.",
+        given=LOCKED,
+        stages=SIM,
+    ),
+    Claim(
+        ONE_EACH,
+        "Where many want that row even short waits take the pool, unless one at a time asks for it.",
+        given=RUSH,
+        stages=SIM,
+    ),
+    Claim(
+        f"{most('denied')} == 0",
+        "Nobody who has paid is told no, also where no connection is left to write it down.",
         given=RUSH,
         stages=SIM,
     ),
@@ -272,9 +308,22 @@ DEMANDS = (
     Claim("yours.reads > 0.97", "Reads do not need the row that is locked.", given=LOCKED),
     Claim("yours.buys > 0.95", "Nor does who buys something else.", given=LOCKED),
     Claim("yours.reads > 0.97", "Also where many want that row.", given=RUSH),
+    Claim("yours.buys > 0.9", "Then, too, who buys something else does not need it.", given=RUSH),
+    Claim("yours.read_ms < 50", "And are answered at once.", given={**EIGHT, **HANGS}),
+    Claim("yours.read_ms < 50", "Also while the row is locked.", given=LOCKED),
+    Claim("yours.read_ms < 50", "Also where many want it.", given=RUSH),
+    Claim("yours.buy_ms < 1500", "A purchase waits for the provider's second, not for a connection.", given=SLOW),
+    Claim("yours.buy_ms < 300", "Nor for a row that it does not need.", given=LOCKED),
+    Claim("yours.longest_s < 3", "Who does need it hears of it before it is free.", given=LOCKED),
     Claim("yours.after > 0.95", "When the provider is well again everybody is answered.", given={**EIGHT, **HANGS}),
-    Claim("yours.untraced == 0", "What the provider was asked for has a row.", given=HANGS),
+    Claim("yours.untraced == 0", "What the provider was asked for has a row.", given=HANGS, always=True),
+    Claim("yours.twice == 0", "Nobody is asked to pay twice.", given=HANGS, always=True),
+    Claim("yours.denied == 0", "Who is told no has not been asked to pay.", given=HANGS, always=True),
+    Claim("yours.denied == 0", "Nor where no connection is left to write down that it is paid.", given=RUSH),
+    Claim("yours.unpaid == 0", "What stands in the table as paid is.", always=True),
     Claim("yours.not_paid == 0", "A purchase that was told stands in the table as paid.", always=True),
+    Claim("yours.not_taken == 0", "What was sold has been taken from the stock.", always=True),
+    Claim("yours.over_taken == 0", "And nothing that no order is for.", always=True),
     Claim("yours.owed_s < 0.001", "It is told after the provider has done its work.", always=True),
     Claim("yours.made_up == 0", "A price is that of the item.", always=True),
     Claim("yours.connections <= params.pool", "There are no more connections than the pool has.", always=True),

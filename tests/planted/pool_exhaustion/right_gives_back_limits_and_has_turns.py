@@ -1,4 +1,4 @@
-"""The order is committed before the provider is asked, in a pool of its own, and no statement waits for long."""
+"""The order is committed before the provider is asked, no statement waits for long, and a row is asked for in turn."""
 
 from __future__ import annotations
 
