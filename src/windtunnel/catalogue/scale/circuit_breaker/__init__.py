@@ -39,6 +39,9 @@ and which any answer closes. Hystrix is in maintenance mode, and its README says
 adaptive limits. Brooker warns of the partial failure, and says what a circuit for each shard costs: clients then know
 what they should not have to know.
 
+**Real processes** (`--stage machine`): the same designs before a process for each server, behind relays that hold the
+calls to the sick ones, give the same verdicts.
+
 **Left open.** Pools with a queue; fallbacks; errors that come at once; calls that fail now and then by themselves
 (without them a circuit for each shard that opens at the first failure would answer most); threads that a time limit
 does not free; a dependency that needs calm to get well; callers that tell each other. Hystrix looks at its counts every

@@ -295,6 +295,14 @@ CLAIMS = (
         "At a tenth of errors it does not open.",
         given=TENTH,
         where="down_s <= 30",
+        stages=("sim",),
+    ),
+    Claim(
+        "hystrix.opened == 0 and abs(hystrix.far - pools.far) < 0.05",
+        "Nor does it with real processes, of which no two runs are the same.",
+        given=TENTH,
+        where="down_s <= 30",
+        stages=("machine",),
     ),
     Claim(
         "hystrix.opened >= 1 and hystrix.far < pools.far - 0.15",
