@@ -9,17 +9,17 @@ database that does {workers} at a time. Where the product is below one that make
 
 **Design.** The usual proposals look at the wrong thing. Expiries with jitter keep many keys from expiring together; of
 one key they move the moment, and the crowd is as large. Joining the computation that is under way works inside of one
-process, so that every application server makes its own: {servers} servers, {servers} computations. A lock in the cache
-leaves one in all, and the price is that everybody waits while it runs.
+process, so that every application server that is asked makes its own: {servers} servers, up to {servers} computations.
+A lock in the cache leaves one in all, and the price is that everybody waits while it runs.
 
 **Deep dive: the holder dies.** Then the lock stands until its own time is up, and everybody waits for that as well.
 Made short, it runs out while the holder still computes, and others begin too. A copy that is kept beyond its expiry
 makes the wait go away: who does not get the token is answered with the old value. If who gets it computes in the
-background, nobody waits at all. The price is age. A key that is seldom read is answered with what somebody left there
-long ago, and "expires after {ttl:.0f} s" is no longer true.
+background, nobody waits at all while there is one. The price is age. A key that is seldom read is answered with what
+somebody left there long ago, and "expires after {ttl:.0f} s" is no longer true.
 
 **Deep dive: before it expires.** Early refresh (XFetch) asks no one. Each reader throws dice whose luck depends on the
-time that is left and on how long the last computation took, and nothing older than the time to live is ever told. Where
+time that is left and on how long the last computation took, and nothing is ever told beyond its time to live. Where
 a key is read often, the first is on average early enough, and until its copy is there others throw too: together e, or
 {e:.1f} computations a cycle, whatever the rate. It needs a copy to begin with: an empty cache is stampeded as before.
 The dice are for readers who have no token in common. Those who have need none: who first finds less time left than two

@@ -97,7 +97,9 @@ def needs(loads: Loads, p: Setting) -> list[tuple[float, int]]:
 
 
 def counted(loads: Loads, p: Setting) -> dict[str, float]:
-    """What the database was asked to do: a moment of need, at once, and in all as a part of what it can."""
+    """What the database was asked to do: a moment of need, at once, how often in a time to live for each of the other
+    keys (one more, since all may be computed at the start), and in all as a part of what it can.
+    """
     moments = needs(loads, p)
     many = [count for _, count in moments]
     opened = [at for at, _ in moments]
@@ -106,6 +108,7 @@ def counted(loads: Loads, p: Setting) -> dict[str, float]:
         "period_s": (opened[-1] - opened[0]) / (len(opened) - 1) if len(opened) > 1 else run_s(p),
         "most": most_at_once([(begun, None if done == inf else done, 0.0) for begun, done in hot(loads)]),
         "rush": most_at_once([(begun, None if done == inf else done, 0.0) for _, begun, done in loads]),
+        "often": p.ttl_s * sum(key != HOT for key, _, _ in loads) / (KEYS * (run_s(p) + p.ttl_s)),
         "busy": sum(work_s(p, int(key)) for key, _, _ in loads) / (p.workers * run_s(p)),
     }
 
@@ -152,7 +155,10 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
     which = {round(1e9 * work_s(p, key)): key for key in range(1 + KEYS)}
     jobs = [job for machine in held.machines.values() for job in machine.jobs]
     loads = [(which.get(round(1e9 * work), -1), came, inf if done is None else done) for came, done, work in jobs]
-    done_at = {(key, round(1e9 * came)): done for key, came, done in loads}
+    done_at: dict[tuple[float, int], float] = {}
+    for key, came, done in loads:  # two that came at once tell the same: what the earlier found is true
+        at = (key, round(1e9 * came))
+        done_at[at] = min(done, done_at.get(at, inf))
 
     def true(one: Event) -> bool:
         if type(one.value) is not float:
@@ -358,7 +364,12 @@ DEMANDS = (
     Claim("yours.waited < 0.02", "Nobody has to wait while there is an old value."),
     Claim("yours.waited < 0.02", "Nor where the one who computes dies.", given=DEAD),
     Claim("yours.age_s < params.ttl_s + 1.5 * params.recompute_s", "What is read often is not told beyond its time."),
-    Claim("yours.lost < 0.01", "Everybody is answered.", given=DEAD),
+    Claim("yours.period_s > 0.25 * params.ttl_s", "A value that is good need not be computed again and again."),
+    Claim("yours.often < 2.5", "Nor one that is less often read, each time that it is.", given=MANY),
+    Claim("yours.others_age_s < 4 * params.ttl_s", "And that is not told for ever.", given={**WELL, "cycles": 10}),
+    Claim("yours.lost < 0.01", "Everybody is answered."),
+    Claim("yours.lost < 0.01", "Also where the cache is empty.", given=COLD),
+    Claim("yours.lost < 0.01", "Also where the one who computes dies.", given=DEAD),
     Claim(
         "yours.age_s < params.ttl_s + params.token_s + 2.5 * params.recompute_s",
         "Whoever died at it is followed by another, soon.",
