@@ -212,7 +212,12 @@ CLAIMS = (
         NETFLIX,
         given=GUESSED,
     ),
-    Claim("fixed_limit.end > 0.9", "Below the fixed point of thirty a limit of twenty is enough.", given=EDGE),
+    Claim(
+        "fixed_limit.end > 0.9",
+        "Below the fixed point of thirty a limit of twenty is enough.",
+        given=EDGE,
+        stages=("sim",),  # a real collector's is somewhere between fourteen and fifty
+    ),
     Claim(LOOP, "At the same loads nobody is answered any more.", given=RAMP),
     Claim(
         "min(fixed_limit.down, line_outside.down) > 0.8",
@@ -223,6 +228,7 @@ CLAIMS = (
         "adaptive.down > 0.45 and adaptive.refused < 0.35",
         "Nor is there where the limit adapts; on some seeds it still refuses a third when the load is low again.",
         given=RAMP,
+        stages=("sim",),  # a real one is late for other reasons too, and refuses more
     ),
 )
 
