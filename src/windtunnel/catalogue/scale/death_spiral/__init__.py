@@ -34,8 +34,8 @@ a cure for a load above what the service can do at its best.
 
 **Live.** On stage `machine` the service is a process of CPython. Requests hold graphs of objects, and each time that so
 many more have been made it calls the collector, which goes over all that lives: the spiral is real, and so is the way
-back. At seventeen starts work took, with {eighty} inside, 1.9 to 6.2 times as long (a straight line: {five:.0f}).
-Left to its own rule, which waits until a quarter more lives, the same collector made it .78 to 1.20 times as long: then
+back. At thirty-two starts work took, with {eighty} inside, 1.9 to 7.3 times as long (a straight line: {five:.0f}).
+Left to its own rule, which waits until a quarter more lives, the same collector made it .69 to 1.20 times as long: then
 looking costs each request about the same, however many are inside. A machine that does other things too is late for
 other reasons; a limit that adapts and one that sheds all take that for too many inside.
 
