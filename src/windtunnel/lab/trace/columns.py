@@ -35,7 +35,7 @@ MAGIC: Final = b"windtunnel trace 1\n"
 
 
 # --- whole numbers -----------------------------------------------------------------------------------------------
-def _put(numbers: Iterable[int]) -> bytes:
+def put(numbers: Iterable[int]) -> bytes:
     """Whole numbers, small ones of either sign in few bytes."""
     out = bytearray()
     for number in numbers:
@@ -48,7 +48,7 @@ def _put(numbers: Iterable[int]) -> bytes:
 
 
 class _Numbers:
-    """Reads what `_put` wrote."""
+    """Reads what `put` wrote."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -70,7 +70,8 @@ class _Numbers:
         return found
 
 
-def _steps(numbers: Iterable[int]) -> list[int]:
+def steps(numbers: Iterable[int]) -> list[int]:
+    """What each is more than the one before it; the first one more than 0."""
     return [after - before for before, after in pairwise((0, *numbers))]
 
 
@@ -78,7 +79,7 @@ def _sums(steps: Iterable[int]) -> list[int]:
     return list(accumulate(steps))
 
 
-def _after(time: int, since: int) -> int:
+def after_or_never(time: int, since: int) -> int:
     """0 for a time that never came; else what it is after another, one more where that is not negative."""
     if time < 0:
         return 0
@@ -117,10 +118,10 @@ def _encoded(trace: Trace) -> tuple[dict[str, Any], bytes, bytes]:
     attempts = sorted(trace.attempts, key=lambda one: one.sent)
     asked = b"".join(
         (
-            _put(_steps(r.id for r in requests)),
-            _put(number(r.client) for r in requests),
-            _put(number(r.name) for r in requests),
-            _put(_steps(r.due for r in requests)),
+            put(steps(r.id for r in requests)),
+            put(number(r.client) for r in requests),
+            put(number(r.name) for r in requests),
+            put(steps(r.due for r in requests)),
         )
     )
     last = {r.id: r.due for r in requests}
@@ -130,14 +131,14 @@ def _encoded(trace: Trace) -> tuple[dict[str, Any], bytes, bytes]:
     for one in attempts:
         sent.append(one.sent - last.get(one.request, 0))
         last[one.request] = one.sent
-        until.append(_after(one.until, one.sent))
-        begun.append(_after(one.begun, workers.begins(one.target, one.sent)))
-        ended.append(_after(one.ended, one.begun if one.begun >= 0 else one.sent))
+        until.append(after_or_never(one.until, one.sent))
+        begun.append(after_or_never(one.begun, workers.begins(one.target, one.sent)))
+        ended.append(after_or_never(one.ended, one.begun if one.begun >= 0 else one.sent))
         workers.takes(one.target, one.begun, one.ended)
         if one.used:
             answered[one.request] = one.ended
     columns: list[Iterable[int]] = [
-        _steps(one.request for one in attempts),
+        steps(one.request for one in attempts),
         (number(one.source) for one in attempts),
         (number(one.target) for one in attempts),
         (FATES.index(one.fate) * 2 + one.used for one in attempts),
@@ -145,17 +146,17 @@ def _encoded(trace: Trace) -> tuple[dict[str, Any], bytes, bytes]:
         until,
         begun,
         ended,
-        (_after(r.end, answered[r.id]) for r in requests),
+        (after_or_never(r.end, answered[r.id]) for r in requests),
         (OUTCOMES.index(r.outcome) for r in requests),
-        _steps(m.request for m in messages),
+        steps(m.request for m in messages),
         (number(m.source) for m in messages),
         (number(m.target) for m in messages),
-        _steps(m.sent for m in messages),
-        (_after(m.arrived, m.sent) for m in messages),
+        steps(m.sent for m in messages),
+        (after_or_never(m.arrived, m.sent) for m in messages),
         (int(m.lost) for m in messages),
         (number(m.text) for m in messages),
     ]
-    body = b"".join(_put(column) for column in columns)  # before the names are listed: it finds them
+    body = b"".join(put(column) for column in columns)  # before the names are listed: it finds them
     head = {
         "run": list(trace.run),
         "counts": [len(requests), len(attempts), len(messages)],

@@ -147,11 +147,11 @@ def _lengths(trace: Trace, box: str, moments_s: Iterable[float], left: Callable[
     changes: dict[int, float] = {}
     for one in trace.attempts:
         if one.target == box:
-            weight = _weight(trace, one.request)
-            changes[one.sent] = changes.get(one.sent, 0.0) + weight
+            stands_for = weight(trace, one.request)
+            changes[one.sent] = changes.get(one.sent, 0.0) + stands_for
             end = left(one)
             if end >= 0:
-                changes[end] = changes.get(end, 0.0) - weight
+                changes[end] = changes.get(end, 0.0) - stands_for
     times, length, lengths = sorted(changes), 0.0, [0.0]
     for time in times:
         length += changes[time]
@@ -159,7 +159,7 @@ def _lengths(trace: Trace, box: str, moments_s: Iterable[float], left: Callable[
     return [round(lengths[bisect_right(times, trace.units(moment))]) for moment in moments_s]
 
 
-def _weight(trace: Trace, request: int) -> float:
+def weight(trace: Trace, request: int) -> float:
     """How many requests it stands for."""
     found = trace.request(request) if trace.run.share < 1 else None
     plain = found is not None and is_plain(found.outcome, found.end, trace.of("attempts", request))

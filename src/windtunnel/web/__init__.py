@@ -1,0 +1,1 @@
+"""The page: what the menu shows, in a browser on this machine."""

@@ -1,0 +1,90 @@
+// The picture in words: what is so now, what has just happened, a row for each stretch of the run.
+
+import {short} from "./paint.js";
+import {FATES} from "./run.js";
+import {said} from "./shapes.js";
+
+const count = n => Math.round(n).toLocaleString("en");
+const NTH = ["", " for the second time", " for the third time", " for the fourth time"];
+const REJECTED = FATES.indexOf("rejected");
+
+// --- now: a list of parts, [text, true where it is about work for nobody] ----------------------------------------------
+export function now(scene, t, sealed) {
+  const {runs} = scene, parts = [];
+  if (sealed && t >= sealed.from_s - 1e-9) return [["What comes now is shown when you have committed.", false]];
+  const told = trouble(runs[0], t);
+  if (told) parts.push([told + " ", false]);
+  const states = runs.map(run => condition(run, t, "the")), alike = states.every(one => one[0] === states[0][0]);
+  if (runs.length > 1 && alike) parts.push([`${runs.length === 2 ? "Both" : "All"}: `, false], states[0], [".", false]);
+  else states.forEach((state, i) => parts.push([`${runs[i].name}: `, false], state, [i + 1 < states.length ? "; " : ".", false]));
+  return parts;
+}
+
+function trouble(run, t) {
+  const faults = run.head.faults, u = run.unit, since = s => short(Number(s.toPrecision(2)));
+  if (!faults.length) return "";
+  const active = faults.filter(f => f.at * u <= t && (f.until < 0 || f.until * u > t));
+  if (active.length > 1) return `${active.length} things are wrong: ${active[0].words} and more.`;
+  if (active.length) return `Trouble for ${since(t - active[0].at * u)}: ${active[0].words}.`;
+  const over = faults.filter(f => f.until >= 0 && f.until * u <= t);
+  if (over.length) return `The trouble has been over for ${since(t - Math.max(...over.map(f => f.until)) * u)}.`;
+  return "Nothing is wrong yet.";
+}
+
+function condition(run, t, its) {
+  const of = kind => run.recent(kind, t), asked = of("asked"), done = of("work"), dead = of("waste"), step = run.head.curves.width * run.unit;
+  const share = dead / (done + dead || 1), each = kind => asked ? Math.min(100, 100 * of(kind) / asked) : 0;
+  if (share > 0.95 && dead > 0) return [`all ${its} work is for nobody`, true];
+  if (share > 0.08) return [`${Math.round(100 * share)} % of ${its} work is for nobody`, true];
+  if (each("fail") > 4 && each("fail") > 0.6 * each("turned")) return [`${Math.round(each("fail"))} of 100 fail`, false];
+  if (each("turned") > 4) return [`${Math.round(each("turned"))} of 100 are turned away`, false];
+  if (each("unknown") > 4) return [`${Math.round(each("unknown"))} of 100 give up`, false];
+  const waiting = of("waiting");
+  if (waiting > 30 && waiting * 3 > asked) return [`${count(waiting)} wait`, false];
+  if (!asked && !of("ok")) return ["nobody asks", false];
+  return [`${rate(of("ok") / step)} answered a second`, false];
+}
+const rate = n => n >= 10 ? count(Number(n.toPrecision(2))) : String(Number(n.toPrecision(2)));
+
+// --- what has just happened, when the clock goes from event to event ------------------------------------------------------
+export function happened(run, t) {
+  const {requests: R, attempts: A} = run, now = Math.round(t / run.unit), name = r => R.id[r] < 0 ? "work of its own" : `request ${R.id[r].toLocaleString("en")}`;
+  const found = [];
+  for (let p = run.aliveAttempts[run.stretch(now)]; p < run.order.length && run.times[p] <= now; p++) {
+    const i = run.order[p], r = A.req[i], where = run.boxes[A.target[i]].name;
+    if (A.sent[i] === now) found.push(A.fate[i] === REJECTED ? [r, `${name(r)} is turned away by ${where}`, false] : [r, `${name(r)} comes to ${where}${NTH[A.number[i]] ?? ` for the ${A.number[i] + 1}th time`}`, false]);
+    if (A.ended[i] === now && A.fate[i] !== REJECTED) found.push(FATES[A.fate[i]] === "served" ? [r, A.used[i] ? `${where} is done with ${name(r)}` : `${where} is done with ${name(r)}, for nobody`, !A.used[i]] : [r, `${name(r)} is ${FATES[A.fate[i]]} at ${where}`, false]);
+    else if (A.begun[i] === now) found.push([r, `${where} begins with ${name(r)}`, false]);
+  }
+  for (let r = run.aliveRequests[run.stretch(now)]; r < R.length && R.due[r] <= now; r++) {
+    if (R.end[r] === now) found.push([r, R.outcome[r] === 0 ? `${name(r)} is answered` : R.outcome[r] === 1 ? `${name(r)} fails: surely not done` : `${name(r)} gives up: unknown`, false]);
+    else if (R.due[r] === now && R.outcome[r] < 3) found.push([r, `${name(r)} is asked`, false]);
+  }
+  for (const change of run.changes) if (change.at === now) found.push([-1, `${change.thing}: ${said(change.facet, change.state)}`, false]);
+  return found;
+}
+
+// All moments at which something happens in a run, in seconds. Made when first stepped.
+export function events(run) {
+  if (run.events && run.eventsOf === run.pieces) return run.events;
+  const {requests: R, attempts: A} = run, list = [R.due, R.end, A.sent, A.begun, A.ended].flatMap(column => Array.from(column)).concat(run.changes.map(c => c.at));
+  run.eventsOf = run.pieces;
+  run.events = Float64Array.from(new Set(list.filter(at => at >= 0 && at <= run.head.run.end))).sort().map(at => at * run.unit);
+  return run.events;
+}
+
+// --- a table -------------------------------------------------------------------------------------------------------------
+export function rows(scene, most = 40) {
+  const kinds = [["asked", "asked"], ["answered", "ok"], ["failed", "fail"], ["unknown", "unknown"], ["for nobody", "nobody"], ["turned away", "turned"], ["waiting", "waiting"]];
+  const {width, asked} = scene.runs[0].head.curves, step = Math.max(1, Math.ceil(asked.length / most)), unit = scene.runs[0].unit;
+  const head = ["second", ...scene.runs.flatMap(run => kinds.slice(run === scene.runs[0] ? 0 : 1).map(([name]) => [run.name, name]))];
+  const body = [];
+  for (let first = 0; first < asked.length; first += step) {
+    const from = first * width * unit, to = (first + step) * width * unit;
+    body.push([String(Number(from.toPrecision(6))), ...scene.runs.flatMap(run => {
+      const c = run.head.curves, a = Math.round(from / (c.width * run.unit)), b = Math.max(a + 1, Math.round(to / (c.width * run.unit)));
+      return kinds.slice(run === scene.runs[0] ? 0 : 1).map(([, kind]) => kind === "waiting" ? c.waiting[Math.min(b, c.waiting.length) - 1] ?? 0 : c[kind].slice(a, b).reduce((x, y) => x + y, 0));
+    })]);
+  }
+  return {head, body};
+}

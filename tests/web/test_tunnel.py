@@ -1,0 +1,286 @@
+"""The tunnel seen, in a browser: what it draws of a moment is what the trace says, whichever way one came there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import windtunnel.web
+from helpers.browser import chromium, served
+from windtunnel.lab.discovery import find
+from windtunnel.lab.run import run
+from windtunnel.lab.trace.reading import State, at, life, somebody_waits
+from windtunnel.lab.trace.records import Trace
+from windtunnel.web.picture import document
+
+STATIC = Path(windtunnel.web.__file__).parent / "static"
+PAIRS = {
+    "chaos": ("untested", "tested"),
+    "circuit-breaker": ("time_limits", "shard_breakers"),
+    "metastable-failure": ("three_retries", "bounded_queue"),
+    "overload": ("unbounded", "gradient_limit"),
+    "pool-exhaustion": ("shared", "all_three"),
+    "timeout-cascade": ("outer_shorter", "cancelled"),
+}
+MOMENTS = 20
+PATIENCE_MS = 600_000
+"""A browser on a busy machine may be slow; no test is about how slow."""
+PAGE = b"""<!doctype html><html lang="en"><head><title>t</title><link rel="stylesheet" href="/static/tunnel/tunnel.css">
+</head><body><section id="tunnel" class="tunnel"></section><script type="module" src="/go.js"></script></body></html>"""
+GO = b"""import {mount} from "/static/tunnel/tunnel.js";
+const said = JSON.parse(decodeURIComponent(location.hash.slice(1))), element = document.getElementById("tunnel");
+globalThis.told = [];
+for (const what of ["ready", "moment", "pick", "without"])
+  element.addEventListener(`tunnel:${what}`, e => told.push([what, e.detail]));
+globalThis.tunnel = mount(element, said);
+import("/static/tunnel/layout.js").then(found => { globalThis.layout = found; });
+"""
+COUNTS = """moments => tunnel.scene.runs.map(run => moments.map(t => {
+  const now = run.at(t);
+  const some = now.boxes.map(({waiting, serving, hollow}, i) =>
+    [run.boxes[i].name, [waiting.length, serving.length, hollow]]).filter(([, [w, s]]) => w + s);
+  return {open: now.open, sent: now.sent.length, inside: Object.fromEntries(some)};
+}))"""
+PICTURE = """() => [...document.querySelectorAll(".tunnel canvas")].map(canvas => canvas.toDataURL())"""
+LOADED = "globalThis.layout !== undefined && tunnel.scene.runs.every(run => run.whole)"
+FRAME = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
+
+
+@dataclass
+class Tunnel:
+    """A page with two runs on it, and the traces that it shows."""
+
+    page: Any
+    traces: dict[str, Trace]
+    wrong: list[str] = field(default_factory=list)
+
+    def seek(self, moment_s: float) -> None:
+        self.page.evaluate("t => tunnel.seek(t)", moment_s)
+        self.page.evaluate(FRAME)
+
+    def picture(self) -> list[str]:
+        found: list[str] = self.page.evaluate(PICTURE)
+        return found
+
+
+class Tunnels:
+    """Pages by experiment, opened when they are asked for."""
+
+    def __init__(self, browser: Any, address: str, made: dict[str, bytes]) -> None:
+        self.browser, self.address, self.made = browser, address, made
+        self.traces: dict[str, dict[str, Trace]] = {}
+
+    def open(self, name: str, *, more: str = "", width: int = 1280, **context: Any) -> Tunnel:
+        if name not in self.traces:
+            found = run(find(name), quick=True, seeds=[0], designs=list(PAIRS[name]), trace=True).trace
+            assert found is not None
+            self.traces[name] = {design: found[design] for design in PAIRS[name]}
+            self.made |= {f"/{name}/{design}.bin": document(one) for design, one in self.traces[name].items()}
+        page = self.browser.new_page(viewport={"width": width, "height": 800}, **context)
+        page.set_default_timeout(PATIENCE_MS)
+        tunnel = Tunnel(page, self.traces[name])
+        page.on("pageerror", lambda error: tunnel.wrong.append(str(error)))
+        page.on("console", lambda said: tunnel.wrong.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: None if asked.url.startswith(self.address) else tunnel.wrong.append(asked.url))
+        designs = ",".join(f'{{"name":"{d}","idea":"An idea.","url":"/{name}/{d}.bin"}}' for d in PAIRS[name])
+        page.goto(f'{self.address}/t.html#{{"designs":[{designs}]{more}}}', wait_until="commit")
+        page.locator(".t-pane").nth(1).wait_for()
+        while not page.evaluate(LOADED):
+            page.wait_for_timeout(25)
+        return tunnel
+
+
+@pytest.fixture(scope="module")
+def tunnels() -> Iterator[Tunnels]:
+    made: dict[str, bytes] = {"/t.html": PAGE, "/go.js": GO, "/favicon.ico": b""}
+    with chromium() as browser, served(STATIC, made) as address:
+        yield Tunnels(browser, address, made)
+
+
+@pytest.fixture(scope="module")
+def storm(tunnels: Tunnels) -> Iterator[Tunnel]:
+    tunnel = tunnels.open("metastable-failure")
+    yield tunnel
+    tunnel.page.close()
+    assert tunnel.wrong == []
+
+
+def counts(trace: Trace, state: State) -> dict[str, Any]:
+    def hollow(attempts: Any) -> int:
+        return sum(not somebody_waits(trace, one, state.moment_s) for one in attempts)
+
+    inside = {
+        name: [len(box.waiting), len(box.serving), hollow(box.waiting + box.serving)]
+        for name, box in state.boxes.items()
+    }
+    return {"open": len(state.open), "sent": len(state.under_way), "inside": inside}
+
+
+# --- what is drawn ---
+@pytest.mark.parametrize("name", PAIRS)
+def test_at_each_moment_the_picture_has_in_its_boxes_what_the_trace_says(tunnels: Tunnels, name: str) -> None:
+    tunnel = tunnels.open(name)
+    end_s = max(one.run.end * one.unit_s for one in tunnel.traces.values())
+    moments = [end_s * (i + 0.5) / MOMENTS for i in range(MOMENTS)]
+    drawn = tunnel.page.evaluate(COUNTS, moments)
+    assert drawn == [[counts(one, at(one, t)) for t in moments] for one in tunnel.traces.values()]
+    tunnel.page.close()
+    assert tunnel.wrong == []
+
+
+def test_the_picture_of_a_moment_is_the_same_whichever_way_one_came_there(storm: Tunnel) -> None:
+    storm.seek(10.9)
+    there = storm.picture()
+    for moment_s in (3.0, 12.0, 23.9):
+        storm.seek(moment_s)
+        assert storm.picture() != there
+    storm.seek(10.9)
+    assert storm.picture() == there
+
+
+def test_each_of_the_waiting_is_a_mark_until_they_are_too_many_for_their_tank(storm: Tunnel) -> None:
+    storm.seek(14.0)
+    waiting = len(at(storm.traces["three_retries"], 14.0).boxes["server"].waiting)
+    found = storm.page.evaluate(
+        "() => { const {marks, state, seen} = tunnel.panes[0].drawn; return [marks.hollow.length / 3 + "
+        "marks.alive.reduce((n, list) => n + list.length / 3, 0), seen.coming.length + seen.going.length]; }"
+    )
+    assert waiting > 500
+    assert found[0] == waiting + 1 + found[1]  # one is served
+
+
+def test_red_is_work_for_nobody_and_nothing_else_is_red() -> None:
+    inked = {file.name: file.read_text().count("ink.nobody") for file in (STATIC / "tunnel").glob("*.js")}
+    assert {name: count for name, count in inked.items() if count} == {"marks.js": 1, "line.js": 2}
+
+
+# --- hands and words ---
+def test_stepping_names_what_happened_and_stepping_back_comes_to_the_same_moment(storm: Tunnel) -> None:
+    storm.seek(10.0)
+    storm.page.keyboard.press(".")
+    storm.page.evaluate(FRAME)
+    first = storm.page.evaluate("() => [tunnel.moment, tunnel.words()]")
+    assert re.search(r"request [\d,]+ (comes to server|is asked)|server (begins|is done) with request", first[1])
+    storm.page.keyboard.press(".")
+    storm.page.keyboard.press(",")
+    assert storm.page.evaluate("() => [tunnel.moment, tunnel.words()]") == first
+
+
+def test_the_next_surprise_is_a_moment_with_a_sentence(storm: Tunnel) -> None:
+    storm.seek(9.0)
+    told = []
+    for _ in range(4):
+        storm.page.keyboard.press("j")
+        told.append(storm.page.evaluate("() => [tunnel.moment, tunnel.words()]"))
+    assert [moment for moment, _ in told] == sorted(moment for moment, _ in told)
+    assert told[0] == [10, "It begins: slow server to 0.1."]
+
+
+def test_space_plays_and_pauses_and_tells_the_page_where(storm: Tunnel) -> None:
+    storm.seek(9.0)
+    storm.page.keyboard.press(" ")
+    while storm.page.evaluate("() => tunnel.moment") == 9.0:
+        storm.page.wait_for_timeout(25)
+    storm.page.keyboard.press(" ")
+    moment = storm.page.evaluate("() => tunnel.moment")
+    assert moment > 9.0
+    assert storm.page.evaluate("() => told.filter(one => one[0] === 'moment').at(-1)[1].t") == moment
+
+
+def test_a_dot_that_is_pointed_at_tells_its_life_in_both_designs(storm: Tunnel) -> None:
+    storm.seek(14.0)
+    x, y = storm.page.evaluate("() => { const {marks} = tunnel.panes[0].drawn; return [marks.x[300], marks.y[300]]; }")
+    storm.page.locator(".t-pane canvas").first.click(position={"x": x, "y": y})
+    storm.page.evaluate(FRAME)
+    request = storm.page.evaluate("() => told.findLast(one => one[0] === 'pick')[1].request")
+    said = storm.page.locator(".t-life").inner_text()
+    assert f"Request {request:,}" in said
+    for one in storm.traces.values():
+        outcome = life(one, request).request.outcome
+        assert {"ok": "answered after", "unknown": "gave up after"}[outcome] in said
+    storm.page.get_by_role("button", name="what if it had not come?").click()
+    assert storm.page.evaluate("() => told.at(-1)") == ["without", {"request": request}]
+
+
+def test_what_comes_after_the_question_stays_hidden_until_it_is_answered(tunnels: Tunnels) -> None:
+    tunnel = tunnels.open("metastable-failure", more=',"sealed":{"from_s":10}')
+    tunnel.seek(20.0)
+    assert tunnel.page.evaluate("() => tunnel.moment") == 10
+    assert tunnel.page.locator(".t-table tr").count() == 0
+    tunnel.page.evaluate("() => tunnel.open()")
+    tunnel.seek(20.0)
+    assert tunnel.page.evaluate("() => tunnel.moment") == 20
+    assert tunnel.page.locator(".t-table tbody tr").count() > 20
+    tunnel.page.close()
+    assert tunnel.wrong == []
+
+
+def test_new_runs_take_the_place_of_the_old_at_the_same_moment(storm: Tunnel) -> None:
+    storm.seek(12.0)
+    storm.page.evaluate("() => tunnel.load(tunnel.options.designs.reverse())")
+    assert storm.page.evaluate("() => tunnel.scene.runs.map(run => run.name)") == ["bounded_queue", "three_retries"]
+    assert storm.page.evaluate("() => tunnel.moment") == 12
+    storm.page.evaluate("() => tunnel.load(tunnel.options.designs.reverse())")
+
+
+# --- where boxes stand ---
+LAID = """([boxes, ways, width, height]) => {
+  const byName = new Map(boxes.map((box, i) => [box[0], i]));
+  const run = {boxes: boxes.map(([name, kind]) => ({name, kind, workers: 1, bound: -1})), byName, head: {ways}};
+  const {places} = layout.layout(run, width, height);
+  return boxes.map(([name], i) => places[i] &&
+    {name, ...places[i].server, left: places[i].tank?.x0 ?? places[i].server.x});
+}"""
+TOPOLOGIES = {
+    "three tiers": ([("web", "server"), ("app 0", "server"), ("app 1", "server"), ("db", "database")],
+                    [("clients", "web"), ("web", "app 0"), ("web", "app 1"), ("app 0", "db"), ("app 1", "db")]),
+    "forty servers": ([(f"server {i}", "server") for i in range(40)], [("clients", f"server {i}") for i in range(40)]),
+    "two regions": ([(f"{r} {k}", k) for r in ("east", "west") for k in ("server", "cache", "database")],
+                    [("clients", f"{r} server") for r in ("east", "west")]
+                    + [(f"{r} server", f"{r} {k}") for r in ("east", "west") for k in ("cache", "database")]),
+    "five replicas": ([(f"n{i}", "host") for i in range(5)],
+                      [("clients", f"n{i}") for i in range(5)]
+                      + [(f"n{i}", f"n{j}") for i in range(5) for j in range(5) if i != j]),
+    "one that calls by itself": ([("timer", "host"), ("queue", "queue")], [("timer", "queue")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [358, 610])
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_boxes_stand_apart_inside_of_the_pane_and_those_who_are_called_to_the_right(
+    storm: Tunnel, name: str, width: int
+) -> None:
+    boxes, ways = TOPOLOGIES[name]
+    calls = [
+        [source, target, 0 if kind == "host" else 7, 5] for source, target in ways for kind in [dict(boxes)[target]]
+    ]
+    asked = [[["clients", "client"], *boxes], calls, width, 240]
+    places = storm.page.evaluate(LAID, asked)[1:]
+    assert all(place is not None for place in places)
+    for place in places:
+        assert 0 <= place["left"] <= place["x"] <= width - place["size"]
+        assert 0 <= place["y"] <= 240 - place["size"]
+    for i, one in enumerate(places):
+        for other in places[:i]:
+            apart = max(abs(one["x"] - other["x"]), abs(one["y"] - other["y"]))
+            assert apart >= max(one["size"], other["size"]), (one, other)
+    where = {place["name"]: place["x"] for place in places}
+    assert all(where[s] < where[t] for s, t in ways if s in where and (t, s) not in ways)
+    often = [[source, target, 900 * count, 900 * sends] for source, target, count, sends in calls]
+    assert storm.page.evaluate(LAID, [asked[0], often, width, 240])[1:] == places
+
+
+# --- widths, light and dark ---
+@pytest.mark.parametrize("context", [{"color_scheme": "dark"}, {"width": 390}, {"reduced_motion": "reduce"}], ids=str)
+def test_it_fits_its_page_and_draws_something(tunnels: Tunnels, context: dict[str, Any]) -> None:
+    tunnel = tunnels.open("pool-exhaustion", more=',"at":3', **context)
+    wide = tunnel.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]
+    assert tunnel.page.evaluate("() => tunnel.panes.every(pane => pane.drawn.marks.x.length > 0)")
+    tunnel.page.close()
+    assert tunnel.wrong == []
