@@ -14,7 +14,7 @@ $(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,nats,arrow]' --group test
+	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,nats,arrow,web]' --group test
 	touch $@
 
 setup: $(VENV)/.dev        ## everything that tests need

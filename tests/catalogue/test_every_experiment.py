@@ -22,6 +22,7 @@ from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
 from windtunnel.lab.running.work import Done, Job, execute, workload
 from windtunnel.ui import terminal
+from windtunnel.web import store
 
 NAMES = list(modules())
 GOLDEN = Path(__file__).parents[2] / "results" / "quick"
@@ -185,9 +186,12 @@ def test_a_quick_run_shows_what_is_committed(experiment: Experiment, result: Res
     file, now = GOLDEN / f"{experiment.id}.txt", out.getvalue()
     if os.environ.get("WINDTUNNEL_GOLDEN") == "write":
         file.write_text(now, "utf-8")
+        store.commit(result, experiment)
     before = file.read_text("utf-8") if file.exists() else ""
     change = "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), "committed", "now", lineterm=""))
     assert not change, f"{change}\nIf this is meant: make golden, and read the diff."
+    of_page = store.committed_digest(experiment.id)
+    assert of_page in ("", result.digest), "The page's result is another one. If this is meant: make golden."
 
 
 def test_nothing_is_committed_of_experiments_that_are_gone() -> None:

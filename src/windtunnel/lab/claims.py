@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput, suggest
-from windtunnel.lab.statistics import EQUAL_SEEDS, mean, t_interval
+from windtunnel.lab.statistics import EQUAL_SEEDS, Interval, mean, t_interval
 
 Ruling = Literal["holds", "fails", "unknown", "skipped", "not claimed"]
 Table = Mapping[str, Mapping[str, float]]
@@ -289,3 +289,14 @@ def number(x: Any) -> str:
         text = f"{x:.4g}"
         return text if "e" not in text else f"{x:.6f}"
     return f"{x:.3g}"
+
+
+def interval(found: Interval, digits: int = 2, between: str = " ± ") -> str:
+    """A mean with half of its interval, where there is one: with no digits that nobody knows."""
+    if not found.half > 1e-12 * abs(found.mean):  # none, or what adding in floating point leaves
+        return number(found.mean)
+    # No more digits of the half width than that, and the mean to the same place.
+    places = max(0, digits - 1 - math.floor(math.log10(found.half)))
+    if places > 6:
+        return f"{found.mean:.3g}{between}{found.half:.{digits}g}"
+    return f"{found.mean:,.{places}f}{between}{found.half:,.{places}f}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from windtunnel.lab.errors import DesignError, WrongInput, suggest
+from windtunnel.ui.browsing import BROWSING
 from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
@@ -153,7 +154,7 @@ def show(name: str, hints: bool, json_: bool) -> int:
 
     found = find(name)
     if json_:
-        from windtunnel.ui.plain import described
+        from windtunnel.lab.described import described
 
         click.echo(json.dumps(described(found), indent=1, ensure_ascii=False))
     else:
@@ -320,7 +321,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in (map_, why, *COMMANDS, *DOUBTING):
+for _command in (map_, why, *COMMANDS, *DOUBTING, *BROWSING):
     cli.add_command(_command)
 
 

@@ -5,7 +5,6 @@ Headers wrap, numbers shorten, rows and columns change places, and at last each 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 
@@ -14,42 +13,27 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from windtunnel.lab.claims import number
+from windtunnel.lab.claims import interval
 from windtunnel.lab.statistics import Interval
 
 Cell = Interval | Text
 Form = Callable[[Interval], str]
 
 
-def interval(found: Interval) -> str:
-    """A mean, with half of its interval where there is one."""
-    return _written(found, 2, " ± ")
-
-
 def tight(found: Interval) -> str:
-    """The same without blanks."""
-    return _written(found, 2, "±")
+    """A mean with half of its interval, without blanks."""
+    return interval(found, 2, "±")
 
 
 def short(found: Interval) -> str:
     """The same with one digit of the half width."""
-    return _written(found, 1, "±")
+    return interval(found, 1, "±")
 
 
 def stacked(found: Interval) -> str:
     """The same in two lines."""
-    text = _written(found, 2, "\n±")
+    text = interval(found, 2, "\n±")
     return text if "\n" in text else f"{text}\n"  # all means stand in the first line
-
-
-def _written(found: Interval, digits: int, between: str) -> str:
-    if not found.half > 1e-12 * abs(found.mean):  # none, or what adding in floating point leaves
-        return number(found.mean)
-    # No more digits of the half width than that, and the mean to the same place: more would say what nobody knows.
-    places = max(0, digits - 1 - math.floor(math.log10(found.half)))
-    if places > 6:
-        return f"{found.mean:.3g}{between}{found.half:.{digits}g}"
-    return f"{found.mean:,.{places}f}{between}{found.half:,.{places}f}"
 
 
 def side_by_side(

@@ -1,17 +1,16 @@
-"""Text that needs no library: the list of experiments, and experiments as plain data. Costs next to nothing."""
+"""Text that needs no library: the list of experiments. Costs next to nothing."""
 
 from __future__ import annotations
 
 import shutil
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from windtunnel.lab.cards import Card
-    from windtunnel.lab.experiment import Experiment
 
 
 def listing(experiments: Sequence[Card]) -> str:
@@ -46,31 +45,3 @@ def listing(experiments: Sequence[Card]) -> str:
     told = [f"{command:<{column}}{what}" if column + len(what) <= width else command for command, what in commands]
     lines += ["", *(click.style(line, dim=True) for line in told)]
     return "\n".join(lines)
-
-
-def described(one: Experiment[Any]) -> dict[str, Any]:
-    """An experiment as plain data."""
-    from dataclasses import asdict
-
-    from windtunnel.lab.charts import drawn
-    from windtunnel.lab.experiment import idea
-    from windtunnel.lab.params import describe
-
-    return {
-        "id": one.id,
-        "track": one.track,
-        "title": one.title,
-        "question": one.question,
-        "lesson": one.lesson,
-        "stages": list(one.stages),
-        "designs": {name: idea(make) for name, make in one.designs.items()},
-        "params": [asdict(p) for p in describe(one.params)],
-        "claims": [asdict(c) for c in one.claims],
-        "figures": [asdict(f) for f in one.figures],
-        "charts": [asdict(drawn(c)) for c in one.charts],
-        "asks": [asdict(a) for a in one.asks],
-        "why": [asdict(w) for w in one.why],
-        "hints": list(one.hints),
-        "sources": [asdict(s) for s in one.sources],
-        "seeds": one.seeds,
-    }

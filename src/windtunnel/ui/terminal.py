@@ -18,14 +18,14 @@ from rich.text import Text
 
 from windtunnel.lab.asks import Answered
 from windtunnel.lab.charts import Drawn, Row
-from windtunnel.lab.claims import number
+from windtunnel.lab.claims import interval, number
 from windtunnel.lab.experiment import MARKS, Experiment, idea
 from windtunnel.lab.measures import EXPLAINED, why_unknown
 from windtunnel.lab.params import describe
 from windtunnel.lab.result import JudgedClaim, JudgedFigure, Result
 from windtunnel.lab.statistics import Interval
 from windtunnel.ui import drawings
-from windtunnel.ui.grid import Cell, interval, side_by_side
+from windtunnel.ui.grid import Cell, side_by_side
 
 PIPE = 80
 """Columns of an output that is no terminal, unless COLUMNS says otherwise."""

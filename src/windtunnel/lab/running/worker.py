@@ -10,13 +10,23 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from windtunnel.collecting import collect_rarely
+
+Serve = Callable[[Iterator[str], Callable[[str], None]], object]
+"""What a worker does with the lines that arrive, and with what it answers by."""
 
 
 def main() -> None:
     """Read jobs from standard input, answer on standard output; leave at once when the input ends."""
+    from windtunnel.lab.running.work import serve
+
+    live(serve)
+
+
+def live(serve: Serve) -> None:
+    """Let `serve` have the lines of standard input, until they end: then whoever started us has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us decides
     collect_rarely()
     # Whatever a design prints must not come between the answers.
@@ -38,8 +48,6 @@ def main() -> None:
         out.flush()
 
     threading.Thread(target=read, daemon=True).start()
-    from windtunnel.lab.running.work import serve
-
     serve(arriving(), answer)
 
 

@@ -1,0 +1,48 @@
+"""The text of two designs side by side, with the lines that differ."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import partial
+from textwrap import dedent
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A design's text: lines, each with whether the other design has it too."""
+
+    name: str
+    lines: list[tuple[str, bool]]
+
+
+def side_by_side(first: tuple[str, Callable[..., object]], second: tuple[str, Callable[..., object]]) -> list[Listing]:
+    """Both texts; a line is the other's too where it stands there in the same order, whatever it is indented by."""
+    texts = [text_of(make) for _, make in (first, second)]
+    one, other = ([line.strip() for line in text] for text in texts)
+    shared: list[set[int]] = [set(), set()]
+    for a, b, size in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        shared[0].update(range(a, a + size))
+        shared[1].update(range(b, b + size))
+    return [
+        Listing(name, [(line, i in same or not line.strip()) for i, line in enumerate(text)])
+        for (name, _), text, same in zip((first, second), texts, shared, strict=True)
+    ]
+
+
+def text_of(make: Callable[..., object]) -> list[str]:
+    """The lines of a design: its class and those bases that stand in the same module, bases first."""
+    made = make.func if isinstance(make, partial) else make
+    classes = [made]
+    if inspect.isclass(made):
+        classes = [c for c in reversed(made.__mro__) if c.__module__ == made.__module__]
+    lines: list[str] = []
+    for one in classes:
+        try:
+            found = dedent(inspect.getsource(one)).rstrip().splitlines()
+        except (OSError, TypeError):
+            found = [repr(one)]
+        lines += [*([""] if lines else []), *found]
+    return lines

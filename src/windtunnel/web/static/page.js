@@ -1,0 +1,245 @@
+// An experiment's page: the guess, one parameter at a time, runs with their progress, and the tunnel's picture.
+import { answered, asUnit, fromShare, toShare } from "./guess.js";
+import { call, follow } from "./server.js";
+import { dial } from "./dial.js";
+
+const page = JSON.parse(document.getElementById("page").textContent);
+const root = document.documentElement;
+const byId = (id) => document.getElementById(id);
+const state = { params: { ...page.params }, seed: page.seed, at: page.at, pair: page.pair, without: [], shown: null };
+const api = `/api/experiments/${page.name}`;
+let tunnel = null;
+
+// --- the address says what is seen ---------------------------------------------------------------------------------
+function address() {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(state.params)) query.set(`p.${name}`, value);
+  if (state.seed) query.set("seed", state.seed);
+  if (state.pair.join() !== page.designs.map((d) => d.name).filter((_, i, all) => i === 0 || i === all.length - 1).join()) query.set("designs", state.pair.join(","));
+  if (state.at) query.set("at", Math.round(state.at * 1000) / 1000);
+  const text = query.toString().replaceAll("%2C", ",");
+  return location.pathname + (text ? `?${text}` : "");
+}
+
+function remember() {
+  history.replaceState(null, "", address());
+}
+
+byId("share").addEventListener("click", async (event) => {
+  const link = new URL(address(), location.href).href;
+  const button = event.target;
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(link);
+    button.textContent = "the address is copied";
+  } catch {
+    remember();
+    button.textContent = "the address is in the bar";
+  }
+  setTimeout(() => { button.textContent = before; }, 2000);
+});
+
+// --- a guess before the result -------------------------------------------------------------------------------------
+const guessed = `guess ${page.name}`;
+
+function open() {
+  root.classList.add("open");
+  if (tunnel && tunnel.open) tunnel.open();
+}
+
+function tell(number) {
+  const ask = page.asks[0];
+  const answer = page.answers[0];
+  const told = byId("ask-told");
+  told.replaceChildren();
+  if (answer === undefined || answer === null) {
+    told.append(number === null ? "" : `You said ${asUnit(number, ask.unit)}. It is being measured.`);
+    return;
+  }
+  const bold = document.createElement("b");
+  bold.textContent = `Measured: ${asUnit(answer, ask.unit)}.`;
+  told.append(bold, number === null ? "" : ` You said ${asUnit(number, ask.unit)}: ${answered(number, answer, ask)}.`);
+  for (const part of document.querySelectorAll("#ask .row")) part.hidden = true;
+}
+
+function guessing() {
+  const form = byId("ask");
+  if (!form) {
+    open();
+    return;
+  }
+  const ask = page.asks[0];
+  const range = byId("ask-range");
+  const field = byId("ask-number");
+  range.addEventListener("input", () => {
+    range.classList.remove("untouched");
+    field.value = fromShare(range.value / 1000, ask);
+  });
+  field.addEventListener("input", () => {
+    if (field.value === "") return;
+    range.classList.remove("untouched");
+    range.value = 1000 * toShare(Number(field.value), ask);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (field.value === "" || !Number.isFinite(field.valueAsNumber)) {
+      field.focus();
+      byId("ask-told").textContent = "A number first: drag the line, or type one.";
+      return;
+    }
+    const number = field.valueAsNumber;
+    localStorage.setItem(guessed, String(number));
+    open();
+    tell(number);
+    call("POST", `${api}/guess`, { ask: 0, number }).catch(() => {});
+  });
+  byId("ask-skip").addEventListener("click", () => {
+    localStorage.setItem(guessed, "");
+    open();
+    tell(null);
+  });
+  const before = localStorage.getItem(guessed);
+  if (before !== null) {
+    open();
+    tell(before === "" ? null : Number(before));
+  }
+}
+
+// --- the tunnel ----------------------------------------------------------------------------------------------------
+function seen(answer) {
+  return state.pair.map((name) => ({ name, idea: page.designs.find((d) => d.name === name).idea, url: answer.traces[name] }));
+}
+
+async function draw(answer) {
+  const element = byId("tunnel");
+  if (tunnel) {
+    await tunnel.load(seen(answer));
+    return;
+  }
+  if (!Object.keys(answer.traces).length) {
+    element.hidden = true;
+    return;
+  }
+  const { mount } = await import("./tunnel/tunnel.js");
+  element.replaceChildren();
+  tunnel = mount(element, { designs: seen(answer), at: state.at, theme: null, sealed: root.classList.contains("open") ? null : page.sealed });
+  element.addEventListener("tunnel:moment", (event) => {
+    state.at = event.detail.t;
+    if (state.moved) remember();
+    state.moved = true;
+  });
+  element.addEventListener("tunnel:without", (event) => {
+    state.without = [event.detail.request];
+    preview();
+  });
+}
+
+// --- previews: the newest wish, one at a time ----------------------------------------------------------------------
+let wanted = false;
+let asking = false;
+
+async function preview() {
+  wanted = true;
+  if (asking) return;
+  asking = true;
+  while (wanted) {
+    wanted = false;
+    const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without] };
+    try {
+      const begun = performance.now();
+      const answer = await call("POST", `${api}/preview`, asked);
+      await draw(answer);
+      const left = asked.without.length ? ` without request ${asked.without.join(", ")}` : "";
+      if (changed() || left) say(`preview${left}: one seed, two designs, ${Math.round(performance.now() - begun)} ms`, "preview");
+    } catch (error) {
+      say(error.message);
+      const waiting = byId("tunnel-words");
+      if (waiting) waiting.textContent = error.message;
+    }
+  }
+  asking = false;
+}
+
+function changed() {
+  return Object.keys(state.params).length > 0 || state.seed !== 0;
+}
+
+function say(text, kind = "") {
+  const told = byId("dial-state");
+  told.replaceChildren();
+  const strong = document.createElement("b");
+  const [first, ...rest] = text.split(":");
+  if (kind) {
+    strong.textContent = first;
+    told.append(strong, rest.length ? `:${rest.join(":")}` : "");
+  } else {
+    told.textContent = text;
+  }
+}
+
+// --- exact runs ----------------------------------------------------------------------------------------------------
+let running = null;
+
+async function measure(quick) {
+  if (running) running.stop();
+  const bar = byId("dial-progress");
+  try {
+    const { id } = await call("POST", `${api}/runs`, { params: state.params, quick, seed: state.seed });
+    byId("cancel").hidden = bar.hidden = false;
+    bar.value = 0;
+    byId("result").classList.add("stale");
+    running = follow(id, {
+      progress: (done, all) => {
+        bar.value = all ? done / all : 0;
+        say(all ? `${done} of ${all} runs` : "waiting for a free worker");
+      },
+    });
+    const answer = await running.result;
+    byId("result").innerHTML = await (await fetch(`/api/runs/${id}/fragment`)).text();
+    page.answers = answer.answers;
+    byId("as-json").href = `/api/runs/${id}/result.json`;
+    byId("as-csv").href = `/api/runs/${id}/result.csv`;
+    if (root.classList.contains("open")) tell(localStorage.getItem(guessed) ? Number(localStorage.getItem(guessed)) : null);
+    say(`${quick ? "exact" : "in full"}: all designs, ${answer.seeds} seeds`, "exact");
+  } catch (error) {
+    say(error.message);
+  }
+  running = null;
+  byId("result").classList.remove("stale");
+  byId("cancel").hidden = bar.hidden = true;
+}
+
+byId("measure").addEventListener("click", () => measure(true));
+byId("full").addEventListener("click", () => measure(false));
+byId("cancel").addEventListener("click", () => running && running.stop());
+
+// --- one parameter at a time ---------------------------------------------------------------------------------------
+function here() {
+  const values = Object.fromEntries(page.sliders.map((s) => [s.name, s.name in state.params ? state.params[s.name] : s.quick]));
+  document.querySelectorAll(".map").forEach((map, i) => {
+    const mark = map.querySelector(".here");
+    const axes = page.maps[i];
+    if (!mark || !axes) return;
+    const place = (axis) => {
+      const value = Number(values[axis.name]);
+      const share = axis.log ? Math.log(value / axis.low) / Math.log(axis.high / axis.low) : (value - axis.low) / (axis.high - axis.low);
+      return axis.first + Math.min(1, Math.max(0, share)) * (axis.last - axis.first);
+    };
+    const y = axes.y ? place(axes.y) : 43;
+    if (axes.x.name in values) mark.setAttribute("transform", `translate(${place(axes.x).toFixed(1)} ${y.toFixed(1)})`);
+  });
+}
+
+dial(page, state, {
+  moved: () => {
+    state.without = [];
+    remember();
+    here();
+    preview();
+  },
+  released: () => measure(true),
+});
+
+guessing();
+preview();
+if (!page.answers.length && page.asks.length + 1 && byId("unmeasured")) measure(true);

@@ -1,0 +1,305 @@
+"""Charts of a result as SVG: a panel for each design, all on the same scales, and words for who cannot see them.
+
+Pure text from values. Colours are classes, so that light and dark are the page's matter. The naive design's lines stand
+behind those of each other design: what is different is seen without looking to and fro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from math import isfinite
+
+from windtunnel.lab.charts import Drawn, Row
+from windtunnel.lab.claims import number
+from windtunnel.web.scales import Scale, scale
+
+WIDTH, HEIGHT = 320, 150
+LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
+BUCKETS = 70
+"""Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
+SHADES = 7
+MESSAGES = 150
+"""Most arrows and spans of a panel."""
+Parts = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture under its name, with the sentence that says what it shows."""
+
+    name: str
+    svg: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart as it is drawn. `key`: the names of lines, in the order of their classes `k0`, `k1`, ..."""
+
+    title: str
+    x: str
+    y: str
+    kind: str
+    panels: list[Panel]
+    key: list[str] = field(default_factory=list)
+    wide: bool = False
+
+
+def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
+    """A chart of all designs; `ident` makes the names of its pieces its own on a page."""
+    shown = {name: parts for name, parts in designs.items() if any(parts.values())}
+    match one.kind:
+        case "bars":
+            return _bars(one, shown)
+        case "heat":
+            return _heat(one, shown)
+        case "space-time":
+            return _messages(one, shown)
+        case "gantt":
+            return _spans(one, shown)
+        case _:
+            return _lines(one, shown, ident)
+
+
+def _svg(body: str, words: str, width: float = WIDTH, height: float = HEIGHT, more: str = "") -> str:
+    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(words)}"{more}>'
+    return f"{head}{body}</svg>"
+
+
+def _text(x: float, y: float, said: str, anchor: str = "middle") -> str:
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(said)}</text>'
+
+
+def _frame(x: Scale, y: Scale, height: float = HEIGHT) -> str:
+    """The axes: hairlines at round values, and the values."""
+    bottom = height - BOTTOM
+    rows = "".join(
+        f'<path class="rule" d="M{LEFT} {y(v):.1f}H{WIDTH - RIGHT}"/>'
+        f"{_text(LEFT - 5, y(v) + 4, number(_clean(v)), 'end')}"
+        for v in y.ticks(3)
+    )
+    columns = "".join(_text(x(v), bottom + 15, number(_clean(v))) for v in x.ticks(4))
+    return f'{rows}<path class="base" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>{columns}'
+
+
+def _clean(value: float) -> float:
+    """Without what adding in floating point leaves."""
+    return float(f"{value:.10g}")
+
+
+# --- lines -------------------------------------------------------------------------------------------------------
+def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
+    rows = [row for parts in designs.values() for line in parts.values() for row in line]
+    x = scale((r[0] for r in rows), LEFT, WIDTH - RIGHT, "x" in one.log)
+    y = scale((r[1] for r in rows), HEIGHT - BOTTOM, TOP, "y" in one.log, zero=True)
+    frame = _shaded(one, x) + _frame(x, y)
+    key = list(dict.fromkeys(name for parts in designs.values() for name in parts))
+    naive = next(iter(designs), "")
+    panels = []
+    for design, parts in designs.items():
+        drawn = []
+        for name, line in parts.items():
+            place = f' id="{ident}-{key.index(name)}"' if design == naive else ""
+            drawn.append(f'<path{place} class="line k{key.index(name)}" d="{_path(line, x, y)}"/>')
+        ghosts = ""
+        if design != naive:
+            ghosts = "".join(
+                f'<use class="ghost" href="#{ident}-{key.index(name)}"/>' for name in designs[naive] if name in parts
+            )
+        words = f"{design}. " + " ".join(_said(one, name, line) for name, line in parts.items())
+        panels.append(Panel(design, _svg(frame + ghosts + "".join(drawn), words), words))
+    return Picture(one.title, one.x, one.y, one.kind, panels, key if len(key) > 1 else [])
+
+
+def _shaded(one: Drawn, x: Scale) -> str:
+    """When something was wrong."""
+    found = []
+    for begin, end, what in one.shaded:
+        a, b = x(begin), x(min(end, x.high))
+        if b > a:
+            found.append(
+                f'<rect class="trouble" x="{a:.1f}" y="{TOP}" width="{b - a:.1f}" height="{HEIGHT - BOTTOM - TOP}">'
+                f"<title>{escape(what)}</title></rect>"
+            )
+    return "".join(found)
+
+
+def _path(line: Sequence[Row], x: Scale, y: Scale) -> str:
+    """The points as a path, with gaps where there is no number."""
+    pieces, pen = [], "M"
+    for a, b in thinned(line):
+        if not (isfinite(a) and isfinite(b)) or (x.log and a <= 0) or (y.log and b <= 0):
+            pen = "M"
+            continue
+        pieces.append(f"{pen}{x(a):.1f} {y(b):.1f}")
+        pen = "L"
+    return "".join(pieces)
+
+
+def thinned(line: Sequence[Row], buckets: int = BUCKETS) -> list[Row]:
+    """A line of at most four points a bucket, with each peak and each gap."""
+    if len(line) <= 4 * buckets:
+        return list(line)
+    found: list[Row] = []
+    for i in range(buckets):
+        some = line[i * len(line) // buckets : (i + 1) * len(line) // buckets]
+        numbers = [j for j, row in enumerate(some) if isfinite(row[1])]
+        kept = {0, len(some) - 1, *(j for j, row in enumerate(some) if not isfinite(row[1]))}
+        if numbers:
+            kept |= {min(numbers, key=lambda j: some[j][1]), max(numbers, key=lambda j: some[j][1])}
+        found += [some[j] for j in sorted(kept)]
+    return found
+
+
+def _said(one: Drawn, name: str, line: Sequence[Row]) -> str:
+    """What a line does, in a sentence."""
+    points = [row for row in line if isfinite(row[1])]
+    if not points:
+        return f"{name}: nothing."
+    first, last = points[0], points[-1]
+    low, high = min(points, key=lambda r: r[1]), max(points, key=lambda r: r[1])
+    return (
+        f"{name}: {one.y}, from {number(first[1])} at {one.x} {number(first[0])} to {number(last[1])} at "
+        f"{number(last[0])}; least {number(low[1])}, most {number(high[1])}."
+    )
+
+
+# --- bars --------------------------------------------------------------------------------------------------------
+def _bars(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
+    """A panel for each x, a bar in it for each design."""
+    rows = [(d, name, row) for d, parts in designs.items() for name, line in parts.items() for row in line]
+    key = list(dict.fromkeys(name for _, name, _ in rows))
+    log = "y" in one.log
+    left = 8 + 6.2 * max((len(d) for d in designs), default=0)
+    size = scale((row[1] for _, _, row in rows), left, WIDTH - 46, log, zero=not log)
+    panels = []
+    for place in dict.fromkeys(row[0] for _, _, row in rows):
+        drawn, at, said = [], 4.0, []
+        for design in designs:
+            for name in key:
+                for value in (row[1] for d, n, row in rows if (d, n) == (design, name) and row[0] == place):
+                    end = size(value) if isfinite(value) else left
+                    start = size.first if log else size(0.0)
+                    a, b = min(start, end), max(start, end)
+                    drawn.append(
+                        f'{_text(left - 6, at + 10, design if name == key[0] else "", "end")}<rect class="bar '
+                        f'k{key.index(name)}" x="{a:.1f}" y="{at:.1f}" width="{max(0.8, b - a):.1f}" height="11"/>'
+                        f"{_text(b + 4, at + 10, number(value), 'start')}"
+                    )
+                    said.append(f"{design} {number(value)}")
+                    at += 16
+            at += 4 if len(key) > 1 else 0
+        name = f"{one.x} {number(place)}" if one.x else number(place)
+        words = f"{name}: {one.y}; {', '.join(said)}."
+        panels.append(Panel(name, _svg("".join(drawn), words, WIDTH, at + 4), words))
+    return Picture(one.title, "", one.y, one.kind, panels, key if len(key) > 1 else [])
+
+
+# --- heat --------------------------------------------------------------------------------------------------------
+def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
+    """A map for each design, all in the same shades; neighbours of one shade are one piece."""
+    every = [row for parts in designs.values() for line in parts.values() for row in line]
+    found = [row[2] for row in every if isfinite(row[2])] or [0.0]
+    low, high = min(found), max(found)
+    xs, ys = sorted({row[0] for row in every}), sorted({row[1] for row in every})
+    across, down = {v: i for i, v in enumerate(xs)}, {v: i for i, v in enumerate(ys)}
+    x, y = (
+        scale((-0.5, len(xs) - 0.5), LEFT, WIDTH - RIGHT),
+        scale((-0.5, len(ys) - 0.5), HEIGHT - BOTTOM, TOP),
+    )
+    frame = "".join(
+        _text(x(across[v]), HEIGHT - BOTTOM + 15, number(_clean(v))) for v in xs[:: 1 + (len(xs) - 1) // 4]
+    ) + "".join(_text(LEFT - 5, y(down[v]) + 4, number(_clean(v)), "end") for v in ys[:: 1 + (len(ys) - 1) // 4])
+    inner = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
+    panels = []
+    for design, parts in designs.items():
+        for name, line in parts.items():
+            shades: dict[int, dict[int, list[int]]] = {}
+            for a, b, value in line:
+                shade = round((value - low) / (high - low) * SHADES) if isfinite(value) and high > low else 0
+                if shade:
+                    shades.setdefault(shade, {}).setdefault(len(ys) - 1 - down[b], []).append(across[a])
+            paths = "".join(f'<path class="s{s}" d="{_runs(cells)}"/>' for s, cells in sorted(shades.items()))
+            title = design if len(parts) == 1 else f"{design}, {name}"
+            worst = max((row for row in line if isfinite(row[2])), key=lambda r: r[2], default=None)
+            at = f", at {one.x} {number(worst[0])}, {one.y} {number(worst[1])}" if worst else ""
+            most = number(worst[2] if worst else 0)
+            words = f"{title}: {name}, from {number(low)} to {number(high)} in all; most {most}{at}."
+            box = f'viewBox="0 0 {len(xs)} {len(ys)}" preserveAspectRatio="none"'
+            body = f'<svg {inner} {box} class="heat">{paths}</svg>'
+            panels.append(Panel(title, _svg(f'<rect class="empty" {inner}/>{body}{frame}', words), words))
+    said = f"{one.y}; darkest {number(high)}, ground {number(low)}"
+    return Picture(one.title, one.x, said, one.kind, panels)
+
+
+def _runs(cells: Mapping[int, Sequence[int]]) -> str:
+    """Cells of a row that stand side by side, as one rectangle each."""
+    pieces = []
+    for row, columns in sorted(cells.items()):
+        ordered = sorted(columns)
+        start = end = ordered[0]
+        for column in [*ordered[1:], None]:
+            if column == end + 1 and column is not None:
+                end = column
+                continue
+            pieces.append(f"M{start} {row}h{end - start + 1}v1H{start}z")
+            if column is not None:
+                start = end = column
+    return "".join(pieces)
+
+
+# --- messages and spans ------------------------------------------------------------------------------------------
+FULL, LANE = 640, 30
+
+
+def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
+    """Who told whom what: a lane for each thing, time to the right."""
+    panels = []
+    for design, parts in designs.items():
+        rows = sorted((row for line in parts.values() for row in line), key=lambda row: (row[1], row[3]))
+        things = list(dict.fromkeys(thing for row in rows for thing in (row[0], row[2])))
+        left = 16 + 6.2 * max(map(len, things))
+        t = scale((v for row in rows for v in (row[1], row[3])), left, FULL - 14)
+        lanes = {thing: 16 + i * LANE for i, thing in enumerate(things)}
+        height = 16 + len(things) * LANE + 10
+        body = [
+            f'<path class="rule" d="M{left} {y}H{FULL - 10}"/>{_text(left - 8, y + 4, thing, "end")}'
+            for thing, y in lanes.items()
+        ]
+        body += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        for sender, sent, to, received, what in rows[:MESSAGES]:
+            a, b, c, d = t(sent), lanes[sender], t(received), lanes[to]
+            title = f"<title>{escape(f'{number(sent)}: {sender} to {to}: {what}')}</title>"
+            if sender == to:
+                body.append(f'<circle class="dot" cx="{a:.1f}" cy="{b}" r="3">{title}</circle>')
+            else:
+                body.append(f'<path class="arrow" d="M{a:.1f} {b}L{c:.1f} {d}">{title}</path>')
+        words = f"{design}: {len(rows)} between {', '.join(things)}, {one.y} {number(t.low)} to {number(t.high)}."
+        panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
+    return Picture(one.title, one.y, "", one.kind, panels, wide=True)
+
+
+def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
+    """Who is busy when, and with what: a lane for each thing."""
+    every = [row for parts in designs.values() for line in parts.values() for row in line]
+    key = list(dict.fromkeys(row[3] for row in every))
+    panels = []
+    for design, parts in designs.items():
+        rows = [row for line in parts.values() for row in line]
+        things = list(dict.fromkeys(row[0] for row in rows))
+        left = 16 + 6.2 * max(map(len, things))
+        t = scale((v for row in every for v in (row[1], row[2])), left, FULL - 14)
+        height = 16 + len(things) * 20 + 10
+        body = [_text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
+        body += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        for thing, begin, end, what in rows[: 4 * MESSAGES]:
+            a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
+            body.append(
+                f'<rect class="bar k{key.index(what)}" x="{a:.1f}" y="{y}" width="{max(0.8, b - a):.1f}" height="13">'
+                f"<title>{escape(f'{thing}: {what}, {number(begin)} to {number(end)}')}</title></rect>"
+            )
+        words = f"{design}: {len(rows)} spans of {', '.join(things)}, from {number(t.low)} to {number(t.high)}."
+        panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
+    return Picture(one.title, one.x, one.y, one.kind, panels, key, wide=True)

@@ -1,0 +1,87 @@
+"""A process that runs experiments for the page: started by the server, dead when it is.
+
+A line of JSON a task, answered with lines: how far it is, and at last what was found, or what was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.lab.errors import DesignError, WrongInput
+
+if TYPE_CHECKING:
+    from windtunnel.lab.experiment import Experiment
+    from windtunnel.lab.running.work import Done, Job
+    from windtunnel.lab.trace.records import Trace
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, Any]:
+    """One seed of a few designs in the small setting, with the picture of each: as soon as it can be had."""
+    from windtunnel.lab.run import judged
+    from windtunnel.lab.running.work import execute
+
+    without = [["request", one, one] for one in task["without"]]
+
+    def do(jobs: list[Job]) -> list[Done]:
+        return [execute(experiment, replace(job, without=without)) for job in jobs]
+
+    if "sim" not in experiment.stages:
+        raise WrongInput(f"{experiment.id} does not run in the tunnel, so there is no picture of it; run it in full.")
+    alone = replace(experiment, claims=(), figures=(), asks=(), why=())
+    found = judged(alone, "sim", do, [task["seed"]], task["designs"], True, task["params"], trace=True)
+    return {"result": replace(found, trace=None).to_json(), "traces": _pictures(found.trace or {})}
+
+
+def _pictures(traces: Mapping[str, Trace]) -> dict[str, str]:
+    """The picture document of each design, as text; none where this build draws none."""
+    from base64 import b64encode
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec("windtunnel.web.picture") is None:
+        return {}
+    document = import_module("windtunnel.web.picture").document
+    return {design: b64encode(document(trace)).decode() for design, trace in traces.items()}
+
+
+def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """Every design on every seed, with all claims."""
+    from windtunnel.lab.run import run
+
+    def told(done: int, total: int, design: str, seed: int) -> None:
+        say({"progress": [done, total, design, seed]})
+
+    seeds, quick, jobs = task["seeds"], task["quick"], task["jobs"]
+    return {"result": run(experiment, seeds=seeds, quick=quick, jobs=jobs, progress=told, **task["params"]).to_json()}
+
+
+def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
+    """A worker's life: a task a line. What is imported stays, so the second run of an experiment is quicker."""
+    from windtunnel.lab.discovery import load, modules
+
+    def say(message: dict[str, Any]) -> None:
+        answer(json.dumps(message))
+
+    for line in lines:
+        task = json.loads(line)
+        try:
+            experiment = load(modules()[task["name"]])  # never a file: the server asks for names of the catalogue
+            say({"done": preview(experiment, task) if task["kind"] == "preview" else exact(experiment, task, say)})
+        except (WrongInput, DesignError) as error:
+            say({"wrong": str(error)})
+        except MemoryError:
+            say({"wrong": "There was not enough memory for this run; ask for less."})
+        except Exception:
+            say({"broken": traceback.format_exc()})
+
+
+if __name__ == "__main__":
+    from windtunnel.lab.running.worker import live
+
+    live(serve)

@@ -1,0 +1,44 @@
+"""A server of the page for tests: in this process, with its workers, and the addresses that it takes for its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from windtunnel.web.app import application
+from windtunnel.web.crew import Crew
+from windtunnel.web.guard import TOKEN
+
+PORT = 8642
+HOME = f"http://127.0.0.1:{PORT}"
+SECRET = "a token"
+WITH_TOKEN = {TOKEN: SECRET}
+
+
+@contextmanager
+def served(crew: Crew | None = None) -> Iterator[TestClient]:
+    """A client of a server that runs while the block does."""
+    with TestClient(
+        application(PORT, SECRET, crew), base_url=HOME, raise_server_exceptions=False, client=("127.0.0.1", 50000)
+    ) as client:
+        yield client
+
+
+def events(client: TestClient, run: str) -> list[tuple[str, str]]:
+    """All events of a run, until it is over: kind and data."""
+    text = client.get(f"/api/runs/{run}/events").text
+    found = []
+    for block in filter(None, text.split("\n\n")):
+        kind, data = block.split("\n")
+        found.append((kind.removeprefix("event: "), data.removeprefix("data: ")))
+    return found
+
+
+def error(answer: Any) -> str:
+    """The sentence of a refusal; fails where it is none."""
+    said = str(answer.json()["error"])
+    assert said[-1] in ".?", said
+    return said

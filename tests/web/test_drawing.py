@@ -1,0 +1,156 @@
+"""Charts, maps, texts of designs and of systems: pure functions from values."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, strategies as st
+
+from windtunnel.lab.charts import Drawn
+from windtunnel.lab.discovery import find
+from windtunnel.web import maps, prose, store, svg, systems
+from windtunnel.web.scales import scale, step_of
+from windtunnel.web.sliders import sliders
+from windtunnel.web.source import side_by_side
+
+NUMBERS = st.floats(-1e9, 1e9)
+
+
+def read(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=20), st.booleans())
+def test_every_value_stands_within_the_axis_and_in_its_order(values: list[float], zero: bool) -> None:
+    axis = scale(values, 40, 300, zero=zero)
+    places = [axis(v) for v in sorted(values)]
+    assert all(40 <= place <= 300 for place in places)
+    assert places == sorted(places)
+    assert 0 < len(axis.ticks()) <= 9 or axis.high - axis.low < 1e-6 * max(1, abs(axis.low))
+
+
+@given(st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=20))
+def test_a_logarithmic_axis_leaves_out_what_has_no_place(values: list[float]) -> None:
+    axis = scale([*values, 0.0, -1.0, math.nan], 0, 100, log=True)
+    assert axis.low > 0
+    assert all(0 <= axis(v) <= 100 for v in [*values, 0.0])
+
+
+@given(st.floats(1e-9, 1e9), st.integers(1, 9))
+def test_a_step_is_round_and_there_are_few(span: float, most: int) -> None:
+    assert span / step_of(span, most) <= most * (1 + 1e-6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000).map(float), st.floats(allow_infinity=False)), max_size=2000))
+def test_a_thinned_line_keeps_its_peaks(points: list[tuple[float, float]]) -> None:
+    kept = svg.thinned(points)
+    assert len(kept) <= max(280, len(points))
+    numbers = [y for _, y in points if not math.isnan(y)]
+    if numbers:
+        shown = [y for _, y in kept if not math.isnan(y)]
+        assert (min(shown), max(shown)) == (min(numbers), max(numbers))
+
+
+def test_lines_are_a_panel_a_design_with_the_naive_one_behind_the_others() -> None:
+    drawn = Drawn("Goodput", "second", "answers", "", "lines", [(2.0, 3.0, "crash <b>")])
+    found = svg.picture(drawn, {"naive": {"a": [(0, 1), (5, 9)]}, "cure": {"a": [(0, 2), (5, math.nan)]}}, "c0")
+    assert [panel.name for panel in found.panels] == ["naive", "cure"]
+    assert found.key == []
+    assert "from 1 at second 0 to 9 at 5; least 1, most 9." in found.panels[0].words
+    assert 'href="#c0-0"' in found.panels[1].svg
+    for panel in found.panels:
+        assert read(panel.svg).attrib["role"] == "img"
+        assert "crash &lt;b&gt;" in panel.svg
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        ("bars", [("ok", 3.0), ("lost", math.nan)]),
+        ("heat", [(0.0, 0.0, 1.0), (1.0, 0.0, 3.0), (0.0, 1.0, 3.0), (1.0, 1.0, math.nan)]),
+        ("space-time", [("a", 0.0, "b", 1.0, "<hello>"), ("b", 2.0, "b", 2.0, "thinks")]),
+        ("gantt", [("worker", 0.0, 2.0, "busy"), ("worker", 3.0, 4.0, "idle & calm")]),
+    ],
+)
+def test_every_kind_of_chart_is_drawn_and_said(kind: str, rows: list[tuple[object, ...]]) -> None:
+    found = svg.picture(Drawn("T", "x", "y", "", kind), {"one": {"part": rows}, "other": {}}, "c1")
+    assert found.panels
+    for panel in found.panels:
+        assert read(panel.svg).attrib["aria-label"] == panel.words
+        assert panel.words.endswith(".")
+
+
+def test_cells_of_one_shade_side_by_side_are_one_piece() -> None:
+    rows = [(float(x), 0.0, 1.0 if x < 4 else 0.0) for x in range(9)]
+    (panel,) = svg.picture(Drawn("T", "x", "y", "", "heat"), {"one": {"part": rows}}, "c").panels
+    assert len(re.findall("M", panel.svg.partition('class="heat"')[2].partition("</svg>")[0])) == 1
+
+
+def test_the_committed_maps_have_a_mark_for_where_one_is() -> None:
+    (document, *_) = store.maps_of("sinkhole")
+    here = maps.drawing(document, {"load": 0.5, "slots": 4})
+    place = re.search(r'class="here" transform="translate\(([\d.-]+) ([\d.-]+)\)', here.svg)
+    assert place
+    axis = here.axes["x"]
+    share = (0.5 - axis["low"]) / (axis["high"] - axis["low"])
+    assert float(place[1]) == pytest.approx(axis["first"] + share * (axis["last"] - axis["first"]), abs=0.1)
+    assert read(here.svg).attrib["aria-label"].startswith("Map of")
+    assert "translate(-20 -20)" in maps.drawing(document, {}).svg
+
+
+def test_a_turning_point_is_a_dot_a_seed() -> None:
+    turning = next(d for d in store.maps_of("circuit-breaker") + store.maps_of("death-spiral") if "cells" not in d)
+    found = maps.drawing(turning, {})
+    assert found.svg.count('class="seed"') == len([x for x in turning["at"] if x is not None])
+    assert found.told.startswith("It turns")
+
+
+class One:
+    """The first."""
+
+    def serve(self) -> int:
+        queue = []
+        return len(queue)
+
+
+class Two(One):
+    """The second."""
+
+    def serve(self) -> int:
+        queue = [1]
+        return len(queue)
+
+
+def test_lines_that_only_one_design_has_are_marked() -> None:
+    first, second = side_by_side(("one", One), ("two", Two))
+    marked = [[line.strip() for line, same in listing.lines if not same] for listing in (first, second)]
+    assert marked[0] == []
+    assert "queue = [1]" in marked[1]
+    assert "return len(queue)" in [line.strip() for line, _ in second.lines]
+
+
+def test_systems_are_told_with_what_lessons_say_of_them() -> None:
+    found = systems.systems()
+    assert "Envoy" in found
+    assert {mention.card.id for mention in found["Envoy"]} >= {"sinkhole"}
+    assert all("{" not in sentence for mentions in found.values() for m in mentions for sentence in m.said)
+
+
+def test_a_lesson_is_escaped_and_keeps_its_lists_and_tables() -> None:
+    text = "**Strong** & `code <b>`.\n\n- one\n  more\n- two\n\n| a | b |\n|---|---|\n| 1 | <i> |\n\n    as it is"
+    found = prose.html(text)
+    assert "<strong>Strong</strong> &amp; <code>code &lt;b&gt;</code>." in found
+    assert "<li>one more</li><li>two</li>" in found
+    assert "<td>&lt;i&gt;</td>" in found
+    assert "<pre>    as it is</pre>" in found
+
+
+def test_a_slider_goes_between_the_bounds_of_its_definition() -> None:
+    found = {one["name"]: one for one in sliders(find("sinkhole"))}
+    assert (found["load"]["low"], found["load"]["high"]) == (0.1, 1.0) or found["load"]["low"] < found["load"]["high"]
+    assert all(one["kind"] in ("range", "choice", "text") for one in found.values())
+    assert found["slots"]["whole"]
+    assert found["slots"]["quick"] == 2

@@ -1,0 +1,121 @@
+"""Pages of all experiments: made from values, whole, and small enough."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from helpers.page_server import served
+from windtunnel.lab.discovery import modules
+from windtunnel.web.app import STATIC
+
+NAMES = list(modules())
+MOST_BYTES = 200_000
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+        with served() as found:
+            yield found
+
+
+class Balanced(HTMLParser):
+    """Raises where an element is closed that was not opened, or the other way round."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids += [str(found["id"])] if "id" in found else []
+        if tag != "a":  # what a browser loads by itself
+            self.links += [str(found[key]) for key in ("href", "src") if found.get(key)]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag, tag
+
+
+def read(text: str) -> Balanced:
+    parser = Balanced()
+    parser.feed(text)
+    assert not parser.open
+    assert len(set(parser.ids)) == len(parser.ids), "two elements of one id"
+    return parser
+
+
+def static_bytes(folder: Path = STATIC) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.suffix in (".js", ".css"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_of_an_experiment_is_whole_and_small(client: TestClient, name: str) -> None:
+    answer = client.get(f"/e/{name}")
+    assert answer.status_code == 200
+    found = read(answer.text)
+    assert {"tunnel", "dial", "result", "page"} <= set(found.ids)
+    assert len(answer.content) + static_bytes() < MOST_BYTES
+    assert not [link for link in found.links if link.startswith(("http", "//"))]
+
+
+def test_the_catalogue_has_every_experiment_and_the_systems(client: TestClient) -> None:
+    text = client.get("/").text
+    read(text)
+    assert all(f'href="/e/{name}"' in text for name in NAMES)
+    assert "Envoy" in text
+
+
+def test_a_permalink_says_parameters_seed_designs_and_moment(client: TestClient) -> None:
+    text = client.get("/e/sinkhole?p.load=0.5&seed=7&at=2.5&designs=least_connections,ejection").text
+    data = re.search(r'id="page">(.*?)</script>', text)
+    assert data
+    for part in ('"params":{"load":0.5}', '"seed":7', '"at":2.5'):
+        assert part in data[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("p.load=70", "load is 70"),
+        ("p.nothing=1", "nothing"),
+        ("seed=-3", "seed"),
+        ("at=soon", "moment"),
+        ("at=inf", "moment"),
+        ("designs=nobody", "nobody"),
+        ("p.load=<script>", "load is"),
+    ],
+)
+def test_a_permalink_that_cannot_be_is_one_sentence(client: TestClient, query: str, said: str) -> None:
+    answer = client.get(f"/e/sinkhole?{query}")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "<script>" not in answer.text.replace('<script src="/static/theme.js">', "")
+
+
+def test_an_unknown_name_is_told_the_nearest(client: TestClient) -> None:
+    answer = client.get("/e/sinkhol")
+    assert answer.status_code == 404
+    assert "sinkhole" in answer.text
+
+
+def test_what_stands_at_no_address_is_one_sentence(client: TestClient) -> None:
+    assert "There is nothing at this address." in client.get("/nothing").text
+    assert client.get("/api/nothing").json() == {"error": "There is nothing at this address."}
