@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 
 import click
 
@@ -21,14 +22,15 @@ def check_installed(needed: tuple[str, ...] = NEEDED) -> None:
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8642, show_default=True, help="0: any that is free.")
 @click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
-def web(port: int, open_: bool) -> int:
+@click.option("--json", "json_", is_flag=True, help="The address as one JSON document, and then serve.")
+def web(port: int, open_: bool, json_: bool) -> int:
     """The catalogue and its experiments as pages, on this machine alone; Ctrl-C ends it."""
     check_installed()
     from windtunnel.web.serving import listening, serve
 
     bound = listening(port)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}/"
-    click.echo(f"{address}   Ctrl-C ends.")
+    click.echo(json.dumps({"address": address}) if json_ else f"{address}   Ctrl-C ends.")
     if open_:
         click.launch(address)
     serve(bound)
