@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from windtunnel.lab.charts import Drawn
 from windtunnel.lab.discovery import find
 from windtunnel.web import maps, prose, store, svg, systems
+from windtunnel.web.files import lean
 from windtunnel.web.scales import scale, step_of
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
@@ -47,7 +48,7 @@ def test_a_step_is_round_and_there_are_few(span: float, most: int) -> None:
 @given(st.lists(st.tuples(st.integers(0, 10_000).map(float), st.floats(allow_infinity=False)), max_size=2000))
 def test_a_thinned_line_keeps_its_peaks(points: list[tuple[float, float]]) -> None:
     kept = svg.thinned(points)
-    assert len(kept) <= max(280, len(points))
+    assert len(kept) <= max(200, len(points))
     numbers = [y for _, y in points if not math.isnan(y)]
     if numbers:
         shown = [y for _, y in kept if not math.isnan(y)]
@@ -122,6 +123,10 @@ class Two(One):
     def serve(self) -> int:
         queue = [1]
         return len(queue)
+
+
+def test_what_is_served_is_the_program_without_what_only_readers_need() -> None:
+    assert lean("// why\n\n  const a = 1; // kept\n    return a;\n") == "const a = 1; // kept\nreturn a;\n"
 
 
 def test_lines_that_only_one_design_has_are_marked() -> None:

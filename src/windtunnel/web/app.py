@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from windtunnel.lab.errors import WrongInput
-from windtunnel.web import pages
+from windtunnel.web import files, pages
 from windtunnel.web.api import Api
 from windtunnel.web.asked import of_address
 from windtunnel.web.crew import Crew
 from windtunnel.web.guard import Guard, new_token, refusal
 
-STATIC = Path(__file__).resolve().parent / "static"
 NO_STORE = {"cache-control": "no-store"}
 """A page carries the token of this server, and is worthless to the next."""
 
@@ -48,14 +44,12 @@ def application(port: int, token: str | None = None, crew: Crew | None = None) -
         asked = of_address(request)
         return HTMLResponse(pages.experiment(asked, api.known(asked.experiment), token), headers=NO_STORE)
 
-    # Some systems' tables of types have JavaScript as plain text, which a browser that must not sniff refuses.
-    mimetypes.add_type("text/javascript", ".js")
     return Starlette(
         routes=[
             Route("/", catalogue),
             Route("/e/{name}", experiment),
             *api.routes(),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Route("/static/{path:path}", files.serve),
         ],
         middleware=[Middleware(Guard, port=port, token=token)],
         exception_handlers={HTTPException: _refused, WrongInput: _wrong, Exception: _broken},

@@ -60,15 +60,14 @@ def _map(document: Mapping[str, Any], here: Mapping[str, Any]) -> Drawing:
     xs, ys = sorted({c["x"] for c in cells}), sorted({c["y"] for c in cells})
     across, down = _edges(xs, x), _edges(ys, y)
     used: dict[tuple[str, bool], str] = {}
-    body = []
+    pieces: dict[str, list[str]] = {}
     for cell in cells:
         i, j = xs.index(cell["x"]), ys.index(cell["y"])
         kind = (cell["state"], bool(cell["claimed"]))
         used[kind] = f"c-{cell['state']}{'' if cell['claimed'] else ' free'}"
-        a, b, c, d = across[i], across[i + 1], down[j + 1], down[j]
-        body.append(
-            f'<rect class="{used[kind]}" x="{a:.1f}" y="{c:.1f}" width="{b - a - 1:.1f}" height="{d - c - 1:.1f}"/>'
-        )
+        a, b, c, d = (round(v) for v in (across[i], across[i + 1], down[j + 1], down[j]))
+        pieces.setdefault(used[kind], []).append(f"M{a} {c}h{b - a - 1}v{d - c - 1}H{a}z")
+    body = [f'<path class="{kind}" d="{"".join(found)}"/>' for kind, found in pieces.items()]
     line = [f"{x(float(a)):.1f} {y(float(b)):.1f}" for a, b in document.get("line", [])]
     body += [f'<circle class="theory" cx="{p.split()[0]}" cy="{p.split()[1]}" r="2.2"/>' for p in line]
     body += _labels(x, y, document["x"], document["y"])

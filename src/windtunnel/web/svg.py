@@ -17,7 +17,7 @@ from windtunnel.web.scales import Scale, scale
 
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
-BUCKETS = 70
+BUCKETS = 50
 """Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
 SHADES = 7
 MESSAGES = 150
@@ -102,7 +102,8 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         drawn = []
         for name, line in parts.items():
             place = f' id="{ident}-{key.index(name)}"' if design == naive else ""
-            drawn.append(f'<path{place} class="line k{key.index(name)}" d="{_path(line, x, y)}"/>')
+            half = 'transform="scale(.5)"'
+            drawn.append(f'<path{place} class="line k{key.index(name)}" {half} d="{_path(line, x, y)}"/>')
         ghosts = ""
         if design != naive:
             ghosts = "".join(
@@ -127,15 +128,21 @@ def _shaded(one: Drawn, x: Scale) -> str:
 
 
 def _path(line: Sequence[Row], x: Scale, y: Scale) -> str:
-    """The points as a path, with gaps where there is no number."""
-    pieces, pen = [], "M"
+    """The points as a path in half units, each as its distance from the one before; gaps where there is no number."""
+    pieces: list[str] = []
+    at: tuple[int, int] | None = None
     for a, b in thinned(line):
         if not (isfinite(a) and isfinite(b)) or (x.log and a <= 0) or (y.log and b <= 0):
-            pen = "M"
+            at = None
             continue
-        pieces.append(f"{pen}{x(a):.1f} {y(b):.1f}")
-        pen = "L"
-    return "".join(pieces)
+        place = (round(2 * x(a)), round(2 * y(b)))
+        if at is None:
+            pieces.append(f"M{place[0]} {place[1]}l")
+        elif place != at:
+            down = f"{place[1] - at[1]}"
+            pieces.append(f"{place[0] - at[0]}{'' if down[0] == '-' else ' '}{down} ")
+        at = place
+    return "".join(pieces).replace(" M", "M").replace("lM", "M").rstrip(" l")
 
 
 def thinned(line: Sequence[Row], buckets: int = BUCKETS) -> list[Row]:

@@ -16,15 +16,17 @@ from windtunnel.lab.errors import DesignError, WrongInput
 if TYPE_CHECKING:
     from windtunnel.lab.experiment import Experiment
     from windtunnel.lab.running.work import Done, Job
-    from windtunnel.lab.trace.records import Trace
 
 Say = Callable[[dict[str, Any]], None]
 
 
 def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, Any]:
     """One seed of a few designs in the small setting, with the picture of each: as soon as it can be had."""
+    from base64 import b64encode
+
     from windtunnel.lab.run import judged
     from windtunnel.lab.running.work import execute
+    from windtunnel.web.picture import document
 
     without = [["request", one, one] for one in task["without"]]
 
@@ -35,19 +37,8 @@ def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, A
         raise WrongInput(f"{experiment.id} does not run in the tunnel, so there is no picture of it; run it in full.")
     alone = replace(experiment, claims=(), figures=(), asks=(), why=())
     found = judged(alone, "sim", do, [task["seed"]], task["designs"], True, task["params"], trace=True)
-    return {"result": replace(found, trace=None).to_json(), "traces": _pictures(found.trace or {})}
-
-
-def _pictures(traces: Mapping[str, Trace]) -> dict[str, str]:
-    """The picture document of each design, as text; none where this build draws none."""
-    from base64 import b64encode
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if find_spec("windtunnel.web.picture") is None:
-        return {}
-    document = import_module("windtunnel.web.picture").document
-    return {design: b64encode(document(trace)).decode() for design, trace in traces.items()}
+    traces = {design: b64encode(document(trace)).decode() for design, trace in (found.trace or {}).items()}
+    return {"result": replace(found, trace=None).to_json(), "traces": traces}
 
 
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:

@@ -116,10 +116,6 @@ async function draw(answer) {
     await tunnel.load(seen(answer));
     return;
   }
-  if (!Object.keys(answer.traces).length) {
-    element.hidden = true;
-    return;
-  }
   const { mount } = await import("./tunnel/tunnel.js");
   element.replaceChildren();
   tunnel = mount(element, { designs: seen(answer), at: state.at, theme: null, sealed: root.classList.contains("open") ? null : page.sealed });
