@@ -30,6 +30,7 @@ from windtunnel.lab.discovery import modules
 FILE_LINES, FUNCTION_LINES = 500, 70
 
 LONG_FILES = {
+    "blocks/ordered/kernels/counted_blocks.py": "one tree, its insertion and its removal; see its docstring",
     "catalogue/scale/metastable_failure.py": "eight designs, each with its claims, and two ways to recover",
     "catalogue/scale/metastable_map.py": "two searches and a ramp, their claims, and an audit that runs them again",
     "sim/kernel.py": "the loop, and what reaches into it; see its docstring",

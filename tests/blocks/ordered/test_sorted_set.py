@@ -19,6 +19,7 @@ from windtunnel.blocks.ordered import sorted_set, sorted_set_plain
 from windtunnel.blocks.ordered.counted_blocks import PlainCountedBlocks
 from windtunnel.blocks.ordered.skip_list import PlainSkipList
 from windtunnel.blocks.ordered.sorted_set import SortedSet
+from windtunnel.blocks.ordered.sorted_set_members import TextNumbers
 from windtunnel.blocks.ordered.sorted_set_plain import PlainSortedSet
 
 KINDS = {
@@ -223,8 +224,12 @@ def test_text_of_members_that_left_is_reclaimed() -> None:
         names = [f"{round_}/{i}" for i in range(50)]
         fast.add_many(names, range(50))
         fast.remove_many(names)
-    assert fast._numbers.members.text.size < 10_000
-    assert fast._numbers.members.score.size < 200
+    numbers = fast._numbers
+    assert isinstance(numbers, TextNumbers)
+    for pieces in (numbers._names, numbers._texts):
+        assert pieces.units < 200
+        assert [name for piece in pieces._pieces for name in piece if name is not None] == []
+    assert numbers._scores.units < 200
 
 
 def test_a_plain_skip_list_lifts_a_quarter_of_its_nodes() -> None:

@@ -24,7 +24,7 @@ class SortedSet(Ranges[MemberT]):
 
     Batches (`..._many` and the plurals) cost about a microsecond an item. A single item costs twenty, mostly
     the way into compiled code: for one at a time `PlainSortedSet` is faster. A batch does what the same operations one
-    by one would.
+    by one would. No call moves more because the set is larger: what grows does so by bounded steps.
     Threads may share a set: calls exclude each other. No method awaits, so tasks of one loop may share one too.
 
     >>> players = SortedSet(str)
@@ -48,7 +48,7 @@ class SortedSet(Ranges[MemberT]):
         self._kind = order
         self._kernel = _kernel(order)
         self._numbers: Numbers[MemberT] = numbers_of(members)
-        self._order = self._kernel.empty_order(16, whole(seed, "The seed", -MOST))
+        self._order = self._kernel.Held(whole(seed, "The seed", -MOST))
 
     def _told(self) -> dict[str, object]:
         return {"members": self._numbers.kind.__name__, "entries": len(self), "order": self._kind}
@@ -65,7 +65,7 @@ class SortedSet(Ranges[MemberT]):
         return made
 
     def __len__(self) -> int:
-        return int(self._order.meta[self._kernel.SIZE])
+        return len(self._order)
 
     def __contains__(self, member: object) -> bool:
         try:
@@ -172,7 +172,7 @@ class SortedSet(Ranges[MemberT]):
 
         ids, words = self._numbers.find(_sized(members))
         out = np.empty(ids.size, np.int64)
-        self._kernel.ranks_of(self._order, self._numbers.members, ids, words, out)
+        self._kernel.ranks_of(self._order.arrays, self._numbers.members, ids, words, out)
         return np.where(out < 0, -1, len(self) - 1 - out) if reverse else out
 
     @alone
@@ -205,8 +205,8 @@ class SortedSet(Ranges[MemberT]):
         if np.isnan(low).any() or np.isnan(high).any():
             raise ValueError("A bound of a range of scores is a number, not NaN.")
         below, upto = np.empty(low.size, np.int64), np.empty(high.size, np.int64)
-        self._kernel.counts_below(self._order, low, False, below)
-        self._kernel.counts_below(self._order, high, True, upto)
+        self._kernel.counts_below(self._order.arrays, low, False, below)
+        self._kernel.counts_below(self._order.arrays, high, True, upto)
         between: NDArray[np.int64] = np.maximum(upto - below, 0)
         return between
 
@@ -219,7 +219,7 @@ class SortedSet(Ranges[MemberT]):
         """Take many members out; returns how many were there."""
         ids, words = self._numbers.find(_sized(members))
         had = len(self)
-        self._kernel.remove_many(self._order, self._numbers.members, ids, words)
+        self._kernel.remove_many(self._order.arrays, self._numbers.members, ids, words)
         self._numbers.release(ids, words)
         return had - len(self)
 
@@ -257,31 +257,35 @@ class SortedSet(Ranges[MemberT]):
     def _set(self, members: Batch[MemberT], scores: NDArray[np.float64], *, increment: bool) -> NDArray[np.float64]:
         import numpy as np
 
+        from windtunnel.blocks.ordered.kernels.sorted_set import scores_of
+
         _check_pairs(members, scores)
         ids, words = self._numbers.intern(members)
         out, done = np.empty(ids.size), 0
-        before = self._numbers.members.score[ids] if increment else out
+        before = np.empty(ids.size)
+        if increment:
+            scores_of(self._numbers.members, ids, before)
         while True:
             m = self._numbers.members
-            done = self._kernel.set_scores(self._order, m, ids, words, scores, increment, out, done)
+            done = self._kernel.set_scores(self._order.arrays, m, ids, words, scores, increment, out, done)
             if done == ids.size:
                 return out
-            if self._order.meta[self._kernel.NAN_AT] >= 0:
+            if self._order.arrays.meta[self._kernel.NAN_AT] >= 0:
                 self._restore(ids[:done], words[:done], before[:done])
                 self._numbers.release(ids, words)
                 raise ValueError(f"{NOT_NAN[:-1]}, which item {done} of the batch would be.")
-            self._order = self._kernel.grown(self._order)
+            self._order.grow()
 
     def _restore(self, ids: NDArray[np.int64], words: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
         """Give members the scores that they had, and none to those that had none (NaN)."""
         import numpy as np
 
         new, m = np.isnan(scores), self._numbers.members
-        self._kernel.remove_many(self._order, m, ids[new].copy(), words[new].copy())
+        self._kernel.remove_many(self._order.arrays, m, ids[new].copy(), words[new].copy())
         ids, words, scores = ids[~new].copy(), words[~new].copy(), scores[~new].copy()
         out, done = np.empty(ids.size), 0
-        while (done := self._kernel.set_scores(self._order, m, ids, words, scores, False, out, done)) < ids.size:
-            self._order = self._kernel.grown(self._order)
+        while (done := self._kernel.set_scores(self._order.arrays, m, ids, words, scores, False, out, done)) < ids.size:
+            self._order.grow()
 
     def _slices(
         self, starts: NDArray[np.int64], stops: NDArray[np.int64]
@@ -291,7 +295,7 @@ class SortedSet(Ranges[MemberT]):
 
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(stops - starts)])
         words, scores = np.empty(offsets[-1], np.int64), np.empty(offsets[-1])
-        self._kernel.slices(self._order, starts, stops, offsets, words, scores)
+        self._kernel.slices(self._order.arrays, starts, stops, offsets, words, scores)
         return words, scores, offsets
 
     def _slice(self, start: int, stop: int) -> list[tuple[MemberT, float]]:
@@ -306,7 +310,7 @@ class SortedSet(Ranges[MemberT]):
         import numpy as np
 
         out = np.empty(1, np.int64)
-        self._kernel.counts_below(self._order, np.array([score], np.float64), inclusive, out)
+        self._kernel.counts_below(self._order.arrays, np.array([score], np.float64), inclusive, out)
         return int(out[0])
 
 

@@ -5,15 +5,29 @@ Ids of members that left are given to those that come next, so the arrays grow w
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping, Sequence
-from itertools import repeat
+from operator import eq
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from windtunnel.blocks.ground.kernels import int_map
 from windtunnel.blocks.ground.numbers import plain_array
-from windtunnel.blocks.ordered.kernels.sorted_set import Members, move_texts, no_members, write_ties
+from windtunnel.blocks.ordered.kernels import paged_map
+from windtunnel.blocks.ordered.kernels.paged_map import PagedMap, enter_many, find_many, intern_many, take_many
+from windtunnel.blocks.ordered.kernels.pieces import Pieces, objects_of
+from windtunnel.blocks.ordered.kernels.sorted_set import (
+    NAME_BITS,
+    SCORE_BITS,
+    TEXT_BITS,
+    TEXT_WORDS,
+    Members,
+    gather,
+    release_integers,
+    release_texts,
+    scores_of,
+    write_texts,
+)
 from windtunnel.blocks.ordered.sorted_set_plain import MemberT
 
 if TYPE_CHECKING:
@@ -68,46 +82,56 @@ def numbers_of(kind: type[MemberT]) -> Numbers[MemberT]:
     raise ValueError(f"Members are int, str or bytes, not {kind!r}.")
 
 
-def _with_room(members: Members, ids: int) -> Members:
-    """The same members in arrays that hold `ids` of them."""
-    new = no_members(max(ids, 2 * members.score.size), text=members.start.size > 0)
-    for old, into in zip(members[:4], new[:4], strict=True):
-        into[: old.size] = old
-    return new._replace(text=members.text)
+class _Ids:
+    """What both numberings share: the table from keys to ids, the scores by id, and the ids that are free again."""
+
+    def __init__(self) -> None:
+        self._table = PagedMap()
+        self._free = Pieces(paged_map.FREE_BITS)
+        self._scores = Pieces(SCORE_BITS, fill=np.nan)
+        self.members = Members(self._scores.at, np.zeros(0, np.int64))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "members"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.members = Members(self._scores.at, np.zeros(0, np.int64))
+
+    @property
+    def moved(self) -> int:
+        """How many words growth has moved so far."""
+        return self._table.moved + self._free.moved + self._scores.moved
+
+    def _room(self, more: int) -> bool:
+        """Room for so many ids beside those that were ever given; whether any had to be made."""
+        ids = int(self._table.state[paged_map.NEXT]) + more
+        self._free.grow_to(ids)
+        return self._scores.grow_to(ids)
 
 
-class IntNumbers:
+class IntNumbers(_Ids):
     """Integers of 64 bits with sign, in a compiled hash table."""
 
     kind = int
 
-    def __init__(self) -> None:
-        self.members = no_members(16, text=False)
-        self._table = int_map.empty_table(16)
-        self._free = np.zeros(16, np.int64)
-        self._next_and_free = np.zeros(2, np.int64)
-
     def find(self, batch: Batch[int]) -> tuple[Ids, Ids]:
         keys = _int64(batch)
         ids = np.empty(keys.size, np.int64)
-        int_map.find_many(self._table, keys, ids)
+        find_many(self._table.directory, self._table.state, keys, ids)
         return ids, keys
 
     def intern(self, batch: Batch[int]) -> tuple[Ids, Ids]:
-        keys = _int64(batch)
+        keys, table, done = _int64(batch), self._table, 0
         ids = np.empty(keys.size, np.int64)
-        most = int(self._next_and_free[0]) + keys.size
-        if most > self.members.score.size:
-            self.members = _with_room(self.members, most)
-            self._free = np.concatenate([self._free, np.zeros(self.members.score.size - self._free.size, np.int64)])
-            larger = int_map.empty_table(self.members.score.size)
-            int_map.rehash(self._table, larger)
-            self._table = larger
-        int_map.intern_many(self._table, keys, ids, self._free, self._next_and_free)
+        if self._room(keys.size):
+            self.members = self.members._replace(scores=self._scores.at)
+        while (done := intern_many(table.directory, table.state, keys, ids, self._free.at, done)) < keys.size:
+            table.grow()
         return ids, keys
 
     def release(self, ids: Ids, words: Ids) -> None:
-        int_map.release_many(self._table, words, self.members.score, self._free, self._next_and_free)
+        release_integers(self.members, self._table.directory, self._table.state, words, self._free.at)
 
     def names(self, words: Ids) -> NDArray[np.int64]:
         return words
@@ -123,47 +147,86 @@ class IntNumbers:
         return arrays["member"]
 
 
-class TextNumbers:
-    """Text (as UTF-8) or bytes, in a dictionary; their bytes lie one after another in `members.text`."""
+class TextNumbers(_Ids):
+    """Text (as UTF-8) or bytes. The table knows their hashes; the name that has the id says whose it is."""
 
     def __init__(self, kind: type[str] | type[bytes]) -> None:
+        super().__init__()
         self.kind = kind
-        self.members = no_members(16, text=True)
-        self._ids: dict[Any, int] = {}
-        self._names = np.empty(16, np.object_)  # by id; an array, since it gives out a thousand at once
-        self._next = 0
-        self._free: list[int] = []
-        self._written = 0  # of members.text
-        self._live = 0  # of what is written
+        self._names = Pieces(NAME_BITS, fill=None)
+        self._texts = Pieces(NAME_BITS, fill=None)  # their bytes, which the rows point into
+        self._rows = Pieces(TEXT_BITS, TEXT_WORDS)
+        self._twins: dict[Any, int] = {}  # ids of members whose hash another had: next to none, and right all the same
+        self._look()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what holds hashes and addresses, which are those of this process."""
+        left_out = {"_table", "_texts", "_rows", "_twins", "_found", "_objects"}
+        state = {name: value for name, value in super().__getstate__().items() if name not in left_out}
+        return {**state, "ids": self._table.state[paged_map.NEXT :]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        given = state.pop("ids")
+        vars(self).update(state)
+        self._table, self._twins = PagedMap(), {}
+        self._texts, self._rows = Pieces(NAME_BITS, fill=None), Pieces(TEXT_BITS, TEXT_WORDS)
+        self._look()
+        self._table.state[paged_map.NEXT :] = given
+        every = np.arange(given[0])
+        held = [(at, name) for at, name in enumerate(self.names(every)) if name is not None]
+        self._enter([name for _, name in held], np.array([at for at, _ in held], np.int64))
+
+    def _look(self) -> None:
+        self._found = np.empty(_PIECE, np.int64)
+        self._objects = objects_of(self._found)
+        self.members = Members(self._scores.at, self._rows.at)
+
+    @property
+    def moved(self) -> int:
+        """How many words growth has moved so far."""
+        return super().moved + self._names.moved + self._texts.moved + self._rows.moved
 
     def find(self, batch: Batch[Any]) -> tuple[Ids, Ids]:
-        names = _list(batch)
-        return (ids := self._known(names)), ids
+        return (ids := self._known(_list(batch))), ids
 
     def intern(self, batch: Batch[Any]) -> tuple[Ids, Ids]:
         names = _list(batch)
         ids = self._known(names)
         unknown = np.flatnonzero(ids < 0)
         if unknown.size:
-            ids[unknown] = self._enter([names[i] for i in unknown.tolist()])
+            listed = self._checked([names[i] for i in unknown.tolist()])
+            fresh = list(dict.fromkeys(listed))
+            numbers = np.empty(len(fresh), np.int64)
+            self._room(numbers.size)
+            take_many(self._table.state, self._free.at, numbers)
+            self._enter(fresh, numbers)
+            if len(fresh) < len(listed):
+                by_name = dict(zip(fresh, numbers.tolist(), strict=True))
+                numbers = np.array([by_name[name] for name in listed], np.int64)
+            ids[unknown] = numbers
         return ids, ids
 
     def release(self, ids: Ids, words: Ids) -> None:
         gone = ids[ids >= 0]
-        numbers = np.unique(gone[np.isnan(self.members.score[gone])])
-        for name in self._names[numbers]:
-            del self._ids[name]
-        self._names[numbers] = None
-        self._free += numbers.tolist()
-        self._live -= int(self.members.length[numbers].sum())
+        scores = np.empty(gone.size)
+        scores_of(self.members, gone, scores)
+        numbers = np.unique(gone[np.isnan(scores)])
+        for name in self.names(numbers) if self._twins else []:
+            self._twins.pop(name, None)
+        release_texts(self.members, self._table.directory, self._table.state, numbers, self._free.at)
+        self._names.put(numbers, None)
+        self._texts.put(numbers, None)
 
     def plain(self, batch: Batch[Any]) -> list[Any]:
         return self._checked(_list(batch))
 
-    def names(self, words: Ids) -> Sequence[Any]:
+    def names(self, words: Ids) -> list[Any]:
+        """The names of these ids; None where the id is -1."""
         found: list[Any] = []
         for at in range(0, words.size, _PIECE):
-            found += self._names[words[at : at + _PIECE]].tolist()
+            some = words[at : at + _PIECE]
+            gather(self._names.at, some, id(None), self._found)
+            found += self._objects[: some.size].tolist()
         return found
 
     def pack(self, words: Ids) -> dict[str, NDArray[Any]]:
@@ -183,11 +246,19 @@ class TextNumbers:
         return name.encode("utf-8", "surrogatepass") if self.kind is str else bytes(name)
 
     def _known(self, names: Sequence[Any]) -> Ids:
+        """The ids of these names; -1 where one has none."""
         try:
-            return np.fromiter(map(self._ids.get, names, repeat(-1)), np.int64, len(names))
+            hashes = hashes_of(names)
         except TypeError:  # what does not hash
             self._checked(names)
             raise
+        ids = np.empty(hashes.size, np.int64)
+        find_many(self._table.directory, self._table.state, hashes, ids)
+        held = self.names(ids)
+        if held != names:  # the same objects or equal ones is what most batches are
+            others = np.flatnonzero(~np.fromiter(map(eq, held, names), np.bool_, len(held)))
+            ids[others] = [self._twins.get(names[i], -1) for i in others.tolist()] if self._twins else -1
+        return ids
 
     def _checked(self, names: Sequence[Any]) -> list[Any]:
         """The members as they are kept: a text of NumPy is one of Python. `ValueError` if one is of another kind."""
@@ -198,39 +269,39 @@ class TextNumbers:
             raise ValueError(f"This sorted set has members of type {self.kind.__name__}, not {wrong[0]!r}.")
         return [str.__str__(name) if self.kind is str else bytes(name) for name in names]
 
-    def _enter(self, names: list[Any]) -> list[int]:
-        """Give ids to members that have none; the list may name one twice."""
-        names = self._checked(names)
-        fresh = list(dict.fromkeys(names))
-        texts = list(map(self._bytes, fresh))
-        reused = min(len(self._free), len(fresh))
-        first = self._next
-        self._next += len(fresh) - reused
-        numbers = [*(self._free.pop() for _ in range(reused)), *range(first, self._next)]
-        if self._next > self.members.score.size:
-            self.members = _with_room(self.members, self._next)
-            self._names = np.concatenate([self._names, np.empty(self.members.score.size, np.object_)])
-        ids = np.array(numbers, np.int64)
+    def _enter(self, names: list[Any], ids: Ids) -> None:
+        """Let these members, all different and without ids, have these."""
+        texts = list(map(self._bytes, names))
+        hashes, table, done = hashes_of(names), self._table, 0
+        twin = np.zeros(ids.size, np.bool_)
+        while (done := enter_many(table.directory, table.state, hashes, ids, twin, done)) < ids.size:
+            table.grow()
+        for i in np.flatnonzero(twin).tolist():
+            self._twins[names[i]] = int(ids[i])
+        for pieces in (self._names, self._texts, self._rows):
+            pieces.grow_to(int(table.state[paged_map.NEXT]))
+        self.members = Members(self._scores.at, self._rows.at)
+        self._names.put(ids, names)
+        self._texts.put(ids, texts)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        total = int(lengths.sum())
-        self._make_room(total)
-        self.members.length[ids] = lengths
-        self.members.start[ids] = self._written + np.cumsum(lengths) - lengths
-        self.members.text[self._written : self._written + total] = np.frombuffer(b"".join(texts), np.uint8)
-        self._written += total
-        self._live += total
-        write_ties(self.members, ids)
-        self._ids.update(zip(fresh, numbers, strict=True))
-        self._names[ids] = np.array(fresh, np.object_)
-        return list(map(self._ids.__getitem__, names))
+        write_texts(self.members, ids, _starts(texts), lengths, hashes)
 
-    def _make_room(self, more: int) -> None:
-        """Room for so many bytes; the bytes of members that left are squeezed out on the way."""
-        if self._written + more <= self.members.text.size:
-            return
-        text = np.zeros(2 * (self._live + more), np.uint8)
-        self._written = move_texts(self.members, np.fromiter(self._ids.values(), np.int64, len(self._ids)), text)
-        self.members = self.members._replace(text=text)
+
+def hashes_of(names: Sequence[Any]) -> Ids:
+    """Python's own hashes, which a text keeps: those of another process differ."""
+    return np.fromiter(map(hash, names), np.int64, len(names))
+
+
+_TEXT_AT = bytes.__basicsize__ - 1
+"""Where in a `bytes` its text begins: the struct's last field is the text's first byte."""
+_FOUND = ctypes.string_at(id(b"probe") + _TEXT_AT, 5) == b"probe"
+
+
+def _starts(texts: list[bytes]) -> Ids:
+    """Where the bytes of these texts lie. Whoever asks keeps them."""
+    if _FOUND:
+        return np.fromiter(map(id, texts), np.int64, len(texts)) + _TEXT_AT
+    return np.array([np.frombuffer(text, np.uint8).ctypes.data if text else 0 for text in texts], np.int64)
 
 
 def _int64(batch: Any) -> Ids:
