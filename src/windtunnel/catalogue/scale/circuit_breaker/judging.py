@@ -87,8 +87,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "lost_after": 1 - share_answered(after),
         "errors": 1 - share_answered([*far, *hung]) if far or hung else 0.0,
         "opened": len(opened),
-        "found_s": min(opened, default=nan),
-        "probe_s": (probes[-1] - probes[0]) / (len(probes) - 1) if len(probes) > 1 else nan,
+        "found_s": min(opened, default=inf),
+        "probe_s": (probes[-1] - probes[0]) / (len(probes) - 1) if len(probes) > 1 else inf,
     }
 
 

@@ -150,7 +150,7 @@ class Shared:
         self.p = p
         self.ask_s = p.limit_s
         size = self.times * p.pool
-        self.db = stage.database("db", connections=size + 1)  # the job has one of its own
+        self.db = stage.database("db", connections=size + 2)  # the job has one of its own, and who reports
         self.provider = stage.server("provider", workers=WORKERS)
         self.now = stage.clock
         self.asked: list[tuple[int, float]] = []
