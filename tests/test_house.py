@@ -86,11 +86,14 @@ CIRCLES_BY_TYPE = [
     ("sim", "a simulator has hosts and a network, which know their simulator; when loaded there is no circle"),
     ("engines", "a session knows the modelled database that makes it; when loaded there is no circle"),
     ("engines", "a PostgreSQL knows its standby, which is one; when loaded there is no circle"),
+    ("ui", "a room knows the menu that shows it, which knows its rooms; when loaded there is no circle"),
     ("lab", "`find` returns an Experiment, which asks for its track; when loaded there is no circle"),
 ]
 NOT_NAMES_OF_OURS = {
     "ui/checking.py": "the methods that click calls",
     "ui/group.py": "the methods that click calls",
+    "ui/menu/app.py": "the methods that Textual calls",
+    "ui/menu/room.py": "the methods that Textual calls, and those that scroll, by the name of their key",
     "sim/loop.py": "the methods of an asyncio event loop",
     "sim/unsimulated.py": "the methods of an asyncio event loop that raise",
     "sim/transport.py": "the methods of an asyncio transport",

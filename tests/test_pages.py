@@ -116,3 +116,56 @@ def test_the_readme_shows_every_face_and_what_it_says_of_itself() -> None:
     if os.environ.get("WINDTUNNEL_GOLDEN") == "write":
         page.write_text(after, "utf-8")
     assert "\n".join(told) in page.read_text("utf-8"), "If this is meant: make golden, and read the diff."
+
+
+def test_the_readme_shows_the_menu_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so does docs/first-hour.md."""
+    from dataclasses import replace
+
+    from helpers.screens import Played, play
+    from windtunnel.lab.discovery import find
+    from windtunnel.lab.run import run
+    from windtunnel.ui.menu.opened import Opened
+    from windtunnel.ui.menu.outcome import Outcome
+    from windtunnel.ui.menu.predict import Predict
+
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+    shown: dict[str, str] = {}
+
+    async def scene(at: Played) -> None:
+        def take(name: str) -> None:
+            shown[name] = "\n".join(line[1:79].rstrip() for line in at.lines).rstrip("\n") + "\n"
+
+        take("home")
+        await at.press("enter")
+        room = await at.reach(Opened)
+        await at.until(lambda: room.setting)
+        assert room.setting is not None
+        take("experiment")
+        await at.press("p")
+        await at.reach(Predict)
+        await at.type("120")
+        await at.press("enter", *["right"] * 16)
+        take("prediction")
+        experiment = find(room.card.id)
+        asks = experiment.asks
+        found = run(experiment, quick=True, seeds=1, jobs=1)
+        room.setting.quick = True
+        said = {asks[0].question: 120.0, asks[1].question: 32.0}
+        await at.menu.instead(Outcome(room.setting, replace(found, provenance={}), said))
+        await at.seen()
+        take("result")
+
+    play(scene)
+    for page in (ROOT / "README.md", ROOT / "docs" / "first-hour.md"):
+        before = page.read_text("utf-8")
+        after = re.sub(
+            r"<!-- the menu: (\w+) -->\n```text\n.*?```\n",
+            lambda block: f"<!-- the menu: {block[1]} -->\n```text\n{shown[block[1]]}```\n",
+            before,
+            flags=re.DOTALL,
+        )
+        if os.environ.get("WINDTUNNEL_GOLDEN") == "write":
+            page.write_text(after, "utf-8")
+        assert "<!-- the menu: home -->" in after
+        assert after == page.read_text("utf-8"), "If this is meant: make golden, and read the diff."

@@ -244,7 +244,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *given: str) -> None:
 
 
 def test_the_menu_runs_what_is_chosen(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from windtunnel.ui.menu import menu
+    from windtunnel.ui.numbered import menu
 
     number = len(modules()) + 1
     answers(monkeypatch, "99", str(number), "stock=-7", "nonsense", "buyers=20", "s", "b", "q")
@@ -258,7 +258,7 @@ def test_the_menu_runs_what_is_chosen(capsys: pytest.CaptureFixture[str], monkey
 
 
 def test_quitting_inside_an_experiment_leaves_the_menu(monkeypatch: pytest.MonkeyPatch) -> None:
-    from windtunnel.ui.menu import menu
+    from windtunnel.ui.numbered import menu
 
     answers(monkeypatch, "1", "q")
     assert menu() == 0
@@ -333,7 +333,7 @@ def test_a_folder_is_no_history(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 def test_ctrl_c_in_the_menu_stops_the_run_and_not_the_menu(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from windtunnel.ui.menu import menu
+    from windtunnel.ui.numbered import menu
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -26,7 +26,7 @@ def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     """Type lines at the menu; what it said, and with which parameters it ran."""
     import click
 
-    from windtunnel.ui.menu import menu
+    from windtunnel.ui.numbered import menu
 
     monkeypatch.chdir(tmp_path)
 

@@ -110,13 +110,18 @@ def run_options(function: F) -> F:
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="windtunnel", message="windtunnel %(version)s")
+@click.option("--plain", is_flag=True, help="The menu line by line: numbers, names, ? and q.")
 @click.pass_context
-def cli(context: click.Context) -> int | None:
+def cli(context: click.Context, plain: bool) -> int | None:
     """A wind tunnel for backend architectures: which box breaks, before production does it."""
     if context.invoked_subcommand is not None:
         return None
     if sys.stdin.isatty() and sys.stdout.isatty():
-        from windtunnel.ui.menu import menu
+        # A terminal that can only go on to the next line has no screen.
+        if plain or os.environ.get("TERM") in ("dumb", "unknown"):
+            from windtunnel.ui.numbered import menu
+        else:
+            from windtunnel.ui.menu import menu
 
         return menu()
     from windtunnel.lab.discovery import modules

@@ -9,6 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Told = Callable[[int, int, str, int], object]
+_listeners: list[Told] = []
+
+
+@contextmanager
+def heard_by(listener: Told) -> Iterator[None]:
+    """While the block runs, no bar is drawn: this is called in its place, also where a bar would be hidden."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 @contextmanager
@@ -21,6 +32,9 @@ def counted(title: str, hidden: bool = False) -> Iterator[Callable[[int, int], o
 @contextmanager
 def bar(title: str, hidden: bool = False) -> Iterator[Told]:
     """A bar on standard error while the block runs; yields what to call with (done, in all, design, seed)."""
+    if _listeners:
+        yield _listeners[-1]
+        return
     if hidden or not sys.stderr.isatty():
         yield lambda done, total, design, seed: None
         return

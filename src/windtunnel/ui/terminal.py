@@ -126,7 +126,7 @@ def result(found: Result, ideas: Mapping[str, str], width: int = PIPE, tables: b
         "",
         _designs({name: ideas.get(name, "") for name in found.designs}, width),
         *_section("Measured"),
-        *_measured(found, width),
+        *measured(found, width),
         Text(_conditions(found, width), "dim"),
     ]
     if found.asks:
@@ -345,7 +345,7 @@ def _signed(sign: tuple[str, str], text: Text) -> RenderableType:
     return Padding(line, (0, 0, 0, 2), expand=False)
 
 
-def _measured(found: Result, width: int) -> list[RenderableType]:
+def measured(found: Result, width: int) -> list[RenderableType]:
     """Measurements by design, all in one table, and why some are no number."""
     names = _worth_showing(found)
     cells = [[found.interval(d, name) for d in found.designs] for name in names]

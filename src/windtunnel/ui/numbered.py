@@ -1,4 +1,4 @@
-"""The menu of a terminal: choose by number or name, look, run, run again with something changed, take the challenge."""
+"""The menu of numbers: choose by number or name, look, run, run again with something changed, take the challenge."""
 
 from __future__ import annotations
 

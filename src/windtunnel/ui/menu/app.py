@@ -1,0 +1,154 @@
+"""The program behind the rooms: which one is in front, long work and its end, the palette of actions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from windtunnel.lab.cards import Card, cards
+from windtunnel.lab.progress import Done, default_path, read
+from windtunnel.ui.menu.errand import Errand, Message
+from windtunnel.ui.menu.room import Key, Room
+
+
+class Actions(Provider):
+    """What the palette finds: the keys that work now, and every experiment."""
+
+    def _all(self) -> list[tuple[str, str, Callable[[], Any]]]:
+        menu, room = self.app, self.screen
+        assert isinstance(menu, Menu)
+        found: list[tuple[str, str, Callable[[], Any]]] = []
+        if isinstance(room, Room):
+            found += [(key.said, f"key {key.face}", partial(room.pressed, key.name, "")) for key in _worth(room)]
+        return found + [(card.id, card.question, partial(menu.open, card)) for card in menu.cards]
+
+    async def discover(self) -> Hits:
+        for name, said, does in self._all():
+            yield DiscoveryHit(name, does, help=said)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, said, does in self._all():
+            score = max(matcher.match(name), matcher.match(said))
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), does, help=said)
+
+
+def _worth(room: Room) -> list[Key]:
+    return [key for key in room.keys_now() if key.said and key.what != "every_action"]
+
+
+class Menu(App[None]):
+    """The menu. Colours are the terminal's own, so that light and dark grounds are its own affair."""
+
+    TITLE = "windtunnel"
+    COMMANDS = {Actions}  # noqa: RUF012  (Textual's word)
+    CSS = """
+    Screen { background: ansi_default; color: ansi_default; }
+    #head { height: 1; padding: 0 1; }
+    #page { height: 1fr; padding: 0 0 0 1; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
+            scrollbar-background: ansi_default; scrollbar-color: ansi_bright_black; background: ansi_default; }
+    #middle, #keys { height: auto; }
+    #keys { padding: 0 1; }
+    CommandPalette > Vertical { background: ansi_default; max-width: 100; }
+    CommandPalette #--input { border: none; border-bottom: solid ansi_bright_black; }
+    CommandPalette CommandList { border: none; scrollbar-size-vertical: 1; scrollbar-background: ansi_default;
+                                 scrollbar-color: ansi_bright_black; }
+    CommandPalette SearchIcon { display: none; }
+    CommandList > .option-list--option-highlighted, CommandList:focus > .option-list--option-highlighted {
+        color: ansi_default; background: ansi_default; text-style: reverse bold; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ansi_color=True)
+        self.theme = "ansi-dark"
+        self.cards: list[Card] = cards()
+        self.errands: list[Errand] = []
+        self.done: dict[str, Done] = {}
+
+    def on_mount(self) -> None:
+        from windtunnel.ui.menu.home import Home
+
+        self.known()
+        self.push_screen(Home())
+
+    def known(self) -> None:
+        """Read what the progress file says now."""
+        self.done = read(default_path())
+
+    # --- rooms -------------------------------------------------------------------------------------------------------
+    async def enter(self, room: Room) -> None:
+        """Go one room further."""
+        await self.push_screen(room)
+
+    async def instead(self, room: Room) -> None:
+        """Go to a room in the place of this one."""
+        await self.switch_screen(room)
+
+    async def back(self) -> None:
+        """Go one room back; what was done there meanwhile is known here."""
+        if len(self.screen_stack) > 2:
+            await self.pop_screen()
+            self.known()
+            if isinstance(self.screen, Room):
+                self.screen.draw()
+
+    async def home(self) -> None:
+        """Go back to the first room."""
+        while len(self.screen_stack) > 2:
+            await self.pop_screen()
+        self.known()
+
+    async def open(self, card: Card) -> None:
+        """Go to an experiment."""
+        from windtunnel.ui.menu.opened import Opened
+
+        await self.home()
+        await self.enter(Opened(card))
+
+    def leave(self) -> None:
+        """Leave the menu; what is at work is stopped."""
+        self.exit()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys go to the room in front, one after the other, whatever else there is on the screen."""
+        if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.screen, Room):
+            printable = event.character if event.character is not None and event.is_printable else ""
+            await self.screen.pressed(event.key, printable)
+        elif isinstance(event, events.Paste) and not event.is_forwarded and isinstance(self.screen, Room):
+            self.screen.pasted(event.text)
+        else:
+            await super().on_event(event)
+
+    # --- long work ---------------------------------------------------------------------------------------------------
+    def send(self, words: Sequence[str], heard: Callable[[Message], object]) -> Errand:
+        """Have a command done by a process of its own; `heard` is told in our own thread."""
+
+        def tell(message: Message) -> None:
+            if self.is_running:
+                self.call_later(heard, message)
+
+        errand = Errand(words, max(40, self.size.width - 2), tell)
+        self.errands.append(errand)
+        return errand
+
+    def stop(self, errand: Errand) -> None:
+        """End long work, without waiting for it; the menu is left when nothing of it is left."""
+        errand.stopped = True
+        threading.Thread(target=self._ended, args=(errand,), daemon=True).start()
+
+    def _ended(self, errand: Errand) -> None:
+        errand.stop()
+        if errand in self.errands:
+            self.errands.remove(errand)
+
+    def on_unmount(self) -> None:
+        for errand in list(self.errands):
+            errand.stop()
+        self.errands.clear()
