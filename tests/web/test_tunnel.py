@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -27,6 +28,7 @@ PAIRS = {
     "pool-exhaustion": ("shared", "all_three"),
     "timeout-cascade": ("outer_shorter", "cancelled"),
 }
+SVG = "{http://www.w3.org/2000/svg}"
 MOMENTS = 20
 PATIENCE_MS = 600_000
 """A browser on a busy machine may be slow; no test is about how slow."""
@@ -35,9 +37,10 @@ PAGE = b"""<!doctype html><html lang="en"><head><title>t</title><link rel="style
 GO = b"""import {mount} from "/static/tunnel/tunnel.js";
 const said = JSON.parse(decodeURIComponent(location.hash.slice(1))), element = document.getElementById("tunnel");
 globalThis.told = [];
-for (const what of ["ready", "moment", "pick", "without"])
+for (const what of ["ready", "moment", "pick", "without", "fault"])
   element.addEventListener(`tunnel:${what}`, e => told.push([what, e.detail]));
 globalThis.tunnel = mount(element, said);
+import("/static/tunnel/words.js").then(found => { globalThis.spoken = found; });
 import("/static/tunnel/layout.js").then(found => { globalThis.layout = found; });
 """
 COUNTS = """moments => tunnel.scene.runs.map(run => moments.map(t => {
@@ -47,7 +50,7 @@ COUNTS = """moments => tunnel.scene.runs.map(run => moments.map(t => {
   return {open: now.open, sent: now.sent.length, inside: Object.fromEntries(some)};
 }))"""
 PICTURE = """() => [...document.querySelectorAll(".tunnel canvas")].map(canvas => canvas.toDataURL())"""
-LOADED = "globalThis.layout !== undefined && tunnel.scene.runs.every(run => run.whole)"
+LOADED = "globalThis.layout && globalThis.spoken ? tunnel.scene.runs.every(run => run.whole) : false"
 FRAME = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
@@ -178,7 +181,7 @@ def test_the_next_surprise_is_a_moment_with_a_sentence(storm: Tunnel) -> None:
         storm.page.keyboard.press("j")
         told.append(storm.page.evaluate("() => [tunnel.moment, tunnel.words()]"))
     assert [moment for moment, _ in told] == sorted(moment for moment, _ in told)
-    assert told[0] == [10, "It begins: slow server to 0.1."]
+    assert told[0] == [10, "It begins: server works at 0.1 of its speed."]
 
 
 def test_space_plays_and_pauses_and_tells_the_page_where(storm: Tunnel) -> None:
@@ -226,6 +229,48 @@ def test_new_runs_take_the_place_of_the_old_at_the_same_moment(storm: Tunnel) ->
     assert storm.page.evaluate("() => tunnel.scene.runs.map(run => run.name)") == ["bounded_queue", "three_retries"]
     assert storm.page.evaluate("() => tunnel.moment") == 12
     storm.page.evaluate("() => tunnel.load(tunnel.options.designs.reverse())")
+
+
+def test_a_fault_that_is_dragged_along_the_time_line_is_told_to_the_page(tunnels: Tunnels) -> None:
+    tunnel = tunnels.open("metastable-failure", more=',"faults":true')
+    line = tunnel.page.locator(".t-line").bounding_box()
+    x = tunnel.page.evaluate("() => [tunnel.line.x(10.5), tunnel.line.x(15)]")
+    tunnel.page.mouse.move(line["x"] + x[0], line["y"] + 10)
+    tunnel.page.mouse.down()
+    tunnel.page.mouse.move(line["x"] + x[1], line["y"] + 12)
+    tunnel.page.mouse.up()
+    told = tunnel.page.evaluate("() => told.findLast(one => one[0] === 'fault')[1]")
+    assert told["index"] == 0
+    assert told["at_s"] == pytest.approx(15, abs=0.05)
+    tunnel.page.close()
+    assert tunnel.wrong == []
+
+
+PLAIN = {
+    "slow server to 0.1": "server works at 0.1 of its speed",
+    "pause provider": "provider stands still",
+    "crash n1, n2": "n1, n2 is down",
+    "split a, b | c": "a, b and c do not hear each other",
+    "cut a > b": "nothing gets from a to b",
+    "call disk 0 fill()": "disk 0: fill",
+    "storm a by 3": "storm a by 3",
+}
+
+
+def test_faults_are_told_in_plain_words(storm: Tunnel) -> None:
+    told = storm.page.evaluate("words => words.map(one => spoken.plain(one))", list(PLAIN))
+    assert told == list(PLAIN.values())
+
+
+def test_a_moment_is_an_image_of_its_own_and_a_stretch_one_that_moves(storm: Tunnel) -> None:
+    storm.seek(18.0)
+    drawn = [storm.page.evaluate(f"() => tunnel.{how}") for how in ("svg()", "animation(9, 12)")]
+    still, moving = map(ElementTree.fromstring, drawn)
+    assert "three_retries" in still.attrib["aria-label"]
+    dots = sum(path.attrib["d"].count("h0") for path in still.iter(f"{SVG}path") if "stroke-linecap" in path.attrib)
+    assert 10 < dots < 200
+    assert len(list(moving.iter(f"{SVG}animate"))) == 48
+    assert storm.page.evaluate("() => tunnel.svg()") == storm.page.evaluate("() => tunnel.svg()")
 
 
 # --- where boxes stand ---

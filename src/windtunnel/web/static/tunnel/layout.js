@@ -50,8 +50,8 @@ export function layout(run, width, height) {
     const names = boxes.map(box => run.boxes[box].name), common = boxes.length > 3 && tall < 40 && new Set(names.map(stem)).size === 1 ? stem(names[0]) : "";
     boxes.forEach((box, i) => {
       if (ring) {
-        const turn = Math.PI * (2 * i / boxes.length - 0.42), r = Math.min((bottom - top) / 2, wide / 2.6) - 24;
-        places[box] = host(x + wide / 2 + Math.cos(turn) * r * 1.25, (top + bottom) / 2 + Math.sin(turn) * r + (boxes.length % 2 ? r * 0.13 : 0), small ? 34 : 40, run.boxes[box].name);
+        const turn = Math.PI * (2 * i / boxes.length - 0.42), size = small ? 28 : 40, high = (bottom - top - size) / 2 - 6, broad = Math.min(wide / 2 - size, high * 2.4);
+        places[box] = host(x + wide / 2 + Math.cos(turn) * broad, (top + bottom) / 2 + 8 + Math.sin(turn) * high, size, run.boxes[box].name);
         return;
       }
       const column = Math.floor(i / rows), row = i % rows, left = x + share * column + (column || d ? (small ? 20 : 46) : 0);

@@ -27,7 +27,7 @@ export function story(run, id) {
 // Lines of time: waiting (thin), being served (thick), waiting though nobody waits for it any more (dotted, red).
 export function lines(runs, id, width, small) {
   const rows = runs.map(run => ({run, r: run.place.get(id)})).filter(row => row.r !== undefined);
-  const left = small ? 4 : 150, right = small ? 4 : 330, each = small ? 30 : 26, height = each * rows.length + 2;
+  const left = small ? 4 : 150, right = small ? 4 : 390, each = small ? 30 : 26, height = each * rows.length + 2;
   const svg = make("svg", {viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": rows.map(({run}) => `${run.name}: ${story(run, id)}`).join("; ")});
   let from = Infinity, to = -Infinity;
   for (const {run, r} of rows) {

@@ -7,7 +7,7 @@ const LEFT = 46, RIGHT = 14;
 const laneOf = small => small ? 46 : 60;                        // a line of words and what is below it
 
 export class Line {
-  constructor(canvas) { this.canvas = canvas; this.kept = null; this.key = ""; }
+  constructor(canvas) { this.canvas = canvas; this.kept = null; this.key = ""; this.ghost = null; }
 
   // How many pixels it needs.
   static height(runs, small, chance) { return laneOf(small) * runs.length + 40 + 26 + (chance ? 40 : 0); }
@@ -26,6 +26,7 @@ export class Line {
     }
     c.drawImage(this.kept, 0, 0, width, height);
     const x = this.x(t);
+    if (this.ghost !== null) { c.strokeStyle = ink["trouble-ink"]; c.lineWidth = 3; c.beginPath(); c.moveTo(this.x(this.ghost), 6); c.lineTo(this.x(this.ghost), height - 20); c.stroke(); }   // a fault that is being dragged
     c.strokeStyle = c.fillStyle = ink.ink; c.lineWidth = 1.5; c.beginPath(); c.moveTo(x, 4); c.lineTo(x, height - 18); c.stroke();
     c.beginPath(); c.moveTo(x - 5, 1); c.lineTo(x + 5, 1); c.lineTo(x, 8); c.fill();
   }
@@ -71,8 +72,8 @@ export class Line {
     c.fillStyle = ink.dim; c.textAlign = "right"; c.fillText(`${compact(high)}/s`, LEFT - 6, y0 - tall + 8); c.fillText("0", LEFT - 6, y0);
     this.caption(c, `600 11px ${ink.mono}`, run.name, this.x(0), y0 - tall - 6, "left");
     if (small || this.sealed) return;
-    const last = Math.max(0, count - Math.ceil(count / 8)), dead = part(nobody, last, count), good = part(ok, last, count);
-    this.caption(c, `11px ${ink.sans}`, dead > good ? "it works, and most of it is for nobody" : dead > 0.1 * good ? "answered, and work for nobody" : "answered", this.x(this.scene.end), y0 - tall - 6, "right");
+    const all = list => list.reduce((a, b) => a + b, 0), dead = all(nobody);
+    this.caption(c, `11px ${ink.sans}`, `${all(ok).toLocaleString("en")} of ${all(asked).toLocaleString("en")} answered${dead ? `, ${dead.toLocaleString("en")} answers for nobody` : ""}`, this.x(this.scene.end), y0 - tall - 6, "right");
   }
   caption(c, font, text, x, y, align) {
     c.font = font; c.textAlign = align;
@@ -146,7 +147,6 @@ export class Line {
   }
 }
 
-const part = (list, from, to) => list.slice(from, to).reduce((a, b) => a + b, 0);
 const compact = n => n >= 1e6 ? `${Number((n / 1e6).toPrecision(2))}M` : n >= 1e4 ? `${Number((n / 1e3).toPrecision(2))}k` : String(Number(n.toPrecision(2)));
 const brief = s => s < 1e-3 ? `${Number((s * 1e6).toPrecision(2))}µs` : s < 1 ? `${Number((s * 1e3).toPrecision(2))}ms` : `${Number(s.toPrecision(2))}s`;
 

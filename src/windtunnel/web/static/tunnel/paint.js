@@ -10,7 +10,7 @@ import {age} from "./theme.js";
 const GOLDEN = 0.61803398875;
 const ease = p => p * p * (3 - 2 * p);
 const between = (low, x, high) => Math.min(high, Math.max(low, x));
-const REJECTED = FATES.indexOf("rejected"), DROPPED = FATES.indexOf("dropped"), SERVED = FATES.indexOf("served"), LOST = FATES.indexOf("lost"), UNANSWERED = FATES.indexOf("unanswered");
+const REJECTED = FATES.indexOf("rejected"), DROPPED = FATES.indexOf("dropped"), SERVED = FATES.indexOf("served"), LOST = FATES.indexOf("lost"), FAIL = OUTCOMES.indexOf("fail"), UNANSWERED = FATES.indexOf("unanswered");
 
 export function paint(c, run, lay, moment_s, ink, scene, lit = -1) {
   const pane = new Pane(c, run, lay, moment_s, ink, scene);
@@ -112,8 +112,9 @@ class Pane {
       if (!place || (fate !== SERVED && fate !== REJECTED && fate !== DROPPED && fate !== LOST && fate !== UNANSWERED)) continue;
       const req = A.req[i], p = (units - A.ended[i]) / (run.returns(i, fly) - A.ended[i]), to = this.source(A.source[i], req);
       if (fate === LOST) { marks.crosses.push({x: place.centre.x, y: place.centre.y, strength: 1 - p, kind: "cross"}); continue; }
-      if (fate === REJECTED || fate === DROPPED) {
-        const from = this.mouths[A.target[i]] ?? place.mouth;
+      const failed = run.requests.outcome[req] === FAIL && A.used[i] && run.requests.end[req] <= A.ended[i] + fly;   // what comes back is a failure
+      if (fate === REJECTED || fate === DROPPED || failed) {
+        const from = failed ? {x: place.server.x, y: place.backY} : this.mouths[A.target[i]] ?? place.mouth;
         marks.square(req, from.x - 4 + (to.x + 4 - from.x) * p, from.y + (to.y - from.y) * ease(p) - (place.tight ? 4 : 16) * Math.sin(Math.PI * p));
         continue;
       }
@@ -166,7 +167,7 @@ class Pane {
   }
 
   messages() {
-    const {run, lay, units, fly, marks} = this, M = run.messages, span = fly / 2;
+    const {run, lay, units, fly, marks} = this, M = run.messages, span = fly * 0.7;
     if (!run.pieces) return;
     for (let p = run.aliveMessages[run.stretch(units)], to = run.sendTimes.length; p < to && run.sendTimes[p] <= units; p++) {
       const m = run.sends[p];
@@ -175,7 +176,7 @@ class Pane {
       if (part > 1 || (there === Infinity && part > 0)) continue;
       const [x, y] = this.along(M.source[m], M.target[m], M.req[m], M.lost[m] ? part / 2 : part), req = M.req[m], own = run.requests.outcome[req] < OUTCOMES.length;
       if (M.lost[m]) marks.crosses.push({x, y, strength: 1 - part, kind: "square"});
-      else if (own) marks.dot(req, x, y, this.radius - 0.6, this.age(req), run.requests.end[req] <= units);
+      else if (own) marks.dot(req, x, y, this.radius - 0.6, this.age(req), run.requests.end[req] < M.sent[m]);   // nobody waited when it was sent
       else marks.faint.push(x, y, 2.2);
     }
   }

@@ -223,11 +223,14 @@ export class Run {
     return this.kept;
   }
 
-  // Sums of a curve over the last stretch before a moment, in whole columns.
-  recent(kind, moment_s, columns = 4) {
-    const {width, [kind]: values} = this.head.curves, last = Math.min(values.length, Math.floor(this.units(moment_s) / width));
-    let sum = 0, count = 0;
-    for (let i = Math.max(0, last - columns); i < last; i++) { sum += values[i]; count++; }
-    return count ? sum / count : 0;
+  // Columns of a curve in the last stretch before a moment.
+  last(kind, moment_s, columns) {
+    const {width, [kind]: values} = this.head.curves, to = Math.min(values.length, Math.floor(this.units(moment_s) / width));
+    return values.slice(Math.max(0, to - (columns ?? Math.max(1, Math.round(values.length * 0.025)))), to);
   }
+  recent(kind, moment_s, columns) {
+    const some = this.last(kind, moment_s, columns);
+    return some.reduce((a, b) => a + b, 0) / (some.length || 1);
+  }
+  slowest(moment_s) { return Math.max(0, ...this.last("p99", moment_s)) * this.unit; }
 }

@@ -1,5 +1,7 @@
 // What the runs of a comparison share: one clock, one measure of age, one length of flights; and what is worth a look.
 
+import {plain} from "./words.js";
+
 export const SPEEDS = [[0.01, "1/100"], [1 / 30, "1/30"], [0.1, "1/10"], [0.25, "1/4"], [1, "1×"], [3, "3×"], [10, "10×"]];
 const sum = (list, from = 0, to = list.length) => { let s = 0; for (let i = from; i < to; i++) s += list[i]; return s; };
 const most = list => list.reduce((a, b) => Math.max(a, b), 0);
@@ -9,7 +11,7 @@ export function sceneOf(runs, marks = []) {
   const rate = sum(first.asked) / (busy * first.width * runs[0].unit);
   return {
     runs, end,
-    fly_s: Math.min(12 / (rate || 1), end / 80),               // so that about a dozen are to be seen on each way
+    fly_s: Math.min(12 / (rate || 1), end / 40),               // so that about a dozen are to be seen on each way
     old_s: most(runs.map(run => run.head.latency.p90 * run.unit)) || end,
     oldest_s: most(runs.map(run => run.head.latency.most * run.unit)) || end,
     surprises: surprises(runs, end, marks),
@@ -20,8 +22,8 @@ export function sceneOf(runs, marks = []) {
 function surprises(runs, end, marks) {
   const found = marks.map(({t_s, text}) => ({t: t_s, text}));
   for (const fault of runs[0].head.faults) {
-    found.push({t: fault.at * runs[0].unit, text: `It begins: ${fault.words}`});
-    if (fault.until >= 0) found.push({t: fault.until * runs[0].unit, text: `It is over: ${fault.words}`});
+    found.push({t: fault.at * runs[0].unit, text: `It begins: ${plain(fault.words)}`});
+    if (fault.until >= 0) found.push({t: fault.until * runs[0].unit, text: `It is over: ${plain(fault.words)}`});
   }
   for (const run of runs) {
     const {width, work, waste, turned, waiting} = run.head.curves, step = width * run.unit, say = (column, text) => { if (column >= 0) found.push({t: column * step, text: `${run.name}: ${text}`}); };

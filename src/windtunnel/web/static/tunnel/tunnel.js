@@ -9,6 +9,7 @@ import {Line, fit} from "./line.js";
 import {paint} from "./paint.js";
 import {Run} from "./run.js";
 import {SPEEDS, sceneOf, telling} from "./scene.js";
+import {moving, still} from "./svg.js";
 import {inks} from "./theme.js";
 import {events, happened, now, rows} from "./words.js";
 
@@ -43,6 +44,8 @@ class Tunnel {
   }
   pause() { this.clock.pause(); }
   open() { this.sealed = null; if (this.scene) { this.clock.limit = this.scene.end; this.fill(); this.repaint(); } }
+  svg() { return still(this.scene, this.clock.t, this.ink); }
+  animation(from_s = 0, to_s = this.clock.limit) { return moving(this.scene, from_s, to_s, this.ink); }
   words() { return this.sentence.textContent; }
   destroy() { this.clock.end(); this.off.abort(); this.watch.disconnect(); this.element.replaceChildren(); }
 
@@ -118,8 +121,11 @@ class Tunnel {
       fault = this.options.faults && low ? this.line.faultAt(x) : -1;
       if (fault < 0) this.seek(t(event));
     });
-    this.canvas.addEventListener("pointermove", event => { if (held && fault < 0) this.seek(t(event)); });
-    const done = event => { if (held && fault >= 0) this.tell("fault", {index: fault, at_s: Math.max(0, t(event))}); held = false; };
+    this.canvas.addEventListener("pointermove", event => {
+      if (held && fault < 0) this.seek(t(event));
+      else if (held) { this.line.ghost = Math.max(0, t(event)); this.clock.later(); }
+    });
+    const done = event => { if (held && fault >= 0) this.tell("fault", {index: fault, at_s: Math.max(0, t(event))}); held = false; this.line.ghost = null; this.clock.later(); };
     this.canvas.addEventListener("pointerup", done);
     this.canvas.addEventListener("pointercancel", () => { held = false; });
   }

@@ -20,12 +20,24 @@ export function now(scene, t, sealed) {
   return parts;
 }
 
+// The words of a fault as a sentence: "slow server to 0.1" is "server works at 0.1 of its speed".
+export function plain(words) {
+  const told = /^(\S+) (.*)$/.exec(words) ?? [null, "", words], [, word, rest] = told, slower = /^(.*) to ([\d.]+)$/.exec(rest), sides = rest.split(/ [|>] /);
+  if (word === "slow" && slower) return `${slower[1]} works at ${slower[2]} of its speed`;
+  if (word === "pause") return `${rest} stands still`;
+  if (word === "crash") return `${rest} is down`;
+  if (word === "split") return `${sides[0]} and ${sides[1] ?? "the others"} do not hear each other`;
+  if (word === "cut") return `nothing gets from ${sides[0]} to ${sides[1] ?? "anybody"}`;
+  if (word === "call") return rest.replace(/ (\S+)\((.*)\)$/, (_, method, given) => `: ${method.replaceAll("_", " ")}${given ? " " + given : ""}`);
+  return words;
+}
+
 function trouble(run, t) {
   const faults = run.head.faults, u = run.unit, since = s => short(Number(s.toPrecision(2)));
   if (!faults.length) return "";
   const active = faults.filter(f => f.at * u <= t && (f.until < 0 || f.until * u > t));
-  if (active.length > 1) return `${active.length} things are wrong: ${active[0].words} and more.`;
-  if (active.length) return `Trouble for ${since(t - active[0].at * u)}: ${active[0].words}.`;
+  if (active.length > 1) return `${active.length} things are wrong: ${plain(active[0].words)}, and more.`;
+  if (active.length) return `For ${since(t - active[0].at * u)} now: ${plain(active[0].words)}.`;
   const over = faults.filter(f => f.until >= 0 && f.until * u <= t);
   if (over.length) return `The trouble has been over for ${since(t - Math.max(...over.map(f => f.until)) * u)}.`;
   return "Nothing is wrong yet.";
@@ -42,7 +54,8 @@ function condition(run, t, its) {
   const waiting = of("waiting");
   if (waiting > 30 && waiting * 3 > asked) return [`${count(waiting)} wait`, false];
   if (!asked && !of("ok")) return ["nobody asks", false];
-  return [`${rate(of("ok") / step)} answered a second`, false];
+  const slow = run.slowest(t);
+  return [`${rate(of("ok") / step)} answered a second${slow ? `, the slow ones after ${short(Number(slow.toPrecision(2)))}` : ""}`, false];
 }
 const rate = n => n >= 10 ? count(Number(n.toPrecision(2))) : String(Number(n.toPrecision(2)));
 
