@@ -54,6 +54,7 @@ PRIVATE: dict[str, str] = {}
 """Names of another package of ours that begin with an underscore and are used all the same."""
 OF_PYTHON = {
     "os._exit": "the only way out that runs nothing",
+    "made._getvalue": "how an intrinsic of Numba hands over what it has made",
     "sys._current_frames": "where a thread under test stands",
     "sys._getframe": "where a draw of luck was asked for",
     "asyncio._get_running_loop": "what event loops are written with",
