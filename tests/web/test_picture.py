@@ -1,4 +1,4 @@
-"""A trace as a browser draws it: the document, its curves, and the run as a table."""
+"""A trace as a browser draws it: the document and its curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from windtunnel.lab.run import run
 from windtunnel.lab.trace.columns import Traces
 from windtunnel.lab.trace.reading import queue_lengths
 from windtunnel.lab.trace.records import Attempt, Box, Change, Mark, Message, Request, Run, Trace
-from windtunnel.web.curves import curves, faults, latency, table
+from windtunnel.web.curves import curves, faults, latency
 from windtunnel.web.picture import MAGIC, PIECE, document
 
 
@@ -73,7 +73,7 @@ def test_a_document_is_a_function_of_its_trace(stormy: Traces) -> None:
 
 def test_no_piece_of_a_document_is_much_longer_than_the_others(stormy: Traces) -> None:
     head, *pieces = parts_of(document(stormy["three_retries"]))
-    assert json.loads(head)["pieces"] == len(pieces) == 2
+    assert json.loads(head)["pieces"] == len(pieces) == 4
     assert all(len(piece) < PIECE * 40 for piece in pieces)
 
 
@@ -81,7 +81,7 @@ def test_what_belongs_to_no_request_is_in_the_document_too() -> None:
     heartbeats = [Message(-1, "s 0", "s 1", at, at + 1, False, "12 bytes") for at in range(0, 1000, 2)]
     *_, piece = parts_of(document(trace(requests=[], messages=heartbeats)))
     counts = [byte >> 1 for byte in piece[:2]]
-    assert counts == [1, 0]  # one stretch of them, no attempt
+    assert counts == [2, 0]  # two stretches of them, no attempt
 
 
 def test_a_trace_of_nothing_is_a_document_of_nothing() -> None:
@@ -145,12 +145,3 @@ def test_a_fault_lasts_from_its_mark_to_the_mark_of_its_end() -> None:
         {"number": 0, "at": 100, "until": 400, "words": "crash s 0", "things": ["s 0"]},
         {"number": 1, "at": 200, "until": -1, "words": "pause t", "things": []},
     ]
-
-
-# --- words ---
-def test_the_table_counts_each_request_in_one_row(stormy: Traces) -> None:
-    one = stormy["three_retries"]
-    rows = table(one)
-    assert len(rows) <= 40
-    assert sum(int(row["asked"]) for row in rows) == len(one.requests)
-    assert [row["faults"] for row in rows if row["faults"]] == ["slow server to 0.1"] * 2

@@ -1,4 +1,4 @@
-"""What a time line shows of a trace: faults as spans, counts and latencies by columns, and the same as a table."""
+"""What a time line shows of a trace: faults as spans, counts and latencies by columns."""
 
 from __future__ import annotations
 
@@ -159,31 +159,3 @@ def latency(trace: Trace) -> dict[str, int]:
     spans = sorted((r.end if r.end >= 0 else trace.run.end) - r.due for r in trace.requests)
     ranks = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
     return {name: spans[min(len(spans) - 1, int(len(spans) * share))] if spans else 0 for name, share in ranks.items()}
-
-
-def table(trace: Trace, rows: int = 40) -> list[dict[str, str | float]]:
-    """The run in words, for who does not see it: a row for each second or so."""
-    found, struck = curves(trace), faults(trace)
-    count = len(found["asked"])
-    step = max(1, -(-count // rows))
-    told = []
-    for first in range(0, count, step):
-        part = slice(first, first + step)
-        start, end = first * found["width"], (first + step) * found["width"]
-        p99 = max(found["p99"][part])
-        now = [f["words"] for f in struck if f["at"] < end and (f["until"] < 0 or f["until"] > start)]
-        told.append(
-            {
-                "second": round(start * trace.unit_s, 6),
-                "asked": sum(found["asked"][part]),
-                "answered": sum(found["ok"][part]),
-                "failed": sum(found["fail"][part]),
-                "unknown": sum(found["unknown"][part]),
-                "for nobody": sum(found["nobody"][part]),
-                "turned away": sum(found["turned"][part]),
-                "waiting": found["waiting"][part][-1],
-                "p99 ms": round(p99 * trace.unit_s * 1000, 3) if p99 >= 0 else "",
-                "faults": "; ".join(now),
-            }
-        )
-    return told

@@ -21,7 +21,7 @@ from windtunnel.lab.trace.records import FATES, NEVER, Attempt, Message, Request
 from windtunnel.web.curves import FAULT, curves, faults, latency
 
 MAGIC: Final = b"windtunnel picture 1\n"
-PIECE: Final = 4_000
+PIECE: Final = 2_000
 """Attempts and messages of a piece, about: a few milliseconds of a browser's time."""
 UNKEPT: Final = len(OUTCOMES)
 """The outcome of what belongs to no request, or to one that the trace does not keep."""

@@ -7,7 +7,7 @@ import {layout, columns} from "./layout.js";
 import {lines, story} from "./life.js";
 import {Line, fit} from "./line.js";
 import {paint} from "./paint.js";
-import {Run} from "./run.js";
+import {Run, below} from "./run.js";
 import {SPEEDS, sceneOf, telling} from "./scene.js";
 import {moving, still} from "./svg.js";
 import {inks} from "./theme.js";
@@ -203,8 +203,8 @@ class Tunnel {
     if (!this.scene) return;
     this.pause(); this.untouched = false;
     const {t} = this.clock, tiny = 1e-3 * Math.min(...this.scene.runs.map(run => run.unit)), at = this.scene.runs.map(run => {
-      const list = events(run), i = list.findIndex(moment => moment > t + tiny);
-      return way > 0 ? (i < 0 ? Infinity : list[i]) : list.findLast(moment => moment < t - tiny) ?? -1;
+      const list = events(run);
+      return way > 0 ? list[below(list, t + tiny)] ?? Infinity : list[below(list, t - tiny) - 1] ?? -1;
     });
     const to = way > 0 ? Math.min(...at, this.clock.limit) : Math.max(...at, 0);
     this.clock.go(to);

@@ -1,7 +1,7 @@
 // The picture in words: what is so now, what has just happened, a row for each stretch of the run.
 
 import {short} from "./paint.js";
-import {FATES} from "./run.js";
+import {FATES, below} from "./run.js";
 import {said} from "./shapes.js";
 
 const count = n => Math.round(n).toLocaleString("en");
@@ -80,9 +80,14 @@ export function happened(run, t) {
 // All moments at which something happens in a run, in seconds. Made when first stepped.
 export function events(run) {
   if (run.events && run.eventsOf === run.pieces) return run.events;
-  const {requests: R, attempts: A} = run, list = [R.due, R.end, A.sent, A.begun, A.ended].flatMap(column => Array.from(column)).concat(run.changes.map(c => c.at));
+  const {requests: R, attempts: A} = run, columns = [R.due, R.end, A.sent, A.begun, A.ended, run.changes.map(change => change.at)];
+  const all = new Float64Array(columns.reduce((n, column) => n + column.length, 0));
+  let place = 0;
+  for (const column of columns) { all.set(column, place); place += column.length; }
+  all.sort();
+  const last = below(all, run.head.run.end + 0.5);
   run.eventsOf = run.pieces;
-  run.events = Float64Array.from(new Set(list.filter(at => at >= 0 && at <= run.head.run.end))).sort().map(at => at * run.unit);
+  run.events = all.subarray(0, last).filter((at, i) => at >= 0 && at !== all[i - 1]).map(at => at * run.unit);
   return run.events;
 }
 
