@@ -125,10 +125,14 @@ def test_who_waits_at_the_end_of_a_column_is_what_the_trace_says(stormy: Traces)
 def test_what_is_answered_second_is_wasted_and_what_is_done_for_later_is_not() -> None:
     asked = [Request(0, "c", "get", 0, 100, "ok"), Request(1, "c", "get", 0, 100, "ok")]
     hedged = [attempt(0, "s 0", 0, 100), attempt(0, "s 1", 0, 200, used=False)]
-    refreshed = [attempt(1, "t", 50, 250, used=False)]
+    refreshed = [
+        attempt(1, "s 0", 10, 20),
+        attempt(1, "t", 50, 250, used=False),
+        attempt(1, "s 1", 260, 270, used=False),
+    ]
     found = curves(trace(requests=asked, attempts=hedged + refreshed))
     assert (sum(found["waste"]), sum(found["nobody"])) == (200, 1)
-    assert sum(found["work"]) == 100 + 200
+    assert sum(found["work"]) == 100 + 10 + 200 + 10
 
 
 def test_a_server_that_stands_still_does_no_work() -> None:

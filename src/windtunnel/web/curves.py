@@ -71,11 +71,14 @@ class _Spent:
 def _in_background(trace: Trace, one: Attempt) -> bool:
     """Nobody waits for it, and nobody gave it up: the request was answered by something else, and this is for later.
 
-    An answer that comes second, of a request that was asked twice, is none: its like was used.
+    What is sent when the answer is there already is for later. An answer that comes second, of a request that was asked
+    twice, is not: its like was used.
     """
     request = trace.request(one.request)
     if request is None or request.outcome != "ok" or one.until >= 0 or one.fate != "served":
         return False
+    if one.sent >= request.end:
+        return True
     kin = _DIGITS.sub("", one.target)
     return not any(other.used and _DIGITS.sub("", other.target) == kin for other in trace.of("attempts", one.request))
 

@@ -49,7 +49,7 @@ export function drawBox(c, ink, box, place, trouble) {
   letters(c, ink, tight ? 10.5 : 11.5, hot); c.textAlign = label.align; c.fillStyle = hot ? ink["trouble-ink"] : ink.dim;
   const width = c.measureText(words).width, x = label.align === "center" ? Math.min(label.x, place.edge - width / 2) : label.x;
   c.fillText(words, x, label.y - (hot && !tight ? 4 : 0));
-  if (trouble && tight) chip(c, ink, trouble.words, (place.tank?.x0 ?? server.x) + 4, label.y, "left");
+  if (trouble && tight) chip(c, ink, trouble.words, (place.tank?.x0 ?? server.x) - 4, label.y);
 }
 
 // The place to wait before a server: open to the left where there is no bound.
@@ -99,9 +99,9 @@ export function cuts(things) {
   return (a, b) => found.some(({ones, others, both}) => (among(ones, a, others) && among(others, b, ones)) || (both && among(ones, b, others) && among(others, a, ones)));
 }
 
-function chip(c, ink, text, x, y, align) {
+function chip(c, ink, text, x, y) {
   letters(c, ink, 10.5, true); c.textAlign = "left";
-  const wide = c.measureText(text).width + 10, left = align === "left" ? x : x - wide;
+  const wide = c.measureText(text).width + 10, left = Math.max(2, x - wide);
   c.fillStyle = ink.trouble; c.beginPath(); c.roundRect(left, y - 11, wide, 15, 4); c.fill();
   c.fillStyle = ink["trouble-ink"]; c.fillText(text, left + 5, y);
   return left - 6;
@@ -112,5 +112,5 @@ export function chips(c, ink, lay, run, things) {
   let x = lay.width - 10 - (lay.heads.length ? 64 : 0);
   const words = [...things].filter(([thing, facets]) => !run.byName.has(thing) && !facets.has("way")).map(([thing, facets]) => `${thing}: ${wrong(facets).words}`);
   const many = words.length > 3 ? [`${stem(words[0].split(":")[0])}: ${words.length} are not well`] : words;
-  for (const text of many) x = chip(c, ink, text, x, 12, "right");
+  for (const text of many) x = chip(c, ink, text, x, 12);
 }
