@@ -1,9 +1,13 @@
-"""A server of the page for tests: in this process, with its workers, and the addresses that it takes for its own."""
+"""A server of the page for tests: in this process, with its workers, or `windtunnel web` in one of its own."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -42,3 +46,19 @@ def error(answer: Any) -> str:
     said = str(answer.json()["error"])
     assert said[-1] in ".?", said
     return said
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """`windtunnel web` while the block runs; its address. A learner's progress stands in `folder`."""
+    environment = {**os.environ, "WINDTUNNEL_PROGRESS": str(folder / "progress.json")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "windtunnel", "web", "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[0]
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from windtunnel.lab.errors import WrongInput
+from windtunnel.ui.options import check_writable, params_of, written
 
 NEEDED = ("starlette", "uvicorn", "jinja2")
 
@@ -37,4 +40,37 @@ def web(port: int, open_: bool, json_: bool) -> int:
     return 0
 
 
-BROWSING = (web,)
+@click.command()
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="Where to write it.")
+@click.option("--quick", is_flag=True, help="The small setting that the tests use.")
+@click.option("--set", "sets", multiple=True, metavar="p=v", help="A parameter's value; again for more.")
+@click.option("--designs", metavar="a,b", help="The designs that are seen in the tunnel; first and last by default.")
+@click.option("--json", "json_", is_flag=True, help="What was written, as one JSON document.")
+def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str | None, json_: bool) -> int:
+    """Measure an experiment, and write all that its page shows into one file that needs no server.
+
+    The tunnel is drawn in the small setting, with the first seed.
+    """
+    check_installed(("jinja2", "starlette"))
+    from windtunnel.lab.discovery import find
+    from windtunnel.lab.result import write
+    from windtunnel.ui.cli import measured
+    from windtunnel.web.asked import Asked
+    from windtunnel.web.report import report as made
+    from windtunnel.web.worker import preview
+
+    experiment = find(name)
+    check_writable("--out", out)
+    chosen = [one.strip() for one in designs.split(",")] if designs else []
+    asked = Asked(experiment, params_of(experiment, sets), 0, tuple(experiment.choose(chosen)) if chosen else ())
+    found = measured(experiment, quick=quick, sets=sets, hidden=json_)
+    task = {"params": asked.params, "seed": 0, "designs": asked.pair, "without": []}
+    text = made(asked, found, preview(experiment, task)["traces"])
+    written(out, lambda path: write(path, text))
+    size = len(text.encode())
+    click.echo(json.dumps({"file": str(out), "bytes": size}) if json_ else f"{out}: {size / 1000:.0f} KB.")
+    return found.exit_status
+
+
+BROWSING = (web, report)

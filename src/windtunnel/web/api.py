@@ -8,6 +8,8 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
+from math import isfinite, nan
 from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
@@ -290,12 +292,26 @@ class Api:
         body = await body_of(request, ("ask", "number"))
         index = whole(body.get("ask", 0), "question", max(0, len(experiment.asks) - 1))
         number = body.get("number")
-        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e300:
-            raise HTTPException(422, "`number` is the number that was guessed.")
+        if number is not None and (
+            isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e300
+        ):
+            raise HTTPException(422, "`number` is the number that was guessed, or null where nobody wanted to guess.")
         if index >= len(experiment.asks):
             raise HTTPException(422, f"{experiment.id} asks nothing before its result.")
-        done = await run_in_threadpool(progress.note, experiment.id)
+        known = await run_in_threadpool(self.known, experiment)
+        done = await run_in_threadpool(_noted, experiment, known, index, number)
         return JSONResponse(asdict(done))
+
+
+def _noted(experiment: Experiment[Any], known: Result | None, index: int, number: float | None) -> progress.Done:
+    """Keep a guess beside what was measured, where that is known: the menu asks again after some days."""
+    ask = experiment.asks[index]
+    measured = known.asks[index].mean if known is not None else nan
+    if not isfinite(measured):
+        return progress.note(experiment.id)
+    day = date.today().isoformat()
+    said = None if number is None else float(number)
+    return progress.note(experiment.id, guesses=[progress.Guess(ask.question, said, measured, ask.unit, day)])
 
 
 def _sentence(message: Message) -> str:

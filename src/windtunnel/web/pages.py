@@ -93,7 +93,7 @@ def _empty(tracks: Mapping[str, Any]) -> list[str]:
 
 def experiment(found: Asked, result: Result | None, token: str) -> str:
     """Everything about an experiment, with a result where there is one already."""
-    return render("experiment.html", **context(found, result), token=token)
+    return render("experiment.html", **context(found, result), token=token, offline=False)
 
 
 def context(found: Asked, result: Result | None) -> dict[str, Any]:
@@ -113,6 +113,7 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
             {"question": a.question, "unit": a.unit, "low": a.low, "high": a.high, "log": a.log} for a in one.asks
         ],
         "answers": answers(result),
+        "guessed": guessed(found, mine),
         "first": first_slider(found),
         "sealed": sealed(found),
     }
@@ -137,6 +138,13 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
 def answers(result: Result | None) -> list[float | None]:
     """What a result answers to the questions that are asked before it."""
     return [] if result is None else [a.mean if isfinite(a.mean) else None for a in result.asks]
+
+
+def guessed(found: Asked, mine: progress.Done) -> dict[str, float | None] | None:
+    """What was said to the first question before, here or in the menu; None where it was never asked."""
+    asks = found.experiment.asks
+    said = [one.said for one in mine.guesses if asks and one.question == asks[0].question]
+    return {"said": said[0]} if said else None
 
 
 def first_slider(found: Asked) -> str:

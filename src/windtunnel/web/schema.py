@@ -40,7 +40,7 @@ def schema() -> Json:
     preview["without"] = {"type": "array", "items": NUMBER, "maxItems": MOST_LEFT_OUT}
     begin = {"params": PARAMS, "seed": NUMBER, "seeds": {"type": "integer", "minimum": 1, "maximum": 50}}
     begin["quick"] = {"type": "boolean"}
-    guess = {"ask": {"type": "integer", "minimum": 0}, "number": {"type": "number"}}
+    guess = {"ask": {"type": "integer", "minimum": 0}, "number": {"type": ["number", "null"]}}
     paths: dict[str, Json] = {
         "/api/experiments": {"get": _answers("every experiment and its question")},
         one: {"get": _answers("an experiment as plain data")},

@@ -17,6 +17,7 @@ def listening(port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((HOST, port))
+        made.listen(128)  # from now on: who is told the address may ask at once
     except OSError as error:
         made.close()
         raise WrongInput(f"Port {port} cannot be had: {error.strerror}; take another with --port, or 0.") from None

@@ -1,5 +1,5 @@
 // An experiment's page: the guess, one parameter at a time, runs with their progress, and the tunnel's picture.
-import { answered, asUnit, fromShare, toShare } from "./guess.js";
+import { asking } from "./asking.js";
 import { call, follow } from "./server.js";
 import { dial } from "./dial.js";
 
@@ -40,70 +40,10 @@ byId("share").addEventListener("click", async (event) => {
 });
 
 // --- a guess before the result -------------------------------------------------------------------------------------
-const guessed = `guess ${page.name}`;
-
-function open() {
-  root.classList.add("open");
-  if (tunnel && tunnel.open) tunnel.open();
-}
-
-function tell(number) {
-  const ask = page.asks[0];
-  const answer = page.answers[0];
-  const told = byId("ask-told");
-  told.replaceChildren();
-  if (answer === undefined || answer === null) {
-    told.append(number === null ? "" : `You said ${asUnit(number, ask.unit)}. It is being measured.`);
-    return;
-  }
-  const bold = document.createElement("b");
-  bold.textContent = `Measured: ${asUnit(answer, ask.unit)}.`;
-  told.append(bold, number === null ? "" : ` You said ${asUnit(number, ask.unit)}: ${answered(number, answer, ask)}.`);
-  for (const part of document.querySelectorAll("#ask .row")) part.hidden = true;
-}
-
-function guessing() {
-  const form = byId("ask");
-  if (!form) {
-    open();
-    return;
-  }
-  const ask = page.asks[0];
-  const range = byId("ask-range");
-  const field = byId("ask-number");
-  range.addEventListener("input", () => {
-    range.classList.remove("untouched");
-    field.value = fromShare(range.value / 1000, ask);
-  });
-  field.addEventListener("input", () => {
-    if (field.value === "") return;
-    range.classList.remove("untouched");
-    range.value = 1000 * toShare(Number(field.value), ask);
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (field.value === "" || !Number.isFinite(field.valueAsNumber)) {
-      field.focus();
-      byId("ask-told").textContent = "A number first: drag the line, or type one.";
-      return;
-    }
-    const number = field.valueAsNumber;
-    localStorage.setItem(guessed, String(number));
-    open();
-    tell(number);
-    call("POST", `${api}/guess`, { ask: 0, number }).catch(() => {});
-  });
-  byId("ask-skip").addEventListener("click", () => {
-    localStorage.setItem(guessed, "");
-    open();
-    tell(null);
-  });
-  const before = localStorage.getItem(guessed);
-  if (before !== null) {
-    open();
-    tell(before === "" ? null : Number(before));
-  }
-}
+const ask = asking(page, {
+  opened: () => tunnel && tunnel.open && tunnel.open(),
+  committed: (number) => page.asks.length && call("POST", `${api}/guess`, { ask: 0, number }).catch(() => {}),
+});
 
 // --- the tunnel ----------------------------------------------------------------------------------------------------
 function seen(answer) {
@@ -132,12 +72,12 @@ async function draw(answer) {
 
 // --- previews: the newest wish, one at a time ----------------------------------------------------------------------
 let wanted = false;
-let asking = false;
+let busy = false;
 
 async function preview() {
   wanted = true;
-  if (asking) return;
-  asking = true;
+  if (busy) return;
+  busy = true;
   while (wanted) {
     wanted = false;
     const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without] };
@@ -153,7 +93,7 @@ async function preview() {
       if (waiting) waiting.textContent = error.message;
     }
   }
-  asking = false;
+  busy = false;
 }
 
 function changed() {
@@ -195,7 +135,7 @@ async function measure(quick) {
     page.answers = answer.answers;
     byId("as-json").href = `/api/runs/${id}/result.json`;
     byId("as-csv").href = `/api/runs/${id}/result.csv`;
-    if (root.classList.contains("open")) tell(localStorage.getItem(guessed) ? Number(localStorage.getItem(guessed)) : null);
+    if (root.classList.contains("open")) ask.tell();
     say(`${quick ? "exact" : "in full"}: all designs, ${answer.seeds} seeds`, "exact");
   } catch (error) {
     say(error.message);
@@ -236,6 +176,5 @@ dial(page, state, {
   released: () => measure(true),
 });
 
-guessing();
 preview();
-if (!page.answers.length && page.asks.length + 1 && byId("unmeasured")) measure(true);
+if (byId("unmeasured")) measure(true);

@@ -1,0 +1,136 @@
+"""Pages in a browser: what a person does in the first minute, by mouse and by keyboard, and what no page may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from helpers.browser import chromium
+from helpers.page_server import serving
+from windtunnel.lab.discovery import modules
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PATIENCE_MS = 60_000
+"""A machine that does much else takes its time; nothing here is timed."""
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("progress")) as found:
+        yield found
+
+
+class Watched:
+    """A page with everything that went wrong on it, and every address that it asked."""
+
+    def __init__(self, chrome: Browser, theme: str = "light", width: int = 1280) -> None:
+        self.context = chrome.new_context(
+            color_scheme="dark" if theme == "dark" else "light", viewport={"width": width, "height": 800}
+        )
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda said: self.wrong.append(said.text) if said.type == "error" else None)
+
+    def close(self, home: str) -> None:
+        """No error, and no request to anywhere else."""
+        self.context.close()
+        assert not self.wrong
+        assert all(url.startswith((home, "data:", "blob:")) for url in self.asked)
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
+
+
+def test_the_first_minute(chrome: Browser, home: str) -> None:
+    from playwright.sync_api import expect
+
+    seen = Watched(chrome)
+    page = seen.page
+    page.goto(home)
+    page.keyboard.press("/")
+    page.keyboard.type("sinkhole")
+    expect(page.locator(".card:visible")).to_have_count(1, timeout=PATIENCE_MS)
+    assert not faults(page)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/e/sinkhole")
+    assert page.locator("#result").is_hidden()
+    assert not faults(page)
+    page.locator("#ask-number").fill("0.2")
+    page.locator("#ask-number").press("Enter")
+    page.locator("#ask-told b").wait_for()
+    assert "You said 0.2" in page.locator("#ask-told").inner_text()
+    assert page.locator("#result").is_visible()
+    assert not faults(page)
+
+    page.locator("#dial-name").select_option("load")
+    with page.expect_response("**/preview") as preview:
+        page.locator("#dial-control input").press("ArrowRight")
+    assert preview.value.ok
+    expect(page.locator("#dial-state")).to_have_text(re.compile("^exact: all designs, 3 seeds"), timeout=PATIENCE_MS)
+    assert "p.load=" in page.url
+    seen.close(home)
+
+
+def test_the_theme_and_a_phone(chrome: Browser, home: str) -> None:
+    seen = Watched(chrome, "dark", 390)
+    page = seen.page
+    page.goto(f"{home}e/up-or-out")
+    page.locator("#ask-skip").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert not faults(page)
+    page.locator("#theme").click()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != dark
+    page.goto(home)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen.close(home)
+
+
+@pytest.mark.soak
+def test_a_report_opens_from_a_disk(chrome: Browser, tmp_path: Path) -> None:
+    from windtunnel.ui.cli import cli
+
+    file = tmp_path / "sinkhole.html"
+    cli.main(["report", "sinkhole", "--quick", "--out", str(file)], standalone_mode=False)
+    seen = Watched(chrome)
+    seen.context.set_offline(True)
+    seen.page.goto(file.as_uri())
+    seen.page.locator("#ask-skip").click()
+    seen.page.locator("#tunnel canvas").first.wait_for()
+    assert seen.page.locator("#result").is_visible()
+    assert not faults(seen.page)
+    seen.close(file.as_uri())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", list(modules()))
+def test_every_experiment_opens_in_both_themes_without_a_fault(chrome: Browser, home: str, name: str) -> None:
+    for theme, width in (("light", 1280), ("dark", 390)):
+        seen = Watched(chrome, theme, width)
+        seen.page.goto(f"{home}e/{name}")
+        seen.page.locator("#ask-skip").click()
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not faults(seen.page)
+        seen.close(home)
