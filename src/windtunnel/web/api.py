@@ -291,7 +291,7 @@ class Api:
         experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
         body = await body_of(request, ("ask", "number"))
         index = whole(body.get("ask", 0), "question", max(0, len(experiment.asks) - 1))
-        number = body.get("number")
+        number = body.get("number", "")
         if number is not None and (
             isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 1e300
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -23,7 +24,7 @@ def report(found: Asked, result: Result, pictures: Mapping[str, str]) -> str:
     known = files()
     style = "\n".join(known[path].data.decode() for path in STYLES)
     theme, script = known["theme.js"].data.decode(), joined("report.js")
-    if "</" in theme + script + style:
+    if re.search(r"</(script|style)|<!--", theme + script + style, re.IGNORECASE):
         raise ValueError("A script or a style ends the element in which it is to stand.")
     policy = (
         f"default-src 'none'; script-src {_hash(theme)} {_hash(script)}; style-src {_hash(style)}; "
