@@ -39,12 +39,13 @@ class Terminal:
         )  # fmt: skip
         os.close(theirs)
         self.seen = b""
+        self._at = 0
 
     def until(self, text: str) -> None:
-        """Read what it writes, up to this."""
-        at = len(self.seen)
-        while text.encode() not in self.seen[max(0, at - 200) :]:
+        """Read what it writes, up to this, from where the last one was found."""
+        while (found := self.seen.find(text.encode(), self._at)) < 0:
             self.seen += os.read(self.ours, 65536)
+        self._at = found + len(text.encode())
 
     def type(self, text: str) -> None:
         """Keys."""
@@ -110,7 +111,7 @@ def test_the_terminal_is_the_editors_and_then_ours_again(start: object, tmp_path
     said = "print('THE EDITOR', flush=True); input()"
     terminal = start(EDITOR=shlex.join([sys.executable, "-c", said]), VISUAL="")  # type: ignore[operator]
     terminal.type("c")
-    terminal.until("smallest case")
+    terminal.until("not yet")
     terminal.type("o")
     terminal.until("THE EDITOR")
     assert terminal.seen.rindex(BACK) > terminal.seen.rindex(ALTERNATE)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import threading
+import webbrowser
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -71,6 +75,8 @@ class Menu(App[None]):
         self.cards: list[Card] = cards()
         self.errands: list[Errand] = []
         self.done: dict[str, Done] = {}
+        self.pages: Errand | None = None
+        self.address = self.wanted = self.said = ""
 
     def on_mount(self) -> None:
         from windtunnel.ui.menu.home import Home
@@ -125,6 +131,41 @@ class Menu(App[None]):
             self.screen.pasted(event.text)
         else:
             await super().on_event(event)
+
+    # --- the page ----------------------------------------------------------------------------------------------------
+    def page(self, experiment: str) -> None:
+        """Show an experiment's page; the server of pages is started with the first, and ends with the menu."""
+        self.wanted = experiment
+        self.said = "The pages are being started."
+        if self.pages is None:
+            self.pages = self.send(["web", "--port", "0", "--json"], self.served)
+        elif self.address:
+            self.show_page()
+
+    def served(self, message: Message) -> None:
+        """The server of pages has told its address, or why there is none."""
+        if "line" in message and not self.address:
+            found = json.loads(message["line"])
+            self.address = found.get("address", "")
+            if self.address:
+                self.show_page()
+        elif "status" in message and self.pages is not None:
+            self.say(self.pages.sentence or "The pages have ended.")
+            self.stop(self.pages)
+            self.pages, self.address = None, ""
+
+    def show_page(self) -> None:
+        """In a browser, where there is a screen for one; the address is told anyway."""
+        address = f"{self.address}e/{self.wanted}"
+        self.say(f"page  {address}")
+        if os.name != "posix" or sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    def say(self, sentence: str) -> None:
+        """A line above the keys, until the next one is typed."""
+        self.said = sentence
+        if isinstance(self.screen, Room):
+            self.screen.draw()
 
     # --- long work ---------------------------------------------------------------------------------------------------
     def send(self, words: Sequence[str], heard: Callable[[Message], object]) -> Errand:

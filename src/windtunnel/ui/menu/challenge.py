@@ -273,20 +273,20 @@ class Challenge(Room):
             lines.append(Text.assemble(("✔ ", "green"), (said, "bold")))
         else:
             lines.append(Text.assemble(("✘ ", "red"), (f"not yet: {held} of {len(demands)} demands", "bold")))
-        for one in sorted(demands, key=lambda demand: bool(demand["verdict"] == "holds")):
-            good = one["verdict"] == "holds"
-            sign = ("✔", "green") if good else ("✘", "red")
-            lines += signed(*sign, one["because"], width)[: 1 if good else 3]
-            if not good:
-                shown = f"{one['shown']}   held on {one['held']} of {one['trials']}"
-                lines += [Text("  ") + line for line in wrapped(shown, width - 2, style="dim")]
+        for one in (demand for demand in demands if demand["verdict"] != "holds"):
+            lines += signed("✘", "red", one["because"], width)[:3]
+            shown = f"{one['shown']}   held on {one['held']} of {one['trials']}"
+            lines += [Text("  ") + line for line in wrapped(shown, width - 2, style="dim")]
         if self.grade.get("case"):
             case = self.grade["case"]
-            lines += [Text(""), Text(f"smallest case that fails: {len(case['events'])} requests, "
-                                     f"{len(case['faults'])} faults  ⏎", "dim")]  # fmt: skip
+            size = f"{len(case['events'])} requests, {len(case['faults'])} faults"
+            lines += [Text(""), *wrapped(f"Smallest case that fails: {size} ⏎", width)]
         elif self.grade.get("why"):
             lines += wrapped(self.grade["why"], width, style="dim")
-        return [*lines, Text(""), *self._par(width)]
+        good = [
+            line for one in demands if one["verdict"] == "holds" for line in signed("✔", "green", one["because"], width)
+        ]
+        return [*lines, Text(""), *self._par(width), Text(""), *good]
 
     @property
     def grade_is_fresh(self) -> bool:

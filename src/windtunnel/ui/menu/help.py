@@ -9,8 +9,8 @@ from windtunnel.ui.menu.lines import wrapped
 from windtunnel.ui.menu.room import BACK, Key, Room
 
 WHERE = (
-    ("Everywhere", "↑↓ move · ⏎ open, next · esc back, and keeps what was typed · ^p every action · q quits at home, "
-     "^c anywhere"),
+    ("Everywhere", "↑↓ move · ⏎ open, next · esc back, and keeps what was typed · ^p every action · w the page of an "
+     "experiment · q and ^c leave"),
     ("Home", "tab goes from pane to pane · / finds by a word of a name, a question, a design · c takes the challenge · "
      "r answers what is to be recalled"),
     ("Experiment", "p predict, then run · x run at once · ↑↓ choose the design on the right · v the whole source · e "

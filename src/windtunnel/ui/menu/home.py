@@ -47,6 +47,7 @@ class Home(Room):
         Key("c", "do_challenge", "challenge"),
         Key("r", "do_recall", "recall"),
         Key("escape", "do_all", "all again"),
+        Key("w", "do_page", "page"),
         HELP,
         Key("q", "do_leave", "quit"),
         Key("up", "do_up", ""),
@@ -128,6 +129,10 @@ class Home(Room):
             from windtunnel.ui.menu.challenge import Challenge
 
             await self.menu.enter(Challenge(self.chosen))
+
+    def do_page(self) -> None:
+        if self.chosen is not None:
+            self.menu.page(self.chosen.id)
 
     async def do_recall(self) -> None:
         from windtunnel.ui.menu.recall import Recall

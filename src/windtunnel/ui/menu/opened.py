@@ -41,6 +41,7 @@ class Opened(Room):
         Key("c", "do_challenge", "challenge"),
         Key("m", "do_map", "map"),
         Key("y", "do_why", "why"),
+        Key("w", "do_page", "page"),
         PALETTE,
         HELP,
         BACK,
@@ -126,6 +127,9 @@ class Opened(Room):
 
         if self.setting is not None:
             await self.menu.enter(why_of(self.setting))
+
+    def do_page(self) -> None:
+        self.menu.page(self.card.id)
 
     async def do_parameters(self) -> None:
         from windtunnel.ui.menu.parameters import Parameters

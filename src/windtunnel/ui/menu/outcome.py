@@ -39,6 +39,7 @@ class Outcome(Room):
         Key("t", "do_table", "table"),
         Key("l", "do_lesson", "lesson"),
         Key("c", "do_challenge", "challenge"),
+        Key("w", "do_page", "page"),
         PALETTE,
         HELP,
         BACK,
@@ -72,7 +73,7 @@ class Outcome(Room):
         try:
             progress.note(self.setting.experiment.id, **what)
         except WrongInput as error:
-            self.notify(str(error))
+            self.menu.say(str(error))
         else:
             self.menu.known()
 
@@ -159,6 +160,9 @@ class Outcome(Room):
         from windtunnel.ui.menu.working import map_of
 
         await self.menu.enter(map_of(self.setting))
+
+    def do_page(self) -> None:
+        self.menu.page(self.setting.experiment.id)
 
     async def do_table(self) -> None:
         where, found = f"{self.setting.where} / table", self.found

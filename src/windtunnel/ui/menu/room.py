@@ -18,6 +18,8 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
+from windtunnel.ui.menu.lines import joined, wrapped
+
 if TYPE_CHECKING:
     from windtunnel.ui.menu.app import Menu
 
@@ -122,6 +124,8 @@ class Room(Screen[None]):
         width = max(20, width - 2 * MARGIN)
         self.query_one("#head", Static).update(headed(*self.place(), width))
         keys = told(self.keys_now(), width, max(1, height // 6))
+        if self.menu.said:
+            keys = joined([*wrapped(self.menu.said, width), keys])
         self.query_one("#keys", Static).update(keys)
         room = max(3, height - 1 - len(keys.plain.split("\n")))
         self.query_one("#middle", Static).update(self.middle(width, room))
@@ -133,6 +137,7 @@ class Room(Screen[None]):
     # --- keys --------------------------------------------------------------------------------------------------------
     async def pressed(self, name: str, character: str) -> None:
         """A key was typed."""
+        self.menu.said = ""
         name = name if len(name) > 1 else name.lower()
         for key in (*self.KEYS, *QUIET):
             if key.name == name and self.can(key):
