@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from windtunnel.lab.claims import ClaimError, number, speaks_of
+from windtunnel.lab.claims import number
 from windtunnel.lab.result import JudgedClaim, Result
 from windtunnel.ui import terminal
 from windtunnel.ui.menu.asking import spoken_of
@@ -77,13 +77,13 @@ class Claims(Room):
 
     def _runs(self, one: JudgedClaim, width: int) -> list[Text]:
         """The measurements that it speaks of, seed by seed."""
-        try:
-            designs = [name for name in speaks_of(one.expression) if self.found.of(name)]
-        except ClaimError:
-            return []
-        if one.given:
-            return [Text("Its runs have another setting than these.", "dim")]
-        rows = [(f"{d}.{m}", self.found.samples(d, m)) for d, m in spoken_of(one.expression) if d in designs]
+        there = {**self.found.params, **one.given}
+        setting = next((number_ for number_, known in enumerate(self.found.settings) if known == there), 0)
+        rows = [
+            (f"{design}.{measure}", self.found.samples(design, measure, setting))
+            for design, measure in spoken_of(one.expression)
+            if self.found.of(design, setting)
+        ]
         wide = max((len(what) for what, _ in rows), default=0)
         lines = [Text.assemble(f"{what:<{wide}}  ", ("  ".join(map(number, values)), "bold")) for what, values in rows]
         return [cut(line, width) for line in lines]

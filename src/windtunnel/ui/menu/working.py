@@ -104,19 +104,22 @@ def map_of(setting: Setting) -> Working:
     """Where the experiment's claim holds: its own map."""
     changed = [word for name, value in setting.changed.items() for word in ("--set", f"{name}={value}")]
     words = ["map", setting.experiment.id, *changed]
-    return Working(setting.where, "The map: where the claim holds, and its edge.", words, _read(setting, "map"))
+    title = "The map, in the small setting: where the claim holds, and its edge."
+    return Working(setting.where, title, words, _read(setting, "map", "small setting"))
 
 
 def why_of(setting: Setting) -> Working:
     """What the naive design's failure hangs on."""
     words = ["why", *setting.words]
     title = "Why it fails: from when on it could not be saved, and what it would not have failed without."
-    return Working(setting.where, title, words, _read(setting, "why"), ["Stopped, it goes on where it was."])
+    return Working(
+        setting.where, title, words, _read(setting, "why", setting.said), ["Stopped, it goes on where it was."]
+    )
 
 
-def _read(setting: Setting, what: str) -> Then:
+def _read(setting: Setting, what: str, note: str) -> Then:
     def then(room: Working) -> Room | None:
         assert room.errand is not None
-        return Reading(f"{setting.where} / {what}", as_written(room.errand.written.rstrip("\n")), setting.said)
+        return Reading(f"{setting.where} / {what}", as_written(room.errand.written.rstrip("\n")), note)
 
     return then
