@@ -274,7 +274,9 @@ class GivenBack(Shared):
             async with self.for_buys:
                 await self.db.update("sale", {"id": order}, {"state": "paid"})
         except BulkheadFull as full:
-            raise TimeoutError("It is paid, and there is no connection to write that down.") from full
+            raise TimeoutError(
+                "Paid, and not written down."
+            ) from full  # unclaimed: half of the seeds see nobody pay then
 
 
 class AllThree(GivenBack):
