@@ -46,7 +46,7 @@ class Challenge(Room):
         PALETTE,
         HELP,
         BACK,
-        Key("space", "do_page_down", ""),
+        Key("space", "do_page_down", "more", "space"),
         Key("pagedown", "do_page_down", ""),
         Key("pageup", "do_page_up", ""),
         Key("down", "do_line_down", ""),
@@ -232,7 +232,7 @@ class Challenge(Room):
         longest = max(map(len, panes))
         self.scrolled = max(0, min(self.scrolled, longest - tall))
         rest = longest - tall - self.scrolled
-        more = f"verdict   space: {rest} lines more" if rest > 0 else "verdict"
+        more = f"verdict, {rest} more" if rest > 0 else "verdict"
         head = rule([(self.file.name, left, False), (more, right, False)], "┬")
         seen = [pane[self.scrolled :] for pane in panes]
         return joined([head, *beside(seen, [left, right], tall, "│"), Text("─" * width, "dim"), *foot])

@@ -48,7 +48,7 @@ class Opened(Room):
         Key("enter", "do_predict", ""),
         Key("pageup", "do_page_up", ""),
         Key("pagedown", "do_page_down", ""),
-        Key("space", "do_page_down", ""),
+        Key("space", "do_page_down", "more", "space"),
     )
 
     def __init__(self, card: Card) -> None:
@@ -220,7 +220,7 @@ class Opened(Room):
         left, right = side_by_side(pairs, (max(1, left_wide), right_wide))
         self.scrolled = max(0, min(self.scrolled, len(right) - height + 1))
         rest = len(right) - self.scrolled - height + 1
-        more = f"  space: {rest} lines more" if rest > 0 else ""
+        more = f", {rest} more" if rest > 0 else ""
         seen = slice(self.scrolled, None)
         if alone:
             title = f"{other}{more}" if other == naive or self.everything else f"{other}: its own{more}"
