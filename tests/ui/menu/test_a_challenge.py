@@ -113,6 +113,7 @@ def test_the_editor_gets_the_screen_and_gives_it_back(tmp_path: Path, monkeypatc
     play(scene)
 
 
+@pytest.mark.soak
 def test_a_challenge_that_cannot_be_taken_says_why(tmp_path: Path) -> None:
     (tmp_path / "up_or_out.py").mkdir()
 

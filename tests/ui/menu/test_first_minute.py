@@ -154,6 +154,7 @@ def test_a_paste_is_text_and_no_keys() -> None:
     play(scene)
 
 
+@pytest.mark.soak
 def test_a_parameter_out_of_its_range_is_told_and_not_taken() -> None:
     async def scene(at: Played) -> None:
         room = await opened(at)
@@ -173,6 +174,7 @@ def test_a_parameter_out_of_its_range_is_told_and_not_taken() -> None:
     play(scene)
 
 
+@pytest.mark.soak
 def test_a_run_that_is_stopped_leaves_no_process_and_no_trace() -> None:
     import psutil
 
@@ -300,6 +302,7 @@ def test_without_colours_every_mark_is_still_there(monkeypatch: pytest.MonkeyPat
     play(scene)
 
 
+@pytest.mark.soak
 def test_the_palette_finds_keys_and_experiments() -> None:
     async def scene(at: Played) -> None:
         await at.press("ctrl+p")
