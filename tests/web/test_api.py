@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 
 from helpers.page_server import WITH_TOKEN, error, events, served
 from windtunnel.lab import progress
-from windtunnel.lab.result import Result
+from windtunnel.lab.discovery import find
+from windtunnel.lab.result import Result, plain
+from windtunnel.lab.run import run
 from windtunnel.web import crew as crews
 from windtunnel.web.crew import Crew
 from windtunnel.web.store import committed_digest
@@ -94,7 +96,9 @@ def test_a_preview_is_one_seed_of_two_designs(client: TestClient) -> None:
     assert answer.status_code == 200, answer.text
     found = answer.json()
     assert found["params"]["load"] == 0.5
-    assert [run["seed"] for run in found["measures"]] == [3, 3]
+    assert list(found["measures"]) == list(found["traces"]) == ["least_connections", "failures_as_load"]
+    same = run(find("sinkhole"), quick=True, seeds=[3], designs=["least_connections"], jobs=1, load=0.5)
+    assert found["measures"]["least_connections"] == plain(same.runs[0].measures)
     for url in found["traces"].values():
         assert client.get(url).status_code == 200
     assert client.get(f"/api/traces/{found['key']}/nobody").status_code == 404
@@ -105,7 +109,7 @@ def test_a_request_that_did_not_come_is_left_out_of_a_preview(client: TestClient
         client.post(f"{ONE}/preview", json={"without": without}, headers=WITH_TOKEN).json()["measures"]
         for without in ([], [5])
     )
-    assert [run["measures"]["ops"] - 1 for run in whole] == [run["measures"]["ops"] for run in less]
+    assert [one["ops"] - 1 for one in whole.values()] == [one["ops"] for one in less.values()]
 
 
 def test_a_run_tells_how_far_it_is_and_what_it_found(client: TestClient) -> None:
@@ -168,7 +172,6 @@ def test_a_run_that_nobody_hears_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
 
     async def unheard() -> tuple[bool, int]:
-        from windtunnel.lab.discovery import find
         from windtunnel.web.api import Api, Run
 
         crew = Crew(2)

@@ -90,6 +90,9 @@ def test_the_first_minute(chrome: Browser, home: str) -> None:
     assert preview.value.ok
     expect(page.locator("#dial-state")).to_have_text(re.compile("^exact: all designs, 3 seeds"), timeout=PATIENCE_MS)
     assert "p.load=" in page.url
+    with page.expect_download() as still:
+        page.locator("#as-svg").click()
+    assert still.value.suggested_filename.startswith("sinkhole-")
     seen.close(home)
 
 
@@ -130,7 +133,10 @@ def test_every_experiment_opens_in_both_themes_without_a_fault(chrome: Browser, 
     for theme, width in (("light", 1280), ("dark", 390)):
         seen = Watched(chrome, theme, width)
         seen.page.goto(f"{home}e/{name}")
-        seen.page.locator("#ask-skip").click()
+        if theme == "light":  # who has looked once is not asked again
+            seen.page.locator("#ask-skip").click()
+        assert seen.page.locator("#result").is_visible()
+        seen.page.locator("#tunnel canvas").first.wait_for()
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
         assert not faults(seen.page)
         seen.close(home)

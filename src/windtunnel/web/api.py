@@ -151,8 +151,8 @@ class Api:
         key = secrets.token_urlsafe(9)
         self.pictures.put(key, {design: b64decode(text) for design, text in done["traces"].items()})
         traces = {design: f"/api/traces/{key}/{design}" for design in done["traces"]}
-        result = json.loads(done["result"])
-        return JSONResponse({"key": key, "traces": traces, "measures": result["runs"], "params": result["settings"][0]})
+        told = {"key": key, "traces": traces, "measures": done["measures"], "params": done["params"]}
+        return JSONResponse(told)
 
     async def _until_over(self, request: Request, work: Work) -> Message:
         """The last message of a run; the run is given up where the one who asked has gone."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.lab.errors import DesignError, WrongInput
+from windtunnel.lab.result import plain
 
 if TYPE_CHECKING:
     from windtunnel.lab.experiment import Experiment
-    from windtunnel.lab.running.work import Done, Job
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -24,21 +23,20 @@ def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, A
     """One seed of a few designs in the small setting, with the picture of each: as soon as it can be had."""
     from base64 import b64encode
 
-    from windtunnel.lab.run import judged
-    from windtunnel.lab.running.work import execute
+    from windtunnel.lab.params import settings
+    from windtunnel.lab.running.work import Job, traced
     from windtunnel.web.picture import document
-
-    without = [["request", one, one] for one in task["without"]]
-
-    def do(jobs: list[Job]) -> list[Done]:
-        return [execute(experiment, replace(job, without=without)) for job in jobs]
 
     if "sim" not in experiment.stages:
         raise WrongInput(f"{experiment.id} does not run in the tunnel, so there is no picture of it; run it in full.")
-    alone = replace(experiment, claims=(), figures=(), asks=(), why=())
-    found = judged(alone, "sim", do, [task["seed"]], task["designs"], True, task["params"], trace=True)
-    traces = {design: b64encode(document(trace)).decode() for design, trace in (found.trace or {}).items()}
-    return {"result": replace(found, trace=None).to_json(), "traces": traces}
+    params = settings(experiment.params, {**experiment.quick, **task["params"]})
+    without = [("request", one, one) for one in task["without"]]
+    measures, traces = {}, {}
+    for design in experiment.choose(task["designs"]):
+        job = Job("sim", design, task["seed"], 0, params, trace=True, without=without)
+        measures[design], trace = traced(experiment, job)
+        traces[design] = b64encode(document(trace)).decode()
+    return {"params": params, "measures": plain(measures), "traces": traces}
 
 
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:

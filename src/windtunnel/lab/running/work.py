@@ -25,6 +25,7 @@ from windtunnel.sim.tier import native
 if TYPE_CHECKING:
     from windtunnel.lab.stage import Stage
     from windtunnel.lab.trace.recorder import Recorder as Tracer
+    from windtunnel.lab.trace.records import Trace
     from windtunnel.sim.losing import Losing
 
 
@@ -277,16 +278,33 @@ def _tracer(experiment: Experiment[Any], job: Job) -> Tracer:
     return Recorder(min(1.0, MOST_REQUESTS / max(1, len(ops))))
 
 
+def traced(experiment: Experiment[Any], job: Job) -> tuple[dict[str, float], Trace]:
+    """What a job in the tunnel measures, and its trace as it is: for who looks at it at once and keeps nothing."""
+    from windtunnel.lab.digest import digest
+
+    with collecting_rarely():
+        tracer = _tracer(experiment, job)
+        history = history_of(experiment, job, tracer)
+        measures = measured(experiment, history, make(experiment.params, job.params), job.design)
+        return measures, _trace_of(tracer, job, digest(history, timed=True))
+
+
 def _packed(tracer: Tracer, job: Job, found: str) -> str:
     """What it recorded, as text that a worker can hand over."""
     from base64 import b64encode
 
     from windtunnel.lab.trace.columns import packed
+
+    return b64encode(packed([_trace_of(tracer, job, found)])).decode()
+
+
+def _trace_of(tracer: Tracer, job: Job, found: str) -> Trace:
+    """What it recorded, in the unit of a file, with what was run."""
     from windtunnel.lab.trace.records import unit_for
 
     trace = tracer.trace.rounded(unit_for(tracer.trace.run.end))
     run = trace.run._replace(design=job.design, seed=job.seed, setting=dict(job.params), digest=found)
-    return b64encode(packed([replace(trace, run=run)])).decode()
+    return replace(trace, run=run)
 
 
 def _plain(value: Any) -> float:

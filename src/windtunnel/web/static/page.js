@@ -70,6 +70,17 @@ async function draw(answer) {
   });
 }
 
+function saved(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+byId("as-svg").addEventListener("click", () => tunnel && saved(`${page.name}-${tunnel.moment.toFixed(3)}s.svg`, tunnel.svg()));
+byId("as-moving").addEventListener("click", () => tunnel && saved(`${page.name}.svg`, tunnel.animation()));
+
 // --- previews: the newest wish, one at a time ----------------------------------------------------------------------
 let wanted = false;
 let busy = false;
