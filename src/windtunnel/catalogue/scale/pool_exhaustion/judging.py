@@ -169,9 +169,9 @@ LOCKED = {**EIGHT, "trouble": "locked", "trouble_s": 6.0, "buys": 12.0, "pool": 
 FEW, MANY_BUYS = 3, 32.0
 RUSH = {**LOCKED, "reads": 5.0, "trouble_s": 4.0, "buys": MANY_BUYS, "pool": FEW}
 RUSH_PER_S = MANY_BUYS * HOT_SHARE
-USES_UP, LEFT, LIMIT_S = 40, 10, 30.0
+USES_UP, LEFT, LIMIT_S = 40, 40, 30.0
 MANY = {**HANGS, "reads": 20.0, "buys": 40.0, "pool": USES_UP, "limit_s": 10.0, "trouble_s": 2.0, "wait_s": 1.0}
-THIRTY = {**HANGS, "reads": 4.0, "buys": 4.0, "pool": LEFT, "limit_s": LIMIT_S, "trouble_s": 60.0, "wait_s": 1.0}
+THIRTY = {**HANGS, "reads": 4.0, "buys": 20.0, "pool": LEFT, "limit_s": LIMIT_S, "trouble_s": 60.0, "wait_s": 1.0}
 SIM = ("sim",)
 HIKARI, POSTGRES, HELAL = "HikariCP README", "Momjian, A Rant", "Helal 2025"
 
@@ -183,7 +183,7 @@ LEAK = "leaky.after < 0.3 and shared.after > 0.95"
 FREE = "min(given_back.reads, all_three.reads) > 0.97"
 GIVEN_BACK = "min(given_back.buys, all_three.buys) > 0.97 and deadlines.buys < 0.35"
 KEPT = "min(all_three.buys, deadlines.buys) > 0.95 and split.buys < 0.8"
-ONE_EACH = "min(all_three.reads, all_three.buys) > 0.97 and deadlines.read_ms > 4 * all_three.read_ms"
+ONE_EACH = "min(all_three.reads, all_three.buys) > 0.97 and all_three.read_ms < 5 < 0.25 * deadlines.read_ms"
 
 DESIGNS = ("shared", "leaky", "bigger", "deadlines", "split", "given_back", "all_three")
 
@@ -347,12 +347,12 @@ FIGURES = (
         stages=SIM,
     ),
     Figure(
-        "calls a second that ten connections let through",
+        "calls a second that forty connections let through",
         LEFT / LIMIT_S,
         "shared.asked_per_s",
         0.25,
         "D",
-        "pool / limit: ten connections, a limit of 30 s, a provider that hangs for 60 s; less those who wait for a row",
+        "pool / limit: forty connections, a limit of 30 s, a provider that hangs for 60 s; less who wait for a row",
         given=THIRTY,
         stages=SIM,
     ),
