@@ -30,7 +30,7 @@ lint: $(VENV)/.dev         ## style, types, layers
 	$(BIN)/lint-imports
 
 test: lint                 ## what CI runs
-	$(BIN)/pytest -n 2 --dist loadfile -m "not live and not soak"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not soak"
 
 live: $(VENV)/.dev         ## against real servers
 	$(BIN)/pytest -m live
@@ -62,7 +62,7 @@ pythons:                   ## the tests on each interpreter that is found; TESTS
 	@for python in $(INTERPRETERS); do \
 		echo "$$python"; venv=.venv-$$(basename "$$python"); \
 		$(MAKE) --no-print-directory VENV="$$venv" PYTHON="$$python" "$$venv/.dev" && \
-		"$$venv/bin/pytest" -n 2 --dist loadfile -m "not live and not soak" $(TESTS) || exit 1; \
+		"$$venv/bin/pytest" -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not soak" $(TESTS) || exit 1; \
 	done
 
 # Everything that the compiled tier does, with the memory that it touches watched: it needs gcc and its libasan.

@@ -30,6 +30,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+ORDER = ("tests/test_warm.py", "tests/lab", "tests/catalogue", "tests/sim")
+"""What begins first: one process compiles all kernels, and until it has done so others run what needs few of them.
+
+Two that need the same kernel at the same time both compile it.
+"""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    places = [config.rootpath / part for part in ORDER]
+
+    def place(item: pytest.Item) -> int:
+        return next((at for at, part in enumerate(places) if item.path.is_relative_to(part)), len(places))
+
+    items.sort(key=place)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Ledger(config.rootpath), "ledger")
 

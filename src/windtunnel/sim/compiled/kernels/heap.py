@@ -88,10 +88,4 @@ def pop_pair(keys: Ints, values: Ints, size: int) -> None:
 
 
 def warm() -> None:
-    """Compile for the one signature there is."""
-    keys, values = np.zeros(4, np.int64), np.zeros(4, np.int64)
-    replace_top(keys, 1, 3)
-    replace_first(keys, 0, 1, 3)
-    push_pair(keys, values, 0, 5, 1)
-    replace_pair(keys, values, 1, 6, 1)
-    pop_pair(keys, values, 1)
+    """Nothing is compiled here: these are written out where they are called."""

@@ -7,13 +7,20 @@ reference is the same model made of light processes and a `Server`: `windtunnel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+Part = TypeVar("Part", bound=Callable[..., Any])
 Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 NEVER = 1 << 62
+
+_part: Callable[[Part], Part] = njit(_nrt=False)  # type: ignore[call-overload]  # it has this option, its stubs have not
+"""Compiles a part of the kernel with it: a wrapper and a place in the cache of its own cost as much as the part."""
 
 FIFO, LIFO, CODEL, REQUEST_CODEL, ADAPTIVE_LIFO = range(5)
 """Disciplines, as the classes of these names in `windtunnel.sim` and `windtunnel.parts` have them."""
@@ -190,19 +197,19 @@ def retry_storm(
     return int(q[TAIL] - q[HEAD]) + (1 if serving >= 0 else 0)
 
 
-@njit(cache=True)
+@_part
 def _end(now: int, left: float, pace: float) -> int:
     """When work is done that begins, or goes on, now."""
     return now + int(np.rint(left / pace)) if pace > 0 else NEVER
 
 
-@njit(cache=True)
+@_part
 def _drop(q: Ints, dropped: Int32s, row: int) -> None:
     dropped[q[FALLEN]] = row
     q[FALLEN] += 1
 
 
-@njit(cache=True)
+@_part
 def _pop(
     discipline: int, q: Ints, queue: Int32s, began: Ints, dropped: Int32s, now: int, target: int, interval: int
 ) -> int:
@@ -223,7 +230,7 @@ def _pop(
     return -1
 
 
-@njit(cache=True)
+@_part
 def _codel_pop(q: Ints, queue: Int32s, began: Ints, dropped: Int32s, now: int, target: int, interval: int) -> int:
     row, may_drop = _codel_next(q, queue, began, now, target, interval)
     if q[DROPPING]:
@@ -248,7 +255,7 @@ def _codel_pop(q: Ints, queue: Int32s, began: Ints, dropped: Int32s, now: int, t
     return row
 
 
-@njit(cache=True)
+@_part
 def _codel_next(q: Ints, queue: Int32s, began: Ints, now: int, target: int, interval: int) -> tuple[int, bool]:
     row = -1
     if q[HEAD] < q[TAIL]:
