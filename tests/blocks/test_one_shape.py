@@ -223,7 +223,7 @@ def says_how_safe_it_is(one: type) -> bool:
     return any(SAFETY.search(text) for text in [*texts, inspect.getmodule(one).__doc__ or ""])
 
 
-INSIDE = {"Block", "IntNumbers", "Ranges", "PlainHNSW", "PlainIndex", "TextNumbers"}
+INSIDE = {"Block", "IntNumbers", "PagedMap", "Pieces", "Ranges", "PlainHNSW", "PlainIndex", "TextNumbers"}
 """The base of all, the inside of a sorted set, and references for tests: nobody shares them."""
 
 

@@ -45,7 +45,7 @@ QUICK = {
     "wrong_joins_in_its_own_process",
     "right_dice_and_a_token",
     "wrong_gives_back_and_has_no_limit",
-    "right_gives_back_splits_and_limits",
+    "right_gives_back_limits_and_has_turns",
     "wrong_two_hundred_threads",
     "right_waits_outside",
 }

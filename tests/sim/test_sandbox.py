@@ -131,8 +131,8 @@ def test_kernels_may_be_compiled_into_a_new_cache_in_the_middle_of_a_run(tmp_pat
 from windtunnel.sim import Simulator
 
 async def main():
-    from windtunnel.sim.compiled.kernels import heap
-    heap.warm()
+    from windtunnel.sim.compiled.kernels import balancer
+    balancer.warm()
 
 with Simulator() as sim:
     sim.run_until(sim.host("a").create_task(main()))
@@ -141,7 +141,7 @@ with Simulator() as sim:
     subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "NUMBA_CACHE_DIR": str(cache)}, check=True, timeout=120
     )
-    assert list(cache.rglob("heap.*.nbi"))
+    assert list(cache.rglob("balancer.*.nbi"))
 
 
 def test_after_a_run_every_name_is_the_real_thing_again(sim: Simulator) -> None:
