@@ -30,7 +30,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-ORDER = ("tests/test_warm.py", "tests/lab", "tests/catalogue", "tests/sim")
+ORDER = ("tests/test_warm.py", "tests/web", "tests/ui", "tests/lab", "tests/catalogue", "tests/sim")
 """What begins first: one process compiles all kernels, and until it has done so others run what needs few of them.
 
 Two that need the same kernel at the same time both compile it.
