@@ -13,6 +13,8 @@ from helpers.browser import chromium
 from helpers.page_server import serving
 from windtunnel.lab.discovery import modules
 
+pytestmark = pytest.mark.soak  # a browser that ends by itself is waited for without end
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 

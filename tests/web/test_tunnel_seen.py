@@ -19,6 +19,8 @@ from windtunnel.lab.trace.reading import State, at, life, somebody_waits
 from windtunnel.lab.trace.records import Trace
 from windtunnel.web.picture import document
 
+pytestmark = pytest.mark.soak  # a browser that ends by itself is waited for without end
+
 STATIC = Path(windtunnel.web.__file__).parent / "static"
 PAIRS = {
     "chaos": ("untested", "tested"),
