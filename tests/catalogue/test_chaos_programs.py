@@ -23,6 +23,7 @@ runpy.run_module("{PACKAGE}.search", run_name="__main__")
 WHILE_IMPORTED = """
 import sys
 sys.argv = ["-m"]
+sys.orig_argv = ["python", "-m", "{program}"]
 import windtunnel.catalogue
 raise {what}
 """
@@ -125,6 +126,10 @@ def test_ctrl_c_in_the_middle_of_a_search_is_one_word_and_leaves_no_file(tmp_pat
 
 
 def test_so_it_is_while_a_program_is_still_being_imported() -> None:
-    done = python("-c", WHILE_IMPORTED.format(what="KeyboardInterrupt"))
+    def ended(program: str, what: str) -> subprocess.CompletedProcess[str]:
+        return python("-c", WHILE_IMPORTED.format(program=program, what=what))
+
+    done = ended(f"{PACKAGE}.search", "KeyboardInterrupt")
     assert (done.returncode, done.stderr) == (130, "Stopped.\n")
-    assert "Traceback" in python("-c", WHILE_IMPORTED.format(what="ValueError")).stderr, "a fault is still a fault"
+    assert "Traceback" in ended(f"{PACKAGE}.search", "ValueError").stderr, "a fault is still a fault"
+    assert "Traceback" in ended("theirs", "KeyboardInterrupt").stderr, "another's program ends as it likes"

@@ -3,7 +3,8 @@
 import sys
 from types import TracebackType
 
-if sys.argv[:1] == ["-m"]:  # Python says so while it imports the packages around a program that it is to run
+# Python says so while it imports the packages around a program that it is to run; another's program is not our affair.
+if sys.argv[:1] == ["-m"] and any(word.startswith(f"{__name__}.") for word in sys.orig_argv):
 
     def stopped(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Ctrl-C while a program of ours is still being imported is Ctrl-C, and no fault with a traceback."""
