@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, strategies as st
 
+from windtunnel.blocks.ground.files import DiskLock
 from windtunnel.lab import progress
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import Done, Guess, due, merge
@@ -60,6 +63,33 @@ def test_a_folder_that_cannot_be_written_stops_nobody(tmp_path: Path, monkeypatc
     monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "file" / "progress.json"))
     monkeypatch.setattr(progress, "read", lambda path: {})
     assert progress.note("q10", graded=True) == Done(grades=1)
+
+
+def test_of_two_changes_at_the_same_instant_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+    as_it_is = progress.read
+    others: list[Thread] = []
+
+    def read(path: Path) -> dict[str, Done]:
+        found = as_it_is(path)
+        if not others:  # between our reading and our writing another one comes
+            others.append(Thread(target=progress.note, args=("other",), kwargs={"ran": True}))
+            others[0].start()
+            others[0].join(0.05)  # it has written, or waits
+        return found
+
+    monkeypatch.setattr(progress, "read", read)
+    progress.note("ours", ran=True)
+    others[0].join()
+    assert as_it_is(progress.default_path()) == {"ours": Done(runs=1), "other": Done(runs=1)}
+
+
+def test_whoever_never_gives_the_lock_back_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDTUNNEL_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.0)
+    with closing(DiskLock(tmp_path / ".progress.json.lock")):
+        progress.note("q10", ran=True)
+    assert progress.read(progress.default_path()) == {"q10": Done(runs=1)}
 
 
 GUESS = Guess("How many are answered?", 120.0, 0.0, "a second", "2026-11-28")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from math import isfinite
@@ -17,6 +19,8 @@ from windtunnel.lab.result import write
 
 AGAIN_AFTER_DAYS = (1, 7, 30)
 """How many days after a number was committed to it is asked again."""
+PATIENCE_S, LOOK_EVERY_S = 5.0, 0.01
+"""How long a change waits for another one to end, which takes a moment, and how often it looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ def due(known: Mapping[str, Done], today: date) -> list[tuple[str, Guess]]:
     return [(name, one) for day, name, one in sorted(found, key=lambda f: (f[0], f[1], f[2].question)) if day <= today]
 
 
-def merge(one: dict[str, Done], other: dict[str, Done]) -> dict[str, Done]:
+def merge(one: Mapping[str, Done], other: Mapping[str, Done]) -> dict[str, Done]:
     """The progress of two files together."""
     return {name: one.get(name, Done()).merged(other.get(name, Done())) for name in sorted({*one, *other})}
 
@@ -171,15 +175,50 @@ def recalled(experiment: str, question: str, said: float) -> Done:
     return _changed(experiment, more)
 
 
+def merge_in(path: Path, other: Mapping[str, Done]) -> dict[str, Done]:
+    """Take what another file says into this one. Raises WrongInput, or OSError where it cannot be written."""
+    with _alone(path):
+        known = merge(read(path), other)
+        write(path, text_of(known))
+    return known
+
+
 def _changed(experiment: str, more: Callable[[Done], Done]) -> Done:
     path = default_path()
-    known = read(path)
-    new = known[experiment] = more(known.get(experiment, Done()))
-    try:
-        write(path, text_of(known))
-    except OSError:
-        return new
+    with _alone(path):
+        known = read(path)
+        new = known[experiment] = more(known.get(experiment, Done()))
+        try:
+            write(path, text_of(known))
+        except OSError:
+            return new
     return new
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else changes the file between its reading and its writing, or one of two changes at once would be lost.
+
+    The lock is a file beside it, for the file itself is replaced. Where there can be none, or whoever has it stands
+    still, it is done without.
+    """
+    from windtunnel.blocks.ground.files import DiskLock, InUse
+
+    path = Path(os.path.realpath(path))
+    end = time.monotonic() + PATIENCE_S
+    lock: DiskLock | None = None
+    while lock is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = DiskLock(path.with_name(f".{path.name}.lock"))
+        except InUse:
+            if time.monotonic() > end:
+                break
+            time.sleep(LOOK_EVERY_S)
+        except OSError:
+            break
+    with closing(lock) if lock is not None else nullcontext():
+        yield
 
 
 def text_of(known: Mapping[str, Done]) -> str:

@@ -193,13 +193,9 @@ def _watch(file: Path, seeds: int, once: bool, spare: Spare, tell: Heard) -> int
 def progress_(merge: Path | None, json_: bool) -> int:
     """What you have done so far; the file is yours to copy and merge."""
     from windtunnel.lab import progress
-    from windtunnel.lab.result import write
 
     path = progress.default_path()
-    known = progress.read(path)
-    if merge is not None:
-        known = progress.merge(known, progress.read(merge))
-        write(path, progress.text_of(known))
+    known = progress.read(path) if merge is None else progress.merge_in(path, progress.read(merge))
     if json_:
         click.echo(progress.text_of(known), nl=False)
         return 0
