@@ -24,7 +24,7 @@ from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
 from windtunnel.ui.group import Commands
 from windtunnel.ui.mapping import map_
-from windtunnel.ui.options import check_writable, once_each, params_of, written
+from windtunnel.ui.options import check_writable, once_each, params_of, sentence_of, written
 from windtunnel.ui.poor import prepare
 from windtunnel.ui.why import why
 
@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read our output has gone: click exits with 1 then
         status = 0
     except OSError as error:
-        said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-        status = _complain(f"{said[:1].upper()}{said[1:].rstrip('.')}.", WRONG, asked)
+        status = _complain(sentence_of(error), WRONG, asked)
     except (WrongInput, DesignError) as error:
         status = _complain(str(error), WRONG, asked)
     except MemoryError:

@@ -141,3 +141,9 @@ def claim_of(experiment: Experiment[Any], text: str, among: Sequence[Claim]) -> 
             raise WrongInput(f"{len(like)} claims of {experiment.id} have {text!r} in them; say more of one.") from None
         raise WrongInput(f"No claim of {experiment.id} has that in it. {error}") from None
     return Claim(text, "Asked on the command line.")
+
+
+def sentence_of(error: OSError) -> str:
+    """What the system has refused, and of which file."""
+    said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}."

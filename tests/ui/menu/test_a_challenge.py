@@ -11,6 +11,7 @@ import pytest
 
 from helpers.screens import Played, play
 from windtunnel.lab import progress
+from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import Done
 from windtunnel.ui.menu import challenge
 from windtunnel.ui.menu.challenge import Challenge, changed, editor
@@ -67,11 +68,14 @@ def test_a_wrong_design_is_told_why_and_its_cure_passes(tmp_path: Path, monkeypa
 
 @pytest.mark.soak
 def test_all_of_it_is_graded_and_that_is_remembered(tmp_path: Path) -> None:
-    (tmp_path / "up_or_out.py").write_text(CURE)
+    (tmp_path / "up_or_out.py").write_text("class Yours(:")
 
     async def scene(at: Played) -> None:
         room = Challenge(next(card for card in at.menu.cards if card.id == NAME))
         await at.menu.enter(room)
+        await at.until(lambda: room.wrong)
+        assert "invalid syntax in line 1" in room.wrong
+        room.file.write_text(CURE)
         await at.until(lambda: room.grade)
         await at.press("g")
         await at.until(lambda: room.whole)
@@ -131,6 +135,9 @@ def test_the_editor_is_the_persons_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDITOR", "code --wait")
     monkeypatch.delenv("VISUAL", raising=False)
     assert editor() == ["code", "--wait"]
+    monkeypatch.setenv("EDITOR", "'code --wait")
+    with pytest.raises(WrongInput, match="no closing quotation"):
+        editor()
     monkeypatch.delenv("EDITOR")
     monkeypatch.setenv("PATH", os.devnull)
     assert editor() == []

@@ -96,6 +96,22 @@ def test_a_key_in_the_middle_of_a_run_leaves_no_process(start: object, leave: st
     assert COLOUR.search(terminal.seen) is None
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_the_middle_of_a_run_leaves_no_process_and_the_terminal_as_it_was(
+    start: object, number: signal.Signals
+) -> None:
+    terminal = start()  # type: ignore[operator]
+    terminal.type("\r")
+    terminal.until("predict and run")
+    terminal.type("x")
+    terminal.until(" of ")
+    children = psutil.Process(terminal.process.pid).children(recursive=True)
+    terminal.process.send_signal(number)
+    assert BACK in terminal.rest()
+    assert terminal.process.wait(60) == 128 + number
+    assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
 def test_a_lost_connection_leaves_no_process(start: object) -> None:
     terminal = start()  # type: ignore[operator]
     terminal.type("\r")

@@ -214,6 +214,35 @@ def test_what_was_guessed_is_asked_again_and_answered() -> None:
     assert [(one.again, one.recalled) for one in known()[NAME].guesses] == [(1, 5.0)]
 
 
+def test_a_damaged_progress_file_is_told_and_stops_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    file.write_text("{broken")
+
+    async def scene(at: Played) -> None:
+        assert f"{file.name} is no progress file; move it away" in at.text
+        await at.menu.enter(Recall(NAME, Guess("How many?", 1.0, 2.0, "", "2026-01-01")))
+        await at.type("3")
+        await at.press("enter")
+        assert "is no progress file" in at.text
+        assert "◆ measured 2" in at.text
+        file.unlink()
+        file.mkdir()
+        await at.press("escape")
+        assert f"Is a directory: {file}." in at.text
+        assert "next for you" in at.text
+
+    play(scene, (160, 24))
+
+
+def test_a_fault_of_the_menu_is_told_in_its_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    from windtunnel.ui.menu import menu
+    from windtunnel.ui.menu.app import Menu
+
+    for left, status in ((None, 0), (1, 70), (143, 143)):
+        monkeypatch.setattr(Menu, "run", lambda self, code=left: code is None or self.exit(return_code=code))
+        assert menu() == status
+
+
 # --- how it looks ------------------------------------------------------------------------------------------------
 def test_three_panes_stay_and_marks_are_shapes() -> None:
     progress.note(NAME, ran=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,9 +19,11 @@ from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from windtunnel.lab.cards import Card, cards
+from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import Done, default_path, read
 from windtunnel.ui.menu.errand import Errand, Message
 from windtunnel.ui.menu.room import Key, Room
+from windtunnel.ui.options import sentence_of
 
 
 class Actions(Provider):
@@ -81,12 +86,30 @@ class Menu(App[None]):
     def on_mount(self) -> None:
         from windtunnel.ui.menu.home import Home
 
+        self._end_by_signals()
         self.known()
         self.push_screen(Home())
 
     def known(self) -> None:
-        """Read what the progress file says now."""
-        self.done = read(default_path())
+        """Read what the progress file says now. One that cannot be read stops nobody, and is told."""
+        with self.telling():
+            self.done = read(default_path())
+
+    def note(self, does: Callable[[], object]) -> None:
+        """Have something noted in the progress file, and know it."""
+        with self.telling():
+            does()
+            self.done = read(default_path())
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """What cannot be done is said in the last lines, and ends nothing else."""
+        try:
+            yield
+        except WrongInput as error:
+            self.say(str(error))
+        except OSError as error:
+            self.say(sentence_of(error))
 
     # --- rooms -------------------------------------------------------------------------------------------------------
     async def enter(self, room: Room) -> None:
@@ -121,6 +144,19 @@ class Menu(App[None]):
     def leave(self) -> None:
         """Leave the menu; what is at work is stopped."""
         self.exit()
+
+    def _end_by_signals(self) -> None:
+        """A signal that ends a program ends this one with the terminal as it was found."""
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            with contextlib.suppress(NotImplementedError, RuntimeError):  # Windows; not in the main thread
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 where the person has left."""
+        from windtunnel.ui.cli import OURS
+
+        return OURS if self.return_code == 1 else self.return_code or 0
 
     async def on_event(self, event: events.Event) -> None:
         """Keys go to the room in front, one after the other, whatever else there is on the screen."""

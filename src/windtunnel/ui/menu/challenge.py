@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
-import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,7 @@ class Challenge(Room):
         self.errand: Errand | None = None
         self.grading: Errand | None = None
         self.begun = self.text = self.before = ""
-        self.wrong = ""
-        self.doing = "opening …"
+        self.doing = ""
         self.failing: Message = {}
         self.grade: dict[str, Any] = {}
         self.verdicts: list[bool] = []
@@ -71,31 +70,24 @@ class Challenge(Room):
         self.scrolled = 0
 
     def began(self) -> None:
-        threading.Thread(target=self._import, daemon=True).start()
+        self.behind(self._import, self.imported)
 
-    def _import(self) -> None:
+    def _import(self) -> tuple[Experiment[Any], str]:
         from windtunnel.lab.discovery import find
         from windtunnel.lab.grading.challenge import demanding, stub, write_stub
 
-        try:
-            experiment = demanding(find(self.card.id))
-            begun = stub(experiment)
-            if not self.file.exists():
-                write_stub(experiment, self.file)
-            found: tuple[Experiment[Any], str] | str = experiment, begun
-        except WrongInput as error:
-            found = str(error)
-        if self.is_attached:
-            self.app.call_from_thread(self.imported, found)
+        experiment = demanding(find(self.card.id))
+        if not self.file.exists():
+            write_stub(experiment, self.file)
+        return experiment, stub(experiment)
 
-    def imported(self, found: tuple[Experiment[Any], str] | str) -> None:
-        """It is there, or it cannot be."""
-        if isinstance(found, str):
-            self.wrong = found
-        else:
-            self.experiment, self.begun = found
-            self.text = self.before = self._read()
-            self.hints = self.menu.done.get(self.card.id, progress.Done()).hints
+    def imported(self, found: tuple[Experiment[Any], str]) -> None:
+        """It is there."""
+        self.experiment, self.begun = found
+        self.doing = "judging …"
+        self.text = self.before = self._read()
+        self.hints = self.menu.done.get(self.card.id, progress.Done()).hints
+        with self.menu.telling():
             self.errand = self.menu.send(["watch", str(self.file), "--json", "--seeds", str(SEEDS)], self.heard)
         self.draw()
 
@@ -115,7 +107,7 @@ class Challenge(Room):
                 return
         elif "status" in message and self.errand is not None:
             self.menu.stop(self.errand)
-            self.wrong = self.errand.sentence
+            self.wrong, self.doing = self.errand.sentence, ""
         self.draw()
 
     def _told(self, told: Message) -> None:
@@ -176,15 +168,15 @@ class Challenge(Room):
             return
         with self.app.suspend():
             try:
-                subprocess.run([*words, str(self.file)], check=False)
+                status = subprocess.run([*words, str(self.file)], check=False).returncode
+                self.wrong = f"{words[0]} has ended with status {status}." if status else ""
             except OSError as error:
                 self.wrong = f"{words[0]} cannot be started: {error.strerror}."
         self.app.refresh(layout=True)
 
     def do_hint(self) -> None:
-        progress.note(self.card.id, hint=True)
         self.hints += 1
-        self.menu.known()
+        self.menu.note(partial(progress.note, self.card.id, hint=True))
 
     def do_page_down(self) -> None:
         self.scrolled += 8
@@ -256,8 +248,9 @@ class Challenge(Room):
         lines: list[Text] = []
         if self.wrong:
             lines += signed("✘", "red", self.wrong, width)
-        if self.doing:
-            lines.append(Text(self.doing, "dim"))
+        doing = "opening …" if self.experiment is None and not self.wrong else self.doing
+        if doing:
+            lines.append(Text(doing, "dim"))
         if self.failing and not self.grade_is_fresh:
             shown = f"{self.failing['failing']}   {self.failing['shown']}"
             lines += signed("✘", "red", shown, width)
@@ -321,10 +314,13 @@ class Challenge(Room):
 
 
 def editor() -> list[str]:
-    """The person's editor as words of a command; empty where there is none."""
+    """The person's editor as words of a command; empty where there is none. Raises WrongInput."""
     said = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if said:
-        return shlex.split(said)
+        try:
+            return shlex.split(said)
+        except ValueError as error:
+            raise WrongInput(f"The editor {said} is no command: {str(error).lower()}.") from None
     return next(([name] for name in EDITORS if shutil.which(name)), [])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from rich.console import RenderableType
@@ -10,7 +9,6 @@ from rich.text import Text
 
 from windtunnel.lab.cards import Card
 from windtunnel.lab.claims import number
-from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment, idea
 from windtunnel.ui.menu.lines import CHOSEN, beside, cut, joined, rule, wrapped
 from windtunnel.ui.menu.reading import Reading
@@ -55,28 +53,16 @@ class Opened(Room):
         super().__init__()
         self.card = card
         self.setting: Setting | None = None
-        self.wrong = ""
         self.at, self.scrolled, self.everything = max(1, len(card.designs) - 1), 0, False
 
     def began(self) -> None:
-        threading.Thread(target=self._import, daemon=True).start()
-
-    def _import(self) -> None:
         from windtunnel.lab.discovery import find
 
-        try:
-            found: Experiment[Any] | str = find(self.card.id)
-        except WrongInput as error:
-            found = str(error)
-        if self.is_attached:
-            self.app.call_from_thread(self.imported, found)
+        self.behind(lambda: find(self.card.id), self.imported)
 
-    def imported(self, found: Experiment[Any] | str) -> None:
-        """It is there, or it cannot be."""
-        if isinstance(found, str):
-            self.wrong = found
-        elif self.setting is None:
-            self.setting = Setting(found)
+    def imported(self, found: Experiment[Any]) -> None:
+        """It is there."""
+        self.setting = Setting(found)
         self.draw()
 
     # --- keys --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,7 +13,6 @@ from rich.text import Text
 
 from windtunnel.lab import progress
 from windtunnel.lab.claims import interval, number
-from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import Guess
 from windtunnel.lab.result import Result
 from windtunnel.ui import drawings, terminal
@@ -70,12 +70,7 @@ class Outcome(Room):
         self._note(ran=True, guesses=guesses)
 
     def _note(self, **what: Any) -> None:
-        try:
-            progress.note(self.setting.experiment.id, **what)
-        except WrongInput as error:
-            self.menu.say(str(error))
-        else:
-            self.menu.known()
+        self.menu.note(partial(progress.note, self.setting.experiment.id, **what))
 
     # --- keys --------------------------------------------------------------------------------------------------------
     def keys_now(self) -> list[Key]:

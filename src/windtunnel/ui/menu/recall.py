@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from rich.console import RenderableType
 from rich.text import Text
 
 from windtunnel.lab import progress
-from windtunnel.lab.discovery import find
-from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.progress import AGAIN_AFTER_DAYS, Guess
 from windtunnel.ui.menu.asking import Question, distance, questions, with_unit
 from windtunnel.ui.menu.fields import Fields, scale
@@ -25,9 +26,19 @@ class Recall(Room):
     def __init__(self, name: str, guess: Guess) -> None:
         super().__init__()
         self.about, self.guess = name, guess
-        self.question = _question(name, guess)
+        self.question = Question(guess.question, "", guess.unit)
         self.fields = Fields([self.question.field()])
         self.over = False
+
+    def began(self) -> None:
+        self.behind(lambda: _own(self.about, self.guess), self.imported)
+
+    def imported(self, found: Question | None) -> None:
+        """The question has its scale, where the experiment still asks it."""
+        if found is not None:
+            self.question = found
+            self.fields = Fields([replace(found.field(), text=self.fields.front.text)])
+        self.draw()
 
     def can(self, key: Key) -> bool:
         return {"answer": not self.over, "open": self.over}.get(key.what, True)
@@ -39,8 +50,7 @@ class Recall(Room):
         said = self.fields.front.value
         if said is not None:
             self.over = True
-            progress.recalled(self.about, self.guess.question, said)
-            self.menu.known()
+            self.menu.note(partial(progress.recalled, self.about, self.guess.question, said))
 
     async def do_open(self) -> None:
         card = next(card for card in self.menu.cards if card.id == self.about)
@@ -68,11 +78,8 @@ class Recall(Room):
         return joined([*lines, Text(""), Text(told, "dim")])
 
 
-def _question(name: str, guess: Guess) -> Question:
-    """With its scale, where the experiment still asks it."""
-    try:
-        found = questions(find(name))
-    except WrongInput:
-        found = []
-    own = next((one for one in found if one.question == guess.question), None)
-    return own or Question(guess.question, "", guess.unit)
+def _own(name: str, guess: Guess) -> Question | None:
+    """The experiment's own question; None where it asks it no more."""
+    from windtunnel.lab.discovery import find
+
+    return next((one for one in questions(find(name)) if one.question == guess.question), None)

@@ -6,8 +6,9 @@ paste that are faster than the screen mean what they would mean slowly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -18,11 +19,14 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
+from windtunnel.lab.errors import WrongInput
 from windtunnel.ui.menu.lines import joined, wrapped
+from windtunnel.ui.options import sentence_of
 
 if TYPE_CHECKING:
     from windtunnel.ui.menu.app import Menu
 
+T = TypeVar("T")
 MARGIN = 1
 """Columns left free at both sides."""
 
@@ -64,6 +68,8 @@ class Room(Screen[None]):
     KEYS: Sequence[Key] = ()
     FILLED = False
     """Whether keys fill a field here: then no letter leaves the menu."""
+    wrong = ""
+    """What has gone wrong here, as a sentence."""
 
     @property
     def menu(self) -> Menu:
@@ -98,11 +104,32 @@ class Room(Screen[None]):
         yield Static(id="keys")
 
     def on_mount(self) -> None:
-        self.began()
+        with self.menu.telling():
+            self.began()
         self.draw()
 
     def began(self) -> None:
         """What is to be done as soon as the room is there."""
+
+    def behind(self, work: Callable[[], T], then: Callable[[T], object]) -> None:
+        """Have something made behind the screen that is already there; `then` gets it in our own thread. Where it
+        cannot be made, `wrong` says why."""
+
+        def make() -> None:
+            try:
+                found = work()
+            except WrongInput as error:
+                self.call_later(self._refused, str(error))
+            except OSError as error:
+                self.call_later(self._refused, sentence_of(error))
+            else:
+                self.call_later(then, found)
+
+        threading.Thread(target=make, daemon=True).start()
+
+    def _refused(self, sentence: str) -> None:
+        self.wrong = sentence
+        self.draw()
 
     def ended(self) -> None:
         """What is to be put away when the room is gone."""
@@ -167,9 +194,10 @@ class Room(Screen[None]):
 
     async def do(self, what: str) -> None:
         """Do what a key is there for."""
-        found = getattr(self, what)()
-        if found is not None:
-            await found
+        with self.menu.telling():
+            found = getattr(self, what)()
+            if found is not None:
+                await found
 
     async def do_help(self) -> None:
         from windtunnel.ui.menu.help import Help

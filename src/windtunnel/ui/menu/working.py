@@ -31,7 +31,6 @@ class Working(Room):
         self.errand: Errand | None = None
         self.message: Message = {}
         self.status: int | None = None
-        self.wrong = ""
         self.begun = time.monotonic()
 
     def began(self) -> None:
