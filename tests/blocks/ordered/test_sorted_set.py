@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 import math
 import subprocess
 import sys
@@ -284,6 +285,60 @@ def test_an_increment_that_would_make_nan_undoes_the_batch() -> None:
         assert list(one) == [(bob, math.inf)]
         assert one.to_bytes() == before
         assert (one.add(cid, 5.0), one.add(ann, 5.0), one.score(ann)) == (True, True, 5.0)
+
+
+def zeros_signed(one: Any) -> list[tuple[Any, str]]:
+    return [(member, str(score)) for member, score in one]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_undone_batch_gives_zero_its_sign_back(order: Any) -> None:
+    one = SortedSet(int, order=order)
+    one.add_many([1, 2, 3], [-0.0, 0.0, math.inf])
+    with pytest.raises(ValueError, match="item 4"):
+        one.increment_many([1, 1, 2, 2, 3], [1.0, -1.0, 1.0, -1.0, -math.inf])
+    assert zeros_signed(one) == [(1, "-0.0"), (2, "0.0"), (3, "inf")]
+
+
+@pytest.mark.parametrize("condition", ["nx", "xx", "gt", "lt"])
+@pytest.mark.parametrize("there", [None, 0.0, -0.0, 1.0])
+def test_a_batch_with_a_condition_gives_zero_the_sign_that_single_items_do(condition: str, there: float | None) -> None:
+    for scores in itertools.product([0.0, -0.0, 1.0, -1.0], repeat=3):
+        batch, single = SortedSet(int), PlainSortedSet[int](PlainCountedBlocks())
+        for one in (batch, single) if there is not None else ():
+            one.add(7, there)  # type: ignore[arg-type]  # it is not None
+        batch.add_many([7] * 3, list(scores), **{condition: True})
+        for score in scores:
+            single.add(7, score, **{condition: True})
+        assert zeros_signed(batch) == zeros_signed(single)
+
+
+class Odd(str):
+    """A text that hashes as it likes."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return 7
+
+    __eq__ = str.__eq__
+
+
+def test_a_text_of_a_class_of_its_own_is_the_member_that_it_says() -> None:
+    one = SortedSet(str)
+    assert one.add_many(["red", Odd("red"), Odd("blue"), Odd("blue"), "blue"], [1.0, 2.0, 3.0, 4.0, 5.0]) == 2
+    assert not one.add(Odd("red"), 6.0)
+    assert list(one) == [("blue", 5.0), ("red", 6.0)]
+    assert (one.score(Odd("red")), one.rank(Odd("red")), one.score(Odd("green"))) == (6.0, 1, None)
+    assert one.remove(Odd("red"))
+    assert {type(member) for member, _ in one} == {str}
+
+
+@pytest.mark.parametrize("seed", [2**63 - 1, 2**62, -(2**63) + 1, 0])
+def test_every_seed_of_64_bits_makes_a_skip_list(seed: int) -> None:
+    one = SortedSet(int, order="skip list", seed=seed)
+    one.add_many(range(500), range(500))
+    assert one.ranks([0, 250, 499]).tolist() == [0, 250, 499]
 
 
 @pytest.mark.parametrize("kind", [int, str, bytes])

@@ -170,6 +170,21 @@ def test_a_copy_grows_apart(kind: type, order: Any, how: Any) -> None:
     assert list(other) == [(member(kind, i), float(i)) for i in range(5_000, 20_000)]
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("kind", [int, str, bytes])
+@pytest.mark.parametrize("keep", [bytes, lambda buffer: buffer], ids=["read-only", "shared"])
+def test_a_set_out_of_a_pickle_shares_no_memory_with_what_held_the_pickle(kind: type, order: Any, keep: Any) -> None:
+    one: SortedSet[Any] = SortedSet(kind, order=order)
+    one.add_many([member(kind, i) for i in range(3_000)], range(3_000))
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(one, protocol=5, buffer_callback=buffers.append)
+    other = pickle.loads(pickled, buffers=[keep(buffer) for buffer in buffers])
+    other.remove_many([member(kind, i) for i in range(0, 3_000, 2)])
+    other.add_many([member(kind, i) for i in range(1, 5_000)], [-float(i) for i in range(1, 5_000)])
+    assert list(one) == [(member(kind, i), float(i)) for i in range(3_000)]
+    assert [score for _, score in other] == [-float(i) for i in range(4_999, 0, -1)]
+
+
 def test_objects_that_are_looked_at_by_address_are_those_that_lie_there() -> None:
     pieces = Pieces(4, fill=None)
     for _ in range(4):

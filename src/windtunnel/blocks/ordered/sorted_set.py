@@ -114,17 +114,18 @@ class SortedSet(Ranges[MemberT]):
     def _fulfilling(
         self, members: Batch[MemberT], scores: NDArray[np.float64], nx: bool, xx: bool, gt: bool, lt: bool
     ) -> tuple[list[MemberT], NDArray[np.float64]]:
-        """The last score of each member of a batch that gets one; a set keeps nothing of those between."""
+        """Those of a batch that get their scores, in order: what is between may turn 0.0 into -0.0."""
         import numpy as np
 
         listed = self._numbers.plain(members)
         held = {one: old for one, old in zip(listed, self.scores(listed).tolist(), strict=True) if old == old}
-        kept: dict[MemberT, float] = {}
+        kept: list[tuple[MemberT, float]] = []
         for one, score in zip(listed, scores.tolist(), strict=True):
             old = held.get(one)
             if not (xx if old is None else nx or (gt and score <= old) or (lt and score >= old)):
-                held[one] = kept[one] = score
-        return list(kept), np.array(list(kept.values()), np.float64)
+                held[one] = score
+                kept.append((one, score))
+        return [one for one, _ in kept], np.array([score for _, score in kept], np.float64)
 
     def increment(self, member: MemberT, by: float) -> float:
         """Add to the member's score, which is 0 for a new member; returns the new score."""
@@ -280,9 +281,9 @@ class SortedSet(Ranges[MemberT]):
         """Give members the scores that they had, and none to those that had none (NaN)."""
         import numpy as np
 
-        new, m = np.isnan(scores), self._numbers.members
-        self._kernel.remove_many(self._order.arrays, m, ids[new].copy(), words[new].copy())
-        ids, words, scores = ids[~new].copy(), words[~new].copy(), scores[~new].copy()
+        had, m = ~np.isnan(scores), self._numbers.members
+        self._kernel.remove_many(self._order.arrays, m, ids, words)  # all: 0.0 would not give way to -0.0
+        ids, words, scores = ids[had], words[had], scores[had]
         out, done = np.empty(ids.size), 0
         while (done := self._kernel.set_scores(self._order.arrays, m, ids, words, scores, False, out, done)) < ids.size:
             self._order.grow()

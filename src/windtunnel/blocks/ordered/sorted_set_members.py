@@ -246,7 +246,17 @@ class TextNumbers(_Ids):
         return name.encode("utf-8", "surrogatepass") if self.kind is str else bytes(name)
 
     def _known(self, names: Sequence[Any]) -> Ids:
-        """The ids of these names; -1 where one has none."""
+        """The ids of these names; -1 where one has none.
+
+        A name of a class of its own may hash as it likes. What is kept is its text, so that is what it is found by.
+        """
+        ids = self._looked_up(names)
+        if (ids < 0).any() and not set(map(type, names)) <= {self.kind}:
+            others = [i for i in np.flatnonzero(ids < 0).tolist() if isinstance(names[i], self.kind)]
+            ids[others] = self._looked_up(self._checked([names[i] for i in others]))
+        return ids
+
+    def _looked_up(self, names: Sequence[Any]) -> Ids:
         try:
             hashes = hashes_of(names)
         except TypeError:  # what does not hash

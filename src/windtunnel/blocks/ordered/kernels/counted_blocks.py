@@ -25,6 +25,7 @@ from windtunnel.blocks.ordered.kernels.pieces import (
     floats_at,
     inner,
     number,
+    own,
     part,
     set_number,
     set_word,
@@ -87,7 +88,7 @@ class Held:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._blocks, self._nodes = state["blocks"], state["nodes"]
-        self.arrays = Order(self._blocks.at, self._nodes.at, np.zeros(2 * MOST_LEVELS, np.int64), state["meta"])
+        self.arrays = Order(self._blocks.at, self._nodes.at, np.zeros(2 * MOST_LEVELS, np.int64), own(state["meta"]))
 
     @property
     def moved(self) -> int:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from windtunnel.blocks.ground.kernels.words import njit
-from windtunnel.blocks.ordered.kernels.pieces import Arena, inner, part, set_word, unit, word
+from windtunnel.blocks.ordered.kernels.pieces import Arena, inner, own, part, set_word, unit, word
 from windtunnel.splitmix import mix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from windtunnel.blocks.ordered.kernels.pieces import Int, Words
+    from windtunnel.blocks.ordered.kernels.pieces import Address, Int, Words
 
 PLACES = 4096
 """Places of a page; the first has fewer at first."""
@@ -50,7 +50,8 @@ class PagedMap:
         return {"pages": self._pages, "state": self.state, "directory": self.directory, "moved": self.moved}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._pages, self.state, self.directory = state["pages"], state["state"], state["directory"]
+        self._pages = [own(page) for page in state["pages"]]
+        self.state, self.directory = own(state["state"]), own(state["directory"])
         self.moved = state["moved"]
         self._arena = Arena(2 * PLACES)
         for i, page in enumerate(self._pages):
@@ -106,13 +107,19 @@ def home(mixed_key: Any, last: Int) -> Int:
     return np.int64(mixed_key >> np.uint64(40)) & last
 
 
+@part
+def way(directory: NDArray[np.int64], state: Words, key: Int) -> tuple[Int, Address, Int, Int]:
+    """The page of a key, where it lies, its last place, and the place where the search begins."""
+    mixed_key = mixed(np.uint64(key))
+    row = row_of(state, mixed_key)
+    last = directory[row, LAST]
+    return row, directory[row, WHERE], last, home(mixed_key, last)
+
+
 @inner
 def find(directory: NDArray[np.int64], state: Words, key: Int) -> Int:
     """The id of `key`, or -1."""
-    mixed_key = mixed(np.uint64(key))
-    row = row_of(state, mixed_key)
-    where, last = directory[row, WHERE], directory[row, LAST]
-    place = home(mixed_key, last)
+    _, where, last, place = way(directory, state, key)
     while True:
         at = where + place * 16
         held = word(at + 8)
@@ -136,10 +143,7 @@ def room(directory: NDArray[np.int64], state: Words, key: Int) -> bool:
 @inner
 def put(directory: NDArray[np.int64], state: Words, key: Int, number: Int) -> None:
     """Enter a key that is absent; there is room."""
-    mixed_key = mixed(np.uint64(key))
-    row = row_of(state, mixed_key)
-    where, last = directory[row, WHERE], directory[row, LAST]
-    place = home(mixed_key, last)
+    row, where, last, place = way(directory, state, key)
     while word(where + place * 16 + 8) != 0:
         place = (place + 1) & last
     set_word(where + place * 16, key)
@@ -151,10 +155,7 @@ def put(directory: NDArray[np.int64], state: Words, key: Int, number: Int) -> No
 @inner
 def remove(directory: NDArray[np.int64], state: Words, key: Int) -> None:
     """Take out a key that is there; what was pushed past it moves back, so that no tombstone is needed."""
-    mixed_key = mixed(np.uint64(key))
-    row = row_of(state, mixed_key)
-    where, last = directory[row, WHERE], directory[row, LAST]
-    hole = home(mixed_key, last)
+    row, where, last, hole = way(directory, state, key)
     while word(where + hole * 16) != key or word(where + hole * 16 + 8) == 0:
         hole = (hole + 1) & last
     place = hole

@@ -80,6 +80,11 @@ class Arena:
         self._given_back.append(array)
 
 
+def own(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that nobody else has: one out of a pickle may be a look at memory that the pickle's owner keeps."""
+    return array if array.flags.owndata else array.copy()
+
+
 class Pieces:
     """Units of `words` words each, `1 << bits` of them a piece. `at` is what kernels get: the address of each piece."""
 
@@ -99,6 +104,7 @@ class Pieces:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._pieces = [own(piece) for piece in self._pieces]
         self.at = np.zeros(max(FEW, 1 << len(self._pieces).bit_length()), np.int64)
         for i, piece in enumerate(self._pieces):
             self.at[i] = piece.ctypes.data

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from windtunnel.blocks.ground.kernels.words import njit
-from windtunnel.blocks.ordered.kernels.pieces import Pieces, inner, number, part, set_number, set_word, unit, word
+from windtunnel.blocks.ordered.kernels.pieces import Pieces, inner, number, own, part, set_number, set_word, unit, word
 from windtunnel.blocks.ordered.kernels.sorted_set import Members, precedes, score_of, set_score
 from windtunnel.splitmix import GOLDEN, mix
 
@@ -53,7 +53,8 @@ class Held:
     def __init__(self, seed: int = 0) -> None:
         self._nodes, self._places = Pieces(NODE_BITS, NODE_WORDS), Pieces(PLACE_BITS, PLACE_WORDS)
         self._places.grow_to(2 * MAX_LEVELS)
-        meta = np.array([1, MAX_LEVELS, 0, -1, seed * 2 + 1, self._nodes.units, self._places.units], np.int64)
+        luck = (seed * 2 + 1 + 2**63) % 2**64 - 2**63  # the lowest 64 bits, with a sign
+        meta = np.array([1, MAX_LEVELS, 0, -1, luck, self._nodes.units, self._places.units], np.int64)
         chain, path, ranks = np.full(MAX_LEVELS + 1, -1), np.zeros(MAX_LEVELS, np.int64), np.zeros(MAX_LEVELS, np.int64)
         self.arrays = Order(self._nodes.at, self._places.at, chain, path, ranks, meta)
 
@@ -65,7 +66,8 @@ class Held:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._nodes, self._places = state["nodes"], state["places"]
-        self.arrays = state["arrays"]._replace(nodes=self._nodes.at, places=self._places.at)
+        arrays = Order(*map(own, state["arrays"]))
+        self.arrays = arrays._replace(nodes=self._nodes.at, places=self._places.at)
 
     @property
     def moved(self) -> int:
