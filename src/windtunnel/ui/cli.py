@@ -25,7 +25,7 @@ from windtunnel.ui.doubting import DOUBTING
 from windtunnel.ui.group import Commands
 from windtunnel.ui.mapping import map_
 from windtunnel.ui.options import check_writable, once_each, params_of, sentence_of, written
-from windtunnel.ui.poor import prepare
+from windtunnel.ui.poor import has_screen, prepare
 from windtunnel.ui.why import why
 
 if TYPE_CHECKING:
@@ -116,8 +116,7 @@ def cli(context: click.Context, plain: bool) -> int | None:
     if context.invoked_subcommand is not None:
         return None
     if sys.stdin.isatty() and sys.stdout.isatty():
-        # A terminal that can only go on to the next line has no screen.
-        if plain or os.environ.get("TERM") in ("dumb", "unknown"):
+        if plain or not has_screen():
             from windtunnel.ui.numbered import menu
         else:
             from windtunnel.ui.menu import menu

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 
 INSTEAD = {
@@ -38,3 +39,9 @@ def prepare(as_json: bool) -> None:
     for stream, json_ in ((sys.stdout, as_json), (sys.stderr, False)):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
             stream.reconfigure(errors="windtunnel.escapes" if json_ else "windtunnel.letters")
+
+
+def has_screen() -> bool:
+    """Whether panes can stand on this terminal: it can do more than go on to the next line, and it has each of our
+    signs, for letters in their place are wider."""
+    return os.environ.get("TERM") not in ("dumb", "unknown") and sys.stdout.encoding.lower().startswith("utf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import date, timedelta
 from functools import cache
@@ -63,7 +64,7 @@ async def opened(at: Played, name: str = NAME) -> Opened:
 def test_from_the_first_screen_to_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     words = Setting(find(NAME), quick=True).words
     assert words == [NAME, "--quick"]
-    monkeypatch.setattr(Setting, "words", [*words, "--seeds", "1"])  # the others tell the same, and cost time
+    monkeypatch.setattr(Setting, "words", [*words, "--seeds", "1", "--jobs", "1"])  # more tell the same, and cost time
 
     async def scene(at: Played) -> None:
         assert "next for you" in at.text
@@ -137,6 +138,18 @@ def test_keys_of_a_burst_mean_what_they_mean_slowly() -> None:
 
     play(scene)
     assert known() == {}
+
+
+def test_a_guess_that_is_no_number_is_told_and_not_left_out() -> None:
+    async def scene(at: Played) -> None:
+        await at.menu.enter(Predict(Setting(find(NAME))))
+        await at.type("--5")
+        await at.press("enter", "3", "ctrl+r")
+        room = await at.reach(Predict)
+        assert room.fields.at == 0
+        assert "✘ --5 is no number." in at.text
+
+    play(scene)
 
 
 def test_a_paste_is_text_and_no_keys() -> None:
@@ -352,6 +365,7 @@ def test_the_palette_finds_keys_and_experiments() -> None:
         (["--plain"], "xterm", "numbers"),
         ([], "dumb", "numbers"),
         (["--plain"], "dumb", "numbers"),
+        ([], "latin-1", "numbers"),
     ],
 )
 def test_a_terminal_that_has_no_screen_gets_the_menu_of_numbers(
@@ -364,6 +378,8 @@ def test_a_terminal_that_has_no_screen_gets_the_menu_of_numbers(
     from windtunnel.ui import cli
 
     called = []
+    if term == "latin-1":  # letters in the place of our signs are wider
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), term))
     for stream in (sys.stdin, sys.stdout):
         monkeypatch.setattr(stream, "isatty", lambda: True)
     monkeypatch.setenv("TERM", term)

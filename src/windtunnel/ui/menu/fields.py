@@ -40,6 +40,11 @@ class Field:
             return None
         return found if math.isfinite(found) else None
 
+    @property
+    def wrong(self) -> str:
+        """What is wrong with what was said, where something was."""
+        return f"{self.text} is no number." if self.text and self.value is None else ""
+
     def type(self, character: str, name: str) -> bool:
         """Take a key; whether it was taken."""
         if name == "backspace":

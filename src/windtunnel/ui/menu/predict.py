@@ -10,7 +10,7 @@ from rich.text import Text
 from windtunnel.lab.claims import number
 from windtunnel.ui.menu.asking import Question, questions
 from windtunnel.ui.menu.fields import Fields, scale
-from windtunnel.ui.menu.lines import CHOSEN, joined, wrapped
+from windtunnel.ui.menu.lines import CHOSEN, joined, signed, wrapped
 from windtunnel.ui.menu.room import BACK, HELP, Key, Room
 from windtunnel.ui.menu.setting import Setting
 
@@ -58,7 +58,11 @@ class Predict(Room):
             await self.do_commit()
 
     async def do_commit(self) -> None:
-        """Nothing can be taken back from here on."""
+        """Nothing can be taken back from here on, and nothing that was said is left out."""
+        for at, field in enumerate(self.fields.all):
+            if field.wrong:
+                self.fields.at = at
+                return
         said = {q.question: f.value for q, f in zip(self.asked, self.fields.all, strict=True) if f.value is not None}
         if said:
             await self._run(said)
@@ -103,5 +107,9 @@ def asked(questions: Sequence[Question], fields: Fields, width: int) -> list[Tex
             line = line + Text(ends[0], "dim") + scale([(field.value, "●")], field, room) + Text(ends[1], "dim")
         else:
             line += Text(f" {one.unit}", "dim")
-        lines += [line, Text("")]
+        lines += [
+            line,
+            *([Text("  ") + told for told in signed("✘", "red", field.wrong, width - 2)] if field.wrong else []),
+        ]
+        lines.append(Text(""))
     return lines
