@@ -1,21 +1,31 @@
 """The system's Chromium, headless, and a server of files on loopback with the page's content policy.
 
 Where no browser is, or no Playwright, tests that need one are skipped with a word; with `CI` set that is a failure.
+
+Some waits of Playwright have no end: a browser that is told to end while it makes a page leaves `new_page` waiting, and
+`evaluate` knows no limit. So each browser is watched, and every wait ends where it dies or a test takes far too long.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+LONGEST_S = 300.0
+"""No step of a test in a browser takes so long, however busy the machine is; a wait that does has no end."""
+PATIENCE_MS = 60_000
+"""A browser on a busy machine may be slow; no test is about how slow."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -47,20 +57,86 @@ def missing(word: str) -> Any:
     pytest.skip(word)
 
 
+class Watch(threading.Thread):
+    """Ends the driver where its browser has ended, or one step of a test takes too long: each wait then raises.
+
+    `why` says in a sentence what was wrong.
+    """
+
+    STEP_S = 0.25
+    GRACE_S = 2.0
+    """For so long Playwright may tell by itself that a browser has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.why = ""
+        self._closing = threading.Event()
+        self._others = set(psutil.Process().children())
+
+    def run(self) -> None:
+        """Look, until the browser is to be closed. What closes it may take a while, but not for ever."""
+        browser, step, since_s = None, "", time.monotonic()
+        while not self._closing.wait(self.STEP_S):
+            with suppress(psutil.Error):
+                browser = browser or next((c for d in self._drivers() for c in d.children()), None)
+            now = os.environ.get("PYTEST_CURRENT_TEST", "")
+            if now != step:
+                step, since_s = now, time.monotonic()
+            if browser is not None and not browser.is_running():
+                self.why = "Chromium ended by itself in the middle of a test."
+                self._closing.wait(self.GRACE_S)
+                break
+            if time.monotonic() - since_s > LONGEST_S:
+                self.why = f"A test in a browser waited for longer than {LONGEST_S:g} s: {step}."
+                break
+        if self.why:
+            print(self.why, file=sys.stderr)
+            self.end()
+
+    def end(self) -> None:
+        """End the driver and its browser, and with them all that waits for them."""
+        for driver in self._drivers():
+            with suppress(psutil.Error):
+                for one in (*driver.children(recursive=True), driver):
+                    one.kill()
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closing.set()
+        self.join()
+
+    def _drivers(self) -> list[psutil.Process]:
+        with suppress(psutil.Error):
+            return [c for c in psutil.Process().children() if c not in self._others and c.name().startswith("node")]
+        return []
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser of Playwright's."""
+    """A browser of Playwright's. Fails with a sentence where it ends before it is closed, or a test waits for ever."""
     where = executable()
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         missing("Playwright is not installed: what a browser shows was not tested.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=where, args=list(FLAGS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+    watch = Watch()
+    last = threading.Timer(PATIENCE_MS / 1000, watch.end)
+    watch.start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=where, args=list(FLAGS), timeout=PATIENCE_MS)
+            try:
+                yield browser
+            finally:
+                watch.close()  # a browser that ends from here on ends because it was told to
+                last.start()
+                with suppress(Error):
+                    browser.close()
+    finally:
+        watch.close()
+        last.cancel()
+    if watch.why:
+        pytest.fail(watch.why)
 
 
 @contextmanager

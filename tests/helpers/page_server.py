@@ -20,6 +20,8 @@ PORT = 8642
 HOME = f"http://127.0.0.1:{PORT}"
 SECRET = "a token"
 WITH_TOKEN = {TOKEN: SECRET}
+PATIENCE_S = 30.0
+"""Within which a server that is told to end has ended, on a busy machine too."""
 
 
 @contextmanager
@@ -60,5 +62,9 @@ def serving(folder: Path) -> Iterator[str]:
         yield process.stdout.readline().split()[0]
     finally:
         process.terminate()
-        process.wait()
-        process.stdout.close()
+        try:
+            process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()

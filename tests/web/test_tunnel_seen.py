@@ -12,14 +12,14 @@ from xml.etree import ElementTree
 import pytest
 
 import windtunnel.web
-from helpers.browser import chromium, served
+from helpers.browser import PATIENCE_MS, chromium, served
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 from windtunnel.lab.trace.reading import State, at, life, somebody_waits
 from windtunnel.lab.trace.records import Trace
 from windtunnel.web.picture import document
 
-pytestmark = pytest.mark.soak  # a browser that ends by itself is waited for without end
+pytestmark = pytest.mark.soak  # without a graphics card drawing costs more than `make test` has
 
 STATIC = Path(windtunnel.web.__file__).parent / "static"
 PAIRS = {
@@ -32,8 +32,6 @@ PAIRS = {
 }
 SVG = "{http://www.w3.org/2000/svg}"
 MOMENTS = 20
-PATIENCE_MS = 600_000
-"""A browser on a busy machine may be slow; no test is about how slow."""
 PAGE = b"""<!doctype html><html lang="en"><head><title>t</title><link rel="stylesheet" href="/static/tunnel/tunnel.css">
 </head><body><section id="tunnel" class="tunnel"></section><script type="module" src="/go.js"></script></body></html>"""
 GO = b"""import {mount} from "/static/tunnel/tunnel.js";

@@ -91,7 +91,7 @@ class Tunnel {
     this.time = node("output", {class: "t-clock", "aria-label": "moment"});
     this.slider = node("input", {type: "range", min: -1, max: SPEEDS.length - 1, step: 1, value: -1, "aria-label": "speed of the clock", oninput: event => this.speed(Number(event.target.value))});
     this.pace = node("span", {class: "t-num t-pace"});
-    this.canvas = node("canvas", {class: "t-line", role: "slider", tabindex: "0", "aria-label": "time line: what the servers work for in each design", "aria-valuemin": "0"});
+    this.canvas = node("canvas", {class: "t-line", role: "slider", tabindex: "0", "aria-label": "time line: what the servers work for in each design", "aria-valuemin": "0", "aria-valuemax": "0", "aria-valuenow": "0"});
     this.line = new Line(this.canvas);
     this.rows = node("div", {class: "t-scroll", tabindex: "0", role: "region", "aria-label": "the run as a table"});
     const transport = node("div", {class: "t-transport"}, button("‹", "one event back (,)", () => this.step(-1)), this.button, button("›", "one event on (.)", () => this.step(1)),
