@@ -30,9 +30,9 @@ class Found:
     mounts: frozenset[str]
     files: frozenset[str]
 
-    def anything(self) -> bool:
-        """Whether there is something."""
-        return bool(self.processes or self.sockets or self.mounts or self.files)
+    def anything(self, *, files: bool = True) -> bool:
+        """Whether there is something; files may be left out of that."""
+        return bool(self.processes or self.sockets or self.mounts or (files and self.files))
 
 
 NOTHING = Found({}, frozenset(), frozenset(), frozenset())
@@ -86,10 +86,10 @@ class Place:
         files = {str((at / name).relative_to(self.folder)) for at, name in walked}
         return Found(processes, frozenset(sockets), frozenset(mounts), frozenset(files))
 
-    def after(self) -> Found:
-        """What is left, once nothing is or after a while."""
+    def after(self, *, files: bool = True) -> Found:
+        """What is left, once nothing is or after a while; files may be left for ever."""
         end = time.monotonic() + PATIENCE_S
-        while (found := self.now()).anything() and time.monotonic() < end:
+        while (found := self.now()).anything(files=files) and time.monotonic() < end:
             time.sleep(0.05)  # the work of other processes, on a real clock: nothing to await
         return found
 
@@ -102,7 +102,7 @@ class Place:
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-        for pid in self.after().processes:
+        for pid in self.after(files=False).processes:
             with suppress(psutil.Error):
                 psutil.Process(pid).kill()
         shutil.rmtree(self.folder, ignore_errors=True)
