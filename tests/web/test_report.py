@@ -26,8 +26,8 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
         asked = Asked(experiment, {})
         result = store.committed_result(experiment)
         assert result is not None
-        task = {"params": {}, "seed": 0, "designs": asked.pair, "without": []}
-        return report(asked, result, preview(experiment, task)["traces"])
+        task = {"params": {}, "seed": 0, "without": []}
+        return report(asked, result, {one: preview(experiment, {**task, "design": one})["trace"] for one in asked.pair})
 
 
 def test_a_report_loads_nothing(text: str) -> None:

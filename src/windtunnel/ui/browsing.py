@@ -65,8 +65,8 @@ def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str 
     chosen = [one.strip() for one in designs.split(",")] if designs else []
     asked = Asked(experiment, params_of(experiment, sets), 0, tuple(experiment.choose(chosen)) if chosen else ())
     found = measured(experiment, quick=quick, sets=sets, hidden=json_)
-    task = {"params": asked.params, "seed": 0, "designs": asked.pair, "without": []}
-    text = made(asked, found, preview(experiment, task)["traces"])
+    task = {"params": asked.params, "seed": 0, "without": []}
+    text = made(asked, found, {one: preview(experiment, {**task, "design": one})["trace"] for one in asked.pair})
     written(out, lambda path: write(path, text))
     size = len(text.encode())
     click.echo(json.dumps({"file": str(out), "bytes": size}) if json_ else f"{out}: {size / 1000:.0f} KB.")

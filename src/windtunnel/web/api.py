@@ -140,31 +140,46 @@ class Api:
         body = await body_of(request, ("params", "seed", "designs", "without"))
         asked = of_body(experiment, body)
         task = {"kind": "preview", "name": experiment.id, "params": asked.params, "seed": asked.seed}
-        task |= {"designs": asked.pair, "without": left_out(body)}
-        work = await self._submit(task, exact=False)
-        last = await self._until_over(request, work)
-        if "done" not in last:
-            raise HTTPException(422, _sentence(last))
+        task |= {"without": left_out(body)}
+        works: list[Work] = []
+        try:
+            for design in asked.pair:  # each by a worker of its own, as far as there are
+                work = await self._submit({**task, "design": design}, exact=False)
+                works.append(work)
+            lasts = await self._until_over(request, works)
+        except BaseException:
+            for work in works:
+                work.cancel()
+            raise
+        if "done" not in lasts[0]:
+            raise HTTPException(422, _sentence(lasts[0]))
         from base64 import b64decode
 
-        done = last["done"]
         key = secrets.token_urlsafe(9)
-        self.pictures.put(key, {design: b64decode(text) for design, text in done["traces"].items()})
-        traces = {design: f"/api/traces/{key}/{design}" for design in done["traces"]}
-        told = {"key": key, "traces": traces, "measures": done["measures"], "params": done["params"]}
+        found = {design: last["done"] for design, last in zip(asked.pair, lasts, strict=True)}
+        self.pictures.put(key, {design: b64decode(one["trace"]) for design, one in found.items()})
+        traces = {design: f"/api/traces/{key}/{design}" for design in found}
+        measures = {design: one["measures"] for design, one in found.items()}
+        told = {"key": key, "traces": traces, "measures": measures, "params": lasts[0]["done"]["params"]}
         return JSONResponse(told)
 
-    async def _until_over(self, request: Request, work: Work) -> Message:
-        """The last message of a run; the run is given up where the one who asked has gone."""
-        ended = asyncio.create_task(work.ended())
+    async def _until_over(self, request: Request, works: Sequence[Work]) -> Sequence[Message]:
+        """The last messages of runs; all are given up where the one who asked has gone, or one went wrong."""
+        ended = [asyncio.create_task(work.ended()) for work in works]
+        waited: set[asyncio.Task[Message]] = set(ended)
         try:
-            while not ended.done():
-                await asyncio.wait({ended}, timeout=0.25)
-                if not ended.done() and await request.is_disconnected():
-                    await self.crew.forget(work)
-            return await ended
+            while waited:
+                over, waited = await asyncio.wait(waited, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
+                wrong = [one.result() for one in over if "done" not in one.result()]
+                if wrong or (waited and await request.is_disconnected()):
+                    for work in works:
+                        await self.crew.forget(work)
+                if wrong:
+                    return wrong[:1]
+            return [one.result() for one in ended]
         finally:
-            ended.cancel()
+            for one in ended:
+                one.cancel()
 
     def trace(self, request: Request) -> Response:
         """The picture document of a design."""

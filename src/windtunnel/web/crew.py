@@ -1,8 +1,8 @@
 """Runs for the page: a bounded queue, a few worker processes, and an end to whatever nobody waits for.
 
-One worker does previews alone, so that a slider answers while a long run goes on. A run that is cancelled costs its
-process: that is the one way to stop code which does not look up. Workers end when their standard input does, which the
-system closes for a server that was killed.
+Some workers do previews alone, a design each, so that a slider answers while a long run goes on; the others begin with
+the first run that is asked for. A run that is cancelled costs its process: that is the one way to stop code which does
+not look up. Workers end when their standard input does, which the system closes for a server that was killed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from windtunnel.lab.running.pool import ONE_THREAD, cores
 
 WAITING = 100
 """Most runs that wait; who comes then is told to come again."""
+PREVIEWERS = 2
+"""Workers for previews: two designs are seen side by side, and run side by side."""
 LINE_BYTES = 64 << 20
 PREVIEW_S, EXACT_S = 20.0, 1800.0
 GRACE_S = 1.0
@@ -62,10 +64,10 @@ class Work:
 
 
 class Crew:
-    """The workers, and what waits for them."""
+    """The workers, and what waits for them. Of `size` workers a few do previews, and one at least does not."""
 
     def __init__(self, size: int | None = None) -> None:
-        self._size = max(2, cores()) if size is None else size
+        self._size = PREVIEWERS + max(1, cores() - 1) if size is None else size
         self._waiting: deque[Work] = deque()
         self._news = asyncio.Condition()
         self._lanes: list[asyncio.Task[None]] = []
@@ -73,7 +75,8 @@ class Crew:
 
     def start(self) -> None:
         """Begin to work; within the loop that serves."""
-        self._lanes = [asyncio.create_task(self._lane(exact=i > 0)) for i in range(self._size)]
+        previewers = min(PREVIEWERS, self._size - 1)
+        self._lanes = [asyncio.create_task(self._lane(exact=i >= previewers)) for i in range(self._size)]
 
     async def close(self) -> None:
         """Stop everything; no process is left."""
@@ -98,15 +101,13 @@ class Crew:
         return self._waiting.index(work) if work in self._waiting else -1
 
     async def _next(self, exact: bool) -> Work:
-        """The next for a lane: previews first."""
+        """The next for a lane."""
         async with self._news:
             while True:
                 for work in [w for w in self._waiting if w.unwanted.is_set()]:
                     self._waiting.remove(work)
                     work.tell({"wrong": "It was cancelled before it began."})
-                found = next((w for w in self._waiting if not w.exact), None)
-                if found is None and exact and self._waiting:
-                    found = self._waiting[0]
+                found = next((w for w in self._waiting if w.exact == exact), None)
                 if found is not None:
                     self._waiting.remove(found)
                     return found
@@ -122,14 +123,14 @@ class Crew:
 
     async def _lane(self, exact: bool) -> None:
         """One worker process after the other, one piece of work after the other."""
-        process: asyncio.subprocess.Process | None = None
+        process = None if exact else await self._start()  # a preview finds its worker warm
         while True:
+            work = await self._next(exact)
             if process is None or process.returncode is not None:
                 process = await self._start()
-            work = await self._next(exact)
             if not await self._do(process, work):
                 await self._kill(process)
-                process = None
+                process = None if exact else await self._start()
 
     async def _start(self) -> asyncio.subprocess.Process:
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from windtunnel.lab.history import OUTCOMES
-from windtunnel.lab.trace.reading import queue_lengths, weight
+from windtunnel.lab.trace.reading import waiting_anywhere, weight
 from windtunnel.lab.trace.records import NEVER, Attempt, Trace
 
 BINS: Final = 160
@@ -124,7 +124,7 @@ def curves(trace: Trace) -> dict[str, Any]:
     count = trace.run.end // width + 1
     columns = {kind: [0.0] * count for kind in ("asked", *OUTCOMES, "nobody", "turned")}
     latencies: list[list[int]] = [[] for _ in range(count)]
-    weights = {r.id: weight(trace, r.id) for r in trace.requests}
+    weights = {r.id: weight(trace, r.id) if trace.run.share < 1 else 1.0 for r in trace.requests}
     for r in trace.requests:
         columns["asked"][min(count - 1, r.due // width)] += weights[r.id]
         if r.end >= 0:
@@ -132,7 +132,7 @@ def curves(trace: Trace) -> dict[str, Any]:
             columns[r.outcome][place] += weights[r.id]
             latencies[place].append(r.end - r.due)
     stops = _stops(trace)
-    spent = {kind: _Spent(count, width) for kind in ("work", "waste")}
+    work, waste = _Spent(count, width), _Spent(count, width)
     for a in trace.attempts:
         stands_for = weights.get(a.request, 1.0)
         ended = a.ended if a.ended >= 0 else trace.run.end
@@ -141,18 +141,18 @@ def curves(trace: Trace) -> dict[str, Any]:
             columns["turned"][place] += stands_for
         elif a.begun >= 0 and a.request in weights:
             wasted = not a.used and not (a.ended < 0 and not 0 <= a.until < ended) and not _in_background(trace, a)
-            for start, end in _worked(a.begun, ended, stops.get(a.target, ())):
-                spent["waste" if wasted else "work"].add(start, end, stands_for)
+            book, still = waste if wasted else work, stops.get(a.target)
+            for start, end in _worked(a.begun, ended, still) if still else ((a.begun, ended),):
+                book.add(start, end, stands_for)
             if wasted and a.fate == "served":
                 columns["nobody"][place] += stands_for
     moments_s = [min((i + 1) * width, trace.run.end) * trace.unit_s for i in range(count)]
-    boxes = sorted({a.target for a in trace.attempts})
-    waiting = [sum(some) for some in zip(*(queue_lengths(trace, box, moments_s) for box in boxes), strict=True)]
     return {
         "width": width,
         **{kind: [round(value) for value in column] for kind, column in columns.items()},
-        **{kind: column.sums() for kind, column in spent.items()},
-        "waiting": waiting or [0] * count,
+        "work": work.sums(),
+        "waste": waste.sums(),
+        "waiting": waiting_anywhere(trace, moments_s),
         "p99": [sorted(some)[(len(some) * 99) // 100 - (len(some) % 100 == 0)] if some else -1 for some in latencies],
     }
 

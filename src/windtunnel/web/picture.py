@@ -23,6 +23,7 @@ from windtunnel.web.curves import FAULT, curves, faults, latency
 MAGIC: Final = b"windtunnel picture 1\n"
 PIECE: Final = 2_000
 """Attempts and messages of a piece, about: a few milliseconds of a browser's time."""
+FATE: Final = {fate: number for number, fate in enumerate(FATES)}
 UNKEPT: Final = len(OUTCOMES)
 """The outcome of what belongs to no request, or to one that the trace does not keep."""
 
@@ -101,33 +102,33 @@ def _pieces(owned: Iterable[_Own]) -> Iterator[list[_Own]]:
 
 
 def _piece(own: Sequence[_Own], names: dict[str, int]) -> bytes:
-    def number(text: str) -> int:
-        return names.setdefault(text, len(names))
-
+    number = names.setdefault
     requests = [one.request for one in own]
-    attempts = [(one.request.due, attempt) for one in own for attempt in one.attempts]
-    messages = [(one.request.due, message) for one in own for message in one.messages]
-    columns: list[Iterable[int]] = [
+    attempts = [attempt for one in own for attempt in one.attempts]
+    messages = [message for one in own for message in one.messages]
+    asked = [one.request.due for one in own for _ in one.attempts]
+    sent = [one.request.due for one in own for _ in one.messages]
+    columns: list[Sequence[int]] = [
         (len(requests), len(attempts), len(messages)),
         steps(r.id for r in requests),
-        (number(r.client) for r in requests),
-        (number(r.name) for r in requests),
+        [number(r.client, len(names)) for r in requests],
+        [number(r.name, len(names)) for r in requests],
         steps(r.due for r in requests),
-        (after_or_never(r.end, r.due) for r in requests),
-        (one.outcome for one in own),
-        (len(one.attempts) for one in own),
-        (len(one.messages) for one in own),
-        (number(a.source) for _, a in attempts),
-        (number(a.target) for _, a in attempts),
-        (FATES.index(a.fate) * 2 + a.used for _, a in attempts),
-        (a.sent - due for due, a in attempts),
-        (after_or_never(a.until, a.sent) for _, a in attempts),
-        (after_or_never(a.begun, a.sent) for _, a in attempts),
-        (after_or_never(a.ended, max(a.begun, a.sent)) for _, a in attempts),
-        (number(m.source) for _, m in messages),
-        (number(m.target) for _, m in messages),
-        (m.sent - due for due, m in messages),
-        (after_or_never(m.arrived, m.sent) for _, m in messages),
-        (int(m.lost) for _, m in messages),
+        [after_or_never(r.end, r.due) for r in requests],
+        [one.outcome for one in own],
+        [len(one.attempts) for one in own],
+        [len(one.messages) for one in own],
+        [number(a.source, len(names)) for a in attempts],
+        [number(a.target, len(names)) for a in attempts],
+        [FATE[a.fate] * 2 + a.used for a in attempts],
+        [a.sent - due for due, a in zip(asked, attempts, strict=True)],
+        [after_or_never(a.until, a.sent) for a in attempts],
+        [after_or_never(a.begun, a.sent) for a in attempts],
+        [after_or_never(a.ended, max(a.begun, a.sent)) for a in attempts],
+        [number(m.source, len(names)) for m in messages],
+        [number(m.target, len(names)) for m in messages],
+        [m.sent - due for due, m in zip(sent, messages, strict=True)],
+        [after_or_never(m.arrived, m.sent) for m in messages],
+        [int(m.lost) for m in messages],
     ]
-    return b"".join(put(column) for column in columns)
+    return b"".join(map(put, columns))

@@ -20,9 +20,10 @@ Say = Callable[[dict[str, Any]], None]
 
 
 def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, Any]:
-    """One seed of a few designs in the small setting, with the picture of each: as soon as it can be had."""
+    """One seed of a design in the small setting, with its picture: as soon as it can be had."""
     from base64 import b64encode
 
+    from windtunnel.collecting import collecting_rarely
     from windtunnel.lab.params import settings
     from windtunnel.lab.running.work import Job, traced
     from windtunnel.web.picture import document
@@ -30,13 +31,11 @@ def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, A
     if "sim" not in experiment.stages:
         raise WrongInput(f"{experiment.id} does not run in the tunnel, so there is no picture of it; run it in full.")
     params = settings(experiment.params, {**experiment.quick, **task["params"]})
+    (design,) = experiment.choose([task["design"]])
     without = [("request", one, one) for one in task["without"]]
-    measures, traces = {}, {}
-    for design in experiment.choose(task["designs"]):
-        job = Job("sim", design, task["seed"], 0, params, trace=True, without=without)
-        measures[design], trace = traced(experiment, job)
-        traces[design] = b64encode(document(trace)).decode()
-    return {"params": params, "measures": plain(measures), "traces": traces}
+    with collecting_rarely():
+        measures, trace = traced(experiment, Job("sim", design, task["seed"], 0, params, trace=True, without=without))
+        return {"params": params, "measures": plain(measures), "trace": b64encode(document(trace)).decode()}
 
 
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:

@@ -37,13 +37,17 @@ MAGIC: Final = b"windtunnel trace 1\n"
 # --- whole numbers -----------------------------------------------------------------------------------------------
 def put(numbers: Iterable[int]) -> bytes:
     """Whole numbers, small ones of either sign in few bytes."""
+    found = numbers if isinstance(numbers, list | tuple) else list(numbers)
+    if found and min(found) >= 0 and max(found) < 64:  # most columns: a byte each
+        return bytes([number << 1 for number in found])
     out = bytearray()
-    for number in numbers:
+    append = out.append
+    for number in found:
         rest = number << 1 if number >= 0 else (-number << 1) - 1
         while rest > 127:
-            out.append(rest & 127 | 128)
+            append(rest & 127 | 128)
             rest >>= 7
-        out.append(rest)
+        append(rest)
     return bytes(out)
 
 

@@ -135,7 +135,12 @@ def queue_lengths(trace: Trace, box: str, moments_s: Iterable[float]) -> list[in
     Exact where the trace keeps every request; else an estimate, in which each request of the sample stands for as many
     as were left out for it.
     """
-    return _lengths(trace, box, moments_s, lambda one: one.begun if one.begun >= 0 else one.ended)
+    return _lengths(trace, box, moments_s, _begins)
+
+
+def waiting_anywhere(trace: Trace, moments_s: Iterable[float]) -> list[int]:
+    """How many wait before any box at each moment, in sum; exact or estimated as `queue_lengths`."""
+    return _lengths(trace, None, moments_s, _begins)
 
 
 def insides(trace: Trace, box: str, moments_s: Iterable[float]) -> list[int]:
@@ -143,10 +148,14 @@ def insides(trace: Trace, box: str, moments_s: Iterable[float]) -> list[int]:
     return _lengths(trace, box, moments_s, lambda one: one.ended)
 
 
-def _lengths(trace: Trace, box: str, moments_s: Iterable[float], left: Callable[[Attempt], int]) -> list[int]:
+def _begins(one: Attempt) -> int:
+    return one.begun if one.begun >= 0 else one.ended
+
+
+def _lengths(trace: Trace, box: str | None, moments_s: Iterable[float], left: Callable[[Attempt], int]) -> list[int]:
     changes: dict[int, float] = {}
     for one in trace.attempts:
-        if one.target == box:
+        if box is None or one.target == box:
             stands_for = weight(trace, one.request)
             changes[one.sent] = changes.get(one.sent, 0.0) + stands_for
             end = left(one)

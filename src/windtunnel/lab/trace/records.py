@@ -173,12 +173,19 @@ class Trace:
         return replace(
             self,
             run=self.run._replace(unit_ns=unit_ns, end=up(self.run.end)),
-            requests=[r._replace(due=up(r.due), end=up(r.end)) for r in self.requests],
-            attempts=[
-                a._replace(sent=up(a.sent), until=up(a.until), begun=up(a.begun), ended=up(a.ended))
-                for a in self.attempts
+            # made anew by place: `_replace` of so many would cost more than recording them
+            requests=[
+                Request(number, client, name, up(due), up(end), outcome)
+                for number, client, name, due, end, outcome in self.requests
             ],
-            messages=[m._replace(sent=up(m.sent), arrived=up(m.arrived)) for m in self.messages],
+            attempts=[
+                Attempt(request, number, source, target, up(sent), up(until), up(begun), up(ended), fate, used)
+                for request, number, source, target, sent, until, begun, ended, fate, used in self.attempts
+            ],
+            messages=[
+                Message(request, source, target, up(sent), up(arrived), lost, text)
+                for request, source, target, sent, arrived, lost, text in self.messages
+            ],
             changes=[c._replace(at=up(c.at)) for c in self.changes],
             marks=[m._replace(at=up(m.at)) for m in self.marks],
             _of_request={},
