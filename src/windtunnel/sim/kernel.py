@@ -374,7 +374,9 @@ class Simulator:
         async def wait() -> T:
             return await future
 
-        process = Process(self, wait(), repr(future), None, True, NO_REQUEST)
+        # Not the future's repr: that changes while it runs, and names are what a tape of an exploration is made of.
+        what = future.get_name() if isinstance(future, asyncio.Task) else "a future"
+        process = Process(self, wait(), f"waiting for {what}", None, True, NO_REQUEST)
         process._ticket = ticket = next(self._numbers)
         process._add_waiter(_nobody, None)  # who runs until then looks at the result
         self._live[process] = None
