@@ -48,6 +48,8 @@ QUICK = {
     "right_gives_back_limits_and_has_turns",
     "wrong_two_hundred_threads",
     "right_waits_outside",
+    "wrong_yes_when_it_is_in_the_queue",
+    "right_workers_in_a_group",
 }
 """Two of each challenge."""
 

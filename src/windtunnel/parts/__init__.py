@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from windtunnel.faces import lend
 
 if TYPE_CHECKING:
+    from windtunnel.parts.awaits import CancelAt as CancelAt
     from windtunnel.parts.balancers import (
         AtRandom as AtRandom,
         Balancer as Balancer,
