@@ -1,4 +1,4 @@
-"""Refused at the door, and told yes by the task that has done the work."""
+"""TurnedAway at the door, and told yes by the task that has done the work."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Refused, Tasks
+from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Tasks, TurnedAway
 
 challenge = "bounded-work"
 
@@ -35,7 +35,7 @@ class Yours(Tasks):
 
     async def take(self, number: int, work_s: float) -> None:
         if len(self.requests) > WORKERS + self.p.places:
-            raise Refused
+            raise TurnedAway
         answer = asyncio.get_running_loop().create_future()
         self.queue.put_nowait((number, work_s, answer))
         await answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Refused, Structured
+from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Structured, TurnedAway
 
 challenge = "bounded-work"
 
@@ -15,7 +15,7 @@ class Yours(Structured):
     async def take(self, number: int, work_s: float) -> None:
         self.count += 1
         if self.count > WORKERS + self.p.places:
-            raise Refused
+            raise TurnedAway
         try:
             await self.carry_out(number, work_s)
         finally:

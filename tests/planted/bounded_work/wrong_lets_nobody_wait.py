@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Refused, Structured
+from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Structured, TurnedAway
 
 challenge = "bounded-work"
 
@@ -10,5 +10,5 @@ challenge = "bounded-work"
 class Yours(Structured):
     async def take(self, number: int, work_s: float) -> None:
         if len(self.requests) > WORKERS:
-            raise Refused
+            raise TurnedAway
         await self.carry_out(number, work_s)

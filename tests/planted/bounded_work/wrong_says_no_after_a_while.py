@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from windtunnel.catalogue.concurrency.bounded_work import Refused, Structured
+from windtunnel.catalogue.concurrency.bounded_work import Structured, TurnedAway
 
 challenge = "bounded-work"
 
@@ -17,4 +17,4 @@ class Yours(Structured):
         try:
             await asyncio.wait_for(asyncio.shield(work), 0.15)
         except TimeoutError:
-            raise Refused from None
+            raise TurnedAway from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Refused, Structured
+from windtunnel.catalogue.concurrency.bounded_work import WORKERS, Structured, TurnedAway
 
 challenge = "bounded-work"
 
@@ -10,7 +10,7 @@ challenge = "bounded-work"
 class Yours(Structured):
     async def take(self, number: int, work_s: float) -> None:
         if len(self.requests) > WORKERS + self.p.places:
-            raise Refused
+            raise TurnedAway
         await self.db.insert("done", {"id": number})
         async with self.slots:
             await self.backend.serve(work_s)

@@ -118,7 +118,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
         yield Op(p.run_s, "operator", "restart")
 
 
-class Refused(Exception):
+class TurnedAway(Exception):
     """Turned away at the door."""
 
     outcome = "fail"
@@ -156,7 +156,7 @@ class Tasks:
 
     async def order(self, number: int, work_s: float) -> None:
         if self.stopping:
-            raise Refused
+            raise TurnedAway
         task = asyncio.current_task()
         assert task is not None
         self.requests.add(task)
@@ -270,7 +270,7 @@ class BackPressure(Tasks):
         try:
             await self.queue.put((number, work_s))
         except asyncio.CancelledError:
-            raise Refused from None
+            raise TurnedAway from None
 
     async def drained(self) -> None:
         """Let nobody in any more, also who has been waiting for that, and wait for those who are."""
@@ -286,7 +286,7 @@ class Refusing(BackPressure):
         try:
             self.queue.put_nowait((number, work_s))
         except asyncio.QueueFull:
-            raise Refused from None
+            raise TurnedAway from None
 
 
 class Structured(FewAtOnce):
@@ -294,7 +294,7 @@ class Structured(FewAtOnce):
 
     async def take(self, number: int, work_s: float) -> None:
         if len(self.requests) > WORKERS + self.p.places:
-            raise Refused
+            raise TurnedAway
         await self.carry_out(number, work_s)
 
     async def drained(self) -> None:
