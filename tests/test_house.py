@@ -97,6 +97,7 @@ NOT_NAMES_OF_OURS = {
     "ui/menu/room.py": "the methods that Textual calls, and those that scroll, by the name of their key",
     "sim/loop.py": "the methods of an asyncio event loop",
     "sim/unsimulated.py": "the methods of an asyncio event loop that raise",
+    "catalogue/concurrency/event_loop/own_loop.py": "the methods of an asyncio loop",
     "sim/transport.py": "the methods of an asyncio transport",
     "sim/sockets.py": "the methods of a socket",
     "sim/signals.py": "the methods of an asyncio future",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         latency_percentiles as latency_percentiles,
         little as little,
         mean as mean,
+        not_measurable as not_measurable,
         paired as paired,
         percentile as percentile,
         percentiles as percentiles,

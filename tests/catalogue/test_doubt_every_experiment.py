@@ -27,6 +27,11 @@ def test_its_claims_hold_on_a_fresh_seed_and_are_claimed_where_people_look(name:
     experiment = load(modules()[name])
     plan = Plan(experiment, Asked(FRESH, 0, 0))
     done = Outcomes()
+    if experiment.measured:  # a seed more is a run more, and there is one in test_every_experiment
+        judge = Judge(plan, done, [])
+        assert [finding.text for finding in judge.settings()] == []
+        assert decoration(experiment) == []
+        return
     done.note(key_of(plan.look), perform(plan.look))
     outcome = done.get(plan.look)
     assert outcome is not None

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from windtunnel.lab.doubt.report import Report, text_of
 from windtunnel.lab.errors import DesignError, WrongInput
-from windtunnel.lab.experiment import Claim, Experiment
+from windtunnel.lab.experiment import Claim, Experiment, Figure
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.params import param
+from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
 from windtunnel.lab.running.work import Job, history_of
 from windtunnel.lab.stage import Stage
+from windtunnel.lab.statistics import not_measurable
 from windtunnel.lab.workload import at_once, batches, requests
 from windtunnel.sim.fault import Fault, call, crash, cut, cut_reply, skew, split, storm
 from windtunnel.sim.kernel import process
@@ -323,3 +326,29 @@ def test_a_run_in_real_time_is_judged_like_any_other() -> None:
 def test_the_digest_of_a_real_run_leaves_times_out() -> None:
     digests = [run(experiment, seeds=1, designs=["square"]).runs[0].digest for _ in range(2)]
     assert digests[0] == digests[1]
+
+
+def test_what_the_machine_did_not_let_us_measure_is_unknown_and_says_why() -> None:
+    def measure(history: History, params: Params) -> dict[str, float]:
+        return {"speed_up": not_measurable("the other core was busy"), "sum": 5.0}
+
+    claims = (
+        Claim("square.speed_up > 1.5", "There are two cores."),
+        Claim("square.sum == 5", "That is what they add up to."),
+    )
+    figures = (Figure("speed-up", 2.0, "square.speed_up", 0.1, "D", "two cores", ""),)
+    made = replace(experiment, measure=measure, claims=claims, figures=figures)
+    assert made.measured
+    result = run(made, seeds=2, designs=["square"])
+    assert [c.verdict for c in result.claims] == ["unknown", "holds"]
+    assert result.claims[0].note == "not measurable here, because the other core was busy"
+    assert result.figures[0].note == "not measurable here, because the other core was busy"
+    again = Result.from_json(result.to_json())
+    assert again.claims[0].note == result.claims[0].note
+    assert not replace(made, stages=("sim", "machine")).measured
+
+
+def test_a_doubt_of_what_is_measured_says_what_it_cannot_tell() -> None:
+    report = Report("real-time", "", "", "", 7, 1, 0, (1, 1), [])
+    assert "a seed is a repetition" not in text_of(report)
+    assert "a seed is a repetition" in text_of(replace(report, measured=True))

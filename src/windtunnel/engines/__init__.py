@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         answer_calls as answer_calls,
         come_first as come_first,
     )
+    from windtunnel.engines.shared.child import Child as Child
     from windtunnel.engines.shared.program import OwnProgram as OwnProgram
     from windtunnel.engines.shared.service import ModelService as ModelService, OnHost as OnHost
 

@@ -142,6 +142,12 @@ def speaks_of(expression: str) -> list[str]:
     return [name for name in dict.fromkeys(found) if name != "params"]
 
 
+def measured_in(expression: str, table: Table) -> list[float]:
+    """The measurements that it names, in order."""
+    nodes = [node for node in ast.walk(parse(expression)) if isinstance(node, ast.Attribute)]
+    return [_number(node, table) for node in sorted(nodes, key=lambda node: node.col_offset)]
+
+
 def check(expression: str, designs: Iterable[str]) -> None:
     """Raise ClaimError where it cannot be read or names a design that there is not."""
     known = list(designs)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from windtunnel.engines.registry import MODEL
 from windtunnel.lab.asks import Ask, Why
 from windtunnel.lab.charts import Chart
 from windtunnel.lab.discovery import track_of
 from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.footing import name_of
 from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import EXPLAINED
 from windtunnel.sim.fault import Fault
@@ -210,6 +212,11 @@ class Experiment(Generic[P]):
     def track(self) -> str:
         """The folder of the catalogue in which it stands; "" outside of one."""
         return track_of(self.module)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is measured in real time: its first stage is real, so that no two runs are the same."""
+        return name_of(self.stages[0]) != MODEL
 
     @property
     def lesson(self) -> str:

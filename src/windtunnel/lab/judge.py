@@ -12,6 +12,7 @@ from windtunnel.lab.claims import (
     Table,
     applies,
     equal_pairs,
+    measured_in,
     number,
     speaks_of,
     truth,
@@ -22,7 +23,7 @@ from windtunnel.lab.claims import (
 from windtunnel.lab.experiment import Experiment, Figure
 from windtunnel.lab.footing import speaks_of as speaks_of_stage
 from windtunnel.lab.result import JudgedClaim, JudgedFigure, Run
-from windtunnel.lab.statistics import EQUAL_SEEDS, Interval, t_interval
+from windtunnel.lab.statistics import EQUAL_SEEDS, Interval, NotMeasurable, t_interval
 
 
 def tables(
@@ -69,6 +70,8 @@ def judge_claims(
                 verdict = _word(False if False in seeds else None if None in seeds else True)
                 if len(rows) > 1:
                     note = f"on {sum(s is True for s in seeds)} of {len(seeds)} seeds"
+            if verdict == "unknown" and (why := _why_not(claim.expression, rows)):
+                note = f"not measurable here, because {why}"
         judged.append(
             JudgedClaim(
                 claim.expression,
@@ -114,6 +117,8 @@ def judge_figures(
             between = t_interval([value(figure.ours, row) for row in rows])
             ours, low, high = between.mean, between.low, between.high
             verdict, note = ("shown", "") if figure.mark == "M" else _held_to(figure, between)
+            if verdict == "unknown" and (why := _why_not(figure.ours, rows)):
+                note = f"not measurable here, because {why}"
         judged.append(
             JudgedFigure(
                 figure.name,
@@ -159,6 +164,11 @@ def judge_asks(
             )
         )
     return found
+
+
+def _why_not(expression: str, rows: Sequence[Table]) -> str:
+    """The first reason why a measurement of these is no number; "" where none says one."""
+    return next((x.why for row in rows for x in measured_in(expression, row) if isinstance(x, NotMeasurable)), "")
 
 
 def _undecided(expression: str, rows: Sequence[Table]) -> str:

@@ -28,6 +28,29 @@ def mean(samples: Sequence[float]) -> float:
     return math.fsum(samples) / len(samples) if samples else math.nan
 
 
+class NotMeasurable(float):
+    """A number that is none (NaN), and why it could not be measured: of what depends on the machine of the day.
+
+    A claim that speaks of it is unknown, and says why.
+    """
+
+    why: str
+
+    def __deepcopy__(self, memo: object) -> NotMeasurable:
+        return self  # by float's own copy it would lose its reason
+
+
+def not_measurable(why: str) -> float:
+    """What `measure` returns in the place of a number that this machine did not let it measure.
+
+    Args:
+        why: the reason, as it goes on after "not measurable here, because".
+    """
+    found = NotMeasurable("nan")
+    found.why = why
+    return found
+
+
 def enough(count: int, q: float) -> bool:
     """Whether so many samples have a `q`-th percentile: at least one must be expected beyond it, n >= 1 / (1 - q).
 

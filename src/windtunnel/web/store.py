@@ -20,6 +20,8 @@ from windtunnel.lab.result import Result, plain, write
 
 KEPT = ("windtunnel", "loop")
 """Of the provenance: what does not change from one machine or commit to the next."""
+KEPT_MEASURED = (*KEPT, "python", "machine", "taken")
+"""Of that of a measured result: its numbers are those of one machine and day."""
 DIGITS = 6
 
 
@@ -35,11 +37,12 @@ def committed_file(name: str) -> Path:
 
 def commit(result: Result, experiment: Experiment[Any]) -> None:
     """Write a quick result for the page, with the digest of the experiment's text: who changes that measures anew."""
+    kept = KEPT_MEASURED if experiment.measured else KEPT
     small = replace(
         result,
         runs=[replace(run, measures=_rounded(run.measures)) for run in result.runs if run.setting == 0],
         settings=result.settings[:1],
-        provenance={k: v for k, v in result.provenance.items() if k in KEPT},
+        provenance={k: v for k, v in result.provenance.items() if k in kept},
         trace=None,
     )
     document = small.to_dict()
@@ -85,6 +88,11 @@ def committed_result(experiment: Experiment[Any]) -> Result | None:
 def committed_digest(name: str) -> str:
     """The digest of what is committed; "" where nothing is."""
     return str((_json(committed_file(name)) or {}).get("digest", ""))
+
+
+def committed_verdicts(name: str) -> list[tuple[str, str]]:
+    """Each claim of what is committed with its verdict; empty where nothing is."""
+    return [(claim["expression"], claim["verdict"]) for claim in (_json(committed_file(name)) or {}).get("claims", [])]
 
 
 @lru_cache(maxsize=1)

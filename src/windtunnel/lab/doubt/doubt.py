@@ -45,7 +45,8 @@ def doubt(
         say: told of every trial that is done.
     """
     plan = Plan(experiment, asked, file)
-    with Crew(jobs or cores(), time.monotonic() + budget_s, notes, say) as crew:
+    # What is measured in real time is measured alone: other trials beside would be what disturbs it.
+    with Crew(1 if experiment.measured else jobs or cores(), time.monotonic() + budget_s, notes, say) as crew:
         crew.perform(plan.first_trials())
         further = plan.further_settings(_too_large(plan, crew))
         judge = Judge(plan, crew.done, further)
@@ -99,6 +100,7 @@ def _report(plan: Plan, crew: Crew, judge: Judge) -> Report:
         0.0 if usual is None else usual.cpu_s,
         0.0 if usual is None else usual.memory_mb,
         judge.never_judged(),
+        experiment.measured,
     )
 
 

@@ -251,11 +251,15 @@ class Judge:
             changed = self._result(self.plan.look_at(mutant))
             if original is None or changed is None:
                 continue
-            if changed.digests == original.digests:
+            if self._same(original, changed):
                 alike.append(mutant)
             elif not noticed(original, changed):
                 alive.append(mutant)
         return alive, alike
+
+    def _same(self, original: Outcome, changed: Outcome) -> bool:
+        """Whether both did the same. In real time nothing says so."""
+        return not self.experiment.measured and changed.digests == original.digests
 
     def mutants(self) -> list[Finding]:
         """Changes that nobody noticed, and code of which nothing that is tested can tell whether it is there."""
@@ -274,7 +278,7 @@ class Judge:
             said = ""
             if looked.wrong is not None or noticed(one_seed, looked):
                 counts["killed"] += 1
-            elif looked.digests == one_seed.digests:
+            elif self._same(one_seed, looked):
                 other = self._result(self.plan.elsewhere(mutant, self.elsewhere))
                 if other is not None and other.differs is not None:
                     said = f"Nothing tests this: {mutant.what}, changes nothing but with {_said(other.differs)}."

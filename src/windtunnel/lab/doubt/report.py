@@ -36,6 +36,7 @@ class Report:
         figures: by mark, how many of the usual run were reproduced, missed, unknown.
         usual_cpu_s, usual_memory_mb: of a run at the defaults; 0 where none was tried.
         not_judged: claims that speak of other stages than that on which everything was tried.
+        measured: it was tried in real time: seeds are repetitions, and no digest says whether a mutant does the same.
     """
 
     experiment: str
@@ -54,6 +55,7 @@ class Report:
     usual_cpu_s: float = 0.0
     usual_memory_mb: float = 0.0
     not_judged: Sequence[str] = ()
+    measured: bool = False
     format: int = FORMAT
 
     @property
@@ -70,6 +72,11 @@ def text_of(report: Report) -> str:
         f" in {tried} of {of} trials, {report.cpu_s:.0f} s of CPU",
         f"fresh seeds from {report.first} on: {report.seeds} at the test size, {report.full_seeds} at the defaults",
     ]
+    if report.measured:
+        lines.append(
+            "measured on this machine: a seed is a repetition; digests leave times out, so a mutant that breaks no "
+            "claim counts as alive, whether it does something else or not"
+        )
     for kind in dict.fromkeys(finding.kind for finding in report.findings):
         lines += ["", kind]
         lines += [f"  ✗ {finding.text}" for finding in report.findings if finding.kind == kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -19,6 +20,7 @@ from windtunnel.lab.history import History, Op
 from windtunnel.lab.measures import standard
 from windtunnel.lab.params import make
 from windtunnel.lab.running.outcomes import UNREPORTED, broken
+from windtunnel.lab.statistics import NotMeasurable
 from windtunnel.sim.fault import Fault
 from windtunnel.sim.tier import native
 
@@ -234,11 +236,9 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
 
 
 def _execute(experiment: Experiment[Any], job: Job) -> Done:
-    import time
-
     from windtunnel.lab.digest import digest
 
-    start = time.process_time()
+    start = _cpu_s()
     tracer = _tracer(experiment, job) if job.trace else None
     losing = _losing(job) if job.without else None
     history = history_of(experiment, job, tracer, losing)
@@ -253,7 +253,7 @@ def _execute(experiment: Experiment[Any], job: Job) -> Done:
     if job.history:
         _write_down(history, job.history)
     found = digest(history, timed=job.stage == "sim")
-    cpu_s = time.process_time() - start
+    cpu_s = _cpu_s() - start
     trace = "" if tracer is None else _packed(tracer, job, found)
     if losing is None:
         return Done(measures, found, charts, cpu_s, trace)
@@ -268,6 +268,16 @@ def _losing(job: Job) -> Losing | None:
     from windtunnel.sim.losing import Losing
 
     return Losing(spans)
+
+
+def _cpu_s() -> float:
+    """Of this process, and of its children that have ended: a stage ends those that it has started."""
+    try:
+        from resource import RUSAGE_CHILDREN, getrusage
+    except ImportError:  # Windows
+        return time.process_time()
+    ended = getrusage(RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def _tracer(experiment: Experiment[Any], job: Job) -> Tracer:
@@ -308,6 +318,8 @@ def _trace_of(tracer: Tracer, job: Job, found: str) -> Trace:
 
 
 def _plain(value: Any) -> float:
+    if isinstance(value, NotMeasurable):
+        return value  # with its reason
     if isinstance(value, bool) or not isinstance(value, int | float):
         return float(value)
     return value if type(value) in (int, float) else float(value)

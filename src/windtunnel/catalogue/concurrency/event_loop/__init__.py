@@ -1,0 +1,344 @@
+"""A server with a thousand connections asks a slow backend now and then. Four ways to wait for it.
+
+**Clarify.** Connections are mostly idle, and most requests are answered at once; some need another service that takes
+`call_ms`, during which there is nothing to compute. Is the library that asks it blocking, and can it be replaced? How
+many such calls come together? What may a connection cost while it does nothing?
+
+**Estimate.** In an event loop everything runs in one thread, so while a coroutine makes a blocking call nobody is
+served, and calls that have come together stop it one after the other: `calls * call_ms` (600 ms at the defaults). A
+pool of `pool` threads makes that many at a time: `ceil(calls / pool) * call_ms` (150 ms, `estimate_calls_ms`). Where
+the loop itself waits for the backend's socket all of them take `call_ms`. Threads need memory each.
+
+**Design.** `blocking` is a coroutine that calls what blocks. `threads` gives each connection a thread, which may wait
+as long as it likes. `to_thread` keeps the loop and makes blocking calls in a pool. `non_blocking` has a client of the
+backend that is made for the loop.
+
+**Deep dive.** `own_loop.py` is an event loop in some hundred lines that runs asyncio's own tasks (`--set loop=own`): a
+queue of what can run, a heap of timers, and one wait for the system. A turn of it runs what stands in the queue, in
+the order in which it was put there, as PEP 3156 asks of every loop, and only then looks at sockets and timers again. A
+blocking call is a turn that does not end. The chart shows it as lag: a timer that is due every 5 ms is late by as much
+as the calls take.
+
+**Scale.** Threads answer as well as the loop does, at a thousand connections too: what they cost is memory, several
+times that of a task. A pool is no cure for many calls at once: those beyond its threads wait in line, and asyncio's
+own pool has four more than there are cores, 32 at most.
+
+**Real systems.** asyncio's documentation says of a function that computes for a second that all tasks and all I/O are
+delayed by a second. asyncio in debug mode logs callbacks of more than 100 ms. uvloop replaces the loop (`pip install
+'windtunnel[uvloop]'`, then `--set loop=uvloop`): it changes what a turn costs, and not that a turn has to end.
+
+**Left open.** A call that computes is no call that waits: in a thread it competes with the loop for the interpreter,
+which `gil-convoy` measures. Memory is the process's own (USS); what the kernel keeps for a thread or a socket is not in
+it. Client and server share one machine: nothing is said of networks, and nothing of requests a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
+from windtunnel.statistics import not_measurable
+from windtunnel.workload import batches
+
+HERE = Path(__file__).parent
+PING_EVERY_S = 0.005
+PROBE_MS = 5
+"""The server's own, in `server.py`."""
+WINDOW_S = 0.25
+ALONE = 3
+"""Calls that are made one at a time."""
+WARM = 8
+"""Connections beyond those that do something, before the memory is looked at for the first time."""
+OWN = 64
+"""Descriptors that a process needs for itself."""
+NOT_SAID = "this system does not say what memory is a process's own"
+DISTURBED = 0.1
+"""Share of the pings that may wait for long while nothing is asked of the server."""
+
+
+@dataclass(frozen=True)
+class Params:
+    connections: int = param(1000, "connections, all held open", 60, 10_000)
+    calls: int = param(12, "requests at the same moment that need the backend", 1, 40)
+    call_ms: int = param(50, "how long the backend takes for each", 20, 200)
+    pool: int = param(4, "threads of the pool that to_thread has", 1, 16)
+    hold_s: float = param(0.0, "seconds that all connections are then held idle", 0.0, 60.0)
+    loop: str = param("asyncio", "which event loop", choices=("asyncio", "own", "uvloop"))
+
+
+def workload(p: Params, luck: Random) -> Iterable[Op]:
+    """The server is looked at in turns, while nothing but pings is asked of it and while calls are."""
+    return batches("window", ("quiet", "busy", "quiet", "busy", "quiet"))
+
+
+class Blocking:
+    """An event loop, in which a coroutine makes a blocking call."""
+
+    kind = "blocking"
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        check(params)
+        self.params = params
+        told = {"design": self.kind, "loop": params.loop, "pool": params.pool}
+        self.server = stage.child("server", HERE / "server.py", told)
+        self.outside = stage.child("outside", HERE / "outside.py", {"call_s": params.call_ms / 1000})
+        self.seen: dict[str, list[dict[str, Any]]] = {"quiet": [], "busy": []}
+        self.facts: dict[str, Any] = {}
+
+    async def start(self) -> None:
+        """Open the connections, and look at the server's memory before and after; then call, one at a time."""
+        p = self.params
+        port = await self.server.ask("open", await self.outside.ask("backend"))
+        warm = 1 + p.calls + WARM
+        await self.outside.ask("connect", port, warm)
+        before = await self.server.ask("memory")
+        await self.outside.ask("connect", port, p.connections - warm)
+        after = await self.server.ask("memory")
+        grown = None if before is None else (after - before) / (p.connections - warm)
+        self.facts = {"kb_per_connection": grown, "alone_s": await self.outside.ask("alone", ALONE)}
+
+    async def window(self, kind: str) -> None:
+        """Pings for a while; in a busy window calls beside them."""
+        begin = await self.server.ask("begin")
+        calls = self.params.calls if kind == "busy" else 0
+        found = await self.outside.ask("window", WINDOW_S, PING_EVERY_S, calls)
+        self.seen[kind].append({**await self.server.ask("end"), **found, "begin": begin})
+
+    async def report(self) -> Mapping[str, object]:
+        """What was seen, and how many connections answer in the end."""
+        return {**self.facts, **self.seen, "still": await self.outside.ask("still", self.params.hold_s)}
+
+
+class Threads(Blocking):
+    """A thread for each connection."""
+
+    kind = "threads"
+
+
+class ToThread(Blocking):
+    """The event loop, and a pool of threads for the calls that block."""
+
+    kind = "to_thread"
+
+
+class NonBlocking(Blocking):
+    """The event loop, which makes the calls as well."""
+
+    kind = "non_blocking"
+
+
+def check(p: Params) -> None:
+    """Raise WrongInput where this system lets a process have too few descriptors, or the loop is not there."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:
+        raise WrongInput("This is no Unix, whose descriptors event-loop counts; run it on one.") from None
+    most = getrlimit(RLIMIT_NOFILE)[1]
+    if most != RLIM_INFINITY and most < p.connections + OWN:
+        raise WrongInput(
+            f"A process may have {most:,} descriptors here, and {p.connections:,} connections need "
+            f"{p.connections + OWN:,}; set connections to {most - OWN:,} at most, or raise the limit (ulimit -Hn)."
+        )
+    if p.loop == "uvloop":
+        from importlib.util import find_spec
+
+        if find_spec("uvloop") is None:
+            raise WrongInput(
+                "The package uvloop is not there; say pip install 'windtunnel[uvloop]', or take loop=asyncio."
+            )
+
+
+def measure(history: History, p: Params) -> Mapping[str, float]:
+    """What else runs on this machine makes everything later and nothing sooner, so the least of the busy windows is
+    what the design did: the longest lag is the shortest of these, too."""
+    facts = history.facts
+    busy, quiet = facts["busy"], facts["quiet"]
+    long_s = p.call_ms / 2000
+    calm = min(waiting(one["pings"], long_s) for one in quiet)
+    share = min(waiting(one["pings"], long_s) for one in busy)
+    if calm > DISTURBED:
+        why = f"{calm:.0%} of the pings waited for {long_s * 1e3:g} ms while the server had nothing to do"
+        share = not_measurable(why)
+    grown = facts["kb_per_connection"]
+    return {
+        "lag_max_ms": 1e3 * min(max(late for _, late in one["late"]) for one in busy),
+        "quiet_lag_max_ms": 1e3 * min(max(late for _, late in one["late"]) for one in quiet),
+        "waiting": share,
+        "meanwhile": max(one["meanwhile"] for one in busy),
+        "at_once": max(one["at_once"] for one in busy),
+        "calls_ms": 1e3 * min(max(one["calls"]) for one in busy),
+        "alone_ms": 1e3 * min(facts["alone_s"]),
+        "kb_per_connection": not_measurable(NOT_SAID) if grown is None else grown,
+        "still_answer": facts["still"],
+        "estimate_calls_ms": estimate_calls_ms(p.calls, p.pool, p.call_ms),
+    }
+
+
+def waiting(pings: Sequence[float], long_s: float) -> float:
+    """Share of the pings that waited for longer than that."""
+    return sum(one > long_s for one in pings) / len(pings)
+
+
+def estimate_calls_ms(calls: int, pool: int, call_ms: float) -> float:
+    """A pool makes so many calls at a time, the next ones after them."""
+    return ceil(calls / pool) * call_ms
+
+
+def lag(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """How late a timer was while calls were made, and as steps when calls lasted."""
+    busy = history.facts["busy"][0]
+    begin, steps = busy["begin"], [(0.0, 0.0)]
+    for first, last in joined(sorted(map(tuple, busy["spans"]))):
+        steps += [(first - begin, 0.0), (first - begin, float(p.call_ms))]
+        steps += [(last - begin, float(p.call_ms)), (last - begin, 0.0)]
+    return {"lag": [(due + late - begin, 1e3 * late) for due, late in busy["late"]], "calls last": steps}
+
+
+def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans that overlap as one."""
+    found: list[tuple[float, float]] = []
+    for begin, end in spans:
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((begin, end))
+    return found
+
+
+STOPS = "blocking.meanwhile == 0"
+GOES_ON = "min(threads.meanwhile, to_thread.meanwhile, non_blocking.meanwhile) > 0"
+MEMORY = "threads.kb_per_connection > 3 * non_blocking.kb_per_connection"
+LINE = "to_thread.at_once <= params.pool"
+DEV = "Python: Developing with asyncio"
+
+experiment = Experiment(
+    title="Event loop",
+    question="Why does one blocking call in a coroutine stop everybody, and what does each way around it cost?",
+    params=Params,
+    workload=workload,
+    designs={"blocking": Blocking, "threads": Threads, "to_thread": ToThread, "non_blocking": NonBlocking},
+    stages=("machine",),
+    measure=measure,
+    seeds=3,
+    charts=(Chart("How late the loop's timer is", "second", "lag, ms", lag),),
+    asks=(
+        Ask(
+            "So many requests at the same moment make a coroutine call what blocks, each for call_ms: how late is a "
+            "timer of that loop at worst?",
+            "blocking.lag_max_ms",
+            "ms",
+            1,
+            10_000,
+            log=True,
+        ),
+        Ask(
+            "How many times the memory of an idle asyncio task does an idle thread take, a connection each?",
+            "threads.kb_per_connection / non_blocking.kb_per_connection",
+            "times",
+            0.1,
+            1000,
+            log=True,
+        ),
+        Ask("How many of the calls does the pool of to_thread make at once?", "to_thread.at_once", "calls", 0, 40),
+    ),
+    why=(
+        Why("While a coroutine waits in a blocking call its loop answers nobody.", STOPS),
+        Why("Threads, a pool of threads and a client made for the loop all let others be answered.", GOES_ON),
+        Why("A thread for each connection pays for that with memory.", MEMORY),
+        Why("A pool makes as many calls at a time as it has threads; the others wait in line.", LINE),
+    ),
+    claims=(
+        Claim(
+            f"blocking.lag_max_ms > params.call_ms - {PROBE_MS + 1}",
+            "A timer that is due every 5 ms waits for the end of the call.",
+            DEV,
+            breaks="blocking",
+        ),
+        Claim(
+            "blocking.lag_max_ms > 2 * params.call_ms",
+            "Calls that came together are made one after the other, and no timer gets between them.",
+            where="calls >= 5",
+        ),
+        Claim(STOPS, "There is one thread, and it waits.", DEV, breaks="blocking"),
+        Claim(GOES_ON, "Whoever waits does not hold up the others."),
+        Claim(
+            "max(threads.waiting, to_thread.waiting, non_blocking.waiting) < 0.5 * blocking.waiting",
+            "What users feel is the same: most who come during the calls wait long in one design, and few in three.",
+            where="calls * call_ms >= 200",
+        ),
+        Claim(
+            "blocking.calls_ms > 0.95 * params.calls * params.call_ms",
+            "One at a time is all that a loop can do that waits in them.",
+        ),
+        Claim(LINE, "A thread makes one blocking call at a time."),
+        Claim(
+            "to_thread.calls_ms > 0.95 * to_thread.estimate_calls_ms",
+            "Those beyond the threads of the pool wait for a whole call.",
+        ),
+        Claim(
+            "min(threads.at_once, non_blocking.at_once) > to_thread.at_once",
+            "A loop that waits for sockets makes all calls at once, and so do threads that are there anyway.",
+            where="calls >= 2 * pool and calls >= 4",
+        ),
+        Claim(
+            "non_blocking.calls_ms < 0.8 * to_thread.calls_ms",
+            "So they are over sooner.",
+            where="calls >= 3 * pool",
+        ),
+        Claim(
+            MEMORY,
+            "A thread has a stack and a state of its own; a task is some small objects.",
+            where="connections >= 150",
+        ),
+        Claim(
+            "min(blocking.still_answer, threads.still_answer, to_thread.still_answer, non_blocking.still_answer) == "
+            "params.connections",
+            "To be held idle is no trouble to any of them: the thread for each is no wrong answer, but a dear one.",
+            spares="threads",
+        ),
+        Claim(
+            "blocking.alone_ms < 1.3 * non_blocking.alone_ms",
+            "Who asks alone is answered as soon: with one user at a time a blocking call harms nobody.",
+            spares="blocking",
+        ),
+    ),
+    hints=(
+        "Draw one turn of the loop: what runs, and when are timers and sockets looked at again?",
+        "What may a coroutine do while it waits, and what can the loop not know about?",
+        "Count at the backend how many calls wait there at once, in each design.",
+    ),
+    sources=(
+        Source(f"{DEV}, Running Blocking Code", 2024, "https://docs.python.org/3/library/asyncio-dev.html"),
+        Source(
+            "Python: concurrent.futures, ThreadPoolExecutor",
+            2024,
+            "https://docs.python.org/3/library/concurrent.futures.html",
+        ),
+        Source("van Rossum: PEP 3156, Asynchronous IO Support Rebooted", 2012, "https://peps.python.org/pep-3156/"),
+    ),
+    figures=(
+        Figure(
+            "largest lag beside blocking calls of 100 ms, ms",
+            109.8,
+            "blocking.lag_max_ms",
+            0.15,
+            "R",
+            "200 probes of 5 ms beside 5 calls of 100 ms, one at a time",
+            given={"calls": 1, "call_ms": 100},
+        ),
+        Figure(
+            "calls through a pool, ms",
+            estimate_calls_ms(12, 4, 50),
+            "to_thread.calls_ms",
+            0.3,
+            "D",
+            "12 calls of 50 ms by 4 threads: three rounds of them",
+        ),
+    ),
+    quick={"connections": 150},
+)

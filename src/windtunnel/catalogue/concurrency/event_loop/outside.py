@@ -1,0 +1,136 @@
+"""What is outside of the server of `event-loop`: its clients, and the backend that it asks.
+
+    python outside.py '{"call_s": 0.05}'
+
+The backend answers each message after `call_s`, as a remote service does: whoever asks waits for a socket. The clients
+hold connections; one of them sends a ping whenever one is due, whatever became of those before, and others ask for a
+call, all at the same moment. Lines of JSON on the standard input say what is to be done. Threads do it: they are few,
+and importing an event loop would cost more than all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+HOST = "127.0.0.1"
+PING, CALL = b"ping....", b"call...."
+BACKLOG = 4096
+PATIENCE_S = 30.0
+"""For an answer."""
+
+
+class Outside:
+    """Clients and backend."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.call_s: float = told["call_s"]
+        self.held: list[socket.socket] = []
+        self.asked = self.at_once = 0
+        """Calls that wait at the backend, and the most that ever did."""
+        self.lock = threading.Lock()
+
+    def heard(self, what: str, *words: Any) -> Any:
+        """One order."""
+        match what, words:
+            case "backend", ():
+                listener = socket.create_server((HOST, 0), backlog=BACKLOG)
+                threading.Thread(target=self.backend, args=(listener,), daemon=True).start()
+                return listener.getsockname()[1]
+            case "connect", (port, count):
+                self.held += [self.connected(port) for _ in range(count)]
+                return len(self.held)
+            case "window", (length_s, every_s, calls):
+                return self.window(length_s, every_s, calls)
+            case "alone", (times,):
+                return [self.call(self.held[0]) for _ in range(times)]
+            case "still", (hold_s,):
+                time.sleep(hold_s)
+                for sock in self.held:
+                    sock.sendall(PING)
+                return sum(sock.recv(len(PING)) == PING for sock in self.held)
+        raise ValueError(f"The clients are asked for {what}; they know backend, connect, window, alone and still.")
+
+    # --- the backend ---------------------------------------------------------------------------------------------
+    def backend(self, listener: socket.socket) -> None:
+        """Answer for ever."""
+        while True:
+            sock, _ = listener.accept()
+            threading.Thread(target=self.answer, args=(sock,), daemon=True).start()
+
+    def answer(self, sock: socket.socket) -> None:
+        """One call."""
+        with sock:
+            data = sock.recv(len(CALL))
+            with self.lock:
+                self.asked += 1
+                self.at_once = max(self.at_once, self.asked)
+            time.sleep(self.call_s)  # what a service far away takes: no work of this machine
+            with self.lock:
+                self.asked -= 1
+            sock.sendall(data)
+
+    # --- the clients ---------------------------------------------------------------------------------------------
+    def connected(self, port: int) -> socket.socket:
+        """A connection over which something was answered."""
+        sock = socket.create_connection((HOST, port), PATIENCE_S)
+        sock.sendall(PING)
+        sock.recv(len(PING))
+        return sock
+
+    def call(self, sock: socket.socket) -> float:
+        """Ask for a call; the seconds until its answer."""
+        begin = time.perf_counter()
+        sock.sendall(CALL)
+        sock.recv(len(CALL))
+        return time.perf_counter() - begin
+
+    def window(self, length_s: float, every_s: float, calls: int) -> dict[str, Any]:
+        """Pings for so long, and so many calls a quarter into it."""
+        self.at_once = 0
+        pinging, took, answered = self.held[0], list[float](), list[float]()
+        due = [i * every_s for i in range(round(length_s / every_s))]
+        begin = time.perf_counter()
+
+        def answers() -> None:
+            while len(took) < len(due):
+                data = pinging.recv(4096)
+                now = time.perf_counter() - begin
+                for _ in range(len(data) // len(PING)):
+                    took.append(now - due[len(took)])
+
+        def called(sock: socket.socket) -> None:
+            time.sleep(max(0.0, begin + length_s / 4 - time.perf_counter()))
+            answered.append(self.call(sock))
+
+        beside = [threading.Thread(target=answers)]
+        beside += [threading.Thread(target=called, args=(sock,)) for sock in self.held[1 : 1 + calls]]
+        for thread in beside:
+            thread.start()
+        for at in due:
+            time.sleep(max(0.0, at - (time.perf_counter() - begin)))
+            pinging.sendall(PING)
+        for thread in beside:
+            thread.join()
+        return {"pings": took, "calls": answered, "at_once": self.at_once}
+
+
+def main() -> None:
+    """Do what is said until nobody says anything any more."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    outside = Outside(json.loads(sys.argv[1]))
+    for line in sys.stdin:
+        print(json.dumps(outside.heard(*json.loads(line))), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

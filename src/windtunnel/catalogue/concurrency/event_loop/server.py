@@ -1,0 +1,266 @@
+"""The server of `event-loop`, four times over: an echo, and calls of a backend that take their time.
+
+    python server.py '{"design": "blocking", "loop": "asyncio", "pool": 4}'
+
+A message is eight bytes. `ping....` is sent back at once. At `call....` the server asks its backend, over a connection
+of its own, and answers when that has. Lines of JSON on the standard input ask what it measures; the server itself runs
+in a thread beside, which nothing disturbs while it is measured. A probe wakes every so many milliseconds and notes how
+late it is: a timer of the loop, or a thread that sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import runpy
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+SIZE = 8
+"""Bytes of a message."""
+CALL = b"call...."
+PROBE_S = 0.005
+BACKLOG = 4096
+Span = tuple[float, float]
+
+
+class Server:
+    """What all have in common: what is counted, and the socket on which they listen."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.told = told
+        self.backend = 0
+        self.listener = socket.create_server((HOST, 0), backlog=BACKLOG)
+        self.late: list[Span] = []
+        """Of each probe: when it was due, and how many seconds late it was."""
+        self.calls: list[Span] = []
+        """Of each call of the backend: its begin and its end."""
+        self.probing = False
+        self.under_way = self.pings = self.meanwhile = 0
+        """Calls under way; pings answered, and those of them while a call was."""
+        self.lock = threading.Lock()
+
+    def serve(self) -> None:
+        """Serve for ever."""
+        raise NotImplementedError
+
+    def probe(self) -> None:
+        """Begin to probe."""
+        raise NotImplementedError
+
+    def begun(self) -> float:
+        """A call begins."""
+        with self.lock:
+            self.under_way += 1
+        return time.perf_counter()
+
+    def ended(self, begin: float) -> None:
+        """It has been answered."""
+        with self.lock:
+            self.under_way -= 1
+            self.calls.append((begin, time.perf_counter()))
+
+    def pinged(self, data: bytes) -> None:
+        """Pings are answered."""
+        count = len(data) // SIZE
+        with self.lock:
+            self.pings += count
+            self.meanwhile += count * (self.under_way > 0)
+
+    def ask_and_wait(self) -> bytes:
+        """Ask the backend as most client libraries do: the thread waits for the socket."""
+        with socket.create_connection((HOST, self.backend)) as sock:
+            sock.sendall(CALL)
+            return sock.recv(SIZE)
+
+
+class Threads(Server):
+    """A thread for each connection; each waits as long as it likes."""
+
+    def serve(self) -> None:
+        while True:
+            sock, _ = self.listener.accept()
+            threading.Thread(target=self.connection, args=(sock,), daemon=True).start()
+
+    def connection(self, sock: socket.socket) -> None:
+        with sock:
+            while data := sock.recv(4096):
+                if data == CALL:
+                    begin = self.begun()
+                    data = self.ask_and_wait()
+                    self.ended(begin)
+                else:
+                    self.pinged(data)
+                sock.sendall(data)
+
+    def probe(self) -> None:
+        threading.Thread(target=self.probes, daemon=True).start()
+
+    def probes(self) -> None:
+        due = time.perf_counter()
+        while self.probing:
+            due += PROBE_S
+            time.sleep(max(0.0, due - time.perf_counter()))
+            self.late.append((due, time.perf_counter() - due))
+
+
+class Loop(Server):
+    """An event loop: a task for each connection."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told)
+        self.listener.setblocking(False)
+        self.loop = LOOPS[told["loop"]]()
+        self.loop.set_default_executor(ThreadPoolExecutor(told["pool"]))
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def serve(self) -> None:
+        self.loop.run_until_complete(self.accepting())
+
+    async def accepting(self) -> None:
+        while True:
+            sock, _ = await self.loop.sock_accept(self.listener)
+            task = self.loop.create_task(self.connection(sock))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def connection(self, sock: socket.socket) -> None:
+        with sock:
+            while data := await self.loop.sock_recv(sock, 4096):
+                if data == CALL:
+                    begin = self.begun()
+                    data = await self.ask()
+                    self.ended(begin)
+                else:
+                    self.pinged(data)
+                await self.loop.sock_sendall(sock, data)
+
+    async def ask(self) -> bytes:
+        """Ask the backend."""
+        raise NotImplementedError
+
+    def probe(self) -> None:
+        self.loop.call_soon_threadsafe(lambda: self.next_probe(self.loop.time()))
+
+    def next_probe(self, before: float) -> None:
+        if self.probing:
+            self.loop.call_at(before + PROBE_S, self.probed, before + PROBE_S)
+
+    def probed(self, due: float) -> None:
+        late = self.loop.time() - due
+        self.late.append((time.perf_counter() - late, late))
+        self.next_probe(due)
+
+
+class Blocking(Loop):
+    """The coroutine calls what blocks."""
+
+    async def ask(self) -> bytes:
+        return self.ask_and_wait()
+
+
+class ToThread(Loop):
+    """What blocks is called in a thread of a pool."""
+
+    async def ask(self) -> bytes:
+        return await asyncio.to_thread(self.ask_and_wait)
+
+
+class NonBlocking(Loop):
+    """The call is made by the loop, too."""
+
+    async def ask(self) -> bytes:
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            await self.loop.sock_connect(sock, (HOST, self.backend))
+            await self.loop.sock_sendall(sock, CALL)
+            return await self.loop.sock_recv(sock, SIZE)
+
+
+def own_loop() -> asyncio.AbstractEventLoop:
+    """The one of a hundred lines beside this file."""
+    found: asyncio.AbstractEventLoop = runpy.run_path(str(Path(__file__).with_name("own_loop.py")))["OwnLoop"]()
+    return found
+
+
+def uvloop_loop() -> asyncio.AbstractEventLoop:
+    """libuv's, in Cython."""
+    import uvloop  # type: ignore[import-not-found, unused-ignore]
+
+    found: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return found
+
+
+LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "asyncio": asyncio.SelectorEventLoop,
+    "own": own_loop,
+    "uvloop": uvloop_loop,
+}
+DESIGNS: Mapping[str, type[Server]] = {
+    "blocking": Blocking,
+    "threads": Threads,
+    "to_thread": ToThread,
+    "non_blocking": NonBlocking,
+}
+
+
+def own_memory_kb() -> float | None:
+    """What this process has for itself alone, in KiB (USS): None where the system does not say."""
+    gc.collect()
+    try:
+        lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    found = dict(line.split(":", 1) for line in lines if line.startswith("Private_"))
+    return float(sum(int(found[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")))
+
+
+def heard(server: Server, what: str, *words: Any) -> Any:
+    """One question."""
+    match what, words:
+        case "open", (backend,):
+            server.backend = backend
+            threading.Thread(target=server.serve, daemon=True).start()
+            return server.listener.getsockname()[1]
+        case "memory", ():
+            return own_memory_kb()
+        case "begin", ():
+            server.late, server.calls, server.pings, server.meanwhile = [], [], 0, 0
+            server.probing = True
+            server.probe()
+            return time.perf_counter()
+        case "end", ():
+            server.probing = False
+            return {
+                "late": server.late,
+                "spans": server.calls,
+                "pings": server.pings,
+                "meanwhile": server.meanwhile,
+                "cpu_s": time.process_time(),
+            }
+    raise ValueError(f"The server is asked for {what}; it answers open, memory, begin and end.")
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    told = json.loads(sys.argv[1])
+    server = DESIGNS[told["design"]](told)
+    for line in sys.stdin:
+        print(json.dumps(heard(server, *json.loads(line))), flush=True)
+    os._exit(0)  # with all the threads that still serve
+
+
+if __name__ == "__main__":
+    main()

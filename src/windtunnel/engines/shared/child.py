@@ -1,0 +1,62 @@
+"""A program of an experiment's own as a process on a pipe, for what is measured on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from windtunnel.engines.errors import Unavailable
+
+
+class Child:
+    """A process that runs a file, and answers each line of JSON on its standard input with one on its output.
+
+    It has no folder and no guard: it ends when its input does, so it dies with us, also by `kill -9`. The program is
+    the caller's, imports what it likes and pays for nothing of ours; its argument is what it is told, as JSON.
+
+    Args:
+        name: for sentences.
+        file: the program.
+        told: what it has to know.
+    """
+
+    def __init__(self, name: str, file: Path, told: Mapping[str, Any]) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(file), json.dumps(told)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in a terminal reaches us alone, and we end it
+        )
+
+    async def ask(self, *what: Any) -> Any:
+        """Its answer; one question at a time. Raises Unavailable where it has ended."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._asked, what)
+
+    def _asked(self, what: tuple[Any, ...]) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(what).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except (OSError, ValueError):
+            line = b""
+        if not line:
+            raise Unavailable(f"The process {self.name} ended before it had answered {what[0]}.")
+        return json.loads(line)
+
+    async def close(self) -> None:
+        """End it, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was not yet sent has nobody to read it
+                    pipe.close()

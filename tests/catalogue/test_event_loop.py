@@ -1,0 +1,256 @@
+"""The event loop of a hundred lines runs what asyncio runs, in its order; what the experiment measures with."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from windtunnel import WrongInput, find, run
+from windtunnel.catalogue.concurrency.event_loop import Params, check, estimate_calls_ms, joined, waiting
+from windtunnel.catalogue.concurrency.event_loop.own_loop import OwnLoop
+
+Step = tuple[Any, ...]
+THINGS = st.integers(0, 2)
+"""Events, locks and queues that programs share."""
+SECONDS = st.sampled_from([0, 0, 1, 2, 3])
+SIMPLE: st.SearchStrategy[Step] = st.one_of(
+    st.tuples(st.just("sleep"), SECONDS),
+    st.tuples(st.sampled_from(["set", "clear", "wait", "put", "get", "cancel", "join", "yield"]), THINGS),
+)
+PROGRAMS = st.recursive(
+    st.lists(SIMPLE, max_size=4).map(tuple),
+    lambda inner: st.lists(
+        SIMPLE
+        | st.tuples(st.just("spawn"), inner)
+        | st.tuples(st.just("gather"), st.lists(inner, max_size=3).map(tuple))
+        | st.tuples(st.just("group"), st.lists(inner, max_size=3).map(tuple))
+        | st.tuples(st.just("within"), SECONDS, inner)
+        | st.tuples(st.just("locked"), THINGS, inner)
+        | st.tuples(st.just("soon"), THINGS)
+        | st.tuples(st.just("later"), SECONDS, THINGS),
+        max_size=5,
+    ).map(tuple),
+    max_leaves=25,
+)
+
+
+class Clock(selectors.SelectSelector):
+    """Time that passes while the loop waits, and only then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        assert timeout is not None, "there is always the end to wait for"
+        self.now += max(0.0, timeout)
+        return []
+
+
+def order(loop: asyncio.AbstractEventLoop, clock: Clock, program: tuple[Step, ...]) -> list[tuple[float, str, str]]:
+    """Everything that a program does on a loop: when, which task, what."""
+    notes: list[tuple[float, str, str]] = []
+
+    def note(who: str, what: str) -> None:
+        notes.append((clock.now, who, what))
+
+    async def main() -> None:
+        events = [asyncio.Event() for _ in range(3)]
+        locks = [asyncio.Lock() for _ in range(3)]
+        queues: list[asyncio.Queue[str]] = [asyncio.Queue(1) for _ in range(3)]
+        spawned: list[asyncio.Task[None]] = []
+
+        async def does(who: str, steps: tuple[Step, ...]) -> None:
+            try:
+                for place, step in enumerate(steps):
+                    note(who, step[0])
+                    await one(f"{who}.{place}", step)
+                note(who, "done")
+            except asyncio.CancelledError:
+                note(who, "cancelled")
+                raise
+
+        async def one(who: str, step: Step) -> None:
+            match step:
+                case ("sleep", seconds):
+                    await asyncio.sleep(seconds)
+                case ("yield", _):
+                    await asyncio.sleep(0)
+                case ("set", n):
+                    events[n].set()
+                case ("clear", n):
+                    events[n].clear()
+                case ("wait", n):
+                    await events[n].wait()
+                case ("put", n):
+                    await queues[n].put(who)
+                case ("get", n):
+                    note(who, await queues[n].get())
+                case ("cancel", n):
+                    if n < len(spawned):
+                        spawned[n].cancel()
+                case ("join", n):
+                    if n < len(spawned):
+                        await asyncio.wait([spawned[n]], timeout=2)
+                case ("spawn", inner):
+                    spawned.append(asyncio.get_running_loop().create_task(does(who, inner)))
+                case ("gather", parts):
+                    await asyncio.gather(
+                        *(does(f"{who}{n}", part) for n, part in enumerate(parts)), return_exceptions=True
+                    )
+                case ("group", parts):
+                    async with asyncio.TaskGroup() as group:
+                        for n, part in enumerate(parts):
+                            group.create_task(does(f"{who}{n}", part))
+                case ("within", seconds, inner):
+                    try:
+                        async with asyncio.timeout(seconds):
+                            await does(who, inner)
+                    except TimeoutError:
+                        note(who, "late")
+                case ("locked", n, inner):
+                    async with locks[n]:
+                        await does(who, inner)
+                case ("soon", n):
+                    asyncio.get_running_loop().call_soon(note, who, str(n))
+                case ("later", seconds, n):
+                    asyncio.get_running_loop().call_later(seconds, note, who, str(n))
+                case _:
+                    raise AssertionError(step)
+
+        try:
+            async with asyncio.timeout(50):
+                await does("main", program)
+        except TimeoutError:
+            note("main", "stuck")
+        for task in spawned:
+            task.cancel()
+        await asyncio.gather(*spawned, return_exceptions=True)
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    return notes
+
+
+def on_asyncio(program: tuple[Step, ...]) -> list[tuple[float, str, str]]:
+    clock = Clock()
+    loop = asyncio.SelectorEventLoop(clock)
+    loop.time = lambda: clock.now  # type: ignore[method-assign]
+    return order(loop, clock, program)
+
+
+def on_ours(program: tuple[Step, ...]) -> list[tuple[float, str, str]]:
+    clock = Clock()
+    return order(OwnLoop(lambda: clock.now, clock), clock, program)
+
+
+def assert_same_order(program: tuple[Step, ...]) -> None:
+    assert on_ours(program) == on_asyncio(program)
+
+
+@settings(max_examples=15, deadline=None)
+@given(PROGRAMS)
+def test_our_loop_runs_programs_in_the_order_of_asyncio(program: tuple[Step, ...]) -> None:
+    assert_same_order(program)
+
+
+@pytest.mark.soak
+@settings(max_examples=500, deadline=None)
+@given(PROGRAMS)
+def test_our_loop_runs_500_programs_in_the_order_of_asyncio(program: tuple[Step, ...]) -> None:
+    assert_same_order(program)
+
+
+def test_a_program_that_waits_for_ever_is_ended_by_the_same_timer() -> None:
+    program = (("spawn", (("wait", 0),)), ("within", 2, (("get", 1),)), ("join", 0), ("wait", 2))
+    assert on_ours(program) == on_asyncio(program)
+    assert (50.0, "main", "stuck") in on_ours(program)
+
+
+def on_own_loop(main: Callable[[OwnLoop], Any]) -> Any:
+    loop = OwnLoop()
+    try:
+        return loop.run_until_complete(main(loop))
+    finally:
+        loop.close()
+
+
+def test_our_loop_waits_for_sockets_and_threads() -> None:
+    async def main(loop: OwnLoop) -> tuple[bytes, int]:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        with listener, socket.socket() as client:
+            client.setblocking(False)
+            accepting = loop.create_task(loop.sock_accept(listener))
+            await loop.sock_connect(client, listener.getsockname())
+            server, _ = await accepting
+            with server:
+                large = bytes(4_000_000)
+                sending = loop.create_task(loop.sock_sendall(client, large))
+                got = 0
+                while got < len(large):
+                    got += len(await loop.sock_recv(server, 1 << 16))
+                await sending
+                await loop.sock_sendall(server, b"all of it")
+                return await loop.sock_recv(client, 100), await asyncio.to_thread(lambda: 7)
+
+    assert on_own_loop(main) == (b"all of it", 7)
+
+
+def test_nobody_answers_at_a_port_where_nobody_listens() -> None:
+    async def main(loop: OwnLoop) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            address = gone.getsockname()
+        with socket.socket() as client:
+            client.setblocking(False)
+            await loop.sock_connect(client, address)
+
+    with pytest.raises(ConnectionRefusedError):
+        on_own_loop(main)
+
+
+def test_too_few_descriptors_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda which: (256, 1024))
+    check(Params(connections=900))
+    with pytest.raises(WrongInput, match="A process may have 1,024 descriptors here, and 1,000 connections need 1,064"):
+        check(Params())
+
+
+def test_uvloop_is_asked_for_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WrongInput, match=r"pip install 'windtunnel\[uvloop\]'"):
+        check(Params(loop="uvloop"))
+
+
+def test_spans_that_overlap_are_one() -> None:
+    assert joined([(0.0, 2.0), (1.0, 1.5), (1.5, 3.0), (4.0, 5.0)]) == [(0.0, 3.0), (4.0, 5.0)]
+    assert waiting([0.1, 0.2, 0.3, 0.4], 0.25) == 0.5
+    assert estimate_calls_ms(12, 4, 50) == 150
+    assert estimate_calls_ms(13, 4, 50) == 200
+
+
+@pytest.mark.soak
+def test_the_loop_of_a_hundred_lines_serves_the_same_server() -> None:
+    designs = ["blocking", "to_thread", "non_blocking"]
+    found = run(find("event-loop"), quick=True, seeds=1, designs=designs, loop="own")
+    verdicts = {claim.expression: claim.verdict for claim in found.claims if claim.verdict != "skipped"}
+    assert "fails" not in verdicts.values()
+    assert verdicts["blocking.meanwhile == 0"] == "holds"
+
+
+@pytest.mark.live
+def test_ten_thousand_connections_are_held_for_half_a_minute() -> None:
+    most: Mapping[str, Any] = {"connections": 10_000, "hold_s": 30.0}
+    found = run(find("event-loop"), seeds=1, designs=["threads", "non_blocking"], **most)
+    for design in found.designs:
+        assert found.samples(design, "still_answer") == [10_000]
+    threads, tasks = (found.samples(design, "kb_per_connection")[0] for design in found.designs)
+    assert threads > 3 * tasks

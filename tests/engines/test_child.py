@@ -1,0 +1,54 @@
+"""A process on a pipe answers, ends with us, and says in a sentence when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from windtunnel import WrongInput
+from windtunnel.engines import Child, Unavailable
+from windtunnel.lab.stage import open_stage
+
+PROGRAM = """
+import json, sys
+told = json.loads(sys.argv[1])
+for line in sys.stdin:
+    what, *words = json.loads(line)
+    if what == "end":
+        sys.exit()
+    print(json.dumps([told, what, words]), flush=True)
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM, "utf-8")
+    return file
+
+
+def test_it_answers_what_it_is_asked_and_says_when_it_has_ended(program: Path) -> None:
+    async def main() -> None:
+        child = Child("child", program, {"a": 1})
+        assert await child.ask("what", 2, "three") == [{"a": 1}, "what", [2, "three"]]
+        with pytest.raises(Unavailable, match="The process child ended before it had answered end"):
+            await child.ask("end")
+        await child.close()
+
+    asyncio.run(main())
+
+
+def test_it_ends_with_its_stage_and_the_tunnel_has_none(program: Path) -> None:
+    async def main() -> None:
+        stage = open_stage("machine", 0)
+        child = stage.child("child", program, {})
+        await child.ask("what")
+        await stage.close()
+        with pytest.raises(Unavailable):
+            await child.ask("what")
+
+    asyncio.run(main())
+    with pytest.raises(WrongInput, match="on stage sim everything is modelled"):
+        open_stage("sim", 0).child("child", program, {})
