@@ -104,6 +104,13 @@ def test_a_preview_is_one_seed_of_two_designs(client: TestClient) -> None:
     assert client.get(f"/api/traces/{found['key']}/nobody").status_code == 404
 
 
+def test_where_nothing_takes_time_a_preview_is_charts(client: TestClient) -> None:
+    found = client.post("/api/experiments/metastable-map/preview", json={}, headers=WITH_TOKEN).json()
+    assert found["traces"] == {}
+    assert found["charts"].count("<figure") == 6  # three charts of two designs
+    assert list(found["measures"]) == ["three_retries", "no_retries"]
+
+
 def test_a_request_that_did_not_come_is_left_out_of_a_preview(client: TestClient) -> None:
     whole, less = (
         client.post(f"{ONE}/preview", json={"without": without}, headers=WITH_TOKEN).json()["measures"]

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from windtunnel.lab.charts import Drawn
 from windtunnel.lab.discovery import find
 from windtunnel.web import maps, prose, store, svg, systems
-from windtunnel.web.files import lean
+from windtunnel.web.leaner import script, style
 from windtunnel.web.scales import scale, step_of
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
@@ -125,8 +125,24 @@ class Two(One):
         return len(queue)
 
 
-def test_what_is_served_is_the_program_without_what_only_readers_need() -> None:
-    assert lean("// why\n\n  const a = 1; // kept\n    return a;\n") == "const a = 1; // kept\nreturn a;\n"
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("// why\n\n  const a = 1; // told\n    return a;\n", "const a=1;\nreturn a;\n"),
+        ('a = "two  // words"; /* gone */ b', 'a="two  // words";b\n'),
+        ('b = `x  ${c ? `// ${d}` : "}"} y`;', 'b=`x  ${c ? `// ${d}` : "}"} y`;\n'),
+        ("a = b / c; d = /[/ ]  x/g.test(e) ? f + +g : h - -i;", "a=b/c;d=/[/ ]  x/g.test(e)?f+ +g:h- -i;\n"),
+        ("i++\nj\nf(a,\n  b)", "i++\nj\nf(a,b)\n"),
+        ("return x in y;\nconst {a, b: c} = d", "return x in y;\nconst{a,b:c}=d\n"),
+    ],
+)  # fmt: skip
+def test_what_is_served_is_the_program_without_what_only_readers_need(text: str, left: str) -> None:
+    assert script(text) == left
+
+
+def test_a_style_that_is_served_means_the_same() -> None:
+    text = "/* why */\na :hover , b { color: red; margin: 0 1px; }\n@media (max-width: 9px) { a { top: 0 } }\n"
+    assert style(text) == "a :hover,b{color:red;margin:0 1px}@media (max-width:9px){a{top:0}}\n"
 
 
 def test_lines_that_only_one_design_has_are_marked() -> None:

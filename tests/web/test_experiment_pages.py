@@ -10,8 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers.page_server import served
-from windtunnel.lab.discovery import modules
+from windtunnel.lab.discovery import find, modules
+from windtunnel.web import store
 from windtunnel.web.files import files
+from windtunnel.web.surprise import surprise
 
 NAMES = list(modules())
 MOST_BYTES = 200_000
@@ -74,6 +76,25 @@ def test_the_page_of_an_experiment_is_whole_and_small(client: TestClient, name: 
     assert {"tunnel", "dial", "result", "page"} <= set(found.ids)
     assert len(answer.content) + loaded_bytes() < MOST_BYTES
     assert not [link for link in found.links if link.startswith(("http", "//"))]
+
+
+def test_each_experiment_says_in_a_sentence_of_its_claims_what_surprises() -> None:
+    for name in NAMES:
+        experiment = find(name)
+        result = store.committed_result(experiment)
+        if result is None:  # its text has changed since; the page measures it anew
+            continue
+        told = surprise(result, next(iter(experiment.designs)))
+        assert told is not None, name
+        assert told.verdict == "holds", name
+        assert told.because.endswith("."), name
+
+
+def test_of_several_claims_that_of_the_setting_that_is_seen_is_told(client: TestClient) -> None:
+    text = client.get("/e/chaos").text
+    assert re.search(r'id="surprise">Two disks are full, a write is done by halves', text)
+    assert text.count('id="held"') == 1
+    assert 'id="surprise"' not in client.get("/e/chaos?p.keys=5").text
 
 
 def test_the_catalogue_has_every_experiment_and_the_systems(client: TestClient) -> None:

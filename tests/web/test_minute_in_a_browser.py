@@ -123,7 +123,7 @@ def test_the_first_minute(chrome: Browser, home: str) -> None:
 def test_the_theme_and_a_phone(chrome: Browser, home: str) -> None:
     seen = Watched(chrome, "dark", 390)
     page = seen.page
-    page.goto(f"{home}e/up-or-out")
+    page.goto(f"{home}e/tail-at-scale")
     page.locator("#ask-skip").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")

@@ -252,7 +252,8 @@ PLAIN = {
     "crash n1, n2": "n1, n2 is down",
     "split a, b | c": "a, b and c do not hear each other",
     "cut a > b": "nothing gets from a to b",
-    "call disk 0 fill()": "disk 0: fill",
+    "call disk 0 fill()": "disk 0 fills",
+    "call cache fail_over()": "cache fails over",
     "storm a by 3": "storm a by 3",
 }
 

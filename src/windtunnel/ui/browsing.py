@@ -66,7 +66,8 @@ def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str 
     asked = Asked(experiment, params_of(experiment, sets), 0, tuple(experiment.choose(chosen)) if chosen else ())
     found = measured(experiment, quick=quick, sets=sets, hidden=json_)
     task = {"params": asked.params, "seed": 0, "without": []}
-    text = made(asked, found, {one: preview(experiment, {**task, "design": one})["trace"] for one in asked.pair})
+    previews = {one: preview(experiment, {**task, "design": one}) for one in asked.pair}
+    text = made(asked, found, {name: one["trace"] for name, one in previews.items() if "trace" in one})
     written(out, lambda path: write(path, text))
     size = len(text.encode())
     click.echo(json.dumps({"file": str(out), "bytes": size}) if json_ else f"{out}: {size / 1000:.0f} KB.")

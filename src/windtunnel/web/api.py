@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from math import isfinite, nan
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from windtunnel.lab import progress
 from windtunnel.lab.cards import cards
+from windtunnel.lab.charts import drawn
 from windtunnel.lab.described import described
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.params import settings
@@ -29,6 +30,8 @@ from windtunnel.web.asked import body_of, experiment_of, left_out, of_body, whol
 from windtunnel.web.crew import Crew, Message, Work
 from windtunnel.web.pages import answers, render
 from windtunnel.web.results import as_csv, view
+from windtunnel.web.surprise import surprise
+from windtunnel.web.svg import picture
 
 T = TypeVar("T")
 KEPT = 60
@@ -157,10 +160,14 @@ class Api:
 
         key = secrets.token_urlsafe(9)
         found = {design: last["done"] for design, last in zip(asked.pair, lasts, strict=True)}
-        self.pictures.put(key, {design: b64decode(one["trace"]) for design, one in found.items()})
-        traces = {design: f"/api/traces/{key}/{design}" for design in found}
+        pictures = {design: b64decode(one["trace"]) for design, one in found.items() if "trace" in one}
+        self.pictures.put(key, pictures)
+        traces = {design: f"/api/traces/{key}/{design}" for design in pictures}
         measures = {design: one["measures"] for design, one in found.items()}
         told = {"key": key, "traces": traces, "measures": measures, "params": lasts[0]["done"]["params"]}
+        if len(pictures) < len(found):
+            charts = {design: one["charts"] for design, one in found.items()}
+            told["charts"] = await run_in_threadpool(_charts, experiment, charts)
         return JSONResponse(told)
 
     async def _until_over(self, request: Request, works: Sequence[Work]) -> Sequence[Message]:
@@ -298,7 +305,8 @@ class Api:
     def fragment(self, request: Request) -> Response:
         """A run's result as a piece of the page."""
         run, result = self._result_of(request)
-        return HTMLResponse(render("parts/result.html", view=view(result, run.experiment)))
+        told = surprise(result, next(iter(run.experiment.designs)))
+        return HTMLResponse(render("parts/result.html", view=view(result, run.experiment), surprise=told))
 
     # --- the learner ---------------------------------------------------------------------------------------------
     async def guess(self, request: Request) -> Response:
@@ -327,6 +335,15 @@ def _noted(experiment: Experiment[Any], known: Result | None, index: int, number
     day = date.today().isoformat()
     said = None if number is None else float(number)
     return progress.note(experiment.id, guesses=[progress.Guess(ask.question, said, measured, ask.unit, day)])
+
+
+def _charts(experiment: Experiment[Any], designs: Mapping[str, Any]) -> str:
+    """The charts of designs as a piece of the page."""
+    found = [
+        picture(drawn(one), {name: charts[i] for name, charts in designs.items()}, f"p{i}")
+        for i, one in enumerate(experiment.charts)
+    ]
+    return render("parts/charts.html", charts=[one for one in found if one.panels])
 
 
 def _sentence(message: Message) -> str:

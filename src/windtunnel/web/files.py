@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from windtunnel.web.leaner import lean
+
 FOLDER: Final = Path(__file__).resolve().parent / "static"
 KINDS: Final = {".js": "text/javascript", ".css": "text/css"}
 
@@ -32,16 +34,10 @@ def files() -> dict[str, File]:
     found = {}
     for path in sorted(FOLDER.rglob("*")):
         if path.suffix in KINDS:
-            data = lean(path.read_text("utf-8")).encode()
+            data = lean(path.read_text("utf-8"), path.suffix).encode()
             tag = f'"{hashlib.blake2b(data, digest_size=9).hexdigest()}"'
             found[path.relative_to(FOLDER).as_posix()] = File(data, KINDS[path.suffix], tag)
     return found
-
-
-def lean(text: str) -> str:
-    """Text of a program without leading blanks, empty lines, and lines that are only a comment."""
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
 def serve(request: Request) -> Response:

@@ -26,6 +26,7 @@ from windtunnel.web.maps import drawing
 from windtunnel.web.results import view
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
+from windtunnel.web.surprise import surprise
 from windtunnel.web.systems import systems
 
 HERE = Path(__file__).resolve().parent
@@ -132,6 +133,7 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
         "planted": (store.planted_of(one.id) or {}).get("designs", []),
         "state": "passed" if mine.passed else "run" if mine.runs else "",
         "view": view(result, one) if result is not None else None,
+        "surprise": surprise(result, names[0]) if result is not None and not found.params else None,
     }
 
 

@@ -264,11 +264,12 @@ FULL, LANE = 640, 30
 def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
     """Who told whom what: a lane for each thing, time to the right."""
     panels = []
+    every = [v for parts in designs.values() for line in parts.values() for row in line for v in (row[1], row[3])]
     for design, parts in designs.items():
         rows = sorted((row for line in parts.values() for row in line), key=lambda row: (row[1], row[3]))
         things = list(dict.fromkeys(thing for row in rows for thing in (row[0], row[2])))
         left = 16 + 6.2 * max(map(len, things))
-        t = scale((v for row in rows for v in (row[1], row[3])), left, FULL - 14)
+        t = scale(every, left, FULL - 14)  # one clock for all designs
         lanes = {thing: 16 + i * LANE for i, thing in enumerate(things)}
         height = 16 + len(things) * LANE + 10
         body = [

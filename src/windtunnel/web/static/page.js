@@ -52,6 +52,10 @@ function seen(answer) {
 
 async function draw(answer) {
   const element = byId("tunnel");
+  if (answer.charts) {
+    still(element, answer.charts);
+    return;
+  }
   if (tunnel) {
     await tunnel.load(seen(answer));
     return;
@@ -68,6 +72,18 @@ async function draw(answer) {
     state.without = [event.detail.request];
     preview();
   });
+}
+
+// Where nothing takes time nothing moves: the charts of the two designs stand in the tunnel's place.
+function still(element, charts) {
+  const words = document.createElement("p");
+  words.className = "before waiting";
+  words.textContent = "The picture is shown when you have committed to a number.";
+  const drawn = document.createElement("div");
+  drawn.className = "after stills";
+  drawn.innerHTML = charts;
+  if (root.classList.contains("open")) words.className = "before";
+  element.replaceChildren(words, drawn);
 }
 
 function saved(name, text) {
@@ -180,6 +196,8 @@ function here() {
 dial(page, state, {
   moved: () => {
     state.without = [];
+    const surprise = byId("surprise");
+    if (surprise) surprise.hidden = changed();
     remember();
     here();
     preview();

@@ -19,6 +19,7 @@ export class Line {
     const {canvas} = this, [c, width, height, ratio] = fit(canvas);
     Object.assign(this, {scene, width, height, ink, sealed, chance});
     this.end = sealed ? sealed.from_s : scene.end;
+    if (!canvas.width || !canvas.height) return;                  // it has no place on the page just now
     const now = [key, width, height, ratio].join();
     if (now !== this.key) {
       this.key = now; this.kept = document.createElement("canvas"); this.kept.width = canvas.width; this.kept.height = canvas.height;
@@ -36,8 +37,8 @@ export class Line {
     const lane = laneOf(small), floor = height - 20;
     c.font = `11px ${ink.sans}`; c.textBaseline = "alphabetic";
     this.faults(c, floor);
-    const high = runs.map(run => this.peak(run)).reduce((a, b) => Math.max(a, b), 1e-9);
-    runs.forEach((run, i) => this.lane(c, run, 6 + lane * (i + 1), lane - 20, high, small));
+    const peaks = runs.map(run => Math.max(1e-9, this.peak(run))), most = Math.max(...peaks), alike = most <= 8 * Math.min(...peaks);
+    runs.forEach((run, i) => this.lane(c, run, 6 + lane * (i + 1), lane - 20, alike ? most : peaks[i], small));
     const y = 6 + lane * runs.length;
     this.latency(c, y + 38, 22);
     if (this.chance) this.chances(c, y + 78, 22);
@@ -49,8 +50,9 @@ export class Line {
   }
 
   peak(run) {
-    const {ok, nobody, asked, width} = run.head.curves, all = ok.map((n, i) => Math.max(n + nobody[i], asked[i])).sort((a, b) => a - b);
-    return all[Math.floor(all.length * 0.985)] / (width * run.unit);     // a single column that stands out is cut off
+    const {ok, nobody, asked, width} = run.head.curves, high = list => [...list].sort((a, b) => a - b)[Math.floor(list.length * 0.985)];
+    const done = high(ok.map((n, i) => n + nobody[i]));                   // a single column that stands out is cut off
+    return (done > 0 ? Math.max(done, Math.min(high(asked), 4 * done)) : high(asked)) / (width * run.unit);
   }
 
   // Work for somebody below, work for nobody above it, what is asked for as a dotted line.

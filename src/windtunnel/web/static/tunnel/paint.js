@@ -64,7 +64,7 @@ class Pane {
       const place = lay.places[b];
       if (!place) return;
       const {waiting, serving} = state.boxes[b];
-      place.edge = lay.width - 4;
+      place.edge = lay.width - 4; place.small = lay.small;
       drawBox(c, ink, box, place, wrong(this.things.get(box.name)));
       if (place.tank) {
         const room = box.bound >= 0 ? Math.min(Math.max(waiting.length, box.bound), 4 * Math.max(30, waiting.length)) : waiting.length;
@@ -153,10 +153,11 @@ class Pane {
     const {c, ink, lay, run, state, marks} = this, x0 = lay.clientX + 6, wide = lay.width - x0 - 16, oldest = this.scene.oldest_s;
     const x = s => x0 + wide * Math.sqrt(between(0, s / oldest, 1));
     c.strokeStyle = ink.line; c.fillStyle = ink.dim; c.textAlign = "center"; c.font = `11px ${ink.sans}`; c.lineWidth = 1;
-    for (let power = Math.floor(Math.log10(oldest)), k = 0; k < 6; k++) {
+    for (let power = Math.floor(Math.log10(oldest)), k = 0, last = lay.width + 44; k < 6; k++) {
       const s = [1, 0.3, 0.1, 0.03, 0.01, 0.003][k] * 10 ** (power + 1);
       if (s > oldest || x(s) < x0 + 20) continue;
-      c.beginPath(); c.moveTo(x(s), lay.top); c.lineTo(x(s), lay.bottom - 8); c.stroke(); c.fillText(short(s), Math.min(x(s), lay.width - 22), lay.height - 4);
+      c.beginPath(); c.moveTo(x(s), lay.top); c.lineTo(x(s), lay.bottom - 8); c.stroke();
+      if (last - x(s) > 44) { c.fillText(short(s), Math.min(x(s), lay.width - 22), lay.height - 4); last = x(s); }
     }
     for (const r of state.held) marks.dot(r, x((this.units - run.requests.due[r]) * run.unit), this.lane(r), this.radius, this.age(r), false);
     const R = run.requests;

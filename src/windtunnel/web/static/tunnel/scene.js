@@ -53,19 +53,21 @@ function apart([one, other]) {
   return -1;
 }
 
-// The moment that tells most by itself: where the work for nobody, or what waits or is turned away, differs most.
+// The moment that tells most by itself: the first at which the work for nobody, or what waits, fails or is turned away,
+// differs about as much as ever; where none does, that at which most more have been answered in one than in another.
 export function telling({runs, end, surprises}) {
-  let best = 0, at = surprises[0]?.t ?? end / 2;
-  const {width, asked} = runs[0].head.curves, step = width * runs[0].unit;
-  for (let i = 4; i < asked.length; i++) {
-    const scores = runs.map(run => {
-      const k = Math.min(run.head.curves.ok.length - 1, Math.floor(i * step / (run.head.curves.width * run.unit))), {nobody, turned, waiting, unknown} = run.head.curves;
-      return nobody[k] + turned[k] + unknown[k] + waiting[k] / 4;
+  const {width, asked} = runs[0].head.curves, step = width * runs[0].unit, so_far = runs.map(run => { let n = 0; return run.head.curves.ok.map(one => n += one); });
+  const apart = list => most(list) - Math.min(...list), troubles = [], ahead = [];
+  for (let i = 1; i < asked.length; i++) {
+    const places = runs.map(run => Math.min(run.head.curves.ok.length - 1, Math.floor(i * step / (run.head.curves.width * run.unit))));
+    const scores = runs.map((run, r) => {
+      const {nobody, turned, fail, unknown, waiting} = run.head.curves, bad = k => (nobody[k] + turned[k] + fail[k] + unknown[k] + waiting[k] / 4) || 0;
+      return i < 4 ? 0 : [-1, 0, 1].map(k => bad(places[r] + k)).sort((a, b) => a - b)[1];   // no column that stands alone
     });
-    const score = most(scores) - Math.min(...scores) + 0.01 * most(scores);
-    if (score > best * 1.02) { best = score; at = i * step; }
+    troubles.push(apart(scores) + 0.01 * most(scores)); ahead.push(apart(places.map((k, r) => so_far[r][Math.max(0, k - 1)])));
   }
-  return Math.min(end, at);
+  const list = most(troubles) > 0 ? troubles : ahead, high = most(list);
+  return high > 0 ? Math.min(end, step * (1 + list.findIndex(one => one >= 0.8 * high))) : Math.min(end, surprises[0]?.t ?? end / 2);
 }
 
 // The speed that a moment asks for, as a place in SPEEDS: the run in half a minute, slower where something happens.

@@ -26,7 +26,14 @@ export function said(facet, state) {
   if (facet === "runs") return "paused";
   if (facet === "answers") return "answers lost";
   if (facet === "way") return "cut";
-  return facet === "call" ? state : `${facet} ${state}`;
+  return facet === "call" ? does(state) : `${facet} ${state}`;
+}
+
+// A call as what the thing does: "fail_over()" is "fails over", "slow_down(0.1)" is "slows down 0.1".
+export function does(call) {
+  const [, method, given] = /^(\w+)\((.*)\)$/.exec(call) ?? [null, call, ""], [verb, ...rest] = method.split("_");
+  const said = /(s|x|z|ch|sh|o)$/.test(verb) ? `${verb}es` : /[^aeiou]y$/.test(verb) ? `${verb.slice(0, -1)}ies` : `${verb}s`;
+  return [said, ...rest, ...(given ? [given] : [])].join(" ");
 }
 
 // What is wrong with a box: its words, whether a fault did it, whether it does no work at all.
@@ -45,7 +52,7 @@ export function drawBox(c, ink, box, place, trouble) {
   if (box.kind === "database" || box.kind === "objects" || box.kind === "log") {
     const h = server.size * 0.13; c.lineWidth = 1; c.beginPath(); c.moveTo(server.x, server.y + h); c.bezierCurveTo(server.x, server.y + h * 2.2, server.x + server.size, server.y + h * 2.2, server.x + server.size, server.y + h); c.stroke();
   }
-  const hot = trouble?.fault, words = trouble && !tight ? trouble.words : label.text;
+  const hot = trouble?.fault, words = trouble && !tight ? (place.small ? trouble.words : `${label.text}: ${trouble.words}`) : label.text;
   letters(c, ink, tight ? 10.5 : 11.5, hot); c.textAlign = label.align; c.fillStyle = hot ? ink["trouble-ink"] : ink.dim;
   const width = c.measureText(words).width, x = label.align === "center" ? Math.min(label.x, place.edge - width / 2) : label.x;
   c.fillText(words, x, label.y - (hot && !tight ? 4 : 0));
@@ -66,7 +73,7 @@ export function drawTank(c, ink, box, place, pack, count) {
     c.fillStyle = ink.line;
     for (let r = count; r < box.bound; r++) { const [x, y] = pack.place(r); c.fillRect(x - 1, y - 1, 2, 2); }
   }
-  if (!tight) {
+  if (!tight && (bounded || count > 99 || tank.y1 - tank.y0 > 40)) {
     const order = {Lifo: "newest first", Ranked: "by rank", RequestCoDel: "CoDel"}[box.discipline] ?? "";
     const text = [count > 99 ? `${count.toLocaleString("en")} wait${pack.each > 1 ? `, a cell is ${pack.each}` : ""}` : bounded ? (box.bound ? `${box.bound} places` : "no place to wait") : "no bound", order].filter(Boolean).join(", ");
     letters(c, ink, 11); c.fillStyle = ink.dim; c.textAlign = "right"; c.fillText(text, tank.x1, tank.y1 + 13);
@@ -110,7 +117,7 @@ function chip(c, ink, text, x, y) {
 // What is wrong with things that are no box of the picture, in a line above.
 export function chips(c, ink, lay, run, things) {
   let x = lay.width - 10 - (lay.heads.length ? 64 : 0);
-  const words = [...things].filter(([thing, facets]) => !run.byName.has(thing) && !facets.has("way")).map(([thing, facets]) => `${thing}: ${wrong(facets).words}`);
-  const many = words.length > 3 ? [`${stem(words[0].split(":")[0])}: ${words.length} are not well`] : words;
+  const words = [...things].filter(([thing, facets]) => !run.byName.has(thing) && !facets.has("way")).map(([thing, facets]) => [thing, `${thing}${facets.has("call") ? "" : ":"} ${wrong(facets).words}`]);
+  const many = words.length > 3 ? [`${stem(words[0][0])}: ${words.length} are not well`] : words.map(one => one[1]);
   for (const text of many) x = chip(c, ink, text, x, 12);
 }

@@ -21,7 +21,7 @@ export function mount(element, options) {
 
 class Tunnel {
   constructor(element, options) {
-    Object.assign(this, {element, options, sealed: options.sealed ?? null, scene: null, panes: [], chosen: -1, hovered: -1, stepped: null, untouched: options.at === null || options.at === undefined, told: 0, generation: 0});
+    Object.assign(this, {element, options, sealed: options.sealed ?? null, scene: null, panes: [], chosen: -1, hovered: -1, stepped: null, untouched: true, told: 0, generation: 0});
     this.clock = new Clock(() => this.draw(), () => this.stopped());
     this.ink = inks(element);
     this.build();
@@ -38,12 +38,19 @@ class Tunnel {
   seek(t) { this.untouched = false; this.stepped = null; this.clock.go(t); this.say(true); }
   play() {
     if (!this.scene) return;
-    if (this.untouched) this.clock.t = 0;
+    if (this.untouched && !this.options.at) this.clock.t = 0;
     this.untouched = false; this.stepped = null; this.sentence.setAttribute("aria-live", "off");
     this.clock.play(); this.playing();
   }
   pause() { this.clock.pause(); }
-  open() { this.sealed = null; if (this.scene) { this.clock.limit = this.scene.end; this.fill(); this.repaint(); } }
+  // What was sealed may be seen: who has touched nothing yet sees the moment that tells most.
+  open() {
+    this.sealed = null;
+    if (!this.scene) return;
+    this.clock.limit = this.scene.end;
+    if (this.untouched) this.clock.go(this.options.at ?? telling(this.scene));
+    this.fill(); this.repaint(); this.say(true);
+  }
   svg() { return still(this.scene, this.clock.t, this.ink); }
   animation(from_s = 0, to_s = this.clock.limit) { return moving(this.scene, from_s, to_s, this.ink); }
   words() { return this.sentence.textContent; }
@@ -181,7 +188,7 @@ class Tunnel {
   }
 
   show_life(id, small) {
-    const key = [id, small, this.generation, this.element.clientWidth, this.panes.every(one => one.run.whole)].join();
+    const key = [id, this.chosen, small, this.generation, this.element.clientWidth, this.panes.every(one => one.run.whole)].join();
     if (key === this.lifeShown) return;
     this.lifeShown = key;
     const {runs} = this.scene, known = runs.find(run => run.place.has(id));

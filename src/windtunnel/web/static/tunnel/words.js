@@ -2,7 +2,7 @@
 
 import {short} from "./paint.js";
 import {FATES, below} from "./run.js";
-import {said} from "./shapes.js";
+import {does, said} from "./shapes.js";
 
 const count = n => Math.round(n).toLocaleString("en");
 const NTH = ["", " for the second time", " for the third time", " for the fourth time"];
@@ -28,7 +28,7 @@ export function plain(words) {
   if (word === "crash") return `${rest} is down`;
   if (word === "split") return `${sides[0]} and ${sides[1] ?? "the others"} do not hear each other`;
   if (word === "cut") return `nothing gets from ${sides[0]} to ${sides[1] ?? "anybody"}`;
-  if (word === "call") return rest.replace(/ (\S+)\((.*)\)$/, (_, method, given) => `: ${method.replaceAll("_", " ")}${given ? " " + given : ""}`);
+  if (word === "call") return rest.replace(/ (\w+\(.*\))$/, (_, call) => ` ${does(call)}`);
   return words;
 }
 
@@ -36,10 +36,11 @@ function trouble(run, t) {
   const faults = run.head.faults, u = run.unit, since = s => short(Number(s.toPrecision(2)));
   if (!faults.length) return "";
   const active = faults.filter(f => f.at * u <= t && (f.until < 0 || f.until * u > t));
-  if (active.length > 1) return `${active.length} things are wrong: ${plain(active[0].words)}, and more.`;
-  if (active.length) return `For ${since(t - active[0].at * u)} now: ${plain(active[0].words)}.`;
+  if (active.length > 1) return `${active.length} things are wrong: ${active.slice(0, 2).map(one => plain(one.words)).join(", ")}${active.length > 2 ? ", and more" : ""}.`;
+  if (active.length) return t - active[0].at * u < run.end / 2000 ? `It begins: ${plain(active[0].words)}.` : `For ${since(t - active[0].at * u)} now: ${plain(active[0].words)}.`;
   const over = faults.filter(f => f.until >= 0 && f.until * u <= t);
-  if (over.length) return `The trouble has been over for ${since(t - Math.max(...over.map(f => f.until)) * u)}.`;
+  const for_s = t - Math.max(...over.map(f => f.until)) * u;
+  if (over.length) return for_s < run.end / 2000 ? "The trouble is over." : `The trouble has been over for ${since(for_s)}.`;
   return "Nothing is wrong yet.";
 }
 
