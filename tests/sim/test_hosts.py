@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from windtunnel.sim.clock import EPOCH_S
 from windtunnel.sim.host import Host
 from windtunnel.sim.kernel import Crashed, Simulator
+from windtunnel.sim.task import pending
 
 
 @pytest.fixture
@@ -415,3 +416,21 @@ def test_wrong_work_is_refused(sim: Simulator, host: Host) -> None:
         sim.run_process(host.cpu.work(-1))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="0 cores do no work"):
         sim.host("b", cores=0)
+
+
+def test_the_tasks_of_many_loops_are_those_that_asyncio_names_loop_by_loop() -> None:
+    """At the end of thousands of hosts asyncio is asked once, not once by each about the tasks of all."""
+
+    async def wait() -> None:
+        await asyncio.sleep(10)
+
+    with Simulator() as sim:
+        loops = [sim.host(f"host {i}").loop for i in range(4)]
+        tasks = {loop: {loop.create_task(wait()) for _ in range(i)} for i, loop in enumerate(loops)}
+        foreign = asyncio.Task(wait(), loop=loops[0])
+        done = loops[1].create_task(asyncio.sleep(0))
+        sim.run(until=1)
+        found = pending(loops)
+        assert {loop: set(those) for loop, those in found.items()} == {**tasks, loops[0]: {foreign}}
+        assert all(set(found[loop]) == asyncio.all_tasks(loop) for loop in loops)
+        assert done.done()

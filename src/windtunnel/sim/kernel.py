@@ -36,13 +36,14 @@ from windtunnel.sim.clock import Clock
 from windtunnel.sim.polling import LIMIT, Polling
 from windtunnel.sim.randomness import Luck, derive, stream
 from windtunnel.sim.signals import NEVER_NS, NS, Arrival, Crashed, Deadlock, Frozen, Process, Signal, Timer, ns
-from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, request_of_task, whereabouts
+from windtunnel.sim.task import NO_REQUEST, Handle, Task, bury, current_tasks, pending, request_of_task, whereabouts
 from windtunnel.sim.tier import native
 from windtunnel.sim.trace import Trace
 
 if TYPE_CHECKING:
     from windtunnel.sim.faults import Faults
     from windtunnel.sim.host import Host
+    from windtunnel.sim.loop import HostLoop
     from windtunnel.sim.network import Network
 
 __all__ = ["NS", "Crashed", "Deadlock", "Process", "Runnable", "Signal", "Simulator", "Timer", "ns", "process"]
@@ -672,11 +673,16 @@ class Simulator:
             error.add_note(f"in process {process.describe()} at {self.now:.9f} s of virtual time; nobody awaited it")
             raise error
 
+    def _tasks(self) -> dict[HostLoop, list[asyncio.Task[Any]]]:
+        """What is not done on hosts that have a loop."""
+        return pending([host._loop for host in self.hosts.values() if host._loop is not None])
+
     def _raise_deadlock(self, signal: Signal[Any] | None = None) -> None:
         lines = [f"{p.describe()} waits for {_wish(p)}" for p in self._live if not p.daemon]
         if signal is not None:
+            tasks = self._tasks()
             for host in self.hosts.values():
-                for task in host.loop.pending():
+                for task in host.loop.in_order(tasks.get(host.loop, ())):
                     wish = getattr(task, "_fut_waiter", None)  # a signal of ours says more than a line
                     where = f"for {wish.describe()}" if isinstance(wish, Signal) else f"in {whereabouts(task)}"
                     lines.append(f"task {task.get_name()} on {host.name} waits {where}")
@@ -708,8 +714,9 @@ class Simulator:
         _unclosed.discard(self)
         self._heap.clear()
         self._ready.clear()
+        tasks = self._tasks()
         for host in self.hosts.values():
-            host.abandon()
+            host.abandon(tasks)
         for process in list(self._live):
             process._ticket = -1
             self._graveyard.append(process._coro)

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import sys
 from asyncio import Future
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextvars import Context
 from functools import partial
 from itertools import count
@@ -112,9 +112,9 @@ class HostLoop(UnsimulatedParts):
         check_idle(self.sim)
         return self.sim.run_until(asyncio.ensure_future(future, loop=self))
 
-    def pending(self) -> list[asyncio.Task[Any]]:
-        """Tasks that are not done, oldest first."""
-        others = asyncio.all_tasks(self) - self.tasks.keys()  # made by asyncio.Task itself
+    def in_order(self, those: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+        """Its tasks that are not done, oldest first; `those` are what asyncio says that they are."""
+        others = set(those) - self.tasks.keys()  # made by asyncio.Task itself
         return [*self.tasks, *sorted(others, key=asyncio.Task.get_name)]
 
     def freeze(self) -> None:
@@ -132,9 +132,9 @@ class HostLoop(UnsimulatedParts):
         if not self.dead and not (isinstance(thing, Task) and thing._ticket != number):
             self.host._hold(thing, number, error)
 
-    def die(self) -> None:
-        """The host crashed: whatever stands still here never goes on."""
-        tasks = self.pending()
+    def die(self, those: Iterable[asyncio.Task[Any]] | None = None) -> None:
+        """The host crashed: whatever stands still here never goes on. `those` are its tasks, where it is known."""
+        tasks = self.in_order(asyncio.all_tasks(self) if those is None else those)
         self.dead = self.held = True
         for task in tasks:
             if isinstance(task, Task):

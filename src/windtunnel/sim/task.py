@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 from asyncio import CancelledError, Future
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
@@ -290,6 +290,33 @@ def _frame(body: Any) -> Any:
     return getattr(body, "cr_frame", None) or getattr(body, "gi_frame", None)
 
 
+_LISTS = ("_all_tasks", "_scheduled_tasks", "_eager_tasks")
+"""Where asyncio keeps the tasks of all loops: the first until Python 3.11, the others until 3.13."""
+
+
+def pending(loops: Collection[Any]) -> dict[Any, list[asyncio.Task[Any]]]:
+    """Tasks that are not done, of these loops, in no order.
+
+    `asyncio.all_tasks(loop)` looks at the tasks of all loops. Asked for each of thousands it looks at them thousands of
+    times, so its lists are read here, once, where this Python has them.
+    """
+    lists = [found for name in _LISTS if (found := getattr(asyncio.tasks, name, None)) is not None]
+    if len(loops) < 2 or not lists:
+        return {loop: list(asyncio.all_tasks(loop)) for loop in loops}
+    tasks: dict[Any, list[asyncio.Task[Any]]] = {loop: [] for loop in loops}
+    for task in {task for those in lists for task in _copied(those)}:
+        if not task.done() and (home := tasks.get(task.get_loop())) is not None:
+            home.append(task)
+    return tasks
+
+
+def _copied(those: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+    """A copy of a set to which other threads may add while it is made."""
+    while True:
+        with suppress(RuntimeError):
+            return list(those)
+
+
 def bury(dead: list[Any]) -> None:
     """Let go of coroutines and tasks that were stopped dead.
 
@@ -304,7 +331,7 @@ def bury(dead: list[Any]) -> None:
             while dead:
                 _bury(dead.pop(), loops)
                 if not dead:  # tasks that were started meanwhile
-                    dead += [t for loop in loops for t in asyncio.all_tasks(loop) if _unburied(t)]
+                    dead += [t for those in pending(loops).values() for t in those if _unburied(t)]
     finally:
         asyncio._set_running_loop(outer)
 
