@@ -15,6 +15,7 @@ import pytest
 
 from helpers.chaos_live import DEVICE, LIMIT, MOUNT, Tried, found
 from helpers.left import Place
+from helpers.live import ahead
 from windtunnel import Event
 from windtunnel.catalogue.scale.chaos.trial import Strike, Trial
 
@@ -62,7 +63,8 @@ def find(place: Place, enough: int, *arguments: str) -> dict[str, Any]:
     """
     program = PROGRAM.format(arguments=["--find", str(enough), *arguments])
     environment = os.environ | {"TMPDIR": str(place.folder)}
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, check=True)
+    with ahead():
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment, check=True)
     assert not place.after().anything()
     told: dict[str, Any] = json.loads(done.stdout)
     assert not [one["right_broken"] for one in told.values() if one["right_broken"]]

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from helpers.live import real
 from windtunnel.engines.registry import engines
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
@@ -18,11 +19,12 @@ MISSING = {e.name: e.missing for e in engines()}["postgres"]
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 def test_every_claim_has_the_verdict_of_the_model_on_a_real_server() -> None:
     experiment = find("pool-exhaustion")
-    model, real = (run(experiment, stage=stage, seeds=[0], quick=True) for stage in ("sim", "postgres"))
-    asked = {c.expression: c.verdict for c in real.claims if c.verdict != "skipped"}
+    model = run(experiment, seeds=[0], quick=True)
+    found = real(experiment, "postgres", at_once=3, quick=True)
+    asked = {c.expression: c.verdict for c in found.claims if c.verdict != "skipped"}
     assert sum(verdict == "holds" for verdict in asked.values()) >= 6
     assert asked == {c.expression: c.verdict for c in model.claims if c.expression in asked}
     # Two sessions wait with a row locked; a leak takes every connection, and the end of the process gives them back.
-    (leaky,) = real.of("leaky")
+    (leaky,) = found.of("leaky")
     assert leaky.measures["after"] == 0
-    assert real.of("all_three")[0].measures["untraced"] == 0
+    assert found.of("all_three")[0].measures["untraced"] == 0
