@@ -8,6 +8,7 @@ failure found once is found again, and a shrinker can cut it.
 - `generator_threads`: threads written as generators, the smallest model and the fastest.
 - `real_threads`: unmodified Python threads, stopped before each opcode that touches something shared.
 - `tunnel`: asyncio tasks and light processes in the tunnel, in the order in which those that could go on now do.
+- `states`: all states of coroutines that never end, in the tunnel's own code: who gets stuck, who is starved.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from windtunnel.lab.explore.generator_threads import Lock as Lock, Threads as Threads
     from windtunnel.lab.explore.real_threads import RealThreads as RealThreads
     from windtunnel.lab.explore.simplest import picture as picture, simplest as simplest
+    from windtunnel.lab.explore.states import Lasso as Lasso, Pause as Pause, States as States, states as states
     from windtunnel.lab.explore.strategies import (
         DPOR as DPOR,
         PCT as PCT,

@@ -63,6 +63,7 @@ SIZES = {
     "scale/load_balancing/__init__.py": 1,
     "scale/overload/__init__.py": 1,
     "scale/death_spiral/__init__.py": 1,
+    "concurrency/dining_philosophers/__init__.py": 2,
 }
 """How often an experiment draws an exponential size of a request."""
 

@@ -50,6 +50,8 @@ QUICK = {
     "right_waits_outside",
     "wrong_yes_when_it_is_in_the_queue",
     "right_workers_in_a_group",
+    "wrong_looks_and_takes_later",
+    "right_odd_seats_begin_on_the_right",
 }
 """Two of each challenge."""
 

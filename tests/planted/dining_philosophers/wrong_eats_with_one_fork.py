@@ -1,0 +1,23 @@
+"""Who waits too long for the second fork eats with one."""
+
+from __future__ import annotations
+
+from windtunnel import process
+from windtunnel.catalogue.concurrency.dining_philosophers import EvenFirst
+
+challenge = "dining-philosophers"
+
+
+class Yours(EvenFirst):
+    @process
+    async def dine(self, table: int, seat: int, gap_s: float, eat_s: float) -> None:
+        first, second = self.forks(table, seat)
+        async with first:
+            await self.hands.serve(gap_s)
+            try:
+                await second.acquire(self.p.patience_s)
+            except TimeoutError:
+                await self.plates.serve(eat_s)
+                return
+            await self.plates.serve(eat_s)
+            second.release()
