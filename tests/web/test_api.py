@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers.page_server import WITH_TOKEN, error, events, served
+from helpers.pictures import parts_of
 from windtunnel.lab import progress
 from windtunnel.lab.discovery import find
 from windtunnel.lab.result import Result, plain
@@ -47,6 +48,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         (ONE, {"designs": "least_connections"}, 422, "`designs`"),
         (ONE, {"without": [-1]}, 422, "whole number"),
         (ONE, {"without": "all"}, 422, "`without`"),
+        (ONE, {"moved": [[0]]}, 422, "`moved`"),
+        (ONE, {"moved": [[0, -1]]}, 422, "`moved`"),
+        (ONE, {"moved": [[9, 1]]}, 422, "no fault 9"),
         (ONE, {"file": "/etc/passwd"}, 422, "file"),
         (ONE, [], 400, "JSON object"),
     ],
@@ -104,6 +108,14 @@ def test_a_preview_is_one_seed_of_two_designs(client: TestClient) -> None:
     assert client.get(f"/api/traces/{found['key']}/nobody").status_code == 404
 
 
+def test_a_fault_that_is_moved_strikes_at_that_second(client: TestClient) -> None:
+    found = client.post(f"{ONE}/preview", json={"moved": [[0, 3.5]]}, headers=WITH_TOKEN).json()
+    head = json.loads(parts_of(client.get(found["traces"]["least_connections"]).content)[0])
+    (fault,) = head["faults"]
+    assert fault["at"] * head["run"]["unit_s"] == 3.5
+    assert found["faults"] == [0]
+
+
 def test_where_nothing_takes_time_a_preview_is_charts(client: TestClient) -> None:
     found = client.post("/api/experiments/metastable-map/preview", json={}, headers=WITH_TOKEN).json()
     assert found["traces"] == {}
@@ -146,6 +158,8 @@ def test_a_guess_is_noted(client: TestClient) -> None:
         answer = client.post(f"{ONE}/guess", json=wrong, headers=WITH_TOKEN)
         assert answer.status_code == 422
         error(answer)
+    again = client.post(f"{ONE}/guess", json={"number": 0.4, "again": True}, headers=WITH_TOKEN).json()
+    assert [(one["said"], one["recalled"], one["again"]) for one in again["guesses"]] == [(0.3, 0.4, 1)]
 
 
 def test_a_run_that_is_cancelled_is_over_and_the_next_one_goes_on(client: TestClient) -> None:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import zlib
 
 import pytest
 
+from helpers.pictures import parts_of
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 from windtunnel.lab.trace.columns import Traces
 from windtunnel.lab.trace.reading import queue_lengths
 from windtunnel.lab.trace.records import Attempt, Box, Change, Mark, Message, Request, Run, Trace
 from windtunnel.web.curves import curves, faults, latency
-from windtunnel.web.picture import MAGIC, PIECE, document
-
-
-def parts_of(data: bytes) -> list[bytes]:
-    assert data.startswith(MAGIC)
-    found, place = [], len(MAGIC)
-    while place < len(data):
-        size = int.from_bytes(data[place : place + 4], "big")
-        found.append(zlib.decompress(data[place + 4 : place + 4 + size]))
-        place += 4 + size
-    return found
+from windtunnel.web.picture import PIECE, document
 
 
 def trace(

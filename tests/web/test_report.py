@@ -26,7 +26,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
         asked = Asked(experiment, {})
         result = store.committed_result(experiment)
         assert result is not None
-        task = {"params": {}, "seed": 0, "without": []}
+        task = {"params": {}, "seed": 0, "without": [], "moved": []}
         return report(asked, result, {one: preview(experiment, {**task, "design": one})["trace"] for one in asked.pair})
 
 

@@ -65,7 +65,7 @@ def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str 
     chosen = [one.strip() for one in designs.split(",")] if designs else []
     asked = Asked(experiment, params_of(experiment, sets), 0, tuple(experiment.choose(chosen)) if chosen else ())
     found = measured(experiment, quick=quick, sets=sets, hidden=json_)
-    task = {"params": asked.params, "seed": 0, "without": []}
+    task = {"params": asked.params, "seed": 0, "without": [], "moved": []}
     previews = {one: preview(experiment, {**task, "design": one}) for one in asked.pair}
     text = made(asked, found, {name: one["trace"] for name, one in previews.items() if "trace" in one})
     written(out, lambda path: write(path, text))

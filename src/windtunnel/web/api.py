@@ -26,7 +26,7 @@ from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.params import settings
 from windtunnel.lab.result import Result
 from windtunnel.web import store
-from windtunnel.web.asked import body_of, experiment_of, left_out, of_body, whole
+from windtunnel.web.asked import body_of, experiment_of, left_out, moved, of_body, whole
 from windtunnel.web.crew import Crew, Message, Work
 from windtunnel.web.pages import answers, render
 from windtunnel.web.results import as_csv, view
@@ -140,10 +140,10 @@ class Api:
     async def preview(self, request: Request) -> Response:
         """One seed of two or three designs in the small setting: a result, and where their pictures are."""
         experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
-        body = await body_of(request, ("params", "seed", "designs", "without"))
+        body = await body_of(request, ("params", "seed", "designs", "without", "moved"))
         asked = of_body(experiment, body)
         task = {"kind": "preview", "name": experiment.id, "params": asked.params, "seed": asked.seed}
-        task |= {"without": left_out(body)}
+        task |= {"without": left_out(body), "moved": moved(body)}
         works: list[Work] = []
         try:
             for design in asked.pair:  # each by a worker of its own, as far as there are
@@ -164,7 +164,8 @@ class Api:
         self.pictures.put(key, pictures)
         traces = {design: f"/api/traces/{key}/{design}" for design in pictures}
         measures = {design: one["measures"] for design, one in found.items()}
-        told = {"key": key, "traces": traces, "measures": measures, "params": lasts[0]["done"]["params"]}
+        told = {"key": key, "traces": traces, "measures": measures}
+        told |= {one: lasts[0]["done"][one] for one in ("params", "faults")}
         if len(pictures) < len(found):
             charts = {design: one["charts"] for design, one in found.items()}
             told["charts"] = await run_in_threadpool(_charts, experiment, charts)
@@ -310,9 +311,9 @@ class Api:
 
     # --- the learner ---------------------------------------------------------------------------------------------
     async def guess(self, request: Request) -> Response:
-        """Note that somebody committed to a number before they saw the result."""
+        """Note that somebody committed to a number before they saw the result, or `again` after some days."""
         experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
-        body = await body_of(request, ("ask", "number"))
+        body = await body_of(request, ("ask", "number", "again"))
         index = whole(body.get("ask", 0), "question", max(0, len(experiment.asks) - 1))
         number = body.get("number", "")
         if number is not None and (
@@ -321,6 +322,10 @@ class Api:
             raise HTTPException(422, "`number` is the number that was guessed, or null where nobody wanted to guess.")
         if index >= len(experiment.asks):
             raise HTTPException(422, f"{experiment.id} asks nothing before its result.")
+        if body.get("again", False) is True and number is not None:
+            question = experiment.asks[index].question
+            done = await run_in_threadpool(progress.recalled, experiment.id, question, float(number))
+            return JSONResponse(asdict(done))
         known = await run_in_threadpool(self.known, experiment)
         done = await run_in_threadpool(_noted, experiment, known, index, number)
         return JSONResponse(asdict(done))

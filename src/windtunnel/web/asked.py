@@ -114,6 +114,21 @@ def of_body(experiment: Experiment[Any], body: Mapping[str, Any]) -> Asked:
     return asked(experiment, params, body.get("seed", 0), designs)
 
 
+def moved(body: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Faults by their place, and the second at which each shall begin. Raises HTTPException."""
+    found = body.get("moved", [])
+    if not isinstance(found, list) or len(found) > MOST_LEFT_OUT or not all(map(_is_move, found)):
+        raise HTTPException(422, "`moved` is a list of pairs: a fault's place, and the second at which it begins.")
+    return [(place, float(at_s)) for place, at_s in found]
+
+
+def _is_move(one: Any) -> bool:
+    if not isinstance(one, list) or len(one) != 2 or any(isinstance(part, bool) for part in one):
+        return False
+    place, at_s = one
+    return isinstance(place, int) and 0 <= place < 1e6 and isinstance(at_s, int | float) and 0 <= at_s < 1e9
+
+
 def left_out(body: Mapping[str, Any]) -> list[int]:
     """The numbers of the requests that shall not come. Raises HTTPException."""
     found = body.get("without", [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -17,7 +18,7 @@ from windtunnel.lab.cards import cards, doubted
 from windtunnel.lab.claims import number
 from windtunnel.lab.discovery import TRACKS
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.experiment import idea
+from windtunnel.lab.experiment import Experiment, idea
 from windtunnel.lab.params import settings
 from windtunnel.lab.result import Result, plain
 from windtunnel.web import prose, store
@@ -115,6 +116,7 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
         ],
         "answers": answers(result),
         "guessed": guessed(found, mine),
+        "why": _picture_of(store.causes_of(one), found, here),
         "first": first_slider(found),
         "sealed": sealed(found),
     }
@@ -129,7 +131,7 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
         "listings": listings,
         "differing": sum(not same for listing in listings for _, same in listing.lines),
         "ideas": {name: idea(make) for name, make in one.designs.items()},
-        "causes": _causes(store.causes_of(one.id)),
+        "causes": _causes(store.causes_of(one), one),
         "planted": (store.planted_of(one.id) or {}).get("designs", []),
         "state": "passed" if mine.passed else "run" if mine.runs else "",
         "view": view(result, one) if result is not None else None,
@@ -142,11 +144,32 @@ def answers(result: Result | None) -> list[float | None]:
     return [] if result is None else [a.mean if isfinite(a.mean) else None for a in result.asks]
 
 
-def guessed(found: Asked, mine: progress.Done) -> dict[str, float | None] | None:
-    """What was said to the first question before, here or in the menu; None where it was never asked."""
+def guessed(found: Asked, mine: progress.Done) -> dict[str, Any] | None:
+    """What was said to the first question before, here or in the menu; None where it was never asked.
+
+    `again`: it is to be asked again by now.
+    """
     asks = found.experiment.asks
-    said = [one.said for one in mine.guesses if asks and one.question == asks[0].question]
-    return {"said": said[0]} if said else None
+    said = [one for one in mine.guesses if asks and one.question == asks[0].question]
+    if not said:
+        return None
+    again = said[0].due is not None and said[0].due <= date.today()
+    return {"said": said[0].said, "day": said[0].day, "again": again}
+
+
+def _picture_of(causes: Mapping[str, Any] | None, found: Asked, here: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `windtunnel why` found of a run that is seen in the picture: the curve of chances and its turning point."""
+    if causes is None or causes["design"] not in found.pair or causes["seed"] != found.seed:
+        return None
+    if plain(dict(here)) != causes["params"] or causes["no_return"]["high_s"] == 0:
+        return None
+    moment = causes["no_return"]
+    curve = sorted((point["at_s"], point["failing"] / point["futures"]) for point in moment["curve"])
+    mark = {"t_s": moment["high_s"], "text": f"{causes['design']}: point of no return"}
+    return {
+        "marks": [mark],
+        "chance": [{"design": causes["design"], "t_s": [t for t, _ in curve], "p": [p for _, p in curve]}],
+    }
 
 
 def first_slider(found: Asked) -> str:
@@ -166,21 +189,23 @@ def sealed(found: Asked) -> dict[str, float] | None:
     return {"from_s": min(moments)} if moments else None
 
 
-def _causes(document: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What `windtunnel why` found, as sentences and a curve."""
+def _causes(document: Mapping[str, Any] | None, one: Experiment[Any]) -> dict[str, Any] | None:
+    """What `windtunnel why` found, as sentences, and where the run can be seen."""
     if document is None:
         return None
     moment, blame = document["no_return"], document["blame"]
-    curve = [(point["at_s"], point["failing"] / point["futures"]) for point in moment["curve"]]
+    usual = plain(settings(one.params, one.quick))
+    given = {name: value for name, value in document["params"].items() if value != usual[name]}
     return {
+        "given": given,
+        "link": "&".join([*(f"p.{name}={value}" for name, value in given.items()), f"seed={document['seed']}"]),
         "design": document["design"],
         "seed": document["seed"],
         "claim": document["claim"],
         "low": number(round(moment["low_s"], 3)),
         "high": number(round(moment["high_s"], 3)),
         "never": moment["high_s"] == 0,
-        "curve": curve,
-        "effects": blame["effects"],
-        "enough": blame["enough"],
+        "effects": [{**effect, "what": prose.fault(effect["what"])} for effect in blame["effects"]],
+        "enough": [prose.fault(what) for what in blame["enough"]],
         "minimal": blame["minimal"],
     }

@@ -46,3 +46,20 @@ def _inline(text: str) -> str:
         found.append(f"<strong>{escape(match[1])}</strong>" if match[1] else f"<code>{escape(match[2])}</code>")
         at = match.end()
     return "".join(found) + escape(text[at:])
+
+
+def fault(text: str) -> str:
+    """What went wrong, as a person says it: "slow server to 0.1, at 10 s" is "server at 0.1 of its speed, at 10 s"."""
+    word, _, rest = text.partition(" ")
+    told = {
+        "slow": (r"^(.+?) to ([\d.]+)", r"\1 at \2 of its speed"),
+        "pause": (r"^(.+?)(?=,? at |$)", r"\1 standing still"),
+        "crash": (r"^(.+?)(?=,? at |$)", r"\1 being down"),
+        "split": (r"^(.+?) \| (.+?)(?=,? at |$)", r"\1 and \2 not hearing each other"),
+        "cut": (r"^(.+?) > (.+?)(?=,? at |$)", r"nothing coming from \1 to \2"),
+    }.get(word)
+    if word == "call":
+        return re.sub(
+            r" (\w+)\((.*?)\)", lambda m: f": {m[1].replace('_', ' ')}{' ' + m[2] if m[2] else ''}", rest, count=1
+        )
+    return re.sub(*told, rest, count=1) if told and re.search(told[0], rest) else text

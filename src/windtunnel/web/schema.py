@@ -38,9 +38,17 @@ def schema() -> Json:
     run = "/api/runs/{id}"
     preview = {"params": PARAMS, "seed": NUMBER, "designs": NAMES}
     preview["without"] = {"type": "array", "items": NUMBER, "maxItems": MOST_LEFT_OUT}
+    moved: Json = {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "prefixItems": [NUMBER, {"type": "number", "minimum": 0}],
+    }
+    preview["moved"] = {"type": "array", "items": moved, "maxItems": MOST_LEFT_OUT}
     begin = {"params": PARAMS, "seed": NUMBER, "seeds": {"type": "integer", "minimum": 1, "maximum": 50}}
     begin["quick"] = {"type": "boolean"}
     guess = {"ask": {"type": "integer", "minimum": 0}, "number": {"type": ["number", "null"]}}
+    guess["again"] = {"type": "boolean"}
     paths: dict[str, Json] = {
         "/api/experiments": {"get": _answers("every experiment and its question")},
         one: {"get": _answers("an experiment as plain data")},

@@ -110,9 +110,10 @@ def maps_of(name: str) -> list[dict[str, Any]]:
     return sorted(_maps().get(name, []), key=lambda one: "cells" not in one)
 
 
-def causes_of(name: str) -> dict[str, Any] | None:
-    """The committed document of `windtunnel why`."""
-    return _json(root() / "why" / f"{name}.json")
+def causes_of(experiment: Experiment[Any]) -> dict[str, Any] | None:
+    """The committed document of `windtunnel why`; None where there is none, or the experiment's text has changed."""
+    document = _json(root() / "why" / f"{experiment.id}.json")
+    return document if document is not None and document.get("source") == digest_of(source_of(experiment)) else None
 
 
 def planted_of(name: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from windtunnel.lab.result import plain
 
 if TYPE_CHECKING:
     from windtunnel.lab.experiment import Experiment
+    from windtunnel.lab.running.work import Job
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -35,12 +36,22 @@ def preview(experiment: Experiment[Any], task: Mapping[str, Any]) -> dict[str, A
     (design,) = experiment.choose([task["design"]])
     without = [("request", one, one) for one in task["without"]]
     with collecting_rarely():
-        job = Job("sim", design, task["seed"], 0, params, trace=True, without=without)
+        job = Job("sim", design, task["seed"], 0, params, trace=True, without=without, moved=task["moved"])
         measures, trace = traced(experiment, job)
-        found = {"params": params, "measures": plain(measures)}
+        found = {"params": params, "measures": plain(measures), "faults": _order(experiment, job)}
         if trace.run.end == 0:  # all was answered as soon as it was asked: nothing moves, and its charts say more
             return {**found, "charts": plain(execute(experiment, replace(job, trace=False, charts=True)).charts)}
         return {**found, "trace": b64encode(document(trace)).decode()}
+
+
+def _order(experiment: Experiment[Any], job: Job) -> list[int]:
+    """The places of the experiment's faults in the order in which they strike, as the picture numbers them."""
+    from windtunnel.lab.params import make
+    from windtunnel.lab.running.otherwise import moved
+    from windtunnel.lab.running.work import faults_of
+
+    faults = moved(faults_of(experiment, make(experiment.params, job.params)), job.moved)
+    return sorted(range(len(faults)), key=lambda place: faults[place].at_s)
 
 
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.history import Op
 from windtunnel.sim.fault import Fault
 
@@ -30,3 +32,13 @@ def left(
         [op for op in ops if not any(first <= op.id <= last for first, last in spans)],
         tuple(fault for i, fault in enumerate(faults) if i not in no_faults),
     )
+
+
+def moved(faults: Sequence[Fault], places: Sequence[Sequence[Any]]) -> tuple[Fault, ...]:
+    """The faults, some of which begin at another second; see `Job.moved`. Raises WrongInput."""
+    found = list(faults)
+    for place, at_s in places:
+        if not 0 <= place < len(found):
+            raise WrongInput(f"There is no fault {place} to be moved; with these parameters there are {len(found)}.")
+        found[place] = replace(found[place], at_s=at_s)
+    return tuple(found)

@@ -36,6 +36,7 @@ class Job:
     """What is to be done.
 
     Attributes:
+        moved: faults that begin at another second: the place of each among the experiment's, and the second.
         history: where to write the events down, if anywhere.
         turn_s: from this second on all luck is that of `turn_seed`; below 0 never.
         without: what is left out, as ("fault", its place), ("request", first id, last id) and ("message", first
@@ -54,6 +55,7 @@ class Job:
     turn_s: float = -1.0
     turn_seed: int = 0
     without: Sequence[Sequence[Any]] = ()
+    moved: Sequence[Sequence[Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,10 @@ def history_of(
 
         turn = (job.turn_s, job.turn_seed)
         ops = turned(ops, workload(experiment, params, job.turn_seed), job.turn_s)
+    if job.moved:
+        from windtunnel.lab.running.otherwise import moved
+
+        faults = moved(faults, job.moved)
     if job.without:
         from windtunnel.lab.running.otherwise import left
 

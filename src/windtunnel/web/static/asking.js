@@ -26,7 +26,8 @@ export function asking(page, heard) {
     }
     const bold = document.createElement("b");
     bold.textContent = `Measured: ${asUnit(answer, ask.unit)}.`;
-    told.append(bold, said === null ? "" : ` You said ${asUnit(said, ask.unit)}: ${answered(said, answer, ask)}.`);
+    const then = page.guessed?.again && page.guessed.said !== null ? ` On ${page.guessed.day} you said ${asUnit(page.guessed.said, ask.unit)}.` : "";
+    told.append(bold, (said === null ? "" : ` You said ${asUnit(said, ask.unit)}: ${answered(said, answer, ask)}.`) + then);
   }
 
   if (!form) {
@@ -54,14 +55,16 @@ export function asking(page, heard) {
     said = field.valueAsNumber;
     open();
     tell();
-    heard.committed(said);
+    heard.committed(said, Boolean(page.guessed?.again));
   });
   byId("ask-skip").addEventListener("click", () => {
     open();
     tell();
     heard.committed(null);
   });
-  if (page.guessed) {
+  if (page.guessed?.again) {
+    byId("ask-told").textContent = `You were asked on ${page.guessed.day}, and have seen it measured. What was it?`;
+  } else if (page.guessed) {
     said = page.guessed.said;
     open();
     tell();

@@ -6,7 +6,7 @@ import { dial } from "./dial.js";
 const page = JSON.parse(document.getElementById("page").textContent);
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
-const state = { params: { ...page.params }, seed: page.seed, at: page.at, pair: page.pair, without: [], shown: null };
+const state = { params: { ...page.params }, seed: page.seed, at: page.at, pair: page.pair, without: [], moved: {} };
 const api = `/api/experiments/${page.name}`;
 let tunnel = null;
 
@@ -42,7 +42,7 @@ byId("share").addEventListener("click", async (event) => {
 // --- a guess before the result -------------------------------------------------------------------------------------
 const ask = asking(page, {
   opened: () => tunnel && tunnel.open && tunnel.open(),
-  committed: (number) => page.asks.length && call("POST", `${api}/guess`, { ask: 0, number }).catch(() => {}),
+  committed: (number, again = false) => page.asks.length && call("POST", `${api}/guess`, { ask: 0, number, again }).catch(() => {}),
 });
 
 // --- the tunnel ----------------------------------------------------------------------------------------------------
@@ -56,20 +56,29 @@ async function draw(answer) {
     still(element, answer.charts);
     return;
   }
+  const why = page.why && !changed() && !other() ? page.why : {};
+  state.faults = answer.faults;
   if (tunnel) {
+    Object.assign(tunnel.options, { marks: why.marks, chance: why.chance });
     await tunnel.load(seen(answer));
     return;
   }
   const { mount } = await import("./tunnel/tunnel.js");
   element.replaceChildren();
-  tunnel = mount(element, { designs: seen(answer), at: state.at, theme: null, sealed: root.classList.contains("open") ? null : page.sealed });
+  tunnel = mount(element, { designs: seen(answer), at: state.at, theme: null, faults: true, marks: why.marks, chance: why.chance, sealed: root.classList.contains("open") ? null : page.sealed });
   element.addEventListener("tunnel:moment", (event) => {
     state.at = event.detail.t;
-    if (state.moved) remember();
-    state.moved = true;
+    if (state.shifted) remember();
+    state.shifted = true;
   });
   element.addEventListener("tunnel:without", (event) => {
     state.without = [event.detail.request];
+    preview();
+  });
+  element.addEventListener("tunnel:fault", (event) => {
+    if (!root.classList.contains("open")) return;
+    const fault = tunnel.scene.runs[0].head.faults[event.detail.index];
+    state.moved[state.faults[fault.number]] = Math.round(event.detail.at_s * 1e6) / 1e6;
     preview();
   });
 }
@@ -107,12 +116,12 @@ async function preview() {
   busy = true;
   while (wanted) {
     wanted = false;
-    const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without] };
+    const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
     try {
       const begun = performance.now();
       const answer = await call("POST", `${api}/preview`, asked);
       await draw(answer);
-      const left = asked.without.length ? ` without request ${asked.without.join(", ")}` : "";
+      const left = (asked.without.length ? ` without request ${asked.without.join(", ")}` : "") + asked.moved.map(([, at_s]) => `, trouble from ${Number(at_s.toPrecision(4))} s on`).join("");
       if (changed() || left) say(`preview${left}: one seed, two designs, ${Math.round(performance.now() - begun)} ms`, "preview");
     } catch (error) {
       say(error.message);
@@ -125,6 +134,11 @@ async function preview() {
 
 function changed() {
   return Object.keys(state.params).length > 0 || state.seed !== 0;
+}
+
+// Whether something was left out or moved that belongs to the run.
+function other() {
+  return state.without.length > 0 || Object.keys(state.moved).length > 0;
 }
 
 function say(text, kind = "") {
@@ -196,6 +210,7 @@ function here() {
 dial(page, state, {
   moved: () => {
     state.without = [];
+    state.moved = {};
     const surprise = byId("surprise");
     if (surprise) surprise.hidden = changed();
     remember();

@@ -111,7 +111,7 @@ export class Line {
     c.strokeStyle = ink.nobody; c.lineWidth = 1.6;
     for (const {t_s, p} of this.chance) { c.beginPath(); t_s.forEach((t, i) => { if (t <= this.end) c.lineTo(this.x(t), y0 - tall * p[i]); }); c.stroke(); }
     c.fillStyle = ink.dim; c.textAlign = "right"; c.fillText("100 %", LEFT - 6, y0 - tall + 7);
-    if (this.width >= 560) this.caption(c, `10.5px ${ink.sans}`, "had the trouble ended here: the share of other lucks that never come back", this.x(this.scene.end), y0 - tall - 4, "right");
+    if (this.width >= 560) this.caption(c, `10.5px ${ink.sans}`, "with other luck from here on: the share that fails all the same", this.x(this.scene.end), y0 - tall - 4, "right");
   }
 
   // Spans of what goes wrong; a fault of no length is a line.
