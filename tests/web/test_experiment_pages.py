@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from helpers.page_server import served
 from windtunnel.lab.discovery import find, modules
+from windtunnel.ui.cli import cli
 from windtunnel.web import store
 from windtunnel.web.files import files
 from windtunnel.web.surprise import surprise
@@ -135,6 +137,17 @@ def test_an_unknown_name_is_told_the_nearest(client: TestClient) -> None:
     answer = client.get("/e/sinkhol")
     assert answer.status_code == 404
     assert "sinkhole" in answer.text
+
+
+def test_programs_are_told_where_everything_is(client: TestClient) -> None:
+    text = client.get("/llms.txt").text
+    root = Path(__file__).parents[2]
+    assert text == (root / "llms.txt").read_text("utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 5
+    assert all((root / link).is_file() for link in links)
+    named = set(re.findall(r"^- `windtunnel (\w+)", text, re.MULTILINE))
+    assert named <= set(cli.commands)
 
 
 def test_what_stands_at_no_address_is_one_sentence(client: TestClient) -> None:

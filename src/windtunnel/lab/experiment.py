@@ -203,6 +203,12 @@ class Experiment(Generic[P]):
             if not name.isidentifier() or name in ("params", "min", "max", "abs"):
                 raise WrongInput(f"{name!r} cannot name a design: claims speak of it; take letters, digits and _.")
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from windtunnel.lab.notebook import experiment_html
+
+        return experiment_html(self)
+
     @property
     def id(self) -> str:
         """The file's name, with - for _."""

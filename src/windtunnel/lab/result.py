@@ -180,6 +180,12 @@ class Result(Document):
         text = "\n".join(f"{r.design} {r.seed} {r.setting} {r.digest}" for r in self.runs)
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from windtunnel.lab.notebook import result_html
+
+        return result_html(self)
+
     # --- JSON ----------------------------------------------------------------------------------------------------
     def to_dict(self) -> dict[str, Any]:
         """As of every document, with its verdict, its digest and the intervals."""

@@ -9,11 +9,11 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from windtunnel.lab.errors import WrongInput
-from windtunnel.web import files, pages
+from windtunnel.web import files, pages, store
 from windtunnel.web.api import Api
 from windtunnel.web.asked import of_address
 from windtunnel.web.crew import Crew
@@ -44,10 +44,14 @@ def application(port: int, token: str | None = None, crew: Crew | None = None) -
         asked = of_address(request)
         return HTMLResponse(pages.experiment(asked, api.known(asked.experiment), token), headers=NO_STORE)
 
+    def llms(request: Request) -> Response:
+        return PlainTextResponse(store.for_agents())
+
     return Starlette(
         routes=[
             Route("/", catalogue),
             Route("/e/{name}", experiment),
+            Route("/llms.txt", llms),
             *api.routes(),
             Route("/static/{path:path}", files.serve),
         ],

@@ -121,6 +121,14 @@ def planted_of(name: str) -> dict[str, Any] | None:
     return _json(root() / "planted" / f"{name}.json")
 
 
+def for_agents() -> str:
+    """What a program that reads about us is told first, where we run from a checkout."""
+    try:
+        return (root().parent / "llms.txt").read_text("utf-8")
+    except OSError:
+        return "# Windtunnel\n\n`windtunnel --help` says what there is; every command has `--json`.\n"
+
+
 def _json(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text("utf-8"))

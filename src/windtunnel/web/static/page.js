@@ -56,7 +56,8 @@ async function draw(answer) {
     still(element, answer.charts);
     return;
   }
-  const why = page.why && !changed() && !other() ? page.why : {};
+  const asLoaded = JSON.stringify([state.params, state.seed]) === JSON.stringify([page.params, page.seed]) && !other();
+  const why = (asLoaded && page.why) || {};
   state.faults = answer.faults;
   if (tunnel) {
     Object.assign(tunnel.options, { marks: why.marks, chance: why.chance });
