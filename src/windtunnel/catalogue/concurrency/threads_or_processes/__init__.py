@@ -1,0 +1,209 @@
+"""The same work for two, one after the other and at the same time: in threads, and in processes.
+
+**Clarify.** Is it work for the processor, or waiting? Written in Python, or done in C that lets go of the interpreter's
+lock? How much is there of it, against what it takes to start whoever does it? Is there a second processor that nobody
+else uses?
+
+**Estimate.** One thread at a time runs Python in an interpreter with a lock: two threads compute as much as one
+(speed-up 1). Two processes have a lock each, and two threads that work without the lock need none: at most as many
+times as much as there are processors, `min(workers, cores)` (`estimate`).
+
+**Design.** `threads` does it in threads of one process. `processes` does it in processes, forked for it. Both do
+`python`, a loop of bytecode, and `hash`, hashlib on a large buffer, which lets go of the lock.
+
+**Deep dive.** Speed-up here is work by the wall, over work by the processor time of one process alone in the same
+minute: who takes the processor away makes it less and never more. `cores` is how many processors were in use at a time.
+
+**Scale.** A process costs more to start than a thread, and what it finds has to be sent. That pays where there is work
+for many times as long as it takes to start.
+
+**Real systems.** Old wisdom says that two threads which compute take longer than one after the other: Beazley measured
+1.8 times as long in 2010 (45.5 s and 24.6 s, two processors). The lock was replaced in Python 3.2, and it no longer
+holds: an earlier trial of ours found 1.12, and `cost_python` says what it is here, in processor time. Interpreters
+without the lock (`3.13t`, `3.14t`) and subinterpreters with a lock each (3.14: `concurrent.interpreters`) are other
+answers, not measured here. PEP 703 gives the cost of its prototype as 6 and 5 % in one thread (8 and 7 % in several;
+pyperformance 1.0.6, Skylake and Zen 3), PEP 779 of 3.14 as about 10 %, and 15 to 20 % more memory.
+
+**Left open.** What processes send each other is not measured, nor a pool that stays. Where somebody else uses the other
+processor nothing can be said of a speed-up, and the claims say that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
+from windtunnel.statistics import not_measurable
+from windtunnel.workload import batches
+
+WORKER = Path(__file__).with_name("worker.py")
+KINDS = ("python", "hash")
+SPARE = 0.25
+"""Of a processor, that others may use while a speed-up is measured."""
+
+
+@dataclass(frozen=True)
+class Params:
+    workers: int = param(2, "threads, or processes", 2, 4)
+    work_ms: int = param(120, "processor time of the work of each", 20, 500)
+
+
+def workload(p: Params, luck: Random) -> Iterable[Op]:
+    """One after the other and at the same time, in turns."""
+    return batches("round", ("start", *((how, kind) for kind in KINDS for how in ("alone", "together", "alone"))))
+
+
+class Threads:
+    """Threads of one process."""
+
+    kind = "threads"
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        if not hasattr(os, "fork"):
+            raise WrongInput("This is no Unix, whose processes threads-or-processes forks; run it on one.")
+        told = {"design": self.kind, "workers": params.workers, "work_s": params.work_ms / 1000}
+        self.worker = stage.child("worker", WORKER, told)
+        self.seen: dict[str, list[Any]] = {}
+
+    async def round(self, what: Any) -> None:
+        """One way of doing the work once."""
+        words = [what] if isinstance(what, str) else what
+        self.seen.setdefault(" ".join(words), []).append(await self.worker.ask(*words))
+
+    def report(self) -> Mapping[str, object]:
+        """What each took."""
+        return self.seen
+
+
+class Processes(Threads):
+    """A process each."""
+
+    kind = "processes"
+
+
+def measure(history: History, p: Params) -> Mapping[str, float]:
+    facts = history.facts
+    found: dict[str, float] = {"start_ms": 1e3 * facts["start"][0]["start_s"], "estimate": estimate(p.workers)}
+    for kind in KINDS:
+        alone_s = min(one["cpu_s"] for one in facts[f"alone {kind}"])
+        (both,) = facts[f"together {kind}"]
+        found[f"cores_{kind}"] = both["cpu_s"] / both["wall_s"]
+        found[f"cost_{kind}"] = both["cpu_s"] / alone_s
+        found[f"at_most_{kind}"] = alone_s / both["wall_s"]
+        found[f"speed_up_{kind}"] = measurable(found[f"at_most_{kind}"], both["others"])
+    return found
+
+
+def measurable(speed_up: float, others: float | None) -> float:
+    """The speed-up, where nobody else was in its way."""
+    cores = os.cpu_count() or 1
+    if cores < 2:
+        return not_measurable("there is one processor")
+    if others is None:
+        return not_measurable("this system does not say what others use of its processors")
+    if others > SPARE + max(0, cores - 2):
+        return not_measurable(f"others used {others:.1f} of {cores} processors meanwhile")
+    return speed_up
+
+
+def estimate(workers: int) -> float:
+    """Where no lock is in the way."""
+    return float(min(workers, os.cpu_count() or 1))
+
+
+def speed_ups(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float]]]:
+    """Of each kind of work, whatever others did meanwhile."""
+    found = measure(history, p)
+    return {"work over that of one alone": [(kind, found[f"at_most_{kind}"]) for kind in KINDS]}
+
+
+ONE = "threads.at_most_python <= 1.05"
+APART = "processes.speed_up_python > 0.75 * processes.estimate"
+IN_C = "threads.speed_up_hash > 0.75 * threads.estimate"
+CHEAP = "threads.cost_python < 1.5"
+
+experiment = Experiment(
+    title="Threads or processes",
+    question="When do threads make work for the processor faster, and when does it take processes?",
+    params=Params,
+    workload=workload,
+    designs={"threads": Threads, "processes": Processes},
+    stages=("machine",),
+    measure=measure,
+    seeds=3,
+    charts=(Chart("Speed-up by kind of work", "work", "times one alone", speed_ups, kind="bars"),),
+    asks=(
+        Ask(
+            "How many times as much do two threads compute as one, in Python?", "threads.at_most_python", "times", 0, 3
+        ),
+        Ask(
+            "And how much more processor time does the same work take in threads?", "threads.cost_python", "times", 0, 4
+        ),
+    ),
+    why=(
+        Why("One thread at a time runs Python in an interpreter.", ONE),
+        Why("Each process has an interpreter of its own.", APART),
+        Why("Work in C that lets go of the lock needs no process.", IN_C),
+    ),
+    claims=(
+        Claim(ONE, "Whoever computes in Python holds the interpreter's lock.", breaks="threads"),
+        Claim("threads.cores_python <= 1.1", "However many threads there are, one processor is in use at a time."),
+        Claim(
+            CHEAP,
+            "That threads make it much slower was true of the lock of Python 2, and is no longer.",
+            "Beazley: Understanding the Python GIL",
+            over="mean",
+        ),
+        Claim(APART, "Each has a lock of its own.", over="mean", where="workers == 2 and work_ms >= 50"),
+        Claim(
+            IN_C,
+            "The lock is let go while hashlib works on a large buffer: threads are enough, and are cheaper to start.",
+            "Python: hashlib",
+            over="mean",
+            spares="threads",
+            where="workers == 2 and work_ms >= 50",
+        ),
+        Claim("processes.start_ms > 2 * threads.start_ms", "A process is copied, a thread gets a stack."),
+    ),
+    hints=(
+        "Which part of the work needs the interpreter, and which part does not?",
+        "How many processors are in use while two threads compute in Python?",
+        "How long does it take to start who does the work, against the work?",
+    ),
+    sources=(
+        Source("Beazley: Understanding the Python GIL", 2010, "http://www.dabeaz.com/python/UnderstandingGIL.pdf"),
+        Source("Python: hashlib", 2024, "https://docs.python.org/3/library/hashlib.html"),
+        Source(
+            "Gross: PEP 703, Making the Global Interpreter Lock Optional", 2023, "https://peps.python.org/pep-0703/"
+        ),
+        Source(
+            "Wouters, Page, Gross: PEP 779, Criteria for supported status for free-threaded Python",
+            2025,
+            "https://peps.python.org/pep-0779/",
+        ),
+    ),
+    figures=(
+        Figure(
+            "processor time of two threads over one, Python",
+            1.12,
+            "threads.cost_python",
+            0.25,
+            "R",
+            "Python 3.11, two threads that count, by the wall: 3.47 s and 3.11 s",
+        ),
+        Figure(
+            "speed-up of two processes, Python",
+            2.0,
+            "processes.speed_up_python",
+            0.25,
+            "D",
+            "as many processors as processes, and nobody else on them",
+        ),
+    ),
+    quick={"work_ms": 60},
+)
