@@ -139,6 +139,14 @@ def test_an_unknown_name_is_told_the_nearest(client: TestClient) -> None:
     assert "sinkhole" in answer.text
 
 
+def test_pictures_of_the_docs_are_small_and_there() -> None:
+    root = Path(__file__).parents[2]
+    for page in (root / "README.md", root / "docs" / "first-hour.md"):
+        shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text("utf-8"))
+        assert len(shown) >= 2, page.name
+        assert all((page.parent / one).stat().st_size < 150_000 for one in shown)
+
+
 def test_programs_are_told_where_everything_is(client: TestClient) -> None:
     text = client.get("/llms.txt").text
     root = Path(__file__).parents[2]

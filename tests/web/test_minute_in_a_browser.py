@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from windtunnel.lab.discovery import modules
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+MOST_BYTES = 150_000
 SERIOUS = ("serious", "critical")
 
 
@@ -132,6 +135,40 @@ def test_the_theme_and_a_phone(chrome: Browser, home: str) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != dark
     page.goto(home)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen.close(home)
+
+
+@pytest.mark.soak
+def test_the_walk_in_the_docs_can_be_walked(chrome: Browser, home: str, tmp_path: Path) -> None:
+    """With WINDTUNNEL_GOLDEN=write its pictures are made anew."""
+    to = PICTURES if os.environ.get("WINDTUNNEL_GOLDEN") == "write" else tmp_path
+    seen = Watched(chrome)
+    page = seen.page
+    page.set_viewport_size({"width": 1080, "height": 800})
+
+    def pictured(name: str, part: str = "") -> None:
+        page.wait_for_timeout(1000)  # the picture's fonts and its first frame
+        page.evaluate("scrollTo(0, 0)")
+        (page.locator(part) if part else page).screenshot(path=to / f"{name}.png")
+        assert (to / f"{name}.png").stat().st_size < MOST_BYTES
+
+    page.goto(f"{home}e/metastable-failure")
+    page.locator("#tunnel canvas").first.wait_for()
+    pictured("page-question")
+    page.locator("#ask-number").fill("60")
+    page.locator("#ask-number").press("Enter")
+    page.locator("#ask-told b").wait_for()
+    pictured("page-answer")
+    page.get_by_role("link", name="look at that run").click()
+    page.locator("#tunnel canvas").first.wait_for()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Home")
+    for _ in range(9):
+        if "no return" in page.locator(".t-say").inner_text():
+            break
+        page.keyboard.press("j")
+    assert "point of no return" in page.locator(".t-say").inner_text()
+    pictured("page-no-return", "#tunnel")
     seen.close(home)
 
 
