@@ -225,12 +225,10 @@ experiment = Experiment(
         Claim(
             APART,
             "The processes compete for processors, which the operating system shares out, and for no lock.",
-            over="mean",
         ),
         Claim(
             "own_process.left_all > 1.2 * short_interval.left_all",
             "A short interval leaves the waits where they were.",
-            over="mean",
             where="shorter <= 10",
         ),
         Claim(
