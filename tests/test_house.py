@@ -289,7 +289,7 @@ def test_the_circles_are_seen() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [{"a", "b", "c"}]
 
 
-EXPERIMENTS = [f for f in source() if f.package.startswith("catalogue") and f.path.name != "__init__.py"]
+EXPERIMENTS = [File(path) for path in sorted((SRC / "windtunnel/catalogue").rglob("[!_]*.py"))]
 
 
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda f: f.path.stem)
