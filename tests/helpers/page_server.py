@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from windtunnel.web.app import application
 from windtunnel.web.crew import Crew
 from windtunnel.web.guard import TOKEN
+from windtunnel.web.own import Own
 
 PORT = 8642
 HOME = f"http://127.0.0.1:{PORT}"
@@ -25,10 +26,10 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def served(crew: Crew | None = None) -> Iterator[TestClient]:
+def served(crew: Crew | None = None, own: Own | None = None) -> Iterator[TestClient]:
     """A client of a server that runs while the block does."""
     with TestClient(
-        application(PORT, SECRET, crew), base_url=HOME, raise_server_exceptions=False, client=("127.0.0.1", 50000)
+        application(PORT, SECRET, crew, own), base_url=HOME, raise_server_exceptions=False, client=("127.0.0.1", 50000)
     ) as client:
         yield client
 

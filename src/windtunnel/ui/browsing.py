@@ -25,18 +25,24 @@ def check_installed(needed: tuple[str, ...] = NEEDED) -> None:
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8642, show_default=True, help="0: any that is free.")
 @click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
+@click.option("--design", type=click.Path(path_type=Path), metavar="FILE", help="A design of yours beside the others.")
 @click.option("--json", "json_", is_flag=True, help="The address as one JSON document, and then serve.")
-def web(port: int, open_: bool, json_: bool) -> int:
-    """The catalogue and its experiments as pages, on this machine alone; Ctrl-C ends it."""
+def web(port: int, open_: bool, design: Path | None, json_: bool) -> int:
+    """The catalogue and its experiments as pages, on this machine alone; Ctrl-C ends it.
+
+    With --design the experiment that the file answers shows it as one more pane and line, anew whenever it is saved.
+    """
     check_installed()
+    from windtunnel.web.own import Own
     from windtunnel.web.serving import listening, serve
 
+    own = Own.of(design) if design is not None else None
     bound = listening(port)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}/"
     click.echo(json.dumps({"address": address}) if json_ else f"{address}   Ctrl-C ends.")
     if open_:
         click.launch(address)
-    serve(bound)
+    serve(bound, own)
     return 0
 
 

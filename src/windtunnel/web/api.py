@@ -23,11 +23,13 @@ from windtunnel.lab.cards import cards
 from windtunnel.lab.charts import drawn
 from windtunnel.lab.described import described
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.grading.challenge import YOURS
 from windtunnel.lab.params import settings
 from windtunnel.lab.result import Result
 from windtunnel.web import store
 from windtunnel.web.asked import body_of, experiment_of, left_out, moved, of_body, whole
 from windtunnel.web.crew import Crew, Message, Work
+from windtunnel.web.own import Own
 from windtunnel.web.pages import answers, render
 from windtunnel.web.results import as_csv, view
 from windtunnel.web.surprise import surprise
@@ -70,8 +72,9 @@ class Run:
 class Api:
     """The handlers, with what they keep: runs under way, pictures, results."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, own: Own | None = None) -> None:
         self.crew = crew
+        self.own = own
         self.runs: Shelf[Run] = Shelf()
         self.pictures: Shelf[dict[str, bytes]] = Shelf()
         self.quick: Shelf[Result] = Shelf()
@@ -94,6 +97,7 @@ class Api:
             (f"{run}/result.csv", self.run_csv, ["GET"]),
             (f"{run}/fragment", self.fragment, ["GET"]),
             ("/api/traces/{key}/{design}", self.trace, ["GET"]),
+            ("/api/own", self.saved, ["GET"]),
             ("/api/openapi.json", self.schema, ["GET"]),
         )
         return [Route(path, handler, methods=methods) for path, handler, methods in found]
@@ -136,11 +140,15 @@ class Api:
 
         return JSONResponse(schema())
 
+    def saved(self, request: Request) -> Response:
+        """The file of one's own design, where the server was started with one, and when it was saved."""
+        return JSONResponse(self.own.told() if self.own is not None else {})
+
     # --- runs ----------------------------------------------------------------------------------------------------
     async def preview(self, request: Request) -> Response:
         """One seed of two or three designs in the small setting: a result, and where their pictures are."""
         experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
-        body = await body_of(request, ("params", "seed", "designs", "without", "moved"))
+        body = await body_of(request, ("params", "seed", "designs", "without", "moved", "yours"))
         asked = of_body(experiment, body)
         task = {"kind": "preview", "name": experiment.id, "params": asked.params, "seed": asked.seed}
         task |= {"without": left_out(body), "moved": moved(body)}
@@ -149,6 +157,10 @@ class Api:
             for design in asked.pair:  # each by a worker of its own, as far as there are
                 work = await self._submit({**task, "design": design}, exact=False)
                 works.append(work)
+            own = self.own if self.own is not None and self.own.name == experiment.id else None
+            if own is not None and body.get("yours", False) is True:
+                mine = {**task, "design": YOURS, "file": str(own.file), "saved": own.saved()}
+                works.append(await self._submit(mine, exact=False))
             lasts = await self._until_over(request, works)
         except BaseException:
             for work in works:
@@ -159,13 +171,15 @@ class Api:
         from base64 import b64decode
 
         key = secrets.token_urlsafe(9)
-        found = {design: last["done"] for design, last in zip(asked.pair, lasts, strict=True)}
+        found = {d: last["done"] for d, last in zip([*asked.pair, YOURS], lasts, strict=False) if "done" in last}
         pictures = {design: b64decode(one["trace"]) for design, one in found.items() if "trace" in one}
         self.pictures.put(key, pictures)
         traces = {design: f"/api/traces/{key}/{design}" for design in pictures}
         measures = {design: one["measures"] for design, one in found.items()}
         told = {"key": key, "traces": traces, "measures": measures}
         told |= {one: lasts[0]["done"][one] for one in ("params", "faults")}
+        if len(lasts) > len(asked.pair) and "done" not in lasts[-1]:
+            told["wrong"] = _sentence(lasts[-1])
         if len(pictures) < len(found):
             charts = {design: one["charts"] for design, one in found.items()}
             told["charts"] = await run_in_threadpool(_charts, experiment, charts)
@@ -178,7 +192,8 @@ class Api:
         try:
             while waited:
                 over, waited = await asyncio.wait(waited, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
-                wrong = [one.result() for one in over if "done" not in one.result()]
+                ours = [one for one, work in zip(ended, works, strict=True) if work.kind != "own"]
+                wrong = [one.result() for one in over if one in ours and "done" not in one.result()]
                 if wrong or (waited and await request.is_disconnected()):
                     for work in works:
                         await self.crew.forget(work)

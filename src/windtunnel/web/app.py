@@ -18,16 +18,17 @@ from windtunnel.web.api import Api
 from windtunnel.web.asked import of_address
 from windtunnel.web.crew import Crew
 from windtunnel.web.guard import Guard, new_token, refusal
+from windtunnel.web.own import Own
 
 NO_STORE = {"cache-control": "no-store"}
 """A page carries the token of this server, and is worthless to the next."""
 
 
-def application(port: int, token: str | None = None, crew: Crew | None = None) -> Starlette:
+def application(port: int, token: str | None = None, crew: Crew | None = None, own: Own | None = None) -> Starlette:
     """The application of a server at this port of this machine."""
     token = new_token() if token is None else token
     crew = Crew() if crew is None else crew
-    api = Api(crew)
+    api = Api(crew, own)
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -42,7 +43,7 @@ def application(port: int, token: str | None = None, crew: Crew | None = None) -
 
     def experiment(request: Request) -> Response:
         asked = of_address(request)
-        return HTMLResponse(pages.experiment(asked, api.known(asked.experiment), token), headers=NO_STORE)
+        return HTMLResponse(pages.experiment(asked, api.known(asked.experiment), token, own), headers=NO_STORE)
 
     def llms(request: Request) -> Response:
         return PlainTextResponse(store.for_agents())

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
@@ -52,6 +53,11 @@ class Work:
         """Whether the last message is there."""
         return bool(self.messages) and "progress" not in self.messages[-1]
 
+    @property
+    def kind(self) -> str:
+        """Which worker does it: "own" is one that may load a file of the user's."""
+        return "exact" if self.exact else "own" if "file" in self.task else "preview"
+
     def cancel(self) -> None:
         """Nobody wants it any more."""
         self.unwanted.set()
@@ -76,7 +82,8 @@ class Crew:
     def start(self) -> None:
         """Begin to work; within the loop that serves."""
         previewers = min(PREVIEWERS, self._size - 1)
-        self._lanes = [asyncio.create_task(self._lane(exact=i >= previewers)) for i in range(self._size)]
+        kinds = [*("preview" if i < previewers else "exact" for i in range(self._size)), "own"]
+        self._lanes = [asyncio.create_task(self._lane(kind)) for kind in kinds]
 
     async def close(self) -> None:
         """Stop everything; no process is left."""
@@ -100,14 +107,14 @@ class Crew:
         """How many wait before it; -1 where it waits no more."""
         return self._waiting.index(work) if work in self._waiting else -1
 
-    async def _next(self, exact: bool) -> Work:
+    async def _next(self, kind: str) -> Work:
         """The next for a lane."""
         async with self._news:
             while True:
                 for work in [w for w in self._waiting if w.unwanted.is_set()]:
                     self._waiting.remove(work)
                     work.tell({"wrong": "It was cancelled before it began."})
-                found = next((w for w in self._waiting if w.exact == exact), None)
+                found = next((w for w in self._waiting if w.kind == kind), None)
                 if found is not None:
                     self._waiting.remove(found)
                     return found
@@ -121,26 +128,33 @@ class Crew:
                 self._waiting.remove(work)
                 work.tell({"wrong": "It was cancelled before it began."})
 
-    async def _lane(self, exact: bool) -> None:
+    async def _lane(self, kind: str) -> None:
         """One worker process after the other, one piece of work after the other."""
-        process = None if exact else await self._start()  # a preview finds its worker warm
+        process = await self._start(kind) if kind == "preview" else None  # a preview finds its worker warm
+        loaded: Any = None
         while True:
-            work = await self._next(exact)
+            work = await self._next(kind)
+            if process is not None and loaded != work.task.get("saved"):  # the file is another one by now
+                await self._kill(process)
+                process = None
             if process is None or process.returncode is not None:
-                process = await self._start()
+                process = await self._start(kind)
+            loaded = work.task.get("saved")
             if not await self._do(process, work):
                 await self._kill(process)
-                process = None if exact else await self._start()
+                process = await self._start(kind) if kind == "preview" else None
 
-    async def _start(self) -> asyncio.subprocess.Process:
+    async def _start(self, kind: str) -> asyncio.subprocess.Process:
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
             "-m",
             "windtunnel.web.worker",
+            *(["--own"] if kind == "own" else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL if kind == "own" else None,  # it may print without end
             limit=LINE_BYTES,
             env={**dict.fromkeys(ONE_THREAD, "1"), **os.environ, "PYTHONPATH": path},
             start_new_session=True,  # Ctrl-C in a terminal reaches the server alone, and it stops them
@@ -149,8 +163,11 @@ class Crew:
         return process
 
     async def _kill(self, process: asyncio.subprocess.Process) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)  # with whatever it has started
+            else:
+                process.kill()
         await process.wait()
         self.processes.discard(process)
 
@@ -190,6 +207,8 @@ def _why(work: Work, limit_s: float) -> str:
     """Why a run has no result."""
     if work.unwanted.is_set():
         return "It was cancelled."
+    if work.kind == "own":
+        return f"The design was stopped: its process ended, used too much, or took longer than {limit_s:.0f} s."
     if not work.exact:
         return f"A preview that takes longer than {limit_s:.0f} s is stopped; measure this setting in full."
     return f"The run was stopped: its process ended, or it took longer than {limit_s / 60:.0f} minutes."

@@ -24,6 +24,7 @@ from windtunnel.lab.result import Result, plain
 from windtunnel.web import prose, store
 from windtunnel.web.asked import Asked
 from windtunnel.web.maps import drawing
+from windtunnel.web.own import Own
 from windtunnel.web.results import view
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
@@ -93,12 +94,13 @@ def _empty(tracks: Mapping[str, Any]) -> list[str]:
     return [track for track in TRACKS if track not in tracks]
 
 
-def experiment(found: Asked, result: Result | None, token: str) -> str:
+def experiment(found: Asked, result: Result | None, token: str, own: Own | None = None) -> str:
     """Everything about an experiment, with a result where there is one already."""
-    return render("experiment.html", **context(found, result), token=token, offline=False)
+    mine = own.told() if own is not None and own.name == found.experiment.id else None
+    return render("experiment.html", **context(found, result, mine), token=token, offline=False)
 
 
-def context(found: Asked, result: Result | None) -> dict[str, Any]:
+def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What the page of an experiment reads; the offline report reads the same."""
     one = found.experiment
     here = settings(one.params, {**one.quick, **found.params})
@@ -118,6 +120,7 @@ def context(found: Asked, result: Result | None) -> dict[str, Any]:
         "guessed": guessed(found, mine),
         "why": _picture_of(store.causes_of(one), found, here),
         "first": first_slider(found),
+        "own": own,
         "sealed": sealed(found),
     }
     maps = [drawing(document, here) for document in store.maps_of(one.id)]

@@ -45,6 +45,7 @@ def schema() -> Json:
         "prefixItems": [NUMBER, {"type": "number", "minimum": 0}],
     }
     preview["moved"] = {"type": "array", "items": moved, "maxItems": MOST_LEFT_OUT}
+    preview["yours"] = {"type": "boolean"}
     begin = {"params": PARAMS, "seed": NUMBER, "seeds": {"type": "integer", "minimum": 1, "maximum": 50}}
     begin["quick"] = {"type": "boolean"}
     guess = {"ask": {"type": "integer", "minimum": 0}, "number": {"type": ["number", "null"]}}
@@ -62,6 +63,7 @@ def schema() -> Json:
         f"{run}/result.json": {"get": _answers("a run's result")},
         f"{run}/result.csv": {"get": _answers("a run's result as lines", "text/csv")},
         f"{run}/fragment": {"get": _answers("a run's result as a piece of the page", "text/html")},
+        "/api/own": {"get": _answers("the file of one's own design, where the server has one")},
         "/api/traces/{key}/{design}": {"get": _answers("the picture of a run", "application/octet-stream")},
     }
     for path, item in paths.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from windtunnel.lab.errors import WrongInput
+from windtunnel.web.own import Own
 
 HOST = "127.0.0.1"
 STOPS_WITHIN_S = 1
@@ -24,13 +25,13 @@ def listening(port: int) -> socket.socket:
     return made
 
 
-def serve(bound: socket.socket) -> None:
+def serve(bound: socket.socket, own: Own | None = None) -> None:
     """Serve until Ctrl-C, which stops all runs."""
     import uvicorn
 
     from windtunnel.web.app import application
 
-    app = application(bound.getsockname()[1])
+    app = application(bound.getsockname()[1], own=own)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False
     )

@@ -16,10 +16,7 @@ import threading
 from typing import Any
 
 from windtunnel.collecting import collect_rarely
-
-DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
-DENIED |= {"os.kill", "os.killpg"}
-NO_ONE = "nobody sits at this keyboard: take breakpoint() and input() out, and print what you want to see"
+from windtunnel.lab.grading.confined import confine, limit
 
 
 def main() -> None:
@@ -40,7 +37,7 @@ def main() -> None:
     if not first:  # it was not needed
         return
     request = json.loads(first)
-    _limit(request["limits"])
+    limit(**request["limits"])
     token = request["token"]
 
     def say(message: dict[str, Any]) -> None:
@@ -53,8 +50,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(asked, lines), daemon=True).start()
     from windtunnel.lab.grading.loaded import Loaded
 
-    _nobody_answers()
-    sys.addaudithook(_deny)
+    confine()
     loaded = None
     while True:
         line = lines.get()
@@ -92,40 +88,6 @@ def _read(asked: io.TextIOBase, lines: queue.SimpleQueue[str]) -> None:
     for line in asked:
         lines.put(line)
     os._exit(0)
-
-
-def _nobody_answers() -> None:
-    """A question to a person who is not there is an error with a sentence, not a wait without an end."""
-    import builtins
-
-    def refuse(*_: object, **__: object) -> None:
-        raise RuntimeError(NO_ONE)
-
-    builtins.input = refuse  # type: ignore[assignment]
-    sys.breakpointhook = refuse
-
-
-def _limit(limits: dict[str, Any]) -> None:
-    if os.name != "posix":
-        return
-    import resource
-
-    seconds = max(1, round(limits["cpu_s"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    # Address space is mapped far beyond what is used; only Linux counts it in a way that can be limited.
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
-
-
-def _deny(event: str, _: object) -> None:
-    """What a design starts elsewhere would outlive it, and be seen by nobody."""
-    if event not in DENIED:
-        return
-    from windtunnel.sim.sandbox import current_simulator
-
-    # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
-    kind = PermissionError if current_simulator() is None else RuntimeError
-    raise kind("A design may not start processes, nor send signals to any.")
 
 
 if __name__ == "__main__":

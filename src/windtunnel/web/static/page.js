@@ -47,7 +47,8 @@ const ask = asking(page, {
 
 // --- the tunnel ----------------------------------------------------------------------------------------------------
 function seen(answer) {
-  return state.pair.map((name) => ({ name, idea: page.designs.find((d) => d.name === name).idea, url: answer.traces[name] }));
+  const names = [...state.pair, "yours"].filter((name) => answer.traces[name]);
+  return names.map((name) => ({ name, idea: page.designs.find((d) => d.name === name)?.idea ?? `Your own, from ${page.own.file}.`, url: answer.traces[name] }));
 }
 
 async function draw(answer) {
@@ -117,13 +118,14 @@ async function preview() {
   busy = true;
   while (wanted) {
     wanted = false;
-    const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
+    const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], yours: Boolean(page.own), moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
     try {
       const begun = performance.now();
       const answer = await call("POST", `${api}/preview`, asked);
       await draw(answer);
       const left = (asked.without.length ? ` without request ${asked.without.join(", ")}` : "") + asked.moved.map(([, at_s]) => `, trouble from ${Number(at_s.toPrecision(4))} s on`).join("");
-      if (changed() || left) say(`preview${left}: one seed, two designs, ${Math.round(performance.now() - begun)} ms`, "preview");
+      if (answer.wrong) say(`yours: ${answer.wrong}`, "wrong");
+      else if (changed() || left) say(`preview${left}: one seed, two designs, ${Math.round(performance.now() - begun)} ms`, "preview");
     } catch (error) {
       say(error.message);
       const waiting = byId("tunnel-words");
@@ -220,6 +222,15 @@ dial(page, state, {
   },
   released: () => measure(true),
 });
+
+// One's own design is run anew whenever its file is saved.
+if (page.own) setInterval(async () => {
+  if (document.hidden) return;
+  const found = await call("GET", "/api/own").catch(() => page.own);
+  if (found.saved === page.own.saved || found.saved === "0") return;
+  page.own.saved = found.saved;
+  preview();
+}, 1000);
 
 preview();
 if (byId("unmeasured")) measure(true);

@@ -1,0 +1,51 @@
+"""What a process in which somebody else's design runs may use and do."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
+DENIED |= {"os.kill", "os.killpg"}
+NO_ONE = "nobody sits at this keyboard: take breakpoint() and input() out, and print what you want to see"
+
+
+def confine() -> None:
+    """From now on nobody answers questions here, and nothing is started elsewhere."""
+    _nobody_answers()
+    sys.addaudithook(_deny)
+
+
+def _nobody_answers() -> None:
+    """A question to a person who is not there is an error with a sentence, not a wait without an end."""
+    import builtins
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError(NO_ONE)
+
+    builtins.input = refuse  # type: ignore[assignment]
+    sys.breakpointhook = refuse
+
+
+def limit(cpu_s: float, memory_bytes: int) -> None:
+    """What this process may use, from now on. Where the system has no such limits (Windows) there are none."""
+    if os.name != "posix":
+        return
+    import resource
+
+    seconds = max(1, round(cpu_s))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    # Address space is mapped far beyond what is used; only Linux counts it in a way that can be limited.
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _deny(event: str, _: object) -> None:
+    """What a design starts elsewhere would outlive it, and be seen by nobody."""
+    if event not in DENIED:
+        return
+    from windtunnel.sim.sandbox import current_simulator
+
+    # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
+    kind = PermissionError if current_simulator() is None else RuntimeError
+    raise kind("A design may not start processes, nor send signals to any.")

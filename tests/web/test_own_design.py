@@ -1,0 +1,54 @@
+"""A design of the user's own on the page: of one file, in limits, beside the experiment's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from helpers.page_server import WITH_TOKEN, served
+from windtunnel.lab.discovery import find
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.grading.challenge import YOURS, write_stub
+from windtunnel.web.own import Own
+
+NAME = "up-or-out"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_stub(find(NAME), tmp_path / "mine.py")
+
+
+def preview(client: TestClient, name: str = NAME) -> dict[str, Any]:
+    found: dict[str, Any] = client.post(
+        f"/api/experiments/{name}/preview", json={"yours": True}, headers=WITH_TOKEN
+    ).json()
+    return found
+
+
+def test_ones_own_design_is_one_more_pane_and_what_is_wrong_with_it_spoils_no_other(file: Path) -> None:
+    with served(own=Own.of(file)) as client:
+        assert client.get("/api/own").json() == {"name": NAME, "file": "mine.py", "saved": str(file.stat().st_mtime_ns)}
+        found = preview(client)
+        assert list(found["traces"]) == ["coin_toss", "one_machine", YOURS]
+        assert found["measures"][YOURS] == found["measures"]["coin_toss"]  # the stub is the naive design
+        assert client.get(found["traces"][YOURS]).status_code == 200
+
+        file.write_text(file.read_text("utf-8") + "\nimport os\nos.system('true')\n", "utf-8")
+        os.utime(file, ns=(1, 1))  # however coarse the clock of the disk is
+        found = preview(client)
+        assert list(found["traces"]) == ["coin_toss", "one_machine"]
+        assert "may not start processes" in found["wrong"]
+        assert str(file.parent) not in client.get(f"/e/{NAME}").text
+        assert YOURS not in preview(client, "sinkhole")["traces"]
+
+
+def test_a_file_that_answers_nothing_is_no_design(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("x = 1\n", "utf-8")
+    for wrong in ("other.py", "nothing.py"):
+        with pytest.raises(WrongInput, match="windtunnel new|does not say what it answers"):
+            Own.of(tmp_path / wrong)
