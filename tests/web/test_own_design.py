@@ -50,5 +50,5 @@ def test_ones_own_design_is_one_more_pane_and_what_is_wrong_with_it_spoils_no_ot
 def test_a_file_that_answers_nothing_is_no_design(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("x = 1\n", "utf-8")
     for wrong in ("other.py", "nothing.py"):
-        with pytest.raises(WrongInput, match="windtunnel new|does not say what it answers"):
+        with pytest.raises(WrongInput, match=r"windtunnel new|does not say what it answers"):
             Own.of(tmp_path / wrong)
