@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Stuck as Stuck,
         explore as explore,
         replay as replay,
+        runs as runs,
     )
     from windtunnel.lab.explore.generator_threads import Lock as Lock, Threads as Threads
     from windtunnel.lab.explore.real_threads import RealThreads as RealThreads

@@ -52,6 +52,8 @@ QUICK = {
     "right_workers_in_a_group",
     "wrong_looks_and_takes_later",
     "right_odd_seats_begin_on_the_right",
+    "wrong_two_values_are_enough",
+    "right_a_value_for_each_thread",
 }
 """Two of each challenge."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -188,6 +188,20 @@ def sentence(error: Exception) -> str:
     if isinstance(error, AssertionError):
         return str(error).partition("\n")[0] or "an assertion does not hold"
     return raised(error)
+
+
+def runs(
+    program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000
+) -> Iterator[tuple[list[Step], Failure | None]]:
+    """Every run that the strategy wants, `limit` at most: its steps, and what went wrong in it, if anything.
+
+    With `DepthFirst` these are all schedules, each once; those given up by a reduction are among them.
+    """
+    for _ in range(limit):
+        if not strategy.begin():
+            return
+        yield program.run(strategy.choose, max_steps)
+        strategy.end()
 
 
 def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000) -> Exploration:

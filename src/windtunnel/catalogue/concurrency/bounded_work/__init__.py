@@ -227,7 +227,6 @@ class Tasks:
         await process.restart()
         reached, process.cutting = process.cutting.reached, None
         told |= await process.ask({number: asked[number] for number, yes in told.items() if not yes})
-        await process.restart()
         return reached >= place, told
 
     async def ask(self, orders: Mapping[int, float]) -> dict[int, bool | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from math import nan
 from typing import Protocol
 
 from windtunnel import Claim, Event, Figure, Held, History, Source, most_at_once
@@ -80,25 +79,28 @@ def told(history: History) -> dict[int, bool | None]:
 
 
 def judged(history: History, done: Mapping[int, float], rows: Set[int]) -> dict[str, float]:
-    """What is the same for who measures and who audits: `done` says when each order was, `rows` which are written."""
+    """What is the same for who measures and who audits: `done` says when each order was, `rows` which are written.
+
+    Where there were no orders, or none was done, nobody has waited: 0.
+    """
     orders = history.where(name="order")
     pauses = restarts(history)
     door_open = [e for e in orders if not any(begin <= e.due <= end for begin, end in pauses)]
     refused = sum(e.outcome == "fail" for e in door_open)
     answered = orders.where(outcome="ok")
     waits_s = [done[e.args[0]] - e.due for e in answered if e.args[0] in done]
-    first = min([begin for begin, _ in pauses] + [max(done.values(), default=nan)], default=nan)
+    first = min([begin for begin, _ in pauses] + [max(done.values(), default=0.0)], default=0.0)
     said = told(history)
     return {
         "held": most_inside((begin, end) for begin, end, _ in spans(history, done)),
-        "told_ms": round(1e3 * max((e.end - e.due for e in answered), default=nan), 3),
-        "done_ms": 1e3 * max(waits_s, default=nan),
-        "mean_ms": 1e3 * sum(waits_s) / len(waits_s) if waits_s else nan,
-        "done_per_s": sum(at < first for at in done.values()) / first if pauses else nan,
-        "refused": refused / len(door_open) if door_open else nan,
+        "told_ms": round(1e3 * max((e.end - e.due for e in answered), default=0.0), 3),
+        "done_ms": 1e3 * max(waits_s, default=0.0),
+        "mean_ms": 1e3 * sum(waits_s) / len(waits_s) if waits_s else 0.0,
+        "done_per_s": sum(at < first for at in done.values()) / first if first else 0.0,
+        "refused": refused / len(door_open) if door_open else 0.0,
         "lost": sum(yes is True and number not in rows for number, yes in said.items()),
         "denied": sum(yes is False and number in rows for number, yes in said.items()),
-        "stop_s": max((end - begin for begin, end in pauses), default=nan),
+        "stop_s": max((end - begin for begin, end in pauses), default=0.0),
     }
 
 
@@ -112,6 +114,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "at_backend": history.facts["at_backend"],
         "wasted": history.facts["asked"] - len(rows),
         "places_cut": sum(e.value[0] for e in cuts),
+        "unheard": sum(yes is None for e in cuts for yes in e.value[1].values()),
         "cuts_that_lost": sum(any(yes is True and n not in rows for n, yes in e.value[1].items()) for e in cuts),
     }
 
@@ -173,7 +176,7 @@ IN_TIME = "grace_s >= 0.2 + 1.5 * (places + 4) / 40"
 
 LOSES = "tasks.lost > 0"
 GROWS = (
-    "semaphore.at_backend <= 4 < tasks.at_backend"
+    "semaphore.at_backend <= 4 and tasks.at_backend > 0.8 * tasks.held"
     " and min(semaphore.held, tasks.held) > 10 * (params.load - 1) * params.run_s"
 )
 PUSHED = (
@@ -182,7 +185,10 @@ PUSHED = (
 )
 AS_MUCH = "structured.done_per_s > 0.9 * tasks.done_per_s and refusing.done_per_s > 0.9 * tasks.done_per_s"
 PROMISES = "min(tasks.lost, semaphore.lost, back_pressure.lost, refusing.lost) > 0 and structured.lost == 0"
-KEPT = "structured.cuts_that_lost == 0 and structured.denied == 0 and 20 <= structured.places_cut < params.cuts"
+KEPT = (
+    "max(structured.cuts_that_lost, structured.denied, structured.unheard) == 0"
+    " and 20 <= structured.places_cut < params.cuts"
+)
 ALL = ("tasks", "semaphore", "back_pressure", "refusing", "structured")
 
 
@@ -205,7 +211,7 @@ CLAIMS = (
     ),
     Claim("semaphore.lost > 0", "So the half-measure loses them as well.", where=TOO_LATE),
     Claim(
-        "tasks.wasted > 5 * semaphore.wasted and semaphore.wasted <= 8",
+        "tasks.wasted > 5 * semaphore.wasted and 4 <= semaphore.wasted <= 8",
         "The backend does what it was asked for, also by a process that is no more; the semaphore spares it that.",
         where=TOO_LATE,
     ),
@@ -262,13 +268,13 @@ CLAIMS = (
     ),
     Claim(
         KEPT,
-        "Killed at any place, with six orders inside: no yes without its row, no no with one.",
+        "Killed at any place, with six orders inside: no yes without its row, no no with one; who asks again is told.",
         "Smith 2018",
         given=CUT,
     ),
     Claim(
-        "tasks.cuts_that_lost > 0.7 * tasks.places_cut and refusing.cuts_that_lost > 0"
-        " and tasks.places_cut < params.cuts",
+        "tasks.cuts_that_lost > 0.7 * tasks.places_cut and tasks.places_cut < params.cuts"
+        " and min(back_pressure.cuts_that_lost, refusing.cuts_that_lost) > 0 and refusing.places_cut >= 6",
         "Killed at nearly any place the first design loses orders: they all had their yes before.",
         given=CUT,
     ),
@@ -283,8 +289,8 @@ CLAIMS = (
         given=OPEN,
     ),
     Claim(
-        "structured.stop_s < params.grace_s and refusing.stop_s < params.grace_s",
-        "One that holds little needs less than that.",
+        "structured.stop_s < params.grace_s and refusing.stop_s < params.grace_s and structured.unknown == 0",
+        "One that holds little needs less than that, and leaves nobody without an answer.",
         given=OPEN,
         where=IN_TIME,
     ),
