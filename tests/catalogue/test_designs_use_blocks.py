@@ -64,6 +64,7 @@ SIZES = {
     "scale/overload/__init__.py": 1,
     "scale/death_spiral/__init__.py": 1,
     "concurrency/dining_philosophers/__init__.py": 2,
+    "concurrency/lost_update/__init__.py": 1,
 }
 """How often an experiment draws an exponential size of a request."""
 

@@ -19,6 +19,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
       NotSent  fail                 a closed loop had no connection free when the request was due
       ReadOnly  fail                a standby takes no writes
       SoldOut  fail                 a sale found no ticket, and is rolled back
+      TurnedAway  fail              a process holds as many orders as it may, or is about to end
       Mismatch  fail                an object is not the one that the condition names
       Interrupted  unknown          an action of a saga was cancelled from inside
       LogFailed  unknown            the disk failed a log; what was not synced is in doubt

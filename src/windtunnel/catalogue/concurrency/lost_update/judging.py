@@ -257,7 +257,6 @@ CLAIMS = (
     Claim(
         "unlocked.chance_lost < 0.001",
         "With nobody watching one statement hardly ever loses: this Python seldom stops a thread inside of it.",
-        spares="unlocked",
         stages=MACHINE,
     ),
     Claim(
