@@ -351,7 +351,7 @@ experiment = Experiment(
         ),
         Ask(
             "And five of them, half a second between the forks: after how many seconds does a table stop?",
-            "left_first.died_s",
+            "left_first.lives_s",
             "s",
             1,
             1000,
