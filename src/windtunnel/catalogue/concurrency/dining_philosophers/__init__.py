@@ -17,7 +17,7 @@ here has one, and for that there is a proof, of tables of {seats}.
 **Deep dive: give up.** A limit for the wait, a random pause, and another try break "nobody takes a fork away". No
 state is stuck, but there is a run in which all give up, come back and give up, and nobody ever eats. Random pauses make
 that improbable, and the first work is done again for each try. To detect the circle and let who closes it go back does
-less work twice; but nothing keeps the same one from being the victim again, and with both rules some wait much longer.
+less work twice; but nothing keeps the same one from being the victim again. With both rules the worst waits are longer.
 
 **Deep dive: starving.** No deadlock is not yet a dinner for everybody. Both forks or none, without a queue, has a run
 in which one is woken and finds, each time, that others were faster. One lock, a waiter, ordered forks, and the dirty
