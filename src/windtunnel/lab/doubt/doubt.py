@@ -101,6 +101,7 @@ def _report(plan: Plan, crew: Crew, judge: Judge) -> Report:
         0.0 if usual is None else usual.memory_mb,
         judge.never_judged(),
         experiment.measured,
+        judge.undecided(),
     )
 
 

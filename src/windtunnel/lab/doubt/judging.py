@@ -108,10 +108,23 @@ class Judge:
                 if p < P_VALUE:
                     said = f"{claim.expression} fails on {failed} of {count} fresh {of} {where}."
                     found.append(Finding("seeds", said))
-                elif count and 2 * sum(verdict == "unknown" for verdict, _ in judged) > len(judged):
+                elif self._mostly_unknown(judged) and not self.experiment.measured:
                     said = f"{claim.expression} is unknown on most of {len(judged)} batches {where}."
                     found.append(Finding("seeds", said))
         return found
+
+    @staticmethod
+    def _mostly_unknown(judged: Sequence[tuple[str, Sequence[bool | None]]]) -> bool:
+        return 2 * sum(verdict == "unknown" for verdict, _ in judged) > len(judged)
+
+    def undecided(self) -> list[str]:
+        """Claims of what is measured that this machine decided on less than half of the batches at the test size."""
+        outcomes = self._of(self.plan.fresh) if self.experiment.measured else []
+        return [
+            claim.expression
+            for place, claim in enumerate(self.experiment.claims)
+            if self._mostly_unknown([o.claims[place] for o in outcomes if o.claims[place][0] not in UNJUDGED])
+        ]
 
     def figures(self) -> list[Finding]:
         """Figures whose verdict is the luck of the seeds: reproduced on some, and on less than half of all batches."""

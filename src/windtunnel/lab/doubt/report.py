@@ -37,6 +37,7 @@ class Report:
         usual_cpu_s, usual_memory_mb: of a run at the defaults; 0 where none was tried.
         not_judged: claims that speak of other stages than that on which everything was tried.
         measured: it was tried in real time: seeds are repetitions, and no digest says whether a mutant does the same.
+        undecided: claims of what is measured that this machine decided on less than half of the batches.
     """
 
     experiment: str
@@ -56,6 +57,7 @@ class Report:
     usual_memory_mb: float = 0.0
     not_judged: Sequence[str] = ()
     measured: bool = False
+    undecided: Sequence[str] = ()
     format: int = FORMAT
 
     @property
@@ -93,6 +95,9 @@ def text_of(report: Report) -> str:
     if report.not_judged:
         lines += ["", "not judged, since they speak of other stages"]
         lines += [f"  {claim}" for claim in report.not_judged]
+    if report.undecided:
+        lines += ["", "not measurable here on most batches, which is no finding about the experiment"]
+        lines += [f"  {claim}" for claim in report.undecided]
     if report.usual_cpu_s:
         lines += ["", f"a run at the defaults: {report.usual_cpu_s:.1f} s of CPU, {report.usual_memory_mb:.0f} MB"]
     return "\n".join(lines)

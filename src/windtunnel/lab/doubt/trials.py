@@ -13,7 +13,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -22,7 +21,8 @@ from windtunnel.lab.errors import DesignError, WrongInput, raised
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.result import Result
 from windtunnel.lab.running.pool import ONE_THREAD
-from windtunnel.lab.running.work import Done, Job, execute
+from windtunnel.lab.running.work import Done, Job, cpu_s, execute
+from windtunnel.lab.statistics import NotMeasurable
 
 MEMORY_MB = 4000
 """Of a worker."""
@@ -86,7 +86,7 @@ _done: dict[tuple[str, str, int, str], Done] = {}
 
 def perform(trial: Trial) -> Outcome:
     """Run it here."""
-    start = time.process_time()
+    start = cpu_s()
     try:
         outcome = _performed(trial)
     except DesignError as error:
@@ -98,7 +98,7 @@ def perform(trial: Trial) -> Outcome:
         outcome = Outcome(("memory", f"It needed more than {MEMORY_MB:,} MB of memory."))
     except Exception as error:
         outcome = Outcome(("crash", raised(error)))
-    return replace(outcome, cpu_s=time.process_time() - start, memory_mb=_memory_mb())
+    return replace(outcome, cpu_s=cpu_s() - start, memory_mb=_memory_mb())
 
 
 def _performed(trial: Trial) -> Outcome:
@@ -127,7 +127,7 @@ def _performed(trial: Trial) -> Outcome:
     bad = []
     for one in found.runs:
         digests.setdefault(f"{one.design} {one.setting}", []).append(one.digest)
-        bad += [f"{one.design}.{name}" for name, value in one.measures.items() if math.isnan(value)]
+        bad += [f"{one.design}.{name}" for name, value in one.measures.items() if _is_bad(value)]
     return Outcome(
         None,
         _on_each_seed(experiment, found, trial),
@@ -135,6 +135,11 @@ def _performed(trial: Trial) -> Outcome:
         digests,
         list(dict.fromkeys(bad)),
     )
+
+
+def _is_bad(value: float) -> bool:
+    """Whether it is no number, and nothing says why."""
+    return math.isnan(value) and not isinstance(value, NotMeasurable)
 
 
 def _on_each_seed(experiment: Experiment[Any], found: Result, trial: Trial) -> list[tuple[str, Sequence[bool | None]]]:

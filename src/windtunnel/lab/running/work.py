@@ -244,7 +244,7 @@ def execute(experiment: Experiment[Any], job: Job) -> Done:
 def _execute(experiment: Experiment[Any], job: Job) -> Done:
     from windtunnel.lab.digest import digest
 
-    start = _cpu_s()
+    begin_s = cpu_s()
     tracer = _tracer(experiment, job) if job.trace else None
     losing = _losing(job) if job.without else None
     history = history_of(experiment, job, tracer, losing)
@@ -259,11 +259,11 @@ def _execute(experiment: Experiment[Any], job: Job) -> Done:
     if job.history:
         _write_down(history, job.history)
     found = digest(history, timed=job.stage == "sim")
-    cpu_s = _cpu_s() - start
+    used_s = cpu_s() - begin_s
     trace = "" if tracer is None else _packed(tracer, job, found)
     if losing is None:
-        return Done(measures, found, charts, cpu_s, trace)
-    return Done(measures, found, charts, cpu_s, trace, losing.sent, losing.lost)
+        return Done(measures, found, charts, used_s, trace)
+    return Done(measures, found, charts, used_s, trace, losing.sent, losing.lost)
 
 
 def _losing(job: Job) -> Losing | None:
@@ -276,7 +276,7 @@ def _losing(job: Job) -> Losing | None:
     return Losing(spans)
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     """Of this process, and of its children that have ended: a stage ends those that it has started."""
     try:
         from resource import RUSAGE_CHILDREN, getrusage
