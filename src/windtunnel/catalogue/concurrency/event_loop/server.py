@@ -31,6 +31,9 @@ SIZE = 8
 CALL = b"call...."
 PROBE_S = 0.005
 BACKLOG = 4096
+STACK = 1 << 18
+"""Bytes that are reserved for a thread's stack. The usual 8 MB, times 10,000, is more than some systems let a process
+reserve; what a thread takes of them is the same."""
 Span = tuple[float, float]
 
 
@@ -86,6 +89,10 @@ class Server:
 
 class Threads(Server):
     """A thread for each connection; each waits as long as it likes."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__(told)
+        threading.stack_size(STACK)
 
     def serve(self) -> None:
         while True:

@@ -229,7 +229,6 @@ experiment = Experiment(
         Claim(
             "own_process.left_all > 1.2 * short_interval.left_all",
             "A short interval leaves the waits where they were.",
-            where="shorter <= 10",
         ),
         Claim(
             IN_C,
