@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,13 @@ def test_a_fault_that_is_moved_strikes_at_that_second(client: TestClient) -> Non
     (fault,) = head["faults"]
     assert fault["at"] * head["run"]["unit_s"] == 3.5
     assert found["faults"] == [0]
+
+
+def test_the_smallest_case_of_the_naive_design_is_told_and_drawn(client: TestClient) -> None:
+    found = client.post("/api/experiments/q10-ticketmaster/case", json={}, headers=WITH_TOKEN)
+    assert found.status_code == 200, found.text
+    assert re.search(r"\(\d+ requests, \d+ faults, seed \d+\)$", found.json()["said"])
+    assert found.json()["text"].count("┌ buy") == 2
 
 
 def test_where_nothing_takes_time_a_preview_is_charts(client: TestClient) -> None:

@@ -90,6 +90,7 @@ class Api:
             (f"{one}/result.csv", self.result_csv, ["GET"]),
             (f"{one}/preview", self.preview, ["POST"]),
             (f"{one}/runs", self.begin, ["POST"]),
+            (f"{one}/case", self.case, ["POST"]),
             (f"{one}/guess", self.guess, ["POST"]),
             (run, self.cancel, ["DELETE"]),
             (f"{run}/events", self.events, ["GET"]),
@@ -203,6 +204,22 @@ class Api:
         finally:
             for one in ended:
                 one.cancel()
+
+    async def case(self, request: Request) -> Response:
+        """The smallest case in which the naive design fails, as a sentence and a diagram of text."""
+        experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
+        await body_of(request, ())
+        if not experiment.demands:
+            raise HTTPException(422, f"{experiment.id} makes no demands, so nothing fails in it.")
+        work = await self._submit({"kind": "case", "name": experiment.id}, exact=True)
+        try:
+            (last,) = await self._until_over(request, [work])
+        except BaseException:
+            work.cancel()
+            raise
+        if "done" not in last:
+            raise HTTPException(422, _sentence(last))
+        return JSONResponse(last["done"])
 
     def trace(self, request: Request) -> Response:
         """The picture document of a design."""

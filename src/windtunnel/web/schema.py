@@ -57,6 +57,7 @@ def schema() -> Json:
         f"{one}/result.csv": {"get": _answers("its quick result as lines", "text/csv")},
         f"{one}/preview": {"post": _asks("one seed of two or three designs", preview)},
         f"{one}/runs": {"post": _asks("begin a run of all designs", begin, "202")},
+        f"{one}/case": {"post": _asks("the smallest case in which the naive design fails", {})},
         f"{one}/guess": {"post": _asks("note a guess", guess, required=["number"])},
         run: {"delete": {**_answers("stop a run"), "parameters": [_token()]}},
         f"{run}/events": {"get": _answers("how far it is, as server-sent events", "text/event-stream")},

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from windtunnel.lab.experiment import Experiment
     from windtunnel.lab.running.work import Job
 
+CASE_COLUMNS = 100
+"""Of the diagram of a case."""
 Say = Callable[[dict[str, Any]], None]
 
 
@@ -54,6 +56,25 @@ def _order(experiment: Experiment[Any], job: Job) -> list[int]:
     return sorted(range(len(faults)), key=lambda place: faults[place].at_s)
 
 
+def smallest(experiment: Experiment[Any]) -> dict[str, Any]:
+    """The smallest case in which the naive design fails: graded as a challenger's, with one hidden seed."""
+    import tempfile
+    from pathlib import Path
+
+    from windtunnel.lab.grading.challenge import write_stub
+    from windtunnel.lab.grading.limits import Limits, limited
+
+    with tempfile.TemporaryDirectory(prefix="windtunnel-case-") as folder:
+        file = write_stub(experiment, Path(folder) / f"{experiment.id.replace('-', '_')}.py")
+        ended = limited({"file": str(file), "seeds": 1, "width": CASE_COLUMNS}, Limits())
+    found = (ended.answer or {}).get("case")
+    if found is None:
+        naive = next(iter(experiment.designs))
+        return {"said": ended.sentence or f"What {naive} fails at takes more than a few requests.", "text": ""}
+    count = f"{len(found['events'])} requests, {len(found['faults'])} faults, seed {found['seed']}"
+    return {"said": f"{found['sentence']} ({count})", "text": found["text"]}
+
+
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Every design on every seed, with all claims."""
     from windtunnel.lab.run import run
@@ -76,7 +97,10 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
         task = json.loads(line)
         try:
             experiment = load(modules()[task["name"]])  # never a file: the server asks for names of the catalogue
-            say({"done": preview(experiment, task) if task["kind"] == "preview" else exact(experiment, task, say)})
+            if task["kind"] == "run":
+                say({"done": exact(experiment, task, say)})
+            else:
+                say({"done": preview(experiment, task) if task["kind"] == "preview" else smallest(experiment)})
         except (WrongInput, DesignError) as error:
             say({"wrong": str(error)})
         except MemoryError:

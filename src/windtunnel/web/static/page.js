@@ -189,6 +189,19 @@ async function measure(quick) {
   byId("cancel").hidden = bar.hidden = true;
 }
 
+byId("case")?.addEventListener("click", async () => {
+  const said = byId("case-said"), text = byId("case-text");
+  said.textContent = "It is being searched.";
+  try {
+    const found = await call("POST", `${api}/case`, {});
+    said.textContent = found.said;
+    text.textContent = found.text;
+    text.hidden = !found.text;
+  } catch (error) {
+    said.textContent = error.message;
+  }
+});
+
 byId("measure").addEventListener("click", () => measure(true));
 byId("full").addEventListener("click", () => measure(false));
 byId("cancel").addEventListener("click", () => running && running.stop());
