@@ -194,7 +194,10 @@ def test_an_experiment_without_demands_cannot_be_taken(tickets: Experiment[Any])
         stub(replace(tickets, demands=()))
 
 
-@pytest.mark.parametrize("name", ["conditional_update", "row_lock", "hold_then_pay"])
+LONG = [pytest.param(name, marks=pytest.mark.soak) for name in ("conditional_update", "hold_then_pay")]
+
+
+@pytest.mark.parametrize("name", ["row_lock", *LONG])
 def test_no_correct_design_is_blamed_for_what_goes_wrong_around_it(tickets: Experiment[Any], name: str) -> None:
     found = grade(tickets, tickets.designs[name], range(7001, 7009))
     assert found.passed
