@@ -44,6 +44,9 @@ _real_lock = threading.Lock  # taken before anything is patched
 _real_sleep = time.sleep
 _real_start = threading.Thread.start
 _patching = _real_lock()
+_SILENT_AT_FIRST = sys.version_info >= (3, 13)
+"""Whether the first call of a code that is to tell its opcodes tells none of them."""
+_heard: dict[int, CodeType] = {}
 
 
 class _Stopped(BaseException):
@@ -82,11 +85,22 @@ class RealThreads:
         self._stored: set[str] = set()
         self.unsure = False
         """Whether something was met in a run that earlier ones may have passed over: then nothing is proved."""
+        self.watched = False
+        """Whether it has been run once for the code that is silent at first."""
         self.scan_space(make)
 
     def run(self, choose: Choose, max_steps: int) -> tuple[list[Step], Failure | None]:
         """Run once; as `Program.run`."""
+        if _SILENT_AT_FIRST and not self.watched:
+            run_stepwise(_Execution(self), lambda enabled, pending: enabled[0] if enabled else None, max_steps)
+            self.watched = True
         return run_stepwise(_Execution(self), choose, max_steps)
+
+    def meet(self, code: CodeType) -> None:
+        """Note that this code runs; a run in which some is silent has passed over its steps."""
+        if _SILENT_AT_FIRST and id(code) not in _heard:
+            _heard[id(code)] = code  # kept, so that no other gets its number
+            self.unsure |= self.watched
 
     def is_traced(self, file: str) -> bool:
         """Whether code of that file is stopped before its steps."""
@@ -247,6 +261,7 @@ class _Execution:
         if actor is None:
             return None
         self.program.scan(code)
+        self.program.meet(code)
         if code.co_filename in _SYNCHRONIZING:
             self._met(frame.f_locals.get("self"))
         frame.f_trace_opcodes = True
