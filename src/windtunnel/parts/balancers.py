@@ -59,12 +59,14 @@ class LeastConnections:
         self._random = None if luck is None else luck.random
 
     def choose(self) -> int:
-        queues = [self._queue(i) for i in self._all]
+        queues = list(map(self._queue, self._all))
         least = min(queues)
-        if self._random is None:
-            return queues.index(least)
-        equal = [i for i, queue in enumerate(queues) if queue == least]
-        return equal[int(self._random() * len(equal))]
+        found = queues.index(least)
+        if self._random is not None:
+            # In steps of a list's own search: a design asks this for each request.
+            for _ in range(int(self._random() * queues.count(least))):
+                found = queues.index(least, found + 1)
+        return found
 
 
 class TwoChoices:

@@ -99,7 +99,7 @@ def current_clock() -> Clock | None:
     sim = _running.get(get_ident())
     if sim is None:
         return None
-    host = current_host()
+    host = sim.here
     return sim.clock if host is None else host.clock
 
 
