@@ -185,7 +185,7 @@ def shared_lock(seats: int, think_s: float, eat_s: float) -> float:
 
 
 FIVE = {"seats": 5, "think_s": 1.0, "gap_s": 0.5, "eat_s": 0.1}
-BUSY = {"seats": 5, "think_s": 0.5, "gap_s": 0.5, "eat_s": 0.5}
+BUSY = {"seats": 5, "think_s": 0.5, "gap_s": 0.5, "eat_s": 0.5, "patience_s": 1.0}
 LONG = {"seats": 5, "think_s": 0.5, "gap_s": 0.05, "eat_s": 1.0}
 SHORT_GAP = {"seats": 5, "think_s": 1.0, "gap_s": 0.001, "eat_s": 0.1}
 REPAIR = {"seats": 5, "think_s": 1.0, "gap_s": 0.001, "eat_s": 0.3, "tables": 6, "run_s": 60.0}
