@@ -259,5 +259,5 @@ experiment = Experiment(
             "two threads that compute, 354 and 842 requests a second, on two cores",
         ),
     ),
-    quick={"window_s": 0.15},
+    quick={"window_s": 0.1},
 )
