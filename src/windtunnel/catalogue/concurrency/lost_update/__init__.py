@@ -13,13 +13,14 @@ shows all orders, and which of them lose. By luck one sees it less often than th
 as likely to go on, half of the runs are right, though only {right} of {all} orders are.
 
 **Deep dive: look again.** Look at the value once more before writing, and begin anew where it has changed. The gap is
-smaller, and still there, between the look and the write: {looks_lose} of its {looks} orders lose.
+smaller, and still there, between the look and the write: three fifths of its orders lose, in the place of two thirds.
 
-**Deep dive: a lock.** It leaves the orders in which nobody comes in between. Its price is that all take turns: {cores}
-cores count hardly more often than two. How one waits matters. Who spins, by taking the lock's memory again and again,
-takes it from who wants to let go, and the more spin the less is counted; Anderson measured that in 1990. Who is handed
-the lock in turn disturbs nobody. Gunther's law fits both: a large alpha is turns, and a beta is what each one more
-costs all others. Where cores come to the value seldom, a lock costs next to nothing.
+**Deep dive: a lock.** It leaves the orders in which nobody comes in between. Its price is that all take turns: however
+many cores there are, some {through:.0f} counts get through in a microsecond. How one waits matters. Who spins, by
+taking the lock's memory again and again, takes it from who wants to let go, and with many cores less is counted than
+with few; Anderson compared ways to wait in 1990. Who is handed the lock in turn disturbs nobody. In Gunther's law alpha
+is for turns, and beta for what each one more costs all others: spinning has more than twice the beta. Where cores come
+to the value seldom, a lock costs next to nothing.
 
 **Deep dive: no lock at all is not fast.** The value goes from core to core whether it is locked or not. On {cores}
 cores most of what is counted without a lock is lost: less is kept than a lock lets through that is handed on.
@@ -29,8 +30,8 @@ cores count {cores} times as often as one. The price is paid by who reads: the t
 one.
 
 **Real threads** (`--stage machine`). `value += 1` of this Python is several opcodes. The explorer stops threads before
-each that touches something shared, finds an order that loses among the first few, and replays it each time; with a lock
-it tries all that differ and finds none. With nobody watching, the same statement loses next to nothing: CPython has
+each that touches something shared, finds an order that loses, and replays it each time; with a lock it tries all that
+differ and finds none. With nobody watching, the same statement loses next to nothing: CPython has
 become reluctant to stop a thread inside of it. That proves nothing: put reading and writing into calls, and it loses.
 
 **Left open.** An atomic increment of the processor, which Python does not offer, is one step, and takes turns like a
@@ -266,8 +267,6 @@ __doc__ = (__doc__ or "").format(
     through=1e3 / (3 * SAID.fetch_ns + 2),
     work=SAID.work_ns,
     free=1e3 / (SAID.work_ns + 4),
-    looks=20,
-    looks_lose=12,
     cores=SAID.cores,
 )
 
