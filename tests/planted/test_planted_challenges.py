@@ -14,7 +14,7 @@ from windtunnel.lab.grading.loaded import joined
 from windtunnel.lab.grading.player import Bench, Here
 from windtunnel.ui.planted import mistake, planted_files
 
-FILES = [file for experiment in every() for file in planted_files(experiment.id)]
+FILES = [file for experiment in every() if experiment.demands for file in planted_files(experiment.id)]
 QUICK = {
     "wrong_buys_again_after_a_lost_answer",
     "right_insert_first",
