@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import signal
@@ -24,6 +25,8 @@ def main() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us decides
     collect_rarely()
+    # What asyncio logs of tasks that fail because a line of a design was taken away is no news to who asked.
+    logging.getLogger("asyncio").disabled = True
     # Whatever a design prints must not come between the answers.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
