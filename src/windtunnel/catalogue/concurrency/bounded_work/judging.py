@@ -342,11 +342,11 @@ FIGURES = (
     ),
     Figure(
         "share refused at the door",
-        1 - 1 / LONG["load"],
+        1 - 1 / LONG["load"] - (LONG["places"] + WORKERS) / (LONG["load"] * CAPACITY * LONG["run_s"]),
         "structured.refused",
-        0.1,
+        0.12,
         "D",
-        "1 - 1 / load: whoever cannot be done",
+        "1 - 1 / load, who cannot be done, less the 20 that are let in while it fills",
         given=LONG,
     ),
     Figure(
