@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from windtunnel import WrongInput, find, run
-from windtunnel.catalogue.concurrency.event_loop import Params, check, estimate_calls_ms, joined, waiting
+from windtunnel.catalogue.concurrency.event_loop import (
+    NonBlocking,
+    Params,
+    Threads,
+    check,
+    estimate_calls_ms,
+    joined,
+    waiting,
+)
 from windtunnel.catalogue.concurrency.event_loop.own_loop import OwnLoop
 
 Step = tuple[Any, ...]
@@ -247,10 +256,24 @@ def test_the_loop_of_a_hundred_lines_serves_the_same_server() -> None:
     assert verdicts["blocking.meanwhile == 0"] == "holds"
 
 
+class ManyThreads(Threads):
+    """Ten thousand of them, held."""
+
+    hold_s = 30.0
+
+
+class ManyTasks(NonBlocking):
+    """Ten thousand of them, held."""
+
+    hold_s = 30.0
+
+
 @pytest.mark.live
 def test_ten_thousand_connections_are_held_for_half_a_minute() -> None:
-    most: Mapping[str, Any] = {"connections": 10_000, "hold_s": 30.0}
-    found = run(find("event-loop"), seeds=1, designs=["threads", "non_blocking"], **most)
+    whole = find("event-loop")
+    designs = {"threads": ManyThreads, "non_blocking": ManyTasks}
+    held = replace(whole, designs=designs, claims=(), figures=(), asks=(), why=(), module=whole.module)
+    found = run(held, seeds=1, connections=10_000)
     for design in found.designs:
         assert found.samples(design, "still_answer") == [10_000]
     threads, tasks = (found.samples(design, "kb_per_connection")[0] for design in found.designs)
