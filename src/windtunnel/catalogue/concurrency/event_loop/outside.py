@@ -53,9 +53,7 @@ class Outside:
                 return [self.call(self.held[0]) for _ in range(times)]
             case "still", (hold_s,):
                 time.sleep(hold_s)
-                for sock in self.held:
-                    sock.sendall(PING)
-                return sum(sock.recv(len(PING)) == PING for sock in self.held)
+                return sum(self.pinged(sock) for sock in self.held)
         raise ValueError(f"The clients are asked for {what}; they know backend, connect, window, alone and still.")
 
     # --- the backend ---------------------------------------------------------------------------------------------
@@ -84,6 +82,11 @@ class Outside:
         sock.sendall(PING)
         sock.recv(len(PING))
         return sock
+
+    def pinged(self, sock: socket.socket) -> bool:
+        """Whether it is answered; asked one after the other: ten thousand threads that wake at once take their time."""
+        sock.sendall(PING)
+        return sock.recv(len(PING)) == PING
 
     def call(self, sock: socket.socket) -> float:
         """Ask for a call; the seconds until its answer."""
