@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from windtunnel import WrongInput
 from windtunnel.engines import Child, Unavailable
+from windtunnel.engines.shared.child import RUN
 from windtunnel.lab.stage import open_stage
 
 PROGRAM = """
@@ -18,6 +21,10 @@ for line in sys.stdin:
     what, *words = json.loads(line)
     if what == "end":
         sys.exit()
+    if what == "hang":
+        print("0", flush=True)
+        while True:
+            pass
     print(json.dumps([told, what, words]), flush=True)
 """
 
@@ -52,3 +59,15 @@ def test_it_ends_with_its_stage_and_the_tunnel_has_none(program: Path) -> None:
     asyncio.run(main())
     with pytest.raises(WrongInput, match="on stage sim everything is modelled"):
         open_stage("sim", 0).child("child", program, {})
+
+
+def test_it_ends_when_its_input_does_in_the_middle_of_its_work(program: Path) -> None:
+    command = [sys.executable, "-I", "-c", RUN, str(program), "{}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b'["hang"]\n')
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.stdin.close()
+        assert process.wait(60) == 0

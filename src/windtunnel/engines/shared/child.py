@@ -13,6 +13,20 @@ from typing import Any
 
 from windtunnel.engines.errors import Unavailable
 
+RUN = """
+import os, runpy, sys, threading
+asked, lines = os.dup(0), os.pipe()
+os.dup2(lines[0], 0)
+def pass_on():
+    while data := os.read(asked, 65536):
+        os.write(lines[1], data)
+    os._exit(0)
+threading.Thread(target=pass_on, daemon=True).start()
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program, and ends it at once when its input ends, whatever it does just then."""
+
 
 class Child:
     """A process that runs a file, and answers each line of JSON on its standard input with one on its output.
@@ -29,7 +43,7 @@ class Child:
     def __init__(self, name: str, file: Path, told: Mapping[str, Any]) -> None:
         self.name = name
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(file), json.dumps(told)],
+            [sys.executable, "-I", "-c", RUN, str(file), json.dumps(told)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in a terminal reaches us alone, and we end it
