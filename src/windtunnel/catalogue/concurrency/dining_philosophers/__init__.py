@@ -84,7 +84,7 @@ class Params:
     eat_s: float = param(0.1, "seconds of work with both, on average", 0.05, 1.0)
     patience_s: float = param(1.0, "seconds that who gives up waits for the second fork", 0.05, 5.0)
     tables: int = param(6, "tables, which have nothing to do with each other", 1, 40)
-    run_s: float = param(60.0, "seconds of a run", 20.0, 120.0)
+    run_s: float = param(60.0, "seconds of a run", 20.0, 80.0)
     proved_seats: int = param(3, "seats of the table of which all states are searched", 2, 3)
 
 
