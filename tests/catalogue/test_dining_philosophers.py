@@ -9,6 +9,7 @@ import pytest
 
 from windtunnel.catalogue.concurrency.dining_philosophers import EvenFirst, LeftFirst, Ordered, Params, Waiter
 from windtunnel.catalogue.concurrency.dining_philosophers.chain import alive, chain, deadlock_s
+from windtunnel.catalogue.concurrency.dining_philosophers.judging import Span, without_forks
 from windtunnel.catalogue.concurrency.dining_philosophers.proving import proved
 from windtunnel.explore import DPOR, RealThreads, explore, replay, simplest
 
@@ -78,3 +79,25 @@ def test_three_real_threads_with_ordered_forks_are_proved() -> None:
     found = explore(_threads(3, ordered=True), DPOR(), limit=400)
     assert found.failure is None
     assert found.complete
+
+
+def test_the_chain_keeps_its_probability_over_long_steps_too() -> None:
+    long, short = alive(2, 0.5, 0.003, 0.05, 4, 1.5), alive(2, 0.5, 0.003, 0.05, 10, 0.5)
+    assert long == pytest.approx(short[::3])
+    assert long[1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("spans", "wrong"),
+    [
+        ([(0.0, 1.0, 0, True), (0.5, 2.0, 1, True)], 1),  # neighbours eat
+        ([(0.0, 1.0, 0, True), (1.0, 2.0, 1, True)], 0),  # one after the other
+        ([(0.0, 1.0, 0, True), (0.0, 1.0, 2, True)], 0),  # two of five can
+        ([(0.0, 1.0, 0, True), (0.0, 1.0, 2, True), (0.2, 0.4, 1, False)], 1),  # no fork is left for who works
+        ([(0.0, 1.0, 0, True), (0.0, 1.0, 2, True), (0.2, 0.4, 3, False)], 0),
+        ([(0.0, 1.0, seat, False) for seat in range(5)], 0),  # a fork each
+        ([(0.0, 1.0, 0, True), *((0.1, 1.0, seat, False) for seat in range(1, 5))], 1),  # three forks, four at work
+    ],
+)
+def test_nobody_works_or_eats_with_forks_that_are_not_there(spans: list[Span], wrong: int) -> None:
+    assert without_forks(spans, 5) == wrong

@@ -36,8 +36,8 @@ lock and no waiter, but hold both forks through the first work, and serve less.
 PostgreSQL looks for a circle when somebody has waited for a second (`deadlock_timeout`).
 
 **Left open.** Locks that promise no order, as CPython's: there a waiter can be overtaken, and what is proved of
-starving here is not proved. Forks on several machines, where the messages of dirty forks get lost. A choice of the
-victim by age. Drawing lots, as Lehmann and Rabin do.
+starving here is not proved. Both or none with a bound on how often one may be passed over. Forks on several machines,
+where the messages of dirty forks get lost. A choice of the victim by age. Drawing lots, as Lehmann and Rabin do.
 """
 
 from __future__ import annotations

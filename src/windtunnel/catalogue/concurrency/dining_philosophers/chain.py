@@ -7,12 +7,15 @@ all hold their left forks and wait. Tables that are turned are the same table, s
 from __future__ import annotations
 
 from functools import cache
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
 THINK, WAIT_LEFT, REACH, WAIT_RIGHT, EAT = range(5)
 State = tuple[int, ...]
+MOVES = 50
+"""At most so many moves of a chain are looked at in one piece."""
 
 
 def _next(state: State, i: int) -> tuple[int, State] | None:
@@ -73,12 +76,16 @@ def alive(seats: int, think_s: float, gap_s: float, eat_s: float, times: int, st
     rates = chain(seats, think_s, gap_s, eat_s)
     fastest = float(-rates.diagonal().min())
     once = np.eye(len(rates)) + rates / fastest
-    # Uniformization: in a step so many moves of the slowed chain, Poisson distributed.
-    weight, power, step = np.exp(-fastest * step_s), np.eye(len(rates)), np.zeros_like(rates)
-    for k in range(int(fastest * step_s + 10 * (fastest * step_s) ** 0.5 + 20)):
-        step += weight * power
+    # Uniformization: in a piece of a step so many moves of the slowed chain, Poisson distributed. In too long a piece
+    # the probability of no move is too small for a float.
+    pieces = ceil(fastest * step_s / MOVES)
+    moves = fastest * step_s / pieces
+    weight, power, piece = np.exp(-moves), np.eye(len(rates)), np.zeros_like(rates)
+    for k in range(int(moves + 10 * moves**0.5 + 20)):
+        piece += weight * power
         power = power @ once
-        weight *= fastest * step_s / (k + 1)
+        weight *= moves / (k + 1)
+    step = np.linalg.matrix_power(piece, pieces)
     at, found = np.zeros(len(rates)), []
     at[0] = 1.0
     for _ in range(times):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from math import nan
 from typing import Protocol
 
@@ -87,15 +87,20 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What the servers of the table did: neighbours who ate at once, dinners told and not eaten, eaten without work."""
+    """What the servers of the table did: forks that were not there, dinners told and not eaten, eaten without work.
+
+    Who eats has both forks, and who does the first work has one. `together` counts those who began where that needs
+    more than lie there: two neighbours who eat, or somebody at work between two who eat.
+    """
     hands, plates = held.machines.get("hands"), held.machines.get("plates")
     of_gap, of_meal = ({round(1e9 * e.args[k]): e for e in history} for k in (2, 3))
     reached: dict[int, float] = {}
-    for _, done, work in hands.jobs if hands else ():
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    for came, done, work in hands.jobs if hands else ():
         event = of_gap.get(round(1e9 * work))
         if event is not None and done is not None:
             reached[event.id] = min(done, reached.get(event.id, done))
-    spans: defaultdict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
+            spans[event.args[0]].append((came, done, event.args[1], False))
     unready = 0
     for came, done, work in plates.jobs if plates else ():
         event = of_meal.get(round(1e9 * work))
@@ -103,24 +108,49 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
             unready += 1
             continue
         unready += reached.get(event.id, p.run_s) > came + 1e-6
-        spans[event.args[0], event.args[1]].append((came, p.run_s if done is None else done))
-    together = sum(
-        overlaps(spans[table, seat], spans[table, (seat + 1) % p.seats])
-        for table in range(p.tables)
-        for seat in range(p.seats if p.seats > 2 else 1)
-    )
+        spans[event.args[0]].append((came, p.run_s if done is None else done, event.args[1], True))
     told = history.where(outcome="ok")
     done_at = plates.jobs if plates else ()
     return {
-        "together": together,
+        "together": sum(without_forks(table, p.seats) for table in spans.values()),
         "unready": unready,
         "owed_s": owed([(e.end, e.args[3]) for e in told], [(d, work) for _, d, work in done_at if d is not None]),
     }
 
 
-def overlaps(ones: Iterable[tuple[float, float]], others: Sequence[tuple[float, float]]) -> int:
-    """How many of these spans have more than a microsecond in common with one of those."""
-    return sum(any(min(b, d) - max(a, c) > 1e-6 for c, d in others) for a, b in ones)
+Span = tuple[float, float, int, bool]
+"""From when to when a seat was at it, and whether it ate."""
+
+
+def without_forks(spans: Iterable[Span], seats: int) -> int:
+    """How many began where not all who are at it then can have their forks, a microsecond aside."""
+    moments = [
+        (when, begins, seat, eats)
+        for start, end, seat, eats in spans
+        if end - start > 1e-6
+        for when, begins in ((start + 5e-7, True), (end - 5e-7, False))
+    ]
+    at_it: Counter[tuple[int, bool]] = Counter()
+    found = 0
+    for _, begins, seat, eats in sorted(moments):
+        at_it[seat, eats] += 1 if begins else -1
+        found += begins and not enough([one for one, many in at_it.items() for _ in range(many)], seats)
+    return found
+
+
+def enough(at_it: Sequence[tuple[int, bool]], seats: int) -> bool:
+    """Whether there are two forks for each who eats, and one of his two for each who works."""
+    eating = [fork for seat, eats in at_it if eats for fork in {seat, (seat + 1) % seats}]
+    left = set(range(seats)).difference(eating)
+    working = [seat for seat, eats in at_it if not eats]
+
+    def give(i: int, left: Set[int]) -> bool:
+        if i == len(working):
+            return True
+        mine = {working[i], (working[i] + 1) % seats} & left
+        return any(give(i + 1, left - {fork}) for fork in mine)
+
+    return len(set(eating)) == len(eating) and give(0, left)
 
 
 STEPS = 60
@@ -192,6 +222,7 @@ REPAIR = {"seats": 5, "think_s": 1.0, "gap_s": 0.001, "eat_s": 0.3, "tables": 6,
 MANY = {**FIVE, "tables": 40, "run_s": 50.0}
 SELDOM_S = 0.25
 SELDOM = {**FIVE, "gap_s": SELDOM_S, "tables": 36, "run_s": 80.0}
+ONE_IN = round(1 / alive(5, 1.0, 0.5, 0.1, 2, 45.0)[1])
 CHANDY, COLOURS = "Chandy and Misra 1984", "Herescu and Palamidessi 2001"
 
 SAFE = ("give_up", "one_lock", "both_or_none", "detect", "waiter", "ordered", "dirty_forks", "even_first")
@@ -219,7 +250,7 @@ ENOUGH = "tables * run_s >= 240"
 CLAIMS = (
     Claim(
         STUCK,
-        "Each holds a left fork and waits for the next: of such tables one in eighty (e^-4.4) lives after 45 s.",
+        f"Each holds a left fork and waits for the next: of such tables one in {ONE_IN} lives after 45 s.",
         breaks="left_first",
         given=FIVE,
         where="run_s >= 60 and tables >= 4",
@@ -309,7 +340,9 @@ CLAIMS = (
 DEMANDS = (
     Claim("yours.stuck == 0", "A table must not come to a stop.", given=FIVE),
     Claim("yours.stuck == 0", "Nor where all are hungry most of the time.", given=BUSY),
-    Claim("yours.together == 0", "Two neighbours share a fork, and never eat at once.", always=True),
+    Claim("yours.stuck == 0", "Nor at a table of three.", given={**FIVE, "seats": 3}),
+    Claim("yours.stuck == 0", "Nor at one of two.", given={**FIVE, "seats": 2}),
+    Claim("yours.together == 0", "Who works has a fork, who eats has both, and neighbours share one.", always=True),
     Claim("yours.unready == 0", "Nobody eats before the work with the first fork is done.", always=True),
     Claim("yours.owed_s < 0.001", "A dinner is told when it has been eaten.", always=True),
     Claim("yours.meals_per_s > 0.93 * even_first.meals_per_s", "Two can eat at once.", given=FIVE),
