@@ -54,6 +54,8 @@ function condition(run, t, its) {
   if (each("unknown") > 4) return [`${Math.round(each("unknown"))} of 100 give up`, false];
   const waiting = of("waiting");
   if (waiting > 30 && waiting * 3 > asked) return [`${count(waiting)} wait`, false];
+  const open = run.at(t).open;
+  if (!of("ok") && open) return [`nobody is answered, and ${count(open)} wait${open === 1 ? "s" : ""}`, false];
   if (!asked && !of("ok")) return ["nobody asks", false];
   const slow = run.slowest(t);
   return [`${rate(of("ok") / step)} answered a second${slow ? `, the slow ones after ${short(Number(slow.toPrecision(2)))}` : ""}`, false];
