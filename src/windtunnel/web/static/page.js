@@ -129,7 +129,7 @@ async function preview() {
     } catch (error) {
       say(error.message);
       const waiting = byId("tunnel-words");
-      if (waiting) waiting.textContent = error.message;
+      if (waiting) { waiting.textContent = error.message; waiting.classList.add("never"); }
     }
   }
   busy = false;
