@@ -65,7 +65,8 @@ def row(bug: str) -> str:
 def main() -> None:
     if len(sys.argv) > 1:
         if sys.argv[1] not in BUGS:
-            sys.exit(f"There is no bug '{sys.argv[1]}' here; take one of {', '.join(BUGS)}.")
+            print(f"There is no bug '{sys.argv[1]}' here; take one of {', '.join(BUGS)}.", file=sys.stderr)
+            sys.exit(2)
         simple = found(sys.argv[1])[1]
         print(f"{picture(simple).text(width=100)}\n{simple.sentence}")
         return
@@ -75,4 +76,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
