@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -19,8 +19,6 @@ from windtunnel.sim.sockets import SimSocket
 from windtunnel.sim.task import request_of_task
 
 if TYPE_CHECKING:
-    import asyncio
-
     from windtunnel.sim.task import Task
 
 T = TypeVar("T")
@@ -282,11 +280,6 @@ class Host:
                 raise error
 
             self.sim.spawn(raise_it(), f"{task.get_name()} on {self.name}", host=None, daemon=True)
-
-    def abandon(self, tasks: Mapping[HostLoop, list[asyncio.Task[Any]]]) -> None:
-        """The simulation is over: let go of what still waits, which is said of all loops at once."""
-        if self._loop is not None:
-            self._loop.die(tasks.get(self._loop, ()))
 
     def _note(self, kind: str, detail: str = "") -> None:
         if self.sim.trace is not None:

@@ -674,18 +674,17 @@ class Simulator:
             raise error
 
     def _tasks(self) -> dict[HostLoop, list[asyncio.Task[Any]]]:
-        """What is not done on hosts that have a loop."""
+        """What is not done, by the loops of the hosts, in their order."""
         return pending([host._loop for host in self.hosts.values() if host._loop is not None])
 
     def _raise_deadlock(self, signal: Signal[Any] | None = None) -> None:
         lines = [f"{p.describe()} waits for {_wish(p)}" for p in self._live if not p.daemon]
         if signal is not None:
-            tasks = self._tasks()
-            for host in self.hosts.values():
-                for task in host.loop.in_order(tasks.get(host.loop, ())):
+            for loop, tasks in self._tasks().items():
+                for task in loop.in_order(tasks):
                     wish = getattr(task, "_fut_waiter", None)  # a signal of ours says more than a line
                     where = f"for {wish.describe()}" if isinstance(wish, Signal) else f"in {whereabouts(task)}"
-                    lines.append(f"task {task.get_name()} on {host.name} waits {where}")
+                    lines.append(f"task {task.get_name()} on {loop.host.name} waits {where}")
         elif not lines:
             return
         if len(lines) > 20:
@@ -714,9 +713,8 @@ class Simulator:
         _unclosed.discard(self)
         self._heap.clear()
         self._ready.clear()
-        tasks = self._tasks()
-        for host in self.hosts.values():
-            host.abandon(tasks)
+        for loop, tasks in self._tasks().items():
+            loop.die(tasks)
         for process in list(self._live):
             process._ticket = -1
             self._graveyard.append(process._coro)
