@@ -79,14 +79,20 @@ def start(tmp_path: Path) -> Iterator[object]:
         os.close(terminal.ours)
 
 
-@pytest.mark.parametrize("leave", ["q", "\x03"])
-def test_a_key_in_the_middle_of_a_run_leaves_no_process(start: object, leave: str) -> None:
-    terminal = start(NO_COLOR="1")  # type: ignore[operator]
+def in_a_run(start: object, **environment: str) -> tuple[Terminal, list[psutil.Process]]:
+    """A menu in the middle of a run, and the processes that it has started."""
+    terminal = start(**environment)  # type: ignore[operator]
     terminal.type("\r")
     terminal.until("predict and run")
     terminal.type("x")
     terminal.until(" of ")
     children = psutil.Process(terminal.process.pid).children(recursive=True)
+    return terminal, children
+
+
+@pytest.mark.parametrize("leave", ["q", "\x03"])
+def test_a_key_in_the_middle_of_a_run_leaves_no_process(start: object, leave: str) -> None:
+    terminal, children = in_a_run(start, NO_COLOR="1")
     assert children
     terminal.type(leave)
     rest = terminal.rest()
@@ -100,12 +106,7 @@ def test_a_key_in_the_middle_of_a_run_leaves_no_process(start: object, leave: st
 def test_a_signal_in_the_middle_of_a_run_leaves_no_process_and_the_terminal_as_it_was(
     start: object, number: signal.Signals
 ) -> None:
-    terminal = start()  # type: ignore[operator]
-    terminal.type("\r")
-    terminal.until("predict and run")
-    terminal.type("x")
-    terminal.until(" of ")
-    children = psutil.Process(terminal.process.pid).children(recursive=True)
+    terminal, children = in_a_run(start)
     terminal.process.send_signal(number)
     assert BACK in terminal.rest()
     assert terminal.process.wait(60) == 128 + number
@@ -113,12 +114,7 @@ def test_a_signal_in_the_middle_of_a_run_leaves_no_process_and_the_terminal_as_i
 
 
 def test_a_lost_connection_leaves_no_process(start: object) -> None:
-    terminal = start()  # type: ignore[operator]
-    terminal.type("\r")
-    terminal.until("predict and run")
-    terminal.type("x")
-    terminal.until(" of ")
-    children = psutil.Process(terminal.process.pid).children(recursive=True)
+    terminal, children = in_a_run(start)
     terminal.process.send_signal(signal.SIGKILL)
     assert psutil.wait_procs(children, timeout=60)[1] == []
 
