@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from windtunnel.lab.checkers.graphs import components
 from windtunnel.sim.by_hand import Hand
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.signals import Signal
@@ -100,7 +101,9 @@ class States:
             }
             for s, next_ in enumerate(self.steps)
         ]
-        for component in _components(edges):
+        after = [list(next_.values()) for next_ in edges]
+        alone = [[s] for s, next_ in enumerate(after) if s in next_]  # a step that leads back at once is a circle, too
+        for component in components(after) + alone:
             found = self._circle(set(component), edges, owes)
             if found is not None:
                 return Lasso(self.way(found[0]), found[1])
@@ -112,8 +115,6 @@ class States:
         """A fair circle through all that keeps everybody from being passed over; None where somebody always is."""
         begin = min(component)
         goals: list[tuple[int, int | None]] = []  # a state to visit, and who moves there
-        if not any(to in component for s in component for to in edges[s].values()):
-            return None
         for actor in range(len(self.names)):
             moves = [s for s in component if edges[s].get(actor, -1) in component]
             idle = [s for s in component if actor not in self.steps[s] or not owes(self.does[s][actor])]
@@ -315,43 +316,3 @@ def _frozen_object(thing: Any, seen: Seen) -> object:
     elif hasattr(thing, "__dict__"):
         return name, *[(key, _frozen(value, seen)) for key, value in vars(thing).items()]
     raise TypeError(f"{thing!r} cannot be compared, so states that differ in it would count as one; keep it out.")
-
-
-def _components(edges: list[dict[int, int]]) -> list[list[int]]:
-    """Strongly connected components (Tarjan 1972), without recursion."""
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    path: list[int] = []
-    on_path: set[int] = set()
-    found: list[list[int]] = []
-    for root in range(len(edges)):
-        if root in number:
-            continue
-        work = [(root, iter(edges[root].values()))]
-        number[root] = low[root] = len(number)
-        path.append(root)
-        on_path.add(root)
-        while work:
-            state, rest = work[-1]
-            for to in rest:
-                if to not in number:
-                    number[to] = low[to] = len(number)
-                    path.append(to)
-                    on_path.add(to)
-                    work.append((to, iter(edges[to].values())))
-                    break
-                if to in on_path:
-                    low[state] = min(low[state], number[to])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[state])
-                if low[state] == number[state]:
-                    component = []
-                    while True:
-                        component.append(path.pop())
-                        on_path.discard(component[-1])
-                        if component[-1] == state:
-                            break
-                    found.append(component)
-    return found
