@@ -200,8 +200,13 @@ def contradiction(events: Sequence[Event]) -> Verdict:
 
 
 def unanswered(events: Sequence[Event], strikes: Sequence[Strike]) -> list[Event]:
-    """The requests that were owed an answer and got none."""
-    return [event for event in events if event.outcome != "ok" and owed(event, strikes)]
+    """The requests that were owed an answer and got none, or got it when nobody has the patience any more."""
+    return [event for event in events if not in_time(event) and owed(event, strikes)]
+
+
+def in_time(event: Event) -> bool:
+    """Whether it was answered while a client of ours still waits."""
+    return event.outcome == "ok" and event.end - event.start <= PATIENCE_S
 
 
 class Trial(NamedTuple):
