@@ -263,6 +263,31 @@ def test_faults_are_told_in_plain_words(storm: Tunnel) -> None:
     assert told == list(PLAIN.values())
 
 
+SAYS = """async ([at, ok, fail, p99, open, since]) => {
+  const {Run} = await import("/static/tunnel/run.js"), none = ok.map(() => 0), curves = {width: 10, p99, ok, fail};
+  for (const kind of ["asked", "work", "waste", "turned", "unknown", "waiting"]) curves[kind] = none;
+  curves.asked = fail;
+  const head = {run: {design: "one", end: 10 * ok.length, unit_s: 1}, boxes: [], names: [], changes: [], faults: []};
+  const run = new Run({...head, curves});
+  run.at = now => ({now, open, since});
+  return spoken.now({runs: [run]}, at, null).map(part => part[0]).join("");
+}"""
+BUSY, NEVER = [1, 1, 1, 1, 1, 1, 0, 0, 0, 0], [-1] * 10
+SAID = {
+    "one: it has just begun.": (5, BUSY, [0] * 10, NEVER, 1, 5),
+    "one: nobody is answered, and 2 wait.": (90, BUSY, [0] * 10, [15] * 10, 2, 60),
+    "one: nobody is answered, and 1 waits.": (90, [0] * 10, [0] * 10, NEVER, 1, 60),
+    "one: 2 wait for an answer.": (90, BUSY, [0] * 10, [45] * 10, 2, 60),
+    "one: 1 waits for an answer.": (70, BUSY, [0] * 10, [15] * 10, 1, 50),
+    "one: nobody asks.": (90, BUSY, [0] * 10, [15] * 10, 0, 0),
+    "one: 75 of 100 fail.": (60, BUSY, [3] * 10, [15] * 10, 0, 0),
+}
+
+
+def test_nobody_is_said_to_wait_in_vain_who_waits_no_longer_than_usual(storm: Tunnel) -> None:
+    assert [storm.page.evaluate(SAYS, given) for given in SAID.values()] == list(SAID)
+
+
 def test_a_moment_is_an_image_of_its_own_and_a_stretch_one_that_moves(storm: Tunnel) -> None:
     storm.seek(18.0)
     drawn = [storm.page.evaluate(f"() => tunnel.{how}") for how in ("svg()", "animation(9, 12)")]

@@ -82,16 +82,17 @@ export class Line {
     c.fillStyle = this.ink.ink; c.fillText(text, x, y); c.font = `11px ${this.ink.sans}`;
   }
 
-  // How long what ended took (99 of 100 at most), on a line of tenfolds: the first design dashed, the last one solid.
+  // How long what ended took (99 of 100 at most), on a line of tenfolds: the first design dashed, one between dotted, the last one solid.
   latency(c, y0, tall) {
     const {ink, scene} = this, all = scene.runs.flatMap(run => run.head.curves.p99.filter(n => n > 0).map(n => n * run.unit));
     c.fillStyle = ink.dim; c.textAlign = "right";
     if (!all.length) return;
     const low = Math.min(...all), high = Math.max(...all, low * 1.01), y = s => y0 - tall * Math.log(s / low) / Math.log(high / low);
     c.fillText(brief(high), LEFT - 6, y0 - tall + 7); if (tall > 20) c.fillText(brief(low), LEFT - 6, y0);
+    const style = k => !k ? ["- -", [3, 2], 0.6] : k < scene.runs.length - 1 ? ["···", [1, 2], 0.6] : ["—", [], 0.95];
     scene.runs.forEach((run, k) => {
-      const {p99, width} = run.head.curves, step = width * run.unit, last = k === scene.runs.length - 1;
-      c.strokeStyle = ink.ink; c.lineWidth = 1.3; c.setLineDash(last && k ? [] : [3, 2]); c.globalAlpha = last && k ? 0.95 : 0.6; c.beginPath();
+      const {p99, width} = run.head.curves, step = width * run.unit, [, dash, alpha] = style(k);
+      c.strokeStyle = ink.ink; c.lineWidth = 1.3; c.setLineDash(dash); c.globalAlpha = alpha; c.beginPath();
       let pen = false;
       for (let i = 0; i < p99.length && (i + 0.5) * step <= this.end; i++) {
         if (p99[i] <= 0) continue;
@@ -102,7 +103,7 @@ export class Line {
       c.stroke();
     });
     c.setLineDash([]); c.globalAlpha = 1;
-    const names = scene.runs.map((run, k) => `${run.name} ${k && k === scene.runs.length - 1 ? "—" : "- -"}`).join("   ");
+    const names = scene.runs.map((run, k) => `${run.name} ${style(k)[0]}`).join("   ");
     this.caption(c, `10.5px ${ink.sans}`, this.width < 560 ? "p99" : `p99 latency: ${names}`, this.x(0), y0 - tall - 4, "left");
   }
 

@@ -147,8 +147,8 @@ export class Run {
   at(moment_s) {
     const now = this.units(moment_s), {attempts: A, requests: R, messages: M, order} = this;
     const boxes = this.boxes.map(() => ({waiting: [], serving: [], hollow: 0})), inside = new Set(), held = [], sent = [];
-    let open = 0;
-    if (!this.pieces) return {now, boxes, held, sent, open, inside};
+    let open = 0, since = Infinity;                            // how many wait for an answer, and since when
+    if (!this.pieces) return {now, boxes, held, sent, open, since, inside};
     for (let p = this.aliveAttempts[this.stretch(now)], to = below(this.times, now + 0.5); p < to; p++) {
       const i = order[p];
       if (A.ended[i] <= now) continue;
@@ -159,14 +159,14 @@ export class Run {
     }
     for (let r = this.aliveRequests[this.stretch(now)], to = below(R.due, now + 0.5, R.length); r < to; r++) {
       if (R.end[r] <= now || R.outcome[r] === UNKEPT) continue;
-      open++;
+      open++; since = Math.min(since, R.due[r]);
       if (!inside.has(r)) held.push(r);
     }
     for (let p = this.aliveMessages[this.stretch(now)], to = below(this.sendTimes, now + 0.5); p < to; p++) {
       const m = this.sends[p];
       if (!M.lost[m] && M.arrived[m] > now) sent.push(m);
     }
-    return {now, boxes, held, sent, open, inside};
+    return {now, boxes, held, sent, open, since, inside};
   }
 
   // Attempts that can be seen outside of boxes: on their way in, and answers on their way out. What takes no time, or too
@@ -232,5 +232,7 @@ export class Run {
     const some = this.last(kind, moment_s, columns);
     return some.reduce((a, b) => a + b, 0) / (some.length || 1);
   }
+  // How long the slow answers usually take, in units: the median over the columns.
+  get usual() { const some = this.head.curves.p99.filter(one => one >= 0).sort((a, b) => a - b); return some[some.length >> 1] ?? 0; }
   slowest(moment_s) { return Math.max(0, ...this.last("p99", moment_s)) * this.unit; }
 }

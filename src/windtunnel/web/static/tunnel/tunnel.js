@@ -180,9 +180,9 @@ class Tunnel {
   }
 
   say(always) {
-    if (!this.scene) return;
+    if (!this.scene || (!always && performance.now() - (this.saidAt ?? 0) < 400)) return;
     const parts = this.stepped && !this.clock.playing ? this.stepped : now(this.scene, this.clock.t, this.sealed), text = parts.map(part => part[0]).join("");
-    if (text === this.sentence.textContent || (!always && performance.now() - (this.saidAt ?? 0) < 400)) return;
+    if (text === this.sentence.textContent) return;
     this.saidAt = performance.now();
     this.sentence.replaceChildren(...parts.map(([words, dead]) => dead ? node("em", {}, words) : words));
   }

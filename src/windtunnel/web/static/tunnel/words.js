@@ -45,8 +45,9 @@ function trouble(run, t) {
 }
 
 function condition(run, t, its) {
-  const of = kind => run.recent(kind, t), asked = of("asked"), done = of("work"), dead = of("waste"), step = run.head.curves.width * run.unit;
-  const share = dead / (done + dead || 1), each = kind => asked ? Math.min(100, 100 * of(kind) / asked) : 0;
+  const of = kind => run.recent(kind, t), asked = of("asked"), done = of("work"), dead = of("waste"), {width} = run.head.curves, step = width * run.unit;
+  if (!run.last("asked", t).length) return ["it has just begun", false];
+  const share = dead / (done + dead || 1), all = Math.max(asked, of("ok") + of("fail") + of("unknown")), each = kind => asked ? Math.min(100, 100 * of(kind) / all) : 0;
   if (share > 0.95 && dead > 0) return [`all ${its} work is for nobody`, true];
   if (share > 0.08) return [`${Math.round(100 * share)} % of ${its} work is for nobody`, true];
   if (each("fail") > 4 && each("fail") > 0.6 * each("turned")) return [`${Math.round(each("fail"))} of 100 fail`, false];
@@ -54,9 +55,12 @@ function condition(run, t, its) {
   if (each("unknown") > 4) return [`${Math.round(each("unknown"))} of 100 give up`, false];
   const waiting = of("waiting");
   if (waiting > 30 && waiting * 3 > asked) return [`${count(waiting)} wait`, false];
-  const open = run.at(t).open;
-  if (!of("ok") && open) return [`nobody is answered, and ${count(open)} wait${open === 1 ? "s" : ""}`, false];
-  if (!asked && !of("ok")) return ["nobody asks", false];
+  if (!of("ok")) {
+    // Who has waited for no longer than an answer usually takes is at work, and nothing is wrong.
+    const {open, now, since} = run.at(t), long = now - since > run.usual && !run.recent("ok", t, Math.ceil(run.usual / width));
+    if (open) return [`${long ? "nobody is answered, and " : ""}${count(open)} wait${open === 1 ? "s" : ""}${long ? "" : " for an answer"}`, false];
+    if (!asked) return ["nobody asks", false];
+  }
   const slow = run.slowest(t);
   return [`${rate(of("ok") / step)} answered a second${slow ? `, the slow ones after ${short(Number(slow.toPrecision(2)))}` : ""}`, false];
 }
