@@ -44,17 +44,16 @@ def doubt(
     Stopped, it goes on where it was when it is called again with the same options.
     """
     from windtunnel.lab.discovery import find
-    from windtunnel.lab.doubt.changed import source_of
+    from windtunnel.lab.doubt.changed import text_digest
     from windtunnel.lab.doubt.doubt import doubt as try_to_refute
     from windtunnel.lab.doubt.plan import Asked
     from windtunnel.lab.doubt.report import save, text_of
-    from windtunnel.lab.doubt.source import digest_of
     from windtunnel.ui.progress import counted
 
     experiment = find(name)
     check_writable("--out", out)
     told = f"{seeds}-{full}-{settings}-{int(mutants)}" + ("" if first is None else f"-{first}")
-    notes, first = _notes(experiment.id, f"{digest_of(source_of(experiment))}-{told}", first)
+    notes, first = _notes(experiment.id, f"{text_digest(experiment)}-{told}", first)
     if not json_:
         click.echo(f"{experiment.id}: fresh seeds from {first} on", err=True)
     with counted(experiment.id, hidden=json_) as say:

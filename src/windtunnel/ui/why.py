@@ -62,6 +62,7 @@ def why(
     from windtunnel.lab.blame import blame
     from windtunnel.lab.causes import OutOfTime, case_of
     from windtunnel.lab.discovery import find
+    from windtunnel.lab.doubt.changed import text_digest
     from windtunnel.lab.no_return import point_of_no_return
     from windtunnel.lab.result import plain, write
     from windtunnel.ui.progress import bar
@@ -85,7 +86,7 @@ def why(
     moment, blamed = found
     document = {"experiment": experiment.id, "design": failing, "seed": seed, "claim": claim.expression}
     document |= {"params": case.params, "no_return": asdict(moment), "blame": asdict(blamed)}
-    document["source"] = _text(case.experiment)
+    document["source"] = text_digest(case.experiment)
     written(out, lambda path: write(path, json.dumps(plain(document), indent=1, ensure_ascii=False) + "\n"))
     case.notes.drop()
     if json_:
@@ -108,14 +109,6 @@ def _notes(case: Case) -> Notes:
     text = source_of(case.experiment)
     asked = [commit(), text, case.design, case.seed, case.claim.expression, case.params]
     return Notes(folder("why") / f"{case.experiment.id}-{digest_of(json.dumps(asked))}.jsonl")
-
-
-def _text(experiment: Experiment[Any]) -> str:
-    """The digest of the experiment's text: who changes that asks anew."""
-    from windtunnel.lab.doubt.changed import source_of
-    from windtunnel.lab.doubt.source import digest_of
-
-    return digest_of(source_of(experiment))
 
 
 def _asked(experiment: Experiment[Any], design: str | None, wanted: str | None) -> tuple[str, Claim]:

@@ -153,22 +153,11 @@ class Api:
         asked = of_body(experiment, body)
         task = {"kind": "preview", "name": experiment.id, "params": asked.params, "seed": asked.seed}
         task |= {"without": left_out(body), "moved": moved(body)}
-        works: list[Work] = []
-        try:
-            for design in asked.pair:  # each by a worker of its own, as far as there are
-                work = await self._submit({**task, "design": design}, exact=False)
-                works.append(work)
-            own = self.own if self.own is not None and self.own.name == experiment.id else None
-            if own is not None and body.get("yours", False) is True:
-                mine = {**task, "design": YOURS, "file": str(own.file), "saved": own.saved()}
-                works.append(await self._submit(mine, exact=False))
-            lasts = await self._until_over(request, works)
-        except BaseException:
-            for work in works:
-                work.cancel()
-            raise
-        if "done" not in lasts[0]:
-            raise HTTPException(422, _sentence(lasts[0]))
+        tasks = [{**task, "design": design} for design in asked.pair]  # each by its own worker
+        own = self.own if self.own is not None and self.own.name == experiment.id else None
+        if own is not None and body.get("yours", False) is True:
+            tasks.append({**task, "design": YOURS, "file": str(own.file), "saved": own.saved()})
+        lasts = await self._performed(request, tasks, exact=False)
         from base64 import b64decode
 
         key = secrets.token_urlsafe(9)
@@ -185,6 +174,22 @@ class Api:
             charts = {design: one["charts"] for design, one in found.items()}
             told["charts"] = await run_in_threadpool(_charts, experiment, charts)
         return JSONResponse(told)
+
+    async def _performed(self, request: Request, tasks: Sequence[dict[str, Any]], *, exact: bool) -> Sequence[Message]:
+        """The last messages of these tasks. Raises HTTPException where one of our own went wrong."""
+        works: list[Work] = []
+        try:
+            for task in tasks:
+                work = await self._submit(task, exact)
+                works.append(work)
+            lasts = await self._until_over(request, works)
+        except BaseException:
+            for work in works:
+                work.cancel()
+            raise
+        if "done" not in lasts[0]:
+            raise HTTPException(422, _sentence(lasts[0]))
+        return lasts
 
     async def _until_over(self, request: Request, works: Sequence[Work]) -> Sequence[Message]:
         """The last messages of runs; all are given up where the one who asked has gone, or one went wrong."""
@@ -211,14 +216,7 @@ class Api:
         await body_of(request, ())
         if not experiment.demands:
             raise HTTPException(422, f"{experiment.id} makes no demands, so nothing fails in it.")
-        work = await self._submit({"kind": "case", "name": experiment.id}, exact=True)
-        try:
-            (last,) = await self._until_over(request, [work])
-        except BaseException:
-            work.cancel()
-            raise
-        if "done" not in last:
-            raise HTTPException(422, _sentence(last))
+        (last,) = await self._performed(request, [{"kind": "case", "name": experiment.id}], exact=True)
         return JSONResponse(last["done"])
 
     def trace(self, request: Request) -> Response:

@@ -104,7 +104,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
     """What the page of an experiment reads; the offline report reads the same."""
     one = found.experiment
     here = settings(one.params, {**one.quick, **found.params})
-    mine = done().get(one.id, progress.Done())
+    mine, causes = done().get(one.id, progress.Done()), store.causes_of(one)
     data = {
         "name": one.id,
         "designs": [{"name": name, "idea": idea(make)} for name, make in one.designs.items()],
@@ -118,7 +118,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
         ],
         "answers": answers(result),
         "guessed": guessed(found, mine),
-        "why": _picture_of(store.causes_of(one), found, here),
+        "why": _picture_of(causes, found, here),
         "first": first_slider(found),
         "own": own,
         "sealed": sealed(found),
@@ -134,7 +134,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
         "listings": listings,
         "differing": sum(not same for listing in listings for _, same in listing.lines),
         "ideas": {name: idea(make) for name, make in one.designs.items()},
-        "causes": _causes(store.causes_of(one), one),
+        "causes": _causes(causes, one),
         "planted": (store.planted_of(one.id) or {}).get("designs", []),
         "state": "passed" if mine.passed else "run" if mine.runs else "",
         "view": view(result, one) if result is not None else None,

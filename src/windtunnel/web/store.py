@@ -13,8 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.doubt.changed import source_of
-from windtunnel.lab.doubt.source import digest_of
+from windtunnel.lab.doubt.changed import text_digest
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.result import Result, plain, write
 
@@ -49,7 +48,7 @@ def commit(result: Result, experiment: Experiment[Any]) -> None:
     del document["intervals"]
     for run in document["runs"]:
         run["charts"] = [{name: [_row(row) for row in rows] for name, rows in chart.items()} for chart in run["charts"]]
-    found = {**document, "digest": result.digest, "source": digest_of(source_of(experiment))}
+    found = {**document, "digest": result.digest, "source": text_digest(experiment)}
     lines = ",\n".join(f"{json.dumps(k)}: {_dumped(k, v)}" for k, v in plain(found).items())
     write(committed_file(experiment.id), f"{{\n{lines}\n}}\n")
 
@@ -79,10 +78,8 @@ def _short(value: float) -> float:
 
 def committed_result(experiment: Experiment[Any]) -> Result | None:
     """The committed quick result; None where there is none, or the experiment's text has changed since."""
-    document = _json(committed_file(experiment.id))
-    if document is None or document.get("source") != digest_of(source_of(experiment)):
-        return None
-    return Result.from_json(json.dumps(document))
+    document = _of_this_text(committed_file(experiment.id), experiment)
+    return Result.from_json(json.dumps(document)) if document is not None else None
 
 
 def committed_digest(name: str) -> str:
@@ -112,8 +109,7 @@ def maps_of(name: str) -> list[dict[str, Any]]:
 
 def causes_of(experiment: Experiment[Any]) -> dict[str, Any] | None:
     """The committed document of `windtunnel why`; None where there is none, or the experiment's text has changed."""
-    document = _json(root() / "why" / f"{experiment.id}.json")
-    return document if document is not None and document.get("source") == digest_of(source_of(experiment)) else None
+    return _of_this_text(root() / "why" / f"{experiment.id}.json", experiment)
 
 
 def planted_of(name: str) -> dict[str, Any] | None:
@@ -127,6 +123,11 @@ def for_agents() -> str:
         return (root().parent / "llms.txt").read_text("utf-8")
     except OSError:
         return "# Windtunnel\n\n`windtunnel --help` says what there is; every command has `--json`.\n"
+
+
+def _of_this_text(path: Path, experiment: Experiment[Any]) -> dict[str, Any] | None:
+    document = _json(path)
+    return document if document is not None and document.get("source") == text_digest(experiment) else None
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -97,10 +97,14 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
         task = json.loads(line)
         try:
             experiment = load(modules()[task["name"]])  # never a file: the server asks for names of the catalogue
-            if task["kind"] == "run":
-                say({"done": exact(experiment, task, say)})
-            else:
-                say({"done": preview(experiment, task) if task["kind"] == "preview" else smallest(experiment)})
+            match task["kind"]:
+                case "preview":
+                    done = preview(experiment, task)
+                case "case":
+                    done = smallest(experiment)
+                case _:
+                    done = exact(experiment, task, say)
+            say({"done": done})
         except (WrongInput, DesignError) as error:
             say({"wrong": str(error)})
         except MemoryError:

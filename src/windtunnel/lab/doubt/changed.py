@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from windtunnel.lab.doubt.source import files, text_at
+from windtunnel.lab.doubt.source import digest_of, files, text_at
 from windtunnel.lab.experiment import Experiment
 
 
@@ -25,6 +25,11 @@ def origin_of(experiment: Experiment[Any]) -> Path:
 def source_of(experiment: Experiment[Any]) -> str:
     """The text of its files."""
     return text_at(origin_of(experiment))
+
+
+def text_digest(experiment: Experiment[Any]) -> str:
+    """The digest of that text: what was found of another text has to be found anew."""
+    return digest_of(source_of(experiment))
 
 
 def trees(experiment: Experiment[Any]) -> dict[str, ast.Module]:

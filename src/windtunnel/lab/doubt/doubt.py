@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from windtunnel.lab.doubt.changed import source_of
+from windtunnel.lab.doubt.changed import text_digest
 from windtunnel.lab.doubt.crew import Crew, Say
 from windtunnel.lab.doubt.judging import Judge
 from windtunnel.lab.doubt.mutants import decoration
 from windtunnel.lab.doubt.plan import Asked, Given, Plan, in_turns
 from windtunnel.lab.doubt.report import Finding, Report
-from windtunnel.lab.doubt.source import digest_of
 from windtunnel.lab.doubt.trials import Trial
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.provenance import commit
@@ -85,7 +84,7 @@ def _report(plan: Plan, crew: Crew, judge: Judge) -> Report:
         findings.append(Finding("cost", f"A run at the defaults takes {usual.cpu_s:.0f} s of CPU."))
     return Report(
         experiment.id,
-        digest_of(source_of(experiment)),
+        text_digest(experiment),
         commit(),
         datetime.now(UTC).isoformat(timespec="seconds"),
         plan.asked.first,
