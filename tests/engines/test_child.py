@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from windtunnel.engines.shared.child import RUN
 from windtunnel.lab.stage import open_stage
 
 PROGRAM = """
-import json, sys
+import json, os, sys, time
 told = json.loads(sys.argv[1])
 for line in sys.stdin:
     what, *words = json.loads(line)
@@ -25,6 +26,8 @@ for line in sys.stdin:
         print("0", flush=True)
         while True:
             pass
+    if what == "fork" and os.fork() == 0:
+        time.sleep(600)
     print(json.dumps([told, what, words]), flush=True)
 """
 
@@ -71,3 +74,27 @@ def test_it_ends_when_its_input_does_in_the_middle_of_its_work(program: Path) ->
         assert process.stdout.readline()
         process.stdin.close()
         assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("how", ["closed", "input ended"])
+def test_what_it_has_forked_ends_with_it(program: Path, how: str) -> None:
+    reads, writes = os.pipe()  # which says that it has ended when the last of them is gone
+    os.set_inheritable(writes, True)
+
+    async def main() -> None:
+        popen = subprocess.Popen
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(subprocess, "Popen", lambda *args, **more: popen(*args, **more, close_fds=False))
+            child = Child("child", program, {})
+        os.close(writes)
+        await child.ask("fork")
+        if how == "closed":
+            await child.close()
+        else:
+            assert child._process.stdin is not None
+            child._process.stdin.close()
+        assert await asyncio.to_thread(os.read, reads, 1) == b""
+        os.close(reads)
+        await child.close()
+
+    asyncio.run(main())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,18 +16,25 @@ from typing import Any
 from windtunnel.engines.errors import Unavailable
 
 RUN = """
-import os, runpy, sys, threading
+import os, runpy, signal, sys, threading, time
 asked, lines = os.dup(0), os.pipe()
 os.dup2(lines[0], 0)
 def pass_on():
     while data := os.read(asked, 65536):
         os.write(lines[1], data)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
     os._exit(0)
 threading.Thread(target=pass_on, daemon=True).start()
+def later(hook):
+    return lambda *what: (time.sleep(0.2), hook(*what))
+sys.excepthook, threading.excepthook = later(sys.excepthook), later(threading.excepthook)
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""Runs a program, and ends it at once when its input ends, whatever it does just then."""
+"""Runs a program, and ends it at once when its input ends, whatever it does just then: where it is the first of a group
+of processes, with what it has forked. What it cannot handle is told a little later: where another of our processes has
+gone first, and this one is about to, nobody needs to hear of that."""
 
 
 class Child:
@@ -67,8 +76,10 @@ class Child:
         return json.loads(line)
 
     async def close(self) -> None:
-        """End it, and wait until it is gone."""
-        self._process.kill()
+        """End it with what it has forked, and wait until it is gone."""
+        if self._process.returncode is None:  # else its number may be another's by now
+            with contextlib.suppress(OSError):  # some systems let nobody end who has ended
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
