@@ -96,9 +96,9 @@ class Outside:
         return time.perf_counter() - begin
 
     def window(self, length_s: float, every_s: float, calls: int) -> dict[str, Any]:
-        """Pings for so long, and so many calls a quarter into it."""
+        """Pings for so long, and so many calls a quarter into it; how long these take, from the first to the last."""
         self.at_once = 0
-        pinging, took, answered = self.held[0], list[float](), list[float]()
+        pinging, took, calling = self.held[0], list[float](), list[tuple[float, float]]()
         due = [i * every_s for i in range(round(length_s / every_s))]
         begin = time.perf_counter()
 
@@ -111,7 +111,8 @@ class Outside:
 
         def called(sock: socket.socket) -> None:
             time.sleep(max(0.0, begin + length_s / 4 - time.perf_counter()))
-            answered.append(self.call(sock))
+            asked = time.perf_counter()
+            calling.append((asked, asked + self.call(sock)))
 
         beside = [threading.Thread(target=answers)]
         beside += [threading.Thread(target=called, args=(sock,)) for sock in self.held[1 : 1 + calls]]
@@ -122,7 +123,8 @@ class Outside:
             pinging.sendall(PING)
         for thread in beside:
             thread.join()
-        return {"pings": took, "calls": answered, "at_once": self.at_once}
+        lasted = max((end for _, end in calling), default=0.0) - min((asked for asked, _ in calling), default=0.0)
+        return {"pings": took, "calls_s": lasted, "at_once": self.at_once}
 
 
 def main() -> None:

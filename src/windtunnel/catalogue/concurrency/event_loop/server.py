@@ -49,8 +49,8 @@ class Server:
         self.calls: list[Span] = []
         """Of each call of the backend: its begin and its end."""
         self.probing = False
-        self.under_way = self.pings = self.meanwhile = 0
-        """Calls under way; pings answered, and those of them while a call was."""
+        self.under_way = self.meanwhile = 0
+        """Calls under way, and pings that were answered while one was."""
         self.lock = threading.Lock()
 
     def serve(self) -> None:
@@ -77,7 +77,6 @@ class Server:
         """Pings are answered."""
         count = len(data) // SIZE
         with self.lock:
-            self.pings += count
             self.meanwhile += count * (self.under_way > 0)
 
     def ask_and_wait(self) -> bytes:
@@ -242,19 +241,13 @@ def heard(server: Server, what: str, *words: Any) -> Any:
         case "memory", ():
             return own_memory_kb()
         case "begin", ():
-            server.late, server.calls, server.pings, server.meanwhile = [], [], 0, 0
+            server.late, server.calls, server.meanwhile = [], [], 0
             server.probing = True
             server.probe()
             return time.perf_counter()
         case "end", ():
             server.probing = False
-            return {
-                "late": server.late,
-                "spans": server.calls,
-                "pings": server.pings,
-                "meanwhile": server.meanwhile,
-                "cpu_s": time.process_time(),
-            }
+            return {"late": server.late, "spans": server.calls, "meanwhile": server.meanwhile}
     raise ValueError(f"The server is asked for {what}; it answers open, memory, begin and end.")
 
 
