@@ -4,8 +4,8 @@
 
 `["window", threads, kind, seconds, port]` on the standard input: so many threads compute meanwhile, `python` by
 bytecode or `hash` in C, which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it,
-and sends the next. Answered with the round trips, what was computed, and the process's use of the processor.
-`["compute", seconds]` computes alone, for the processes beside.
+and sends the next. Answered with the round trips. `["compute", kind, seconds]` computes alone, for the processes
+beside, and is answered with the processor time that it got.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
 import socket
 import sys
 import threading
@@ -48,24 +47,17 @@ class Turn:
 
     def __init__(self) -> None:
         self.over = False
-        self.units = 0
-        self.lock = threading.Lock()
 
     def compute(self, work: Callable[[], None]) -> None:
         """Until it is over."""
-        units = 0
         while not self.over:
             work()
-            units += 1
-        with self.lock:
-            self.units += units
 
-    def asked(self, threads: int, kind: str, seconds: float, port: int) -> dict[str, Any]:
-        """Ask for so long beside so many threads."""
+    def asked(self, threads: int, kind: str, seconds: float, port: int) -> list[float]:
+        """Ask for so long beside so many threads; the round trips."""
         computing = [threading.Thread(target=self.compute, args=(WORK[kind],)) for _ in range(threads)]
         for thread in computing:
             thread.start()
-        own, all_of_us = (resource.getrusage(which) for which in (resource.RUSAGE_THREAD, resource.RUSAGE_SELF))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.connect((HOST, port))
             trips, begin = list[float](), time.perf_counter()
@@ -75,26 +67,18 @@ class Turn:
                 sock.recv(16)
                 now, last = time.perf_counter(), now
                 trips.append(now - last)
-        waits = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - own.ru_nvcsw
         self.over = True
         for thread in computing:
             thread.join()
-        now_used = resource.getrusage(resource.RUSAGE_SELF)
-        return {
-            "trips": trips,
-            "waits": waits,
-            "units": self.units,
-            "cpu_s": now_used.ru_utime + now_used.ru_stime - all_of_us.ru_utime - all_of_us.ru_stime,
-        }
+        return trips
 
 
-def alone(seconds: float) -> dict[str, Any]:
-    """Compute in this process, with no other thread beside."""
-    end, units, cpu = time.perf_counter() + seconds, 0, time.process_time()
+def alone(kind: str, seconds: float) -> float:
+    """Compute in this process, with no other thread beside; the processor time that it got."""
+    end, cpu = time.perf_counter() + seconds, time.process_time()
     while time.perf_counter() < end:
-        by_bytecode()
-        units += 1
-    return {"units": units, "cpu_s": time.process_time() - cpu}
+        WORK[kind]()
+    return time.process_time() - cpu
 
 
 def echo() -> int:
@@ -118,8 +102,8 @@ def heard(what: str, *words: Any) -> Any:
             return echo()
         case "window", (threads, kind, seconds, port):
             return Turn().asked(threads, kind, seconds, port)
-        case "compute", (seconds,):
-            return alone(seconds)
+        case "compute", (kind, seconds):
+            return alone(kind, seconds)
     raise ValueError(f"The process is asked for {what}; it answers echo, window and compute.")
 
 
