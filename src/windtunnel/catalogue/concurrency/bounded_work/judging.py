@@ -321,6 +321,7 @@ DEMANDS = (
     Claim("yours.denied == 0", "What was told no is not.", given=OVER, always=True),
     Claim("yours.unworked == 0", "What is written the backend has worked for.", given={**OVER, **KILLED}, always=True),
     Claim("yours.lost == 0", "Wherever it is killed, no yes is without its row.", given=CUT, always=True),
+    Claim("yours.denied == 0", "And no no is beside one, also of who asks again.", given=CUT, always=True),
     Claim("yours.unknown == 0", "Who is inside when the process is told to end hears how it ended.", given=OVER),
     Claim("yours.stop_s <= params.grace_s + 0.001", "And it ends in time.", given=OVER),
     Claim("yours.done_per_s > 30", "As much is done as the backend can, which is 40 a second.", given=OVER),
