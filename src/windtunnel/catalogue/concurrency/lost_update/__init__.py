@@ -72,6 +72,7 @@ from windtunnel.catalogue.concurrency.lost_update.judging import (
     sizes,
     table,
 )
+from windtunnel.catalogue.concurrency.lost_update.told import Told, told
 from windtunnel.explore import DPOR, Access, DepthFirst, Lock, RandomWalk, Threads, explore, runs
 
 Memory = dict[str, int]
@@ -111,7 +112,7 @@ class Unlocked:
         self.sim = stage.sim if stage.name == "sim" else None
 
     def add(self, memory: Memory, me: int) -> Steps:
-        """Count one. Each step is told before it has its effect: others may come in between."""
+        """Count one. Each read and write is told right before it, one by one: others may come in between."""
         yield Access("read", "value")
         seen = memory.get("value", 0)
         yield Access("write", "value")
@@ -128,14 +129,14 @@ class Unlocked:
         p = self.p
 
         def make() -> tuple[Mapping[str, Steps], Any]:
-            memory: Memory = {}
+            memory = Told()
 
             def thread(me: int) -> Steps:
                 for _ in range(p.times):
-                    yield from self.add(memory, me)
+                    yield from told(memory, self.add(memory, me))
 
             def check() -> None:
-                found = finished(self.total(memory, p.threads))
+                found = finished(told(memory, self.total(memory, p.threads)))
                 assert found == p.threads * p.times, f"{p.threads * p.times} were counted, and the total is {found}."
 
             return {"ABC"[me]: thread(me) for me in range(p.threads)}, check
@@ -154,12 +155,12 @@ class Unlocked:
 
     def walks(self) -> int:
         """How many of some schedules lose in which at each step everybody who can go on is as likely to."""
-        luck = RandomWalk(self.stage.luck("walks").getrandbits(32))
+        luck = RandomWalk(self.stage.luck("walks").getrandbits(32))  # unclaimed: any number of bits would do
         return sum(lost is not None for _, lost in runs(self.program(), luck, WALKS))
 
     def real_threads(self) -> Mapping[str, float]:
         """The same with threads of this Python, stopped before each opcode that touches what they share."""
-        return {} if self.sim is not None else real.found_in(self.counter, self.p.threads)
+        return {} if self.sim is not None else real.found_in(self.counter, self.p.threads)  # unclaimed: machine only
 
     def by_chance(self, called: bool) -> float:
         """Which share of their counts real threads lose with nobody watching; there are none in the tunnel."""
@@ -305,7 +306,7 @@ experiment = Experiment(
             1,
         ),
         Ask(
-            "One core counts some six times in a microsecond. How often do 32 with a value of their own each?",
+            "One core counts some five times in a microsecond. How often do 32 with a value of their own each?",
             "sharded.most_per_us",
             "counts in a microsecond",
             1,
