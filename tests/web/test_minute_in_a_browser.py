@@ -129,6 +129,8 @@ def test_the_theme_and_a_phone(chrome: Browser, home: str) -> None:
     page.goto(f"{home}e/tail-at-scale")
     page.locator("#ask-skip").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    names = page.locator(".measured tbody th")
+    assert min(one["width"] for one in (th.bounding_box() for th in names.all())) > 100  # and no letter a line
     dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert not faults(page)
     page.locator("#theme").click()
