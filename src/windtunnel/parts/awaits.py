@@ -15,7 +15,8 @@ class CancelAt:
 
     Each await that really waits counts twice, since a cancel strikes at either end of it: as the task begins to wait,
     and when what it waited for is there and the task has not gone on yet. The second is where things get lost: a row is
-    written, an item is out of its queue, and who asked for it never hears of it.
+    written, an item is out of its queue, and who asked for it never hears of it. Where an `asyncio.timeout` has run out
+    just there, its end of the wait is a cancel too, and asyncio takes both for one: a timeout comes of it.
 
     Args:
         place: the place to cancel at, from 1 on; 0, or one that is never reached, cancels nothing.

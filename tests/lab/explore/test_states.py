@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import partial
+from io import StringIO
+from typing import Any, cast
 
 import pytest
 
@@ -99,3 +102,149 @@ def test_what_cannot_be_compared_is_refused_and_what_has_no_end_is_not_called_pr
 
     with pytest.raises(TypeError, match="cannot be compared"):
         states(odd)
+
+
+Tick = Callable[[], int]
+
+
+def _closure() -> Tick:
+    n = 0
+
+    def tick() -> int:
+        nonlocal n
+        n += 1
+        return n
+
+    return tick
+
+
+def _default() -> Tick:
+    def tick(box: list[int]) -> int:
+        box[0] += 1
+        return box[0]
+
+    tick.__defaults__ = ([0],)
+    return cast(Tick, tick)
+
+
+class _Slots:
+    __slots__ = ("__dict__", "n")
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def tick(self) -> int:
+        self.n += 1
+        return self.n
+
+
+class _Stack(list[int]):
+    def tick(self) -> int:
+        self.append(0)
+        return len(self)
+
+
+def _counter() -> Tick:
+    counts: Counter[str] = Counter()
+
+    def tick() -> int:
+        counts["a"] += 1
+        return counts["a"]
+
+    return tick
+
+
+def _error() -> Tick:
+    last = [ValueError(0)]
+
+    def tick() -> int:
+        last[0] = ValueError(last[0].args[0] + 1)
+        return int(last[0].args[0])
+
+    return tick
+
+
+KEPT: dict[str, Callable[[], Tick]] = {
+    "a variable of a function around": _closure,
+    "a default argument": _default,
+    "the object of a method": lambda: _Slots().tick,
+    "arguments that are filled in": lambda: partial(_Slots.tick, _Slots()),
+    "the items of a list's subclass": lambda: _Stack().tick,
+    "the counts of a Counter": _counter,
+    "the arguments of an exception": _error,
+}
+
+
+@pytest.mark.parametrize("where", KEPT)
+def test_states_that_differ_in_what_is_kept_elsewhere_are_two(where: str) -> None:
+    def make(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+        tick, never = KEPT[where](), sim.signal("never")
+
+        async def stops_at_the_third() -> None:
+            while True:
+                await Pause("turn")
+                if tick() == 3:
+                    await never
+
+        return None, {"one": stops_at_the_third()}
+
+    found = states(make, 20)
+    assert found.complete
+    assert len(found.does) == 4
+    assert len(found.stuck()) == 1
+
+
+class _Wrapped:
+    def __await__(self) -> Any:
+        return self._three().__await__()
+
+    async def _three(self) -> None:
+        n = 0
+        while n < 3:
+            await Pause("turn")
+            n += 1
+
+
+async def _items() -> AsyncIterator[int]:
+    n = 0
+    while n < 3:
+        await Pause("turn")
+        n += 1
+    yield n
+
+
+async def _first() -> None:
+    async for _ in _items():
+        return
+
+
+@pytest.mark.parametrize("inner", [_Wrapped, _first])
+def test_what_an_awaitable_or_an_asynchronous_generator_keeps_tells_states_apart(
+    inner: Callable[[], Awaitable[None]],
+) -> None:
+    def make(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+        async def waits_after_it() -> None:
+            await inner()
+            await sim.signal("never")
+
+        return None, {"one": waits_after_it()}
+
+    found = states(make, 20)
+    assert found.complete
+    assert len(found.does) == 4
+    assert len(found.stuck()) == 1
+
+
+def test_what_a_class_of_c_holds_is_refused() -> None:
+    async def idles() -> None:
+        while True:
+            await Pause("idle")
+
+    with pytest.raises(TypeError, match="cannot be compared"):
+        states(lambda sim: (StringIO(), {"one": idles()}))
+
+
+def test_where_there_is_nobody_nobody_is_stuck() -> None:
+    found = states(lambda sim: (None, {}))
+    assert found.complete
+    assert not found.stuck()

@@ -8,19 +8,33 @@ A **lasso** is a way to a state and a circle from there back to it: a run that g
 fair: nobody who could go on is passed over all the time, except those whose step nobody owes (`owes`). So that who is
 starved is starved by the protocol, not by a scheduler that is asleep.
 
-What is compared: locals of frames, and the attributes of what they lead to. What lies on an interpreter's stack alone,
-as the place of a `for` loop in its iterator, is not seen, so a program keeps in a variable what it awaits in a loop.
+What is compared: locals of frames, and what they lead to: attributes, contents, what a function has kept of the
+functions around it. Attributes of classes and globals are not, nor is what lies on an interpreter's stack alone, as the
+place of a `for` loop in its iterator, so a program keeps in a variable what it awaits in a loop.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FrameType, FunctionType, MethodType, ModuleType
+from functools import partial
+from gc import get_referents
+from random import Random
+from types import (
+    AsyncGeneratorType,
+    BuiltinFunctionType,
+    CellType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
-from windtunnel.lab.checkers.graphs import components
 from windtunnel.sim.by_hand import Hand
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.signals import Signal
@@ -77,7 +91,7 @@ class States:
 
     def stuck(self) -> list[int]:
         """States in which nobody can go on, and somebody has not ended."""
-        return [s for s, ready in enumerate(self._ready) if not ready and set(self.does[s]) != {"ended"}]
+        return [s for s, ready in enumerate(self._ready) if not ready and set(self.does[s]) - {"ended"}]
 
     def lasso(
         self,
@@ -101,9 +115,7 @@ class States:
             }
             for s, next_ in enumerate(self.steps)
         ]
-        after = [list(next_.values()) for next_ in edges]
-        alone = [[s] for s, next_ in enumerate(after) if s in next_]  # a step that leads back at once is a circle, too
-        for component in components(after) + alone:
+        for component in _components(edges):
             found = self._circle(set(component), edges, owes)
             if found is not None:
                 return Lasso(self.way(found[0]), found[1])
@@ -115,6 +127,8 @@ class States:
         """A fair circle through all that keeps everybody from being passed over; None where somebody always is."""
         begin = min(component)
         goals: list[tuple[int, int | None]] = []  # a state to visit, and who moves there
+        if not any(to in component for s in component for to in edges[s].values()):
+            return None
         for actor in range(len(self.names)):
             moves = [s for s in component if edges[s].get(actor, -1) in component]
             idle = [s for s in component if actor not in self.steps[s] or not owes(self.does[s][actor])]
@@ -156,7 +170,7 @@ class States:
         while stack and len(found) < limit:
             state, moves, seen = stack.pop()
             if not self.steps[state]:
-                found.append((moves, set(self.does[state]) != {"ended"}))
+                found.append((moves, bool(set(self.does[state]) - {"ended"})))
             for actor, to in reversed(self.steps[state].items()):
                 if to not in seen:
                     stack.append((to, (*moves, (self.names[actor], self.does[to][actor])), seen | {to}))
@@ -171,6 +185,7 @@ def states(make: Callable[[Simulator], tuple[object, Programs]], limit: int = 20
 
     Raises:
         TypeError: something shared cannot be compared.
+        Exception: what a program raises, as it is.
     """
     sim = Simulator(0)
     world = _World(make, sim)
@@ -253,11 +268,29 @@ def _stands(hand: Hand, seen: Seen) -> object:
     frames = []
     running: Any = hand.program
     while running is not None:
-        frame = getattr(running, "cr_frame", None) or getattr(running, "gi_frame", None)
+        letters = _RUNS.get(type(running))
+        if letters is None:
+            inner = [one for one in get_referents(running) if type(one) in _RUNS]
+            if not inner and type(running).__module__ == "windtunnel._native":
+                break  # the tunnel's own wait for a signal or a time
+            if len(inner) != 1:
+                raise TypeError(f"{running!r} is awaited, and where it stands cannot be seen; await a coroutine.")
+            running = inner[0]
+            continue
+        frame = getattr(running, f"{letters[0]}_frame")
         if frame is not None:
             frames.append((frame.f_code.co_name, frame.f_lasti, _locals(frame, seen)))
-        running = getattr(running, "cr_await", None) or getattr(running, "gi_yieldfrom", None)
+        running = getattr(running, f"{letters[0]}_{letters[1]}")
     return tuple(frames), _frozen(hand.waits_for, seen)
+
+
+_RUNS: dict[type, tuple[str, str]] = {
+    CoroutineType: ("cr", "await"),
+    GeneratorType: ("gi", "yieldfrom"),
+    AsyncGeneratorType: ("ag", "await"),
+}
+"""What has a frame, and how its attributes are called. What stands between two of them (`__await__` of a coroutine, the
+next item of an asynchronous generator) has none, and leads to the inner one."""
 
 
 def _locals(frame: FrameType, seen: Seen) -> object:
@@ -266,7 +299,24 @@ def _locals(frame: FrameType, seen: Seen) -> object:
 
 Seen = dict[int, tuple[int, Any]]
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
-_FIXED = (type, ModuleType, FunctionType, MethodType, BuiltinFunctionType, Simulator)
+_FIXED = (type, ModuleType, Simulator)
+_HOLD: dict[type, Callable[[Any], tuple[object, ...]]] = {
+    bool: lambda thing: (bool(thing),),
+    int: lambda thing: (int.__index__(thing),),
+    float: lambda thing: (float.__float__(thing),),
+    str: lambda thing: (str.__str__(thing),),
+    bytes: lambda thing: (bytes.__bytes__(thing),),
+    tuple: lambda thing: (*tuple.__iter__(thing),),
+    list: lambda thing: (*list.__iter__(thing),),
+    deque: lambda thing: (thing.maxlen, *deque.__iter__(thing)),
+    dict: lambda thing: (*dict.items(thing),),
+    OrderedDict: lambda thing: (*thing.items(),),
+    defaultdict: lambda thing: (thing.default_factory, *thing.items()),
+    BaseException: lambda thing: (thing.args,),
+    partial: lambda thing: (thing.func, thing.args, thing.keywords),
+    Random: lambda thing: (thing.getstate(),),
+}
+"""What the classes of C that one builds on hold beside attributes."""
 
 
 def _frozen(thing: Any, seen: Seen) -> object:
@@ -307,12 +357,91 @@ def _frozen_object(thing: Any, seen: Seen) -> object:
         return "pause", thing.name
     if isinstance(thing, _FIXED):
         return getattr(thing, "__qualname__", name)
+    if isinstance(thing, FunctionType):
+        return thing.__qualname__, thing.__code__, *[_frozen(part, seen) for part in _beside(thing)]
+    if isinstance(thing, MethodType):
+        return thing.__qualname__, _frozen(thing.__self__, seen)
+    if isinstance(thing, BuiltinFunctionType):
+        of = thing.__self__
+        return thing.__qualname__, None if isinstance(of, ModuleType | type) else _frozen(of, seen)
     if isinstance(thing, Signal):
-        result = thing.result() if thing.done() and thing.exception() is None else None
-        return name, thing.done(), _frozen(result, seen), _frozen(getattr(thing, "who", None), seen)
+        error = thing.exception()
+        result = thing.result() if thing.done() and error is None else None
+        return name, thing.done(), *[_frozen(part, seen) for part in (result, error, getattr(thing, "who", None))]
     if isinstance(thing, set | frozenset):
-        if _PLAIN.issuperset([part.__class__ for part in thing]):
+        if type(thing) in (set, frozenset) and _PLAIN.issuperset([part.__class__ for part in thing]):
             return name, frozenset(thing)
-    elif hasattr(thing, "__dict__"):
-        return name, *[(key, _frozen(value, seen)) for key, value in vars(thing).items()]
+    elif (held := _held(thing)) is not None:
+        return name, *[_frozen(part, seen) for part in held], _attributes(thing, seen)
     raise TypeError(f"{thing!r} cannot be compared, so states that differ in it would count as one; keep it out.")
+
+
+def _beside(function: FunctionType) -> tuple[object, ...]:
+    """What a function keeps from call to call: its defaults, its attributes, and what is around it."""
+    cells = function.__closure__ or ()
+    filled = [cell.cell_contents for cell in cells if cell != CellType()]
+    return function.__defaults__, function.__kwdefaults__, vars(function), filled
+
+
+def _held(thing: Any) -> tuple[object, ...] | None:
+    """What an object holds that is no attribute; None where its class is written in C, and not known here."""
+    bases = type(thing).__mro__[:-1]
+    for base in bases:
+        if base in _HOLD:
+            return _HOLD[base](thing)
+    if any(isinstance(vars(base).get("__new__"), BuiltinFunctionType) for base in bases):
+        return None
+    return () if hasattr(thing, "__dict__") else None
+
+
+def _attributes(thing: Any, seen: Seen) -> object:
+    """Attributes, whether they lie in a dictionary or in slots."""
+    own = [(key, _frozen(value, seen)) for key, value in getattr(thing, "__dict__", {}).items()]
+    for base in type(thing).__mro__:
+        if "__slots__" in vars(base):
+            own += [
+                (key, _frozen(slot.__get__(thing), seen))
+                for key, slot in vars(base).items()
+                if isinstance(slot, MemberDescriptorType) and hasattr(thing, key)
+            ]
+    return tuple(own)
+
+
+def _components(edges: list[dict[int, int]]) -> list[list[int]]:
+    """Strongly connected components (Tarjan 1972), without recursion."""
+    number: dict[int, int] = {}
+    low: dict[int, int] = {}
+    path: list[int] = []
+    on_path: set[int] = set()
+    found: list[list[int]] = []
+    for root in range(len(edges)):
+        if root in number:
+            continue
+        work = [(root, iter(edges[root].values()))]
+        number[root] = low[root] = len(number)
+        path.append(root)
+        on_path.add(root)
+        while work:
+            state, rest = work[-1]
+            for to in rest:
+                if to not in number:
+                    number[to] = low[to] = len(number)
+                    path.append(to)
+                    on_path.add(to)
+                    work.append((to, iter(edges[to].values())))
+                    break
+                if to in on_path:
+                    low[state] = min(low[state], number[to])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[state])
+                if low[state] == number[state]:
+                    component = []
+                    while True:
+                        component.append(path.pop())
+                        on_path.discard(component[-1])
+                        if component[-1] == state:
+                            break
+                    found.append(component)
+    return found
