@@ -13,6 +13,7 @@ import pytest
 from windtunnel import Event
 from windtunnel.catalogue.scale.chaos import aspirator, bugs, replica
 from windtunnel.catalogue.scale.chaos.bugs import BUGS
+from windtunnel.catalogue.scale.chaos.others import asked, shared
 from windtunnel.catalogue.scale.chaos.replica import Replica
 from windtunnel.catalogue.scale.chaos.search import (
     MOST,
@@ -25,7 +26,18 @@ from windtunnel.catalogue.scale.chaos.search import (
     search,
     shown_by,
 )
-from windtunnel.catalogue.scale.chaos.trial import ALPHABET, KINDS, REPLICAS, Schedule, Trial, schedules, strike, trial
+from windtunnel.catalogue.scale.chaos.trial import (
+    ALPHABET,
+    KINDS,
+    REPLICAS,
+    Schedule,
+    Trial,
+    contradiction,
+    requests_until,
+    schedules,
+    strike,
+    trial,
+)
 
 COMMITTED = Path(__file__).parents[2] / "results" / "chaos" / "search.json"
 KILLED = (strike("kill", 0, 1.0),)
@@ -97,6 +109,29 @@ def test_where_nobody_is_answered_those_who_were_owed_it_are_what_is_said() -> N
     silent = Event("client 0", "get", (0, "k0"), 5.0, 5.9, "unknown", None, 5.0, 0)
     assert Trial((), (silent,), {}).broken == "1 requests were not answered that were owed an answer."
     assert not Trial((), (), {}).broken, "no verdict is no proof"
+
+
+def test_another_program_sends_half_of_the_requests_and_some_of_its_puts_together_with_others() -> None:
+    luck = Random(4)
+    plain = list(requests_until(5.0, Random(4)))
+    ops = list(shared(plain, luck))
+    beside = [op for op in ops if op.name == "beside"]
+    assert len(ops) == len(plain)
+    assert 0.4 < len(beside) / len(ops) < 0.6
+    assert {op.args[0] for op in beside} == {0, 1, 2}
+    keys = {(op.at, *op.args[:2]) for op in ops if op.name == "put"}
+    together = [op for op in beside if (op.at, op.args[0], op.args[2]) in keys]
+    assert together
+    assert all(op.args[1] == "put" for op in together)
+    values = [op.args[-1] for op in ops if "put" in (op.name, op.args[1])]
+    assert len(values) == len(set(values)), "who reads a value knows who wrote it"
+
+
+def test_what_another_program_was_told_is_judged_with_the_rest() -> None:
+    put = Event("client 0", "put", (0, "k0", 7), 0.0, 0.1, "ok", None, 0.0, 0)
+    missed = Event("client 3", "beside", (0, "get", "k0"), 0.2, 0.3, "ok", None, 0.2, 1)
+    assert contradiction(asked([put, missed])).status == "invalid"
+    assert contradiction(asked([put, missed._replace(value=7)])).status == "valid"
 
 
 HANDLERS = {

@@ -259,6 +259,21 @@ def test_a_missing_method_is_named() -> None:
         one_run(Empty)
 
 
+def test_what_other_clients_have_a_method_for_is_not_asked_of_the_design() -> None:
+    class Empty:
+        def __init__(self, stage: Stage, params: Params) -> None: ...
+
+    class Others:
+        def __init__(self, stage: Stage, params: Params) -> None: ...
+
+        async def buy(self, *args: Any) -> str:
+            return "elsewhere"
+
+    found = one_run(Empty, others=Others)
+    assert len(found) > 0
+    assert {event.value for event in found} == {"elsewhere"}
+
+
 def test_a_broken_measure_is_named() -> None:
     def measure(history: History, params: Params) -> Mapping[str, float]:
         return {"x": 1 / 0}

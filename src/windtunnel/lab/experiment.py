@@ -144,6 +144,9 @@ class Experiment(Generic[P]):
         workload: pure: the same requests for every design. They are numbered in the order of their due time.
         designs: naive first, best last. Any class that takes `(stage, params)` and has the methods that the requests
             name. The first line of its docstring is its idea.
+        others: clients of another program, made like a design: they share nothing with it but what stands on the
+            stage. They, and not the design, serve the requests that they have a method for. Who answers out of what
+            its own process remembers is found out by them.
         measure: pure: what is read off a history, by name (units last). Counts of outcomes, throughput and latencies
             come for free.
         stages: where it can run; the first is the default. "sim", "machine", an engine ("sqlite", "postgres"), or
@@ -170,6 +173,7 @@ class Experiment(Generic[P]):
     workload: Callable[[P, Random], Iterable[Op]]
     designs: Mapping[str, Callable[[Stage, P], object]]
     claims: Sequence[Claim]
+    others: Callable[[Stage, P], object] | None = None
     measure: Callable[[History, P], Mapping[str, float]] | None = None
     stages: tuple[str | Mapping[str, str], ...] = ("sim",)
     faults: Sequence[Fault] | Callable[[P], Sequence[Fault]] = ()

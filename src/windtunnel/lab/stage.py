@@ -60,6 +60,8 @@ class Stage:
         self._luck: dict[tuple[str, int], Random] = {}
         self._opened: list[Any] = []
         """What has to be closed at the end."""
+        self.others: object = None
+        """Clients of another program; see `Experiment.others`."""
         self.faults: Sequence[Fault] = ()
         """What will go wrong: a real thing has to be made in such a way that it can."""
 

@@ -20,7 +20,7 @@ from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.params import make
 from windtunnel.lab.running.drive_sim import Drive
 from windtunnel.lab.running.watch import Watch
-from windtunnel.lab.running.work import faults_of, workload
+from windtunnel.lab.running.work import faults_of, made, workload
 from windtunnel.lab.stage import open_stage
 from windtunnel.sim.fault import Fault, crash, cut, cut_reply, pause, skew, slow, split, storm
 from windtunnel.sim.host import Host
@@ -72,7 +72,7 @@ def rehearse(experiment: Experiment[Any], design: str, settings: Mapping[str, An
     stage.sim.trace = trace = Trace(MOMENTS)
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
     with listening() as heard:
-        drive = Drive(stage, design, stage.inside(experiment.designs[design], stage, params), ops)
+        drive = Drive(stage, design, made(experiment, stage, design, params), ops)
         drive.run(faults_of(experiment, params), ends_s)
     moments: dict[str, list[float]] = {"": [op.at for op in ops]}
     pairs: dict[tuple[str, str], None] = {}

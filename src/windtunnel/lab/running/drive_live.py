@@ -29,7 +29,7 @@ class LiveDrive:
 
     def __init__(self, stage: Stage, name: str, design: object, ops: list[Op]) -> None:
         self.stage = stage
-        self.recorder = Recorder(name, design, ops)
+        self.recorder = Recorder(name, design, ops, stage.others)
         self.ops = ops
         self.origin = 0.0
 

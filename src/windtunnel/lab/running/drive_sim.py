@@ -60,7 +60,7 @@ class Drive:
         self.stage = stage
         self.watch = watch
         self.sim = stage.sim
-        self.recorder = Recorder(name, design, ops)
+        self.recorder = Recorder(name, design, ops, stage.others)
         self.ops = ops
         self.origin_ns = 0
         self._waiting: dict[int, tuple[Op, float, float, Signal[None] | None]] = {}

@@ -22,11 +22,11 @@ OURS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 class Recorder:
     """Turns the ends of requests into events, for one design."""
 
-    def __init__(self, name: str, design: object, ops: list[Op]) -> None:
+    def __init__(self, name: str, design: object, ops: list[Op], others: object = None) -> None:
         self.name = name
         self.design = design
         self.events: list[Event] = []
-        self.methods = methods(name, design, ops)
+        self.methods = methods(name, design, ops, others)
 
     def returned(self, op: Op, due: float, start: float, end: float, value: object) -> None:
         """The request was answered."""
@@ -71,11 +71,14 @@ def reported(name: str, found: object) -> dict[str, Any]:
     return dict(found)
 
 
-def methods(name: str, design: object, ops: list[Op]) -> Mapping[str, Callable[..., Any]]:
-    """The design's methods by the names in the requests. Raises WrongInput where one is missing."""
+def methods(name: str, design: object, ops: list[Op], others: object = None) -> Mapping[str, Callable[..., Any]]:
+    """The design's methods by the names in the requests, and before them those of the experiment's other clients.
+
+    Raises WrongInput where one is missing.
+    """
     found = {}
     for wanted in dict.fromkeys(op.name for op in ops):
-        method = getattr(design, wanted, None)
+        method = getattr(others, wanted, None) or getattr(design, wanted, None)
         if not callable(method):
             raise WrongInput(f"Design {name} ({type(design).__name__}) has no method {wanted}; the workload calls it.")
         found[wanted] = method

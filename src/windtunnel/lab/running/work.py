@@ -181,7 +181,7 @@ def drive(
         from windtunnel.lab.running.watch import Watch
 
         watch = Watch(stage)
-    design = _made(experiment, stage, design_name, params)
+    design = made(experiment, stage, design_name, params)
     ends_s = experiment.ends_s(params) if experiment.ends_s is not None else None
     try:
         if stage_name == "sim":
@@ -198,11 +198,17 @@ def drive(
         raise broken(design_name, design, "a method of it", error) from error
 
 
-def _made(experiment: Experiment[Any], stage: Stage, name: str, params: Any) -> object:
-    """The design. Where it cannot be made, or Ctrl-C ends its making, what it has opened until then is closed."""
+def made(experiment: Experiment[Any], stage: Stage, name: str, params: Any) -> object:
+    """The design, and beside it the experiment's other clients. Raises WrongInput or DesignError.
+
+    Where it cannot be made, or Ctrl-C ends its making, what it has opened until then is closed.
+    """
     make_design = experiment.designs[name]
     try:
-        return stage.inside(make_design, stage, params)
+        design = stage.inside(make_design, stage, params)
+        if experiment.others is not None:
+            stage.others = stage.inside(experiment.others, stage, params)
+        return design
     except BaseException as error:
         if stage.name != "sim":
             import asyncio

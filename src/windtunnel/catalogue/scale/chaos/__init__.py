@@ -3,7 +3,8 @@
 **Clarify.** What is the steady state? Here: the answers could have come from one store without replicas, and whoever
 asks a replica that is well is answered while at most one other is not, and after all faults. Which faults? A killed
 process, one that stands still, a slow way, a cut, a clock that is behind, a full disk. A disk that is full is no
-excuse: the other two have room.
+excuse: the other two have room. Half of the clients are another program's: they know the replicas and their lines of
+JSON (`others.py`), not the library of the first.
 
 **Estimate.** Two of three have to answer. One that is cut off takes its own clients with it, a third of all: in a
 run of seven and a half seconds, two of them cut, {spare:.0%} of the requests are answered. Where all three have to
@@ -75,8 +76,9 @@ from windtunnel.catalogue.scale.chaos.judging import (
     space_time,
     strikes,
 )
+from windtunnel.catalogue.scale.chaos.others import Others, shared
 from windtunnel.catalogue.scale.chaos.replica import Replica
-from windtunnel.catalogue.scale.chaos.trial import KINDS, PORT, REPLICAS, Door, Room, requests_until
+from windtunnel.catalogue.scale.chaos.trial import DISTURBS, KINDS, PORT, REPLICAS, Door, Room, requests_until
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Params:
     second: str = param("full", "what goes wrong later", choices=(NONE, *KINDS))
     apart: int = param(1, "which replica that befalls", 0, len(REPLICAS) - 1)
     later_s: float = param(0.0, "seconds from the beginning of the first fault to that of the second", 0.0, 5.0)
+    third: str = param(NONE, "what befalls replica 2 at last, while 0 and 1 start over", choices=(NONE, *DISTURBS))
     for_s: float = param(2.0, "seconds for which a fault lasts", 0.1, 4.0)
     keys: int = param(6, "keys that clients ask for", 1, 20)
 
@@ -96,8 +99,11 @@ __doc__ = (__doc__ or "").format(spare=share_answered(1), all=share_answered(3))
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """`put(replica, key, value)` and `get(replica, key)`: six clients, two to a replica, each once a second."""
-    return requests_until(last_s(p), luck, p.keys)
+    """`put(replica, key, value)` and `get(replica, key)`: six clients, two to a replica, each once a second.
+
+    One of the two belongs to another program, `beside(replica, "put" or "get", ...)`.
+    """
+    return shared(requests_until(last_s(p), luck, p.keys), luck)
 
 
 def faults(p: Params) -> Sequence[Fault]:
@@ -160,6 +166,7 @@ experiment = Experiment(
     params=Params,
     workload=workload,
     designs={"untested": Untested, "spare": Spare, "tested": Tested},
+    others=Others,
     faults=faults,
     measure=measure,
     audit=audit,

@@ -10,9 +10,11 @@ from windtunnel.catalogue.scale.chaos.judging import NONE
 from windtunnel.catalogue.scale.chaos.trial import CLIENTS, EVERY_S, FIRST_S, READING_S, REPLICAS, SETTLE_S
 
 
-def case(bug: str, first: str, second: str = NONE, apart: int = 1, later_s: float = 0.0) -> dict[str, Any]:
+def case(
+    bug: str, first: str, second: str = NONE, apart: int = 1, later_s: float = 0.0, third: str = NONE
+) -> dict[str, Any]:
     """A wrong handler, and the faults that lead into it."""
-    return {"bug": bug, "first": first, "second": second, "apart": apart, "later_s": later_s}
+    return {"bug": bug, "first": first, "second": second, "apart": apart, "later_s": later_s, "third": third}
 
 
 CASES = {
@@ -31,7 +33,7 @@ CASES = {
     )
 }
 """Faults that show each bug; the first seven need one, and three of the ten show on some seeds only."""
-NOTHING = {"first": NONE, "second": NONE}
+NOTHING = {"first": NONE, "second": NONE, "third": NONE}
 LONG = "for_s >= 1.5"
 """Longer than who asks is patient, and than a killed process is down."""
 
@@ -55,7 +57,7 @@ CLAIMS = (
         ALL,
         "Where all have to answer, one that is cut off stops the other two.",
         breaks="untested",
-        given={"first": "cut", "second": NONE},
+        given={"first": "cut", "second": NONE, "third": NONE},
         where=LONG,
     ),
     Claim(
@@ -75,7 +77,7 @@ CLAIMS = (
     Claim(
         ENOUGH,
         "One that dies is what a spare is for: the handler that this needs is right.",
-        given={"bug": "says_no", "first": "kill", "second": NONE},
+        given=case("says_no", "kill"),
     ),
     Claim(
         "1.4 * spare.calls < untested.calls < 2 * spare.calls and tested.calls == spare.calls",
@@ -141,6 +143,11 @@ DEMANDS = (
             ("never_opens_again", "When there is room again, there is a log again."),
             ("ends_at_the_start", "Who starts while its neighbour is away serves all the same."),
         )
+    ),
+    Claim(
+        "yours.wrong == 0",
+        "What somebody has read outlives the process that told it: nothing is known before it is on the disk.",
+        given={k: v for k, v in case("", "full", "full", third="pause").items() if k != "bug"},
     ),
     Claim("yours.wrong == 0", "Whatever goes wrong, answers agree with one store.", always=True),
 )
