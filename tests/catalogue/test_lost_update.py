@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, strategies as st
 
-from windtunnel.catalogue.concurrency.lost_update import experiment
+from windtunnel.catalogue.concurrency.lost_update import Memory, Sharded, Steps, Unlocked, experiment
 from windtunnel.catalogue.concurrency.lost_update.judging import law
+from windtunnel.lab.errors import DesignError
 from windtunnel.lab.run import run
 from windtunnel.sim.closed_forms import scalability
 
@@ -34,3 +38,42 @@ def test_real_threads_of_this_python_keep_to_what_is_claimed_of_them() -> None:
     judged = {claim.expression: claim.verdict for claim in found.claims if claim.verdict != "skipped"}
     assert len(judged) >= 8
     assert set(judged.values()) == {"holds"}, judged
+
+
+TOLD = ("found", "proved", "schedules", "losing", "lost_share", "most_per_us", "read_ns")
+
+
+class Boasts(Unlocked):
+    """Unlocked, and full of itself."""
+
+    def search(self) -> tuple[bool, bool]:
+        return False, True
+
+    def count(self, cores: int) -> Mapping[str, float]:
+        return {"per_us": 1000.0, "lost": 0.0, "read_ns": 0.0}
+
+
+class Breaks(Sharded):
+    """Counts until it breaks."""
+
+    def add(self, memory: Memory, me: int) -> Steps:
+        yield from super().add(memory, me)
+        raise ValueError("too many")
+
+
+def measured_of(design: type[Unlocked]) -> Mapping[str, float]:
+    alone = replace(
+        experiment, designs={"one": design}, claims=(), figures=(), asks=(), why=(), module=experiment.module
+    )
+    return run(alone, quick=True, seeds=[0], jobs=1).runs[0].measures
+
+
+def test_what_a_design_says_of_itself_is_not_asked_for() -> None:
+    said, true = measured_of(Boasts), measured_of(Unlocked)
+    assert {name: said[name] for name in TOLD} == {name: true[name] for name in TOLD}
+    assert said["proved"] == 0
+
+
+def test_a_design_that_breaks_in_its_rig_is_told_by_its_own_line() -> None:
+    with pytest.raises(DesignError, match=r"raised ValueError.*at test_lost_update\.py:\d+"):
+        measured_of(Breaks)

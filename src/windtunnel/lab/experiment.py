@@ -159,6 +159,9 @@ class Experiment(Generic[P]):
         ends_s: the second at which a run ends, whoever still waits. Without it a run ends with its last answer.
         warmup_s: requests due before this second are left out of the measurements that come for free. An experiment of
             queues says it, also where it is 0: they start empty, and what is measured before they have filled flatters.
+        rig: what serves the requests in a design's place, and takes the design, its stage and the parameters; it asks
+            the design only for what is tried. For what a design must not say of itself: that no schedule of it loses,
+            say. It keeps the design as its attribute `design`.
         charts: what is drawn of each design's run, each chart a table too.
         asks: numbers to guess before a run shows them.
         why: the sentences of the explanation, each held by a claim.
@@ -191,6 +194,7 @@ class Experiment(Generic[P]):
     why: Sequence[Why] = ()
     shows: tuple[str, ...] = ()
     maps: Sequence[Map] = ()
+    rig: Callable[[Any, Stage, P], object] | None = None
     module: str = ""
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ class Reach:
         modules = set(given)
         self._of = {name: self._all(_roots(made, modules)) for name, made in experiment.designs.items()}
         pure: list[object] = [experiment.workload, experiment.measure, experiment.faults, experiment.audit]
-        pure += [experiment.ends_s, experiment.warmup_s, experiment.params]
+        pure += [experiment.ends_s, experiment.warmup_s, experiment.params, experiment.rig]
         pure += [chart.lines for chart in experiment.charts]
         self._measuring = self._all(name for one in pure for name in _roots(one, modules))
         own = {name for made in experiment.designs.values() for name in _roots(made, modules)}

@@ -87,7 +87,8 @@ def methods(name: str, design: object, ops: list[Op], others: object = None) -> 
 
 def broken(name: str, design: object, what: str, error: BaseException) -> DesignError:
     """The sentence that names design, operation, exception and the design's own line."""
-    home = getattr(sys.modules.get(type(design).__module__), "__file__", None)
+    made = getattr(design, "design", design)  # in a rig
+    home = getattr(sys.modules.get(type(made).__module__), "__file__", None)
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if f.filename == home]
     if not own:  # it may be called through a library, whose line helps; a line of ours does not

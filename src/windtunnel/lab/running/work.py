@@ -199,16 +199,17 @@ def drive(
 
 
 def made(experiment: Experiment[Any], stage: Stage, name: str, params: Any) -> object:
-    """The design, and beside it the experiment's other clients. Raises WrongInput or DesignError.
+    """The design, in its rig where there is one, and beside it the experiment's other clients.
 
-    Where it cannot be made, or Ctrl-C ends its making, what it has opened until then is closed.
+    Where it cannot be made, or Ctrl-C ends its making, what it has opened until then is closed. Raises WrongInput or
+    DesignError.
     """
     make_design = experiment.designs[name]
     try:
         design = stage.inside(make_design, stage, params)
         if experiment.others is not None:
             stage.others = stage.inside(experiment.others, stage, params)
-        return design
+        return design if experiment.rig is None else stage.inside(experiment.rig, design, stage, params)
     except BaseException as error:
         if stage.name != "sim":
             import asyncio

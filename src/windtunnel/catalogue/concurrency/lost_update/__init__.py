@@ -42,15 +42,12 @@ lock Python's threads do not count faster together anyway (threads-or-processes)
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from math import nan
 from random import Random
-from typing import Any
 
-from windtunnel import Ask, Chart, Experiment, Op, Stage, Why, param, process
+from windtunnel import Ask, Chart, Experiment, Op, Stage, Why, param
 from windtunnel.catalogue.concurrency.lost_update import real
-from windtunnel.catalogue.concurrency.lost_update.cores import Cores, together
 from windtunnel.catalogue.concurrency.lost_update.judging import (
     CLAIMS,
     DEMANDS,
@@ -59,12 +56,9 @@ from windtunnel.catalogue.concurrency.lost_update.judging import (
     GROWS,
     HALF,
     KEEPS,
-    LISTED,
     LOSES,
-    MOST,
     SOURCES,
     TURNS,
-    WALKS,
     measure,
     rates,
     schedules,
@@ -72,13 +66,8 @@ from windtunnel.catalogue.concurrency.lost_update.judging import (
     sizes,
     table,
 )
-from windtunnel.catalogue.concurrency.lost_update.told import Told, told
-from windtunnel.explore import DPOR, Access, DepthFirst, Lock, RandomWalk, Threads, explore, runs
-
-Memory = dict[str, int]
-Steps = Generator[Access, None, None]
-BY_CHANCE, EACH = 4, 50_000
-"""Real threads that count with nobody watching, and how often each does."""
+from windtunnel.catalogue.concurrency.lost_update.rig import Memory, Rig, Steps
+from windtunnel.explore import Access, Lock
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """`search`, `schedules`, `walks` and `real_threads` explore; `count(cores)` is timed; `by_chance` lets run."""
+    """All by the rig: `search`, `schedules`, `walks` and `real_threads` explore, `count(cores)` is timed."""
     ops: list[tuple[str, tuple[int, ...]]] = [(name, ()) for name in ("search", "schedules", "walks", "real_threads")]
     ops += [("by_chance", (called,)) for called in (False, True)]
     ops += [("count", (cores,)) for cores in sizes(p)]
@@ -108,8 +97,7 @@ class Unlocked:
     counter: type[real.Counter] = real.OneStatement
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.stage, self.p = stage, p
-        self.sim = stage.sim if stage.name == "sim" else None
+        """Nothing is kept between two counts but what is in the memory."""
 
     def add(self, memory: Memory, me: int) -> Steps:
         """Count one. Each read and write is told right before it, one by one: others may come in between."""
@@ -122,86 +110,6 @@ class Unlocked:
         """What has been counted."""
         yield Access("read", "value")
         return memory.get("value", 0)
-
-    # --- explored ------------------------------------------------------------------------------------------------
-    def program(self) -> Threads:
-        """Threads that count, and a check that all of it has been counted."""
-        p = self.p
-
-        def make() -> tuple[Mapping[str, Steps], Any]:
-            memory = Told()
-
-            def thread(me: int) -> Steps:
-                for _ in range(p.times):
-                    yield from told(memory, self.add(memory, me))
-
-            def check() -> None:
-                found = finished(told(memory, self.total(memory, p.threads)))
-                assert found == p.threads * p.times, f"{p.threads * p.times} were counted, and the total is {found}."
-
-            return {"ABC"[me]: thread(me) for me in range(p.threads)}, check
-
-        return Threads(make)
-
-    def search(self) -> tuple[bool, bool]:
-        """Whether some schedule loses, and whether it is proved that none does: of those that differ one is tried."""
-        found = explore(self.program(), DPOR(), MOST)
-        return found.failure is not None, found.complete
-
-    def schedules(self) -> list[tuple[bool, list[tuple[str, str]]]]:
-        """Every schedule, as far as one goes: whether it loses, and who took which step."""
-        every = runs(self.program(), DepthFirst(), LISTED)
-        return [(lost is not None, [(step.actor, step.access.kind) for step in steps]) for steps, lost in every]
-
-    def walks(self) -> int:
-        """How many of some schedules lose in which at each step everybody who can go on is as likely to."""
-        luck = RandomWalk(self.stage.luck("walks").getrandbits(32))  # unclaimed: any number of bits would do
-        return sum(lost is not None for _, lost in runs(self.program(), luck, WALKS))
-
-    def real_threads(self) -> Mapping[str, float]:
-        """The same with threads of this Python, stopped before each opcode that touches what they share."""
-        return {} if self.sim is not None else real.found_in(self.counter, self.p.threads)  # unclaimed: machine only
-
-    def by_chance(self, called: bool) -> float:
-        """Which share of their counts real threads lose with nobody watching; there are none in the tunnel."""
-        if self.sim is not None:
-            return nan
-        return real.by_chance(self.counter, BY_CHANCE, EACH, called) / (BY_CHANCE * EACH)
-
-    # --- timed ---------------------------------------------------------------------------------------------------
-    @process
-    async def count(self, cores: int) -> Mapping[str, float] | None:
-        """Let so many cores count for a while: how much they did in it, what is lost, and how long a total takes."""
-        if self.sim is None:
-            return None  # this machine's cores share one interpreter
-        sim, p = self.sim, self.p
-        memory: Memory = {}
-        shared = Cores(sim, 1e-9 * p.fetch_ns, self.spins)
-        done = in_time = 0
-        ends = sim.now + 1e-6 * p.run_us
-
-        async def thread(me: int) -> None:
-            nonlocal done, in_time
-            luck = self.stage.luck(f"core {me}")
-            while sim.now < ends:
-                await sim.sleep(1e-9 * luck.expovariate(1 / p.work_ns))
-                await shared.run(me, self.add(memory, me))
-                done += 1
-                in_time += sim.now <= ends
-
-        await together(sim, cores, thread)
-        read_at = sim.now
-        found = await shared.run(cores, self.total(memory, cores))
-        return {"per_us": in_time / p.run_us, "lost": 1 - found / done, "read_ns": 1e9 * (sim.now - read_at)}
-
-
-def finished(steps: Generator[Access, None, int]) -> int:
-    """What a program returns that is run with nobody else there."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return int(end.value)
 
 
 class LooksAgain(Unlocked):
@@ -285,6 +193,7 @@ experiment = Experiment(
     },
     stages=("sim", "machine"),
     measure=measure,
+    rig=Rig,
     warmup_s=lambda p: 0.0,
     charts=(
         Chart("Schedules", "step", "schedule", table, kind="gantt"),

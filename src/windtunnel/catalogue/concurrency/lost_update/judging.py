@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from windtunnel import Claim, Figure, History, Source
 from windtunnel.sim.closed_forms import scalability
 
-LISTED = 100  # unclaimed: three threads have 90; of more only the share that loses is read
+LISTED = 100
 """Schedules after which a list of all does not go on."""
 MOST = 2_000
 """Schedules after which a search gives up."""
@@ -30,6 +30,15 @@ class Setting(Protocol):
 
     @property
     def cores(self) -> int: ...
+
+    @property
+    def work_ns(self) -> float: ...
+
+    @property
+    def fetch_ns(self) -> float: ...
+
+    @property
+    def run_us(self) -> float: ...
 
 
 def sizes(p: Setting) -> list[int]:
@@ -230,6 +239,12 @@ CLAIMS = (
         "unlocked.lost_alone == 0 and unlocked.alone_per_us >= queue_lock.alone_per_us",
         "A thread that counts alone loses nothing, and needs no lock.",
         spares="unlocked",
+        stages=SIM,
+    ),
+    Claim(
+        "abs(unlocked.alone_per_us * (params.work_ns + 4) / 1000 - 1) < 0.08",
+        "What nobody else touches stays near: reading and writing it cost 2 ns each.",
+        given=ALONE,
         stages=SIM,
     ),
     Claim(
