@@ -15,6 +15,12 @@ from windtunnel.faces import lend
 
 if TYPE_CHECKING:
     from windtunnel.lab.asks import Ask as Ask, Why as Why
+    from windtunnel.lab.board import (
+        Board as Board,
+        Clarify as Clarify,
+        Estimate as Estimate,
+        Turn as Turn,
+    )
     from windtunnel.lab.charts import Chart as Chart
     from windtunnel.lab.checkers.registry import check as check
     from windtunnel.lab.discovery import find as find

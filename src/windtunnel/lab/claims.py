@@ -135,6 +135,11 @@ def applies(where: str, params: Mapping[str, Any]) -> bool:
         raise ClaimError(f"The region {where!r} reckons with words; compare them with == or !=.") from None
 
 
+def reckoned(formula: str, params: Mapping[str, Any]) -> float:
+    """What a formula over parameters comes to: `buyers / arrivals_per_s`. Raises ClaimError where it cannot be read."""
+    return _number(_region(formula), {"params": params})
+
+
 def speaks_of(expression: str) -> list[str]:
     """The designs that it names, in order."""
     nodes = [n.value for n in ast.walk(parse(expression)) if isinstance(n, ast.Attribute)]

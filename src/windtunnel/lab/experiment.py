@@ -24,6 +24,7 @@ from windtunnel.lab.measures import EXPLAINED
 from windtunnel.sim.fault import Fault
 
 if TYPE_CHECKING:
+    from windtunnel.lab.board import Board
     from windtunnel.lab.held import Held
     from windtunnel.lab.stage import Stage
 
@@ -167,6 +168,7 @@ class Experiment(Generic[P]):
         why: the sentences of the explanation, each held by a claim.
         shows: which of the measurements that come for free stand in the table beside the experiment's own.
         maps: phase maps that are worth drawing.
+        board: what an interview about it asks; `windtunnel interview` walks through it.
         module: where it is defined; taken from `params`.
     """
 
@@ -195,6 +197,7 @@ class Experiment(Generic[P]):
     shows: tuple[str, ...] = ()
     maps: Sequence[Map] = ()
     rig: Callable[[Any, Stage, P], object] | None = None
+    board: Board | None = None
     module: str = ""
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from windtunnel.ui.challenges import COMMANDS
 from windtunnel.ui.checking import CheckCommand, check_file, check_options
 from windtunnel.ui.doubting import DOUBTING
 from windtunnel.ui.group import Commands
+from windtunnel.ui.interviewing import interview
 from windtunnel.ui.mapping import map_
 from windtunnel.ui.options import check_writable, once_each, params_of, sentence_of, written
 from windtunnel.ui.poor import has_screen, prepare
@@ -324,7 +325,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in (map_, why, *COMMANDS, *DOUBTING, *BROWSING):
+for _command in (map_, why, interview, *COMMANDS, *DOUBTING, *BROWSING):
     cli.add_command(_command)
 
 

@@ -157,7 +157,7 @@ class Api:
         own = self.own if self.own is not None and self.own.name == experiment.id else None
         if own is not None and body.get("yours", False) is True:
             tasks.append({**task, "design": YOURS, "file": str(own.file), "saved": own.saved()})
-        lasts = await self._performed(request, tasks, exact=False)
+        lasts = await self.performed(request, tasks, exact=False)
         from base64 import b64decode
 
         key = secrets.token_urlsafe(9)
@@ -175,7 +175,7 @@ class Api:
             told["charts"] = await run_in_threadpool(_charts, experiment, charts)
         return JSONResponse(told)
 
-    async def _performed(self, request: Request, tasks: Sequence[dict[str, Any]], *, exact: bool) -> Sequence[Message]:
+    async def performed(self, request: Request, tasks: Sequence[dict[str, Any]], *, exact: bool) -> Sequence[Message]:
         """The last messages of these tasks. Raises HTTPException where one of our own went wrong."""
         works: list[Work] = []
         try:
@@ -216,7 +216,7 @@ class Api:
         await body_of(request, ())
         if not experiment.demands:
             raise HTTPException(422, f"{experiment.id} makes no demands, so nothing fails in it.")
-        (last,) = await self._performed(request, [{"kind": "case", "name": experiment.id}], exact=True)
+        (last,) = await self.performed(request, [{"kind": "case", "name": experiment.id}], exact=True)
         return JSONResponse(last["done"])
 
     def trace(self, request: Request) -> Response:

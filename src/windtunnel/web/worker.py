@@ -89,6 +89,7 @@ def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dic
 def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
     """A worker's life: a task a line. What is imported stays, so the second run of an experiment is quicker."""
     from windtunnel.lab.discovery import load, modules
+    from windtunnel.lab.interview import found
 
     def say(message: dict[str, Any]) -> None:
         answer(json.dumps(message))
@@ -102,6 +103,8 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
                     done = preview(experiment, task)
                 case "case":
                     done = smallest(experiment)
+                case "interview":
+                    done = {"found": plain(found(experiment, task["need"], quick=True))}
                 case _:
                     done = exact(experiment, task, say)
             say({"done": done})

@@ -7,15 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from windtunnel.lab import guessed
 from windtunnel.lab.asks import Answered
-from windtunnel.lab.claims import ClaimError, number, parse, value
+from windtunnel.lab.claims import ClaimError, parse, value
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.result import Result
 from windtunnel.lab.statistics import mean
 from windtunnel.ui.menu.fields import Field
 
-NEAR = 0.1
-"""Within this share of the measured value, or of the scale, a guess is told to be right."""
 UNITS = {"ms": "ms", "s": "s", "bytes": "bytes", "share": "of 1"}
 
 
@@ -84,25 +83,7 @@ def answered(question: Question, found: Result) -> float:
         return math.nan
 
 
-def with_unit(x: float | None, unit: str) -> str:
-    """A number as it is said."""
-    if x is None or math.isnan(x):
-        return "?"
-    return f"{number(float(f'{x:.4g}'))}{unit if unit.startswith('%') else f' {unit}' if unit else ''}"
-
-
 def distance(question: Question, said: float, measured: float) -> str:
     """How far off a guess was, in the words of its scale."""
-    if math.isnan(measured):
-        return "it cannot be told here"
-    if said == measured:
-        return "exactly right"
-    if question.log and said > 0 and measured > 0:
-        times = max(said / measured, measured / said)
-        if times <= 1 + NEAR:
-            return "right"
-        return f"{number(float(f'{times:.2g}'))} times too {'high' if said > measured else 'low'}"
-    wide = abs(measured) if question.low is None or question.high is None else question.high - question.low
-    if abs(said - measured) <= NEAR / 2 * wide:
-        return "right"
-    return f"off by {with_unit(abs(said - measured), question.unit)}"
+    span = None if question.low is None or question.high is None else question.high - question.low
+    return guessed.distance(said, measured, question.unit, span, question.log)

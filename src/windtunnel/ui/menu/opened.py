@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
 from typing import Any
 
 from rich.console import RenderableType
@@ -39,6 +42,7 @@ class Opened(Room):
         Key("c", "do_challenge", "challenge"),
         Key("m", "do_map", "map"),
         Key("y", "do_why", "why"),
+        Key("i", "do_interview", "interview"),
         Key("w", "do_page", "page"),
         PALETTE,
         HELP,
@@ -76,6 +80,8 @@ class Opened(Room):
                 return bool(self.setting.experiment.maps)
             case "challenge":
                 return bool(self.setting.experiment.demands)
+            case "interview":
+                return self.setting.experiment.board is not None
             case "why":
                 return any(claim.breaks for claim in self.setting.experiment.claims)
             case "size":
@@ -113,6 +119,15 @@ class Opened(Room):
 
         if self.setting is not None:
             await self.menu.enter(why_of(self.setting))
+
+    def do_interview(self) -> None:
+        """Give the screen away until the interview is over, or was broken off."""
+        size = ["--quick"] if self.setting is not None and self.setting.quick else []
+        with self.app.suspend():
+            subprocess.run([sys.executable, "-m", "windtunnel", "interview", self.card.id, *size], check=False)
+            with contextlib.suppress(EOFError, KeyboardInterrupt):
+                input("Enter goes back. ")
+        self.app.refresh(layout=True)
 
     def do_page(self) -> None:
         self.menu.page(self.card.id)

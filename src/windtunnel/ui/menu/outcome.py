@@ -13,10 +13,11 @@ from rich.text import Text
 
 from windtunnel.lab import progress
 from windtunnel.lab.claims import interval, number
+from windtunnel.lab.guessed import with_unit
 from windtunnel.lab.progress import Guess
 from windtunnel.lab.result import Result
 from windtunnel.ui import drawings, terminal
-from windtunnel.ui.menu.asking import answered, distance, questions, with_unit
+from windtunnel.ui.menu.asking import answered, distance, questions
 from windtunnel.ui.menu.fields import scale
 from windtunnel.ui.menu.lines import joined, rule, signed, wrapped
 from windtunnel.ui.menu.reading import Reading

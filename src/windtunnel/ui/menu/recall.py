@@ -9,8 +9,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from windtunnel.lab import progress
+from windtunnel.lab.guessed import with_unit
 from windtunnel.lab.progress import AGAIN_AFTER_DAYS, Guess
-from windtunnel.ui.menu.asking import Question, distance, questions, with_unit
+from windtunnel.ui.menu.asking import Question, distance, questions
 from windtunnel.ui.menu.fields import Fields, scale
 from windtunnel.ui.menu.lines import joined, wrapped
 from windtunnel.ui.menu.predict import asked

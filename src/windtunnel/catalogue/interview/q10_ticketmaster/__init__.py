@@ -56,6 +56,7 @@ from random import Random
 from typing import Literal
 
 from windtunnel import Ask, Chart, Experiment, Fault, Op, Stage, Why, call, param
+from windtunnel.catalogue.interview.q10_ticketmaster.board import BOARD
 from windtunnel.catalogue.interview.q10_ticketmaster.claims import CLAIMS, DEMANDS, FIGURES, SOURCES
 from windtunnel.catalogue.interview.q10_ticketmaster.counting import CountedDatabase
 from windtunnel.catalogue.interview.q10_ticketmaster.measures import audit, measure, seats, sold, tries
@@ -468,4 +469,5 @@ experiment = Experiment(
         "Who gets the ticket of a buyer who closes the browser, and what if the payment arrives after that?",
     ),
     sources=SOURCES,
+    board=BOARD,
 )

@@ -1,0 +1,87 @@
+"""An interview that was broken off, and goes on where it was: a small file beside the learner's progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from windtunnel.lab import progress
+from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.interview import Interview, Need, Progress, found
+from windtunnel.lab.result import plain, write
+
+
+class Sitting:
+    """An interview, each answer of which is kept at once; what was measured is kept with it.
+
+    Args:
+        again: begin anew, whatever is kept.
+
+    Raises:
+        WrongInput: the experiment has no board, or the file is damaged.
+    """
+
+    def __init__(self, experiment: Experiment[Any], quick: bool = False, again: bool = False) -> None:
+        self.interview = Interview(experiment, quick)
+        self.experiment = experiment
+        self.known: dict[str, list[Any]] = {}
+        kept = {} if again else self._all().get(experiment.id, {})
+        if kept.get("script") == self._script() and kept["quick"] == quick:
+            self.known = dict(kept["found"])
+            for text in kept["answers"]:
+                self.interview.answer(text, self._found(self.interview.need(text), None))
+
+    def answer(self, text: str, progress: Progress | None = None) -> None:
+        """Take an answer, measure what it needs, and keep both. Raises WrongInput where it is none."""
+        need = self.interview.need(text)
+        self.interview.answer(text, self._found(need, progress))
+        self._keep(self.interview.step is not None)
+
+    def _found(self, need: Need | None, progress: Progress | None) -> list[Any]:
+        if need is None:
+            return []
+        name = f"{need[0]} {need[1]}"
+        if name not in self.known:
+            self.known[name] = found(self.experiment, need, self.interview.quick, progress)
+        return self.known[name]
+
+    def _script(self) -> str:
+        """A digest of the questions: another board is another interview."""
+        steps = [(one.phase, one.question) for one in Interview(self.experiment, self.interview.quick).steps]
+        return blake2b(json.dumps(steps).encode(), digest_size=16).hexdigest()
+
+    def _all(self) -> dict[str, Any]:
+        try:
+            said = json.loads(kept_at().read_text("utf-8"))
+            if not all(isinstance(one["answers"], list) for one in said.values()):
+                raise ValueError
+        except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise WrongInput(f"{kept_at()} keeps no interviews; move it away, and a new one is begun.") from None
+        return dict(said)
+
+    def _keep(self, going_on: bool) -> None:
+        """What stands in the file; an interview that is over stands in it no more. None is kept where none can be."""
+        kept = self._all()
+        kept.pop(self.experiment.id, None)
+        if going_on:
+            kept[self.experiment.id] = plain(self._state())
+        try:
+            kept_at().parent.mkdir(parents=True, exist_ok=True)
+            write(kept_at(), json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        except OSError:
+            return
+
+    def _state(self) -> Mapping[str, Any]:
+        quick, answers = self.interview.quick, self.interview.answers
+        return {"script": self._script(), "quick": quick, "answers": answers, "found": self.known}
+
+
+def kept_at() -> Path:
+    """Where interviews that are not over are kept."""
+    return progress.default_path().with_name("interviews.json")
