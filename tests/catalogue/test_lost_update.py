@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isnan
 
 import pytest
 from hypothesis import given, strategies as st
@@ -31,6 +32,13 @@ def test_the_law_has_its_peak_where_gunther_says() -> None:
 
 def test_what_two_points_cannot_tell_apart_is_called_turns() -> None:
     assert law([(1, 1.0), (2, 1.6)]) == pytest.approx((0.25, 0.0))
+
+
+def test_where_nothing_is_counted_there_is_no_law() -> None:
+    assert law([(1, 1.0), (2, 1.6), (4, 0.0)]) == law([(1, 1.0), (2, 1.6)])
+    assert all(map(isnan, law([(1, 1.0), (2, 0.0)])))
+    hard = {"threads": 3, "cores": 64, "work_ns": 20.0, "fetch_ns": 200.0, "run_us": 5.0}
+    assert run(experiment, seeds=[351744952651], designs=["spin_lock"], jobs=1, **hard).samples("spin_lock", "alpha")
 
 
 def test_real_threads_of_this_python_keep_to_what_is_claimed_of_them() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import factorial, nan
+from math import factorial, isnan, nan
 from typing import Any, Protocol
 
 from windtunnel import Claim, Figure, History, Source
@@ -50,9 +50,12 @@ def law(points: Sequence[tuple[int, float]]) -> tuple[float, float]:
     """Gunther's alpha and beta, by least squares: n / C(n) - 1 = alpha (n - 1) + beta n (n - 1), and none below 0.
 
     Args:
-        points: (n, C(n)): how many times the work of one is done by n.
+        points: (n, C(n)): how many times the work of one is done by n. Where none is done the law has no point, and
+            where there is none no numbers (NaN).
     """
-    rows = [(n - 1.0, n * (n - 1.0), n / c - 1) for n, c in points if n > 1]
+    rows = [(n - 1.0, n * (n - 1.0), n / c - 1) for n, c in points if n > 1 and c > 0]
+    if not rows:
+        return nan, nan
     aa, ab, bb = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
     ay, by = (sum(r[i] * r[2] for r in rows) for i in (0, 1))
     det = aa * bb - ab * ab
@@ -86,7 +89,8 @@ def counted(history: History) -> dict[int, Mapping[str, float]]:
 
 def times_one(timed: Mapping[int, Mapping[str, float]]) -> list[tuple[int, float]]:
     """How many times the work of one so many cores do."""
-    return [(cores, one["per_us"] / timed[1]["per_us"]) for cores, one in timed.items()]
+    alone = timed[1]["per_us"]
+    return [(cores, one["per_us"] / alone) for cores, one in timed.items()] if alone else []
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
@@ -141,10 +145,13 @@ def rates(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
     timed = counted(history)
     if not timed:
         return {"measured": [(1.0, 0.0)]}
+    found = {"measured": [(float(n), at["per_us"]) for n, at in timed.items()]}
     alpha, beta = law(times_one(timed))
+    if isnan(alpha):
+        return found
     one = timed[1]["per_us"]
     fit = [(float(n), one * scalability(n, alpha=min(alpha, 1.0), beta=beta)) for n in range(1, p.cores + 1)]
-    return {"measured": [(float(n), found["per_us"]) for n, found in timed.items()], "the law that fits": fit}
+    return {**found, "the law that fits": fit}
 
 
 FEW = "threads * times == 2"
