@@ -27,10 +27,15 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._found: dict[str, Outcome] = {}
+        self._keys: dict[int, tuple[Trial, str]] = {}
+        """By identity, with the trial, so that no other gets its number: a judge asks for each again and again."""
 
     def get(self, trial: Trial) -> Outcome | None:
         """None where it was not performed."""
-        return self._found.get(key_of(trial))
+        known = self._keys.get(id(trial))
+        if known is None:
+            known = self._keys[id(trial)] = trial, key_of(trial)
+        return self._found.get(known[1])
 
     def note(self, key: str, outcome: Outcome) -> None:
         """Keep what came of the trial of this key."""

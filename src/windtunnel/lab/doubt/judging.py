@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from windtunnel.lab.claims import applies
@@ -236,15 +237,18 @@ class Judge:
             [settings(kind, {**quick, **given}) for given in those]
             for those in ([given for given, _ in self.plan.ends], self.plan.at_random(DRAWS))
         )
+
+        @cache
+        def share(where: str, *own: tuple[str, Any]) -> float:
+            among = ([applies(where, {**found, **dict(own)}) for found in those] for those in (alone_in, many_in))
+            shares = [sum(found) / len(found) for found in among if found]
+            return sum(shares) / len(shares)
+
         shown = {}
         for claim in self.experiment.claims:
             taken = settings(kind, claim.given)
-            own = {name: taken[name] for name in claim.given}
-            alone, random = (
-                [applies(claim.where, {**found, **own}) for found in those] for those in (alone_in, many_in)
-            )
-            shares = [sum(found) / len(found) for found in (alone, random) if found]
-            shown[claim.expression] = sum(shares) / len(shares)
+            asked = sorted(set(claim.given).intersection(re.findall(r"\w+", claim.where)))
+            shown[claim.expression] = share(claim.where, *((name, taken[name]) for name in asked))
         return shown
 
     @cached_property
