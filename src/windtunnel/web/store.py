@@ -48,9 +48,15 @@ def commit(result: Result, experiment: Experiment[Any]) -> None:
     del document["intervals"]
     for run in document["runs"]:
         run["charts"] = [{name: [_row(row) for row in rows] for name, rows in chart.items()} for chart in run["charts"]]
-    found = {**document, "digest": result.digest, "source": text_digest(experiment)}
+    found = {**document, "digest": result.digest, "first": digest_of_first(result), "source": text_digest(experiment)}
     lines = ",\n".join(f"{json.dumps(k)}: {_dumped(k, v)}" for k, v in plain(found).items())
     write(committed_file(experiment.id), f"{{\n{lines}\n}}\n")
+
+
+def digest_of_first(result: Result) -> str:
+    """The digest of the runs of the first seed, in all settings: one seed says whether anything has changed."""
+    runs = [run for run in result.runs if run.seed == min(result.seeds)]
+    return replace(result, runs=sorted(runs, key=lambda run: (run.setting, run.design))).digest
 
 
 def _dumped(key: str, value: Any) -> str:
@@ -85,6 +91,11 @@ def committed_result(experiment: Experiment[Any]) -> Result | None:
 def committed_digest(name: str) -> str:
     """The digest of what is committed; "" where nothing is."""
     return str((_json(committed_file(name)) or {}).get("digest", ""))
+
+
+def committed_first(name: str) -> str:
+    """The digest of the first seed's runs of what is committed; "" where nothing is."""
+    return str((_json(committed_file(name)) or {}).get("first", ""))
 
 
 def committed_verdicts(name: str) -> list[tuple[str, str]]:
