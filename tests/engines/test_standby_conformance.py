@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpers.arms import Arm, World, arms, done
-from windtunnel.engines.database.port import DatabasePort, Plus, ReadOnly, Standby
+from windtunnel.engines.database.port import Aborted, DatabasePort, Plus, ReadOnly, Standby
 from windtunnel.engines.database.sqlite import SqliteDatabase
 from windtunnel.engines.registry import open_port
 from windtunnel.lab.running.outcomes import outcome_of
@@ -164,6 +164,163 @@ def test_a_standby_that_comes_back_is_told_what_it_has_missed(arm: Arm) -> None:
     arm(script, standbys=1)
 
 
+@each_arm
+def test_two_standbys_apply_each_in_its_own_time(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        await counter(db, world)
+        near, far = db.standbys
+        assert (near.name, far.name) == ("database standby", "database standby 2")
+        await reached(far, await db.position(), world)
+        position = await add(db)
+        await reached(near, position, world)
+        assert (await n(near), await n(far)) == (1, 0)
+        await reached(far, position, world)
+        assert await n(far) == 1
+
+    arm(script, standbys=2, standby_lag_s=(0.0, 1.0))
+
+
+@each_arm
+@pytest.mark.parametrize("second", [False, True])
+def test_of_two_standbys_the_one_that_heard_more_is_promoted_and_the_other_is_gone(arm: Arm, second: bool) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        await counter(db, world)
+        deaf, heir = db.standbys if second else reversed(db.standbys)
+        await reached(db.standbys[1], await db.position(), world)
+        await done(deaf.part())
+        await reached(heir, await add(db), world)
+        await done(db.promote())
+        assert await n(db) == 1
+        await add(db)
+        assert (await n(db), await n(heir)) == (2, 2)  # also where it is asked by its old name
+        assert list(db.standbys) == []
+        with pytest.raises((ConnectionError, ValueError)):
+            await n(deaf)
+
+    arm(script, standbys=2)
+
+
+@each_arm
+@pytest.mark.parametrize("acknowledge", ["written", "applied"])
+def test_a_commit_that_waits_for_its_standby_is_seen_by_nobody_until_then(arm: Arm, acknowledge: str) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        away, back = (standby.part, standby.rejoin) if acknowledge == "written" else (standby.hold, standby.go_on)
+        await done(away())
+
+        async def look() -> object:
+            await world.sleep(0.5)
+            seen = await n(db)
+            await done(back())
+            return seen
+
+        position, seen = await world.together(add(db), look())
+        assert seen == 0
+        assert await n(db) == 1
+        if acknowledge == "applied":
+            assert await n(standby) == 1
+        await reached(standby, position, world)
+
+    arm(script, standbys=1, acknowledge=acknowledge)
+
+
+@each_arm
+@pytest.mark.parametrize("acknowledge", ["written", "applied"])
+def test_a_commit_that_waits_for_any_one_of_two_is_answered_while_the_other_is_away(arm: Arm, acknowledge: str) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        await counter(db, world)
+        first, second = db.standbys
+        await reached(second, await db.position(), world)
+        for away, here in ((first, second), (second, first)):
+            before = await n(db)
+            await done(away.part())
+            await add(db)
+            if acknowledge == "applied":
+                assert await n(here) == await n(db) != before
+            await done(away.rejoin())
+            await reached(away, await db.position(), world)
+
+    arm(script, standbys=2, acknowledge=acknowledge, quorum=1)
+
+
+@each_arm
+def test_what_is_answered_when_it_is_written_down_outlives_the_primary_and_is_read_late_all_the_same(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await done(standby.hold())
+        await add(db)
+        assert (await n(db), await n(standby)) == (1, 0)
+        await done(db.promote())
+        assert await n(db) == 1
+        await add(db)  # there is nobody to wait for any more
+        assert await n(db) == 2
+
+    arm(script, standbys=1, acknowledge="written")
+
+
+@each_arm
+def test_what_waits_for_a_standby_when_the_primary_dies_for_good_was_answered_to_nobody(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await done(standby.part())
+
+        async def die() -> None:
+            await world.sleep(0.5)
+            await done(db.promote())
+
+        answer, _ = await world.together(add(db), die())
+        assert outcome_of(answer) == "unknown"
+        assert await n(db) == 0
+
+    arm(script, standbys=1, acknowledge="written")
+
+
+def test_the_models_commits_that_waited_when_it_crashed_are_seen_when_it_is_back() -> None:
+    sim = Simulator(seed=4)
+    db = open_port("database", "sim", "db", sim=sim, standbys=1, acknowledge="applied")
+    world = World(sim)
+
+    async def script() -> None:
+        standby = await counter(db, world)
+        standby.hold()
+
+        async def die() -> None:
+            await world.sleep(0.1)
+            assert await n(db) == 0
+            db.crash()
+            db.restart()
+
+        answer, _ = await world.together(add(db), die())
+        assert outcome_of(answer) == "unknown"
+        assert await world.once_it_answers(lambda: n(db)) == 1
+        standby.go_on()
+        assert await add(db) == 2
+        assert (await n(db), await n(standby)) == (2, 2)
+
+    sim.run_process(script())
+
+
+@pytest.mark.parametrize("acknowledge", ["committed", "applied"])
+def test_no_write_skew_comes_from_a_commit_that_waits_for_its_standby(acknowledge: str) -> None:
+    sim = Simulator(seed=5)
+    db = open_port("database", "sim", "db", sim=sim, standbys=1, standby_lag_s=0.1, acknowledge=acknowledge)
+    world = World(sim)
+
+    async def leave(who: int, at_s: float) -> None:
+        await world.sleep(at_s)
+        async with db.transaction("serializable") as t:
+            if len(await t.select("doctor", {"on_call": 1})) > 1:
+                await t.update("doctor", {"id": who}, {"on_call": 0})
+
+    async def script() -> None:
+        await db.create_table("doctor", {"id": int, "on_call": int}, [{"id": i, "on_call": 1} for i in (1, 2)])
+        said = await world.together(leave(1, 0.0), leave(2, 0.02))
+        assert [isinstance(one, Aborted) for one in said] in ([False, acknowledge == "applied"], [False, False])
+        assert len(await db.select("doctor", {"on_call": 1})) == 1
+
+    sim.run_process(script())
+
+
 def test_the_models_standby_dies_and_comes_back_with_what_it_had() -> None:
     sim = Simulator(seed=3)
     db = open_port("database", "sim", "db", sim=sim, standbys=1)
@@ -199,7 +356,15 @@ def test_without_a_standby_there_is_none_and_sqlite_says_why() -> None:
     assert sim.run_process(db.position()) == 0
     with pytest.raises(ValueError, match=r"db has no standby; open it with standbys=1\."):
         _ = db.standby
-    with pytest.raises(ValueError, match="one standby or none, not 2"):
-        open_port("database", "sim", "two", sim=Simulator(seed=1), standbys=2)
+    for options, why in (
+        ({"standbys": 3}, "db has one standby, two or none, not 3"),
+        ({"standbys": 2, "standby_lag_s": (0.1,)}, "db has 2 standbys, and 1 lags"),
+        ({"standbys": 1, "standby_lag_s": -1.0}, r"A lag of -1\.0 s would come before the commit"),
+        ({"standbys": 1, "acknowledge": "seen"}, "take committed, written, applied"),
+        ({"standbys": 1, "acknowledge": "applied", "quorum": 2}, "cannot wait for 2 of 1 standbys"),
+        ({"acknowledge": "applied"}, "no standby that a commit could wait for"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            open_port("database", "sim", "db", sim=Simulator(seed=1), **options)
     with pytest.raises(ValueError, match="SQLite is one file and has no standby"):
         SqliteDatabase(standbys=1)

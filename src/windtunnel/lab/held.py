@@ -44,6 +44,7 @@ class Held:
         messages: of a run of few requests: the request, from whom, to whom, when sent, when it arrived (None: never),
             and what it was.
         connections: for each database, the most that clients had in use at one moment.
+        statements: for each database, and each of its standbys, how many it has worked on.
     """
 
     tables: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Held:
     storms: Sequence[tuple[Mapping[str, Any], int]] = ()
     messages: Sequence[Sent] = ()
     connections: Mapping[str, int] = field(default_factory=dict)
+    statements: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self, table: str) -> list[Mapping[str, Any]]:
         """The rows of a table, in whichever databases there is one of that name."""
@@ -91,7 +93,8 @@ class Held:
         ]
         storms = [(dict(model), int(seed)) for model, seed in found["storms"]]
         connections = {str(name): int(most) for name, most in found["connections"].items()}
-        return cls(found["tables"], machines, storms, messages, connections)
+        statements = {str(name): int(many) for name, many in found["statements"].items()}
+        return cls(found["tables"], machines, storms, messages, connections, statements)
 
 
 def owed(answers: Sequence[tuple[float, float]], done: Sequence[tuple[float, float]]) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from windtunnel.engines.cache.port import CachePort
-    from windtunnel.engines.database.port import DatabasePort
+    from windtunnel.engines.database.port import Acknowledge, DatabasePort
     from windtunnel.engines.log.port import LogPort
     from windtunnel.engines.objects.port import ObjectsPort
     from windtunnel.engines.queue.port import QueuePort
@@ -174,22 +174,28 @@ class Stage:
         *,
         connections: int = 8,
         standbys: int = 0,
-        standby_lag_s: float = 0.0,
+        standby_lag_s: float | Sequence[float] = 0.0,
+        acknowledge: Acknowledge = "committed",
+        quorum: int = 0,
         model: Mapping[str, Any] | None = None,
     ) -> DatabasePort:
         """A relational database: its model in the tunnel, SQLite or PostgreSQL elsewhere.
 
         Args:
             connections: how many transactions can be open at once.
-            standbys: 0, or 1 that follows and can be read (`standby`), in the model and PostgreSQL; faults find it by
-                the database's name and " standby".
-            standby_lag_s: seconds after a commit until the standby applies it.
+            standbys: 0, or 1 or 2 that follow and can be read (`standbys`), in the model and PostgreSQL; faults find
+                them by the database's name and " standby", " standby 2".
+            standby_lag_s: seconds after a commit until a standby applies it: one number, or one for each.
+            acknowledge: when a commit is answered: "committed", or "written" or "applied" by standbys.
+            quorum: how many of them; 0: all.
             model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
         """
-        options = {"standbys": standbys, "standby_lag_s": standby_lag_s} if standbys else {}
+        asked: dict[str, Any] = {"standbys": standbys, "standby_lag_s": standby_lag_s}
+        asked |= {"acknowledge": acknowledge, "quorum": quorum}
+        options = asked if standbys else {}
         found: DatabasePort = self.open("database", name, model=model, connections=connections, **options)
-        if standbys:
-            self._known(f"{name} standby", found.standby)
+        for standby in found.standbys if standbys else ():
+            self._known(standby.name, standby)
         return found
 
     def queue(self, name: str = "queue", *, model: Mapping[str, Any] | None = None, **options: Any) -> QueuePort:

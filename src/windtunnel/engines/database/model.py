@@ -23,27 +23,31 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation, check_standby_isolation
+from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
+from windtunnel.engines.database.model_follower import Follower
 from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, as_of, matching
-from windtunnel.engines.database.model_standby import Follower
 from windtunnel.engines.database.port import (
     Aborted,
+    Acknowledge,
     AtLeast,
     AtMost,
     Conflict,
     Isolation,
-    ReadOnly,
     Row,
     Value,
     Where,
     check_standbys,
+    name_of_standby,
     no_standby,
 )
 from windtunnel.engines.shared.service import OnHost
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Signal, Simulator
+
+if TYPE_CHECKING:
+    from windtunnel.engines.database.model_standby import ModelStandby
 
 T = TypeVar("T")
 PORT = 5432
@@ -67,8 +71,10 @@ class ModelDatabase(OnHost, Autocommit):
         statement_s: seconds of a core for each statement.
         commit_s: seconds until a commit that wrote something is on disk.
         deadlock_timeout_s: how long a transaction waits for a lock before it looks whether it waits for itself.
-        standbys: 0 or 1.
-        standby_lag_s: seconds after a commit until the standby applies it.
+        standbys: 0, 1 or 2.
+        standby_lag_s: seconds after a commit until a standby applies it: one number, or one for each.
+        acknowledge: when a commit that wrote something is answered, and seen.
+        quorum: how many standbys that waits for; 0: all.
     """
 
     def __init__(
@@ -83,9 +89,11 @@ class ModelDatabase(OnHost, Autocommit):
         commit_s: float = 0.001,
         deadlock_timeout_s: float = 1.0,
         standbys: int = 0,
-        standby_lag_s: float = 0.0,
+        standby_lag_s: float | Sequence[float] = 0.0,
+        acknowledge: Acknowledge = "committed",
+        quorum: int = 0,
     ) -> None:
-        check_standbys(name, standbys, standby_lag_s)
+        lags_s = check_standbys(name, standbys, standby_lag_s, acknowledge, quorum)
         self.sim = sim
         self.name = name
         self.host = sim.host(name, cores=cores)
@@ -98,37 +106,57 @@ class ModelDatabase(OnHost, Autocommit):
         self._clock = 0
         self._numbers = 0
         self._wires = Wires(self.host, PORT, connections, round_trip_s, self._accept)
+        self.statements = 0
+        """How many it has begun to work on."""
         self.commits = 0
         self.commits_ns: list[int] | None = None
         """When something was committed, where somebody wants to know."""
         self.aborts = 0
-        self._standby: ModelStandby | None = None
-        if standbys:
-            self._standby = ModelStandby(
+        self._acknowledge: Acknowledge = acknowledge
+        self._quorum = quorum or standbys
+        self._told: Signal[None] = sim.signal(f"what standbys of {name} tell")
+        self._unseen: list[tuple[int, Transaction]] = []
+        """Commits that are on the disk and wait for standbys, in their order; nobody sees them yet."""
+        self._standbys: list[ModelStandby] = []
+        self._twin: ModelStandby | None = None
+        """The standby that has taken the place of a primary: who asks for it by its old name finds the same rows."""
+        for i, lag_s in enumerate(lags_s):
+            from windtunnel.engines.database.model_standby import ModelStandby
+
+            standby = ModelStandby(
                 sim,
-                f"{name} standby",
+                name_of_standby(name, i),
                 connections=connections,
                 cores=cores,
                 round_trip_s=round_trip_s,
                 statement_s=statement_s,
             )
-            self._standby.follower = Follower(sim, self._standby, round_trip_s, standby_lag_s)
+            told = None if acknowledge == "committed" else self._hear
+            standby.follower = Follower(sim, standby, round_trip_s, lag_s, told)
+            self._standbys.append(standby)
         self.host.start(self._recover, light=True)
 
     async def _recover(self) -> None:
-        """The first thing after each start: nobody holds a lock any more, and clients may come."""
+        """The first thing after each start: nobody holds a lock, what was on the disk is seen, and clients may come."""
         self._locks.clear()
+        while self._unseen:
+            self._show(*self._unseen.pop(0))
         self._wires.listen()
-        if self._standby is not None:
-            self.host.spawn(self._standby.follower.lead(), f"{self.name}.replication", daemon=True)
+        for standby in self._standbys:
+            self.host.spawn(standby.follower.lead(), f"{self.name}.replication", daemon=True)
 
     # --- the standby ---------------------------------------------------------------------------------------------
     @property
     def standby(self) -> ModelStandby:
         """As the port's."""
-        if self._standby is None:
+        if not self._standbys:
             raise no_standby(self.name)
-        return self._standby
+        return self._standbys[0]
+
+    @property
+    def standbys(self) -> Sequence[ModelStandby]:
+        """As the port's."""
+        return tuple(self._standbys)
 
     async def position(self) -> int:
         """How many commits have changed something."""
@@ -141,13 +169,22 @@ class ModelDatabase(OnHost, Autocommit):
 
     def promote(self) -> None:
         """As the port's. The standby takes over the address, as clients see it who ask where the primary is."""
-        standby = self.standby
-        self._standby = None
+        if not self._standbys:
+            raise no_standby(self.name)
+        heir = max(self._standbys, key=lambda standby: (not standby.host.down, standby.follower.heard))
+        others = [standby for standby in self._standbys if standby is not heir]
+        self._standbys = []
+        self._unseen.clear()
         if not self.host.down:
             self.crash()
-        standby.follower.apply_all()
-        standby.follower.end()
-        self._versions, self._clock = standby._versions, standby._clock
+        heir.follower.apply_all()
+        for standby in (heir, *others):
+            standby.follower.end()
+        for standby in others:
+            standby.gone = True
+            if not standby.host.down:
+                standby.crash()
+        self._versions, self._clock, self._twin = heir._versions, heir._clock, heir
         self._wires.close()
         self.restart()
 
@@ -169,8 +206,8 @@ class ModelDatabase(OnHost, Autocommit):
             complete = self._tables.whole(table, row)
             versions[complete["id"]] = [(self._clock, complete)]
         self._versions[table] = versions
-        if self._standby is not None:
-            await self._standby.create_table(table, columns, rows, unique=unique)
+        for standby in self._standbys:
+            await standby.create_table(table, columns, rows, unique=unique)
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
@@ -229,14 +266,39 @@ class ModelDatabase(OnHost, Autocommit):
             if transaction.isolation == "serializable":
                 self._validate(transaction)
         if transaction.writes:
-            if self.commits_ns is not None:
-                self.commits_ns.append(self.sim.now_ns)
-            self._clock += 1
-            self._change(transaction.writes, transaction.reborn)
-            if self._standby is not None:
-                self._standby.follower.tell(self._clock, transaction.writes)
+            await self._log(transaction)
         self.commits += 1
         self._release(transaction)
+
+    async def _log(self, transaction: Transaction) -> None:
+        """The commit is on the disk, and standbys hear of it; it is seen when they have what they shall have."""
+        number = self._clock + len(self._unseen) + 1
+        self._unseen.append((number, transaction))
+        for standby in self._standbys:
+            standby.follower.tell(number, transaction.writes)
+        if self._acknowledge != "committed":
+            while not self._acknowledged(number):
+                await self._told
+        while self._unseen and self._unseen[0][0] <= number:  # who waited for a later one waited for this one too
+            self._show(*self._unseen.pop(0))
+
+    def _acknowledged(self, number: int) -> bool:
+        place = 1 if self._acknowledge == "applied" else 0
+        have = sum(standby.follower.reported[place] >= number for standby in self._standbys)
+        return have >= min(self._quorum, len(self._standbys))
+
+    def _hear(self) -> None:
+        """A standby has told something: whoever waits looks again."""
+        told, self._told = self._told, self.sim.signal(f"what standbys of {self.name} tell")
+        told.set()
+
+    def _show(self, number: int, transaction: Transaction) -> None:
+        if self.commits_ns is not None:
+            self.commits_ns.append(self.sim.now_ns)
+        self._clock = number
+        self._change(transaction.writes, transaction.reborn)
+        if self._twin is not None:
+            self._twin._clock = number
 
     def _change(self, writes: Mapping[Key, Row | None], reborn: Collection[Key] = ()) -> None:
         for (table, key), row in writes.items():
@@ -254,6 +316,10 @@ class ModelDatabase(OnHost, Autocommit):
             versions = self._versions[table].get(key, [])
             if versions and versions[-1][0] > transaction.snapshot:
                 raise Aborted(f"Row {key} of {table} changed since this transaction read it.")
+        for _, other in self._unseen:
+            for table, key in other.writes:
+                if table in transaction.scanned or (table, key) in transaction.read:
+                    raise Aborted(f"Row {key} of {table} changed since this transaction read it.")
 
     def _roll_back(self, transaction: Transaction) -> None:
         if not transaction.ended:
@@ -425,70 +491,3 @@ class ModelDatabase(OnHost, Autocommit):
                 row = self._visible(transaction, table, key, self._clock)
                 if key != new["id"] and row is not None and tuple(row[column] for column in group) == values:
                     raise Conflict(f"{table} has a row with {', '.join(group)} = {values} already.")
-
-
-class ModelStandby(ModelDatabase):
-    """The standby of the tunnel: what it has is what its follower has applied."""
-
-    follower: Follower
-
-    @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
-        check_standby_isolation(isolation)
-        async with super().transaction(isolation) as session:
-            yield session
-
-    def hold(self) -> None:
-        """As the port's."""
-        self.follower.hold(True)
-
-    def go_on(self) -> None:
-        """As the port's."""
-        self.follower.hold(False)
-
-    def part(self) -> None:
-        """As the port's."""
-        self.follower.part(True)
-
-    def rejoin(self) -> None:
-        """As the port's."""
-        self.follower.part(False)
-
-    async def _recover(self) -> None:
-        await super()._recover()
-        self.follower.listen()
-
-    def apply(self, clock: int, writes: Mapping[Key, Row | None]) -> None:
-        """What the primary's commit of this number changed."""
-        self._clock = clock
-        self._change(writes)
-
-    async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
-        self._refuse(lock)
-        return await super()._get(transaction, table, key, lock)
-
-    async def _select(
-        self,
-        transaction: Transaction,
-        table: str,
-        where: Where,
-        order_by: str,
-        limit: int | None,
-        lock: bool,
-        skip_locked: bool,
-    ) -> list[Row]:
-        self._refuse(lock)
-        return await super()._select(transaction, table, where, order_by, limit, lock, skip_locked)
-
-    async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
-        self._refuse(True)
-
-    async def _write(
-        self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
-    ) -> list[Row]:
-        self._refuse(True)
-        return []
-
-    def _refuse(self, wants_to_write: bool) -> None:
-        if wants_to_write:
-            raise ReadOnly(f"{self.name} is a standby and can be read only.")

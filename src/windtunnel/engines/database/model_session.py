@@ -98,6 +98,7 @@ class Backend:
                 continue
             process.request = wire.end.request  # the luck is that of the request which asks
             process.daemon = False  # who waits for a lock that nobody releases is in a deadlock
+            database.statements += 1
             value, error = None, None
             try:
                 if transaction.ended:

@@ -1,154 +1,86 @@
-"""How a standby of the tunnel follows its primary: commits are sent in order, written down there, and applied later.
-
-What was written down lasts over a crash of the standby, and so does what was applied.
-"""
+"""The standby of the tunnel: what it has is what its follower has applied."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
-from windtunnel.engines.database.model_session import Key
-from windtunnel.engines.database.port import Row
-from windtunnel.engines.errors import Unavailable
-from windtunnel.engines.shared.wire import Wire, Wires, asker
-from windtunnel.sim.kernel import Signal, Simulator
-
-if TYPE_CHECKING:
-    from windtunnel.sim.host import Host
-
-PORT = 5433
-RECONNECT_S = 1.0
-"""Until a primary looks again for a standby that it has lost."""
-Commit = tuple[int, int, Mapping[Key, Row | None]]
-"""Its number, when it was made (nanoseconds), and the rows as they are after it."""
+from windtunnel.engines.database.checks import Checked, check_standby_isolation
+from windtunnel.engines.database.model import ModelDatabase
+from windtunnel.engines.database.model_follower import Follower
+from windtunnel.engines.database.model_session import Key, Transaction
+from windtunnel.engines.database.port import Isolation, ReadOnly, Row, Value, Where
 
 
-class Applies(Protocol):
-    """What a follower changes."""
+class ModelStandby(ModelDatabase):
+    """The standby of the tunnel: what it has is what its follower has applied."""
 
-    host: Host
-    name: str
+    follower: Follower
+    gone = False
+    """Another one took the place of its primary."""
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
+        check_standby_isolation(isolation)
+        async with super().transaction(isolation) as session:
+            yield session
+
+    def hold(self) -> None:
+        """As the port's."""
+        self.follower.hold(True)
+
+    def go_on(self) -> None:
+        """As the port's."""
+        self.follower.hold(False)
+
+    def part(self) -> None:
+        """As the port's."""
+        self.follower.part(True)
+
+    def rejoin(self) -> None:
+        """As the port's."""
+        self.follower.part(False)
+
+    def restart(self) -> None:
+        """Come back with what it had; where another one was promoted it is gone for good."""
+        if not self.gone:
+            super().restart()
+
+    async def _recover(self) -> None:
+        await super()._recover()
+        self.follower.listen()
 
     def apply(self, clock: int, writes: Mapping[Key, Row | None]) -> None:
-        """One commit of the primary."""
+        """What the primary's commit of this number changed."""
+        self._clock = clock
+        self._change(writes)
 
+    async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
+        self._refuse(lock)
+        return await super()._get(transaction, table, key, lock)
 
-class Follower:
-    """Between a primary and its standby.
+    async def _select(
+        self,
+        transaction: Transaction,
+        table: str,
+        where: Where,
+        order_by: str,
+        limit: int | None,
+        lock: bool,
+        skip_locked: bool,
+    ) -> list[Row]:
+        self._refuse(lock)
+        return await super()._select(transaction, table, where, order_by, limit, lock, skip_locked)
 
-    Args:
-        lag_s: seconds after a commit was made until it is applied.
-    """
+    async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
+        self._refuse(True)
 
-    def __init__(self, sim: Simulator, standby: Applies, round_trip_s: float, lag_s: float) -> None:
-        self._sim = sim
-        self._standby = standby
-        self._lag_ns = round(lag_s * 1e9)
-        self._made: list[Commit] = []
-        """Every commit of the primary; the one of number n stands at n - 1."""
-        self._heard: list[Commit] = []
-        """Those of them that the standby has written down."""
-        self._applied = 0
-        self._held = self._parted = self._ended = False
-        self._waiting: list[Signal[None]] = []
-        self._wires = Wires(standby.host, PORT, 1, round_trip_s, self._accept)
+    async def _write(
+        self, transaction: Transaction, table: str, where: Where, change: Callable[[Row], Row | None]
+    ) -> list[Row]:
+        self._refuse(True)
+        return []
 
-    # --- on the primary ----------------------------------------------------------------------------------------------
-    def tell(self, number: int, writes: Mapping[Key, Row | None]) -> None:
-        """The primary has committed."""
-        self._made.append((number, self._sim.now_ns, writes))
-        self._wake()
-
-    async def lead(self) -> None:
-        """Send every commit, for as long as the primary lives."""
-        while not self._ended:
-            try:
-                async with self._wires.connection() as wire:
-                    sent: int = await wire.receive()
-                    asker(self._sim).spawn(self._watch(wire), f"{self._standby.name}.watch", daemon=True)
-                    while not wire.over and not self._ended:
-                        if sent < len(self._made) and not self._parted:
-                            wire.send(self._made[sent])
-                            sent += 1
-                        else:
-                            await self._news()
-                    wire.close()
-            except (Unavailable, ConnectionError):
-                pass
-            await self._sim.sleep(RECONNECT_S)
-
-    async def _watch(self, wire: Wire) -> None:
-        """Let the primary look again where its connection is lost."""
-        with suppress(ConnectionResetError):
-            await wire.receive()
-        self._wake()
-
-    # --- on the standby ----------------------------------------------------------------------------------------------
-    def listen(self) -> None:
-        """The first thing after each start of the standby."""
-        self._wires.listen()
-        self._standby.host.spawn(self._replay(), f"{self._standby.name}.replay", daemon=True)
-
-    def _accept(self, wire: Wire) -> None:
-        self._standby.host.spawn(self._hear(wire), f"{self._standby.name}.receive", daemon=True)
-
-    async def _hear(self, wire: Wire) -> None:
-        wire.send(len(self._heard))
-        while True:
-            try:
-                commit: Commit = await wire.receive()
-            except ConnectionResetError:
-                wire.close()
-                return
-            if commit[0] == len(self._heard) + 1:  # else it came over a connection that was lost meanwhile
-                self._heard.append(commit)
-                self._wake()
-
-    async def _replay(self) -> None:
-        while not self._ended:
-            if self._held or self._applied == len(self._heard):
-                await self._news()
-                continue
-            due_ns = self._heard[self._applied][1] + self._lag_ns
-            if due_ns > self._sim.now_ns:
-                await self._sim.sleep_ns(due_ns - self._sim.now_ns)
-            elif not self._ended:
-                self._apply_next()
-
-    def _apply_next(self) -> None:
-        number, _, writes = self._heard[self._applied]
-        self._applied += 1
-        self._standby.apply(number, writes)
-
-    # --- what is done to it --------------------------------------------------------------------------------------
-    def hold(self, yes: bool) -> None:
-        """Apply nothing; or go on."""
-        self._held = yes
-        self._wake()
-
-    def part(self, yes: bool) -> None:
-        """Hear nothing; or hear again."""
-        self._parted = yes
-        self._wake()
-
-    def apply_all(self) -> None:
-        """Apply what has been heard, at once: what a promotion begins with."""
-        while self._applied < len(self._heard):
-            self._apply_next()
-
-    def end(self) -> None:
-        """Follow nobody any more."""
-        self._ended = True
-        self._wake()
-
-    async def _news(self) -> None:
-        woken: Signal[None] = self._sim.signal(f"a commit for {self._standby.name}")
-        self._waiting.append(woken)
-        await woken
-
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for woken in waiting:
-            woken.set()
+    def _refuse(self, wants_to_write: bool) -> None:
+        if wants_to_write:
+            raise ReadOnly(f"{self.name} is a standby and can be read only.")

@@ -22,11 +22,15 @@ What happens to one row when several write it is the point, so the promises are 
 - SQLite has one level of isolation: in "read committed" too a transaction sees one snapshot, and a write after others
   have written may be `Aborted`.
 - What one engine could not do is refused by all, with a ValueError, before anything is asked (`checks`).
-- A standby (`standbys=1`; the model and PostgreSQL have one, SQLite is one file and has none) applies what the primary
-  committed, in that order, some time later. It is read only; each statement there sees one state that the primary had.
-  Who has written asks the primary for its `position` and reads at the standby once that has reached it.
+- A standby (`standbys=1` or 2; the model and PostgreSQL have them, SQLite is one file and has none) applies what the
+  primary committed, in that order, some time later. It is read only; each statement there sees one state that the
+  primary had. Who has written asks the primary for its `position` and reads at the standby once that has reached it.
+- A commit is answered, and seen by others, when it is on the primary's disk; with `acknowledge="written"` when it is on
+  those of its standbys too, with `"applied"` when they have applied it: all of them, and while one is away nothing is
+  answered, or any `quorum` of them. Readers at two standbys may still find that one has applied what the other has not.
 - `promote` gives up the primary. What it committed and the standby had not heard of is lost, also where it was
-  answered; what had been heard and not yet been applied is not.
+  answered; what had been heard and not yet been applied is not. Of two standbys the one that has heard more takes the
+  place, and the other is given up: it followed one that is gone.
 - `select(..., lock=True, skip_locked=True)` leaves out rows that somebody else holds: how workers share a table of
   jobs. SQLite has no locks of rows; there the second worker waits instead, and finds what the first has left.
 """
@@ -36,11 +40,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 Value = int | float | str | None
 Row = dict[str, Value]
 Isolation = Literal["read committed", "repeatable read", "serializable"]
+Acknowledge = Literal["committed", "written", "applied"]
+"""When a commit is answered: when the primary has it, or standbys have written it down, or applied it."""
 
 
 class Aborted(Exception):
@@ -158,7 +164,11 @@ class DatabasePort(Statements, Protocol):
 
     @property
     def standby(self) -> Standby:
-        """Its standby. Raises ValueError where it was opened without."""
+        """Its first standby. Raises ValueError where it was opened without, or one was promoted."""
+
+    @property
+    def standbys(self) -> Sequence[Standby]:
+        """All of them; none where it was opened without, or one was promoted."""
 
     async def position(self) -> int:
         """How far it has come: everything that was committed before is at this place or before it.
@@ -211,12 +221,29 @@ def check_columns(table: str, columns: Mapping[str, type], unique: Sequence[Sequ
             raise ValueError(f"{name!r} cannot name a table or column; take lower-case letters, digits and _.")
 
 
-def check_standbys(name: str, standbys: int, lag_s: float) -> None:
-    """One sentence for standbys that cannot be."""
-    if standbys not in (0, 1):
-        raise ValueError(f"{name} has one standby or none, not {standbys}.")
-    if lag_s < 0:
-        raise ValueError(f"A lag of {lag_s} s would come before the commit; give 0 or more.")
+def check_standbys(
+    name: str, standbys: int, lag_s: float | Sequence[float], acknowledge: str = "committed", quorum: int = 0
+) -> Sequence[float]:
+    """The lag of each standby; one sentence for standbys that cannot be."""
+    if standbys not in (0, 1, 2):
+        raise ValueError(f"{name} has one standby, two or none, not {standbys}.")
+    lags_s = [lag_s] * standbys if isinstance(lag_s, int | float) else list(lag_s)
+    if len(lags_s) != standbys:
+        raise ValueError(f"{name} has {standbys} standbys, and {len(lags_s)} lags: give one number, or one for each.")
+    if any(one < 0 for one in lags_s):
+        raise ValueError(f"A lag of {min(lags_s)} s would come before the commit; give 0 or more.")
+    if acknowledge not in get_args(Acknowledge):
+        raise ValueError(f"No commit is answered when it is {acknowledge!r}; take {', '.join(get_args(Acknowledge))}.")
+    if acknowledge != "committed" and not standbys:
+        raise ValueError(f"{name} has no standby that a commit could wait for; open it with standbys=1.")
+    if not 0 <= quorum <= standbys:
+        raise ValueError(f"A commit cannot wait for {quorum} of {standbys} standbys; 0 means all of them.")
+    return lags_s
+
+
+def name_of_standby(name: str, i: int) -> str:
+    """Of standby i, from 0, of a database of this name: what faults call it."""
+    return f"{name} standby" if i == 0 else f"{name} standby {i + 1}"
 
 
 def no_standby(name: str) -> ValueError:

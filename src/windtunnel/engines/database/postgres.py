@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
 from windtunnel.engines.database.port import (
     Aborted,
+    Acknowledge,
     Changes,
     Conflict,
     Isolation,
@@ -25,6 +26,7 @@ from windtunnel.engines.database.port import (
     Value,
     Where,
     check_standbys,
+    name_of_standby,
     no_standby,
 )
 from windtunnel.engines.database.sql import Dialect, Statement
@@ -177,8 +179,10 @@ class PostgresDatabase(OnServer, Autocommit):
     Args:
         url: the server; by default what `postgres_url` finds or starts.
         connections: how many statements can run at once; the rest wait.
-        standbys: 0 or 1; a server with a standby is one of our own.
-        standby_lag_s: seconds after a commit until the standby applies it.
+        standbys: 0, 1 or 2; a server with a standby is one of our own.
+        standby_lag_s: seconds after a commit until a standby applies it: one number, or one for each.
+        acknowledge: when a commit is answered, and seen: PostgreSQL's `synchronous_commit`.
+        quorum: how many standbys that waits for; 0: all.
     """
 
     def __init__(
@@ -187,9 +191,11 @@ class PostgresDatabase(OnServer, Autocommit):
         url: str | None = None,
         connections: int = 8,
         standbys: int = 0,
-        standby_lag_s: float = 0.0,
+        standby_lag_s: float | Sequence[float] = 0.0,
+        acknowledge: Acknowledge = "committed",
+        quorum: int = 0,
     ) -> None:
-        check_standbys(name, standbys, standby_lag_s)
+        lags_s = check_standbys(name, standbys, standby_lag_s, acknowledge, quorum)
         try:
             import asyncpg  # noqa: F401  (said here, before load, rather than at the first request)
         except ImportError:
@@ -203,26 +209,35 @@ class PostgresDatabase(OnServer, Autocommit):
         self._connections = connections
         self._schema = f"windtunnel_{secrets.token_hex(6)}"
         self._opening: asyncio.Task[asyncpg.Pool] | None = None
-        self._standby: PostgresStandby | None = None
-        if standbys:
+        self._acknowledge, self._quorum = acknowledge, quorum or standbys
+        self._standbys: list[PostgresStandby] = []
+        if lags_s:
             from windtunnel.engines.database.postgres_standby import PostgresStandby
 
-            primary = self._stand_alone()
+            started = [primary := self._stand_alone()]
             try:
-                server = start_standby(primary, standby_lag_s)
+                for i, lag_s in enumerate(lags_s):
+                    started.append(start_standby(primary, lag_s))
+                    standby = PostgresStandby(name_of_standby(name, i), started[-1], self._schema, connections)
+                    standby._tables = self._tables
+                    self._standbys.append(standby)
             except BaseException:
-                primary.stop()
+                for server in started:
+                    server.stop()
                 raise
-            self._standby = PostgresStandby(f"{name} standby", server, self._schema, connections)
-            self._standby._tables = self._tables
 
-    # --- the standby ---------------------------------------------------------------------------------------------
+    # --- the standbys --------------------------------------------------------------------------------------------
     @property
     def standby(self) -> PostgresStandby:
         """As the port's."""
-        if self._standby is None:
+        if not self._standbys:
             raise no_standby(self.name)
-        return self._standby
+        return self._standbys[0]
+
+    @property
+    def standbys(self) -> Sequence[PostgresStandby]:
+        """As the port's."""
+        return tuple(self._standbys)
 
     async def position(self) -> int:
         """How many bytes of its log are on its disk."""
@@ -230,12 +245,20 @@ class PostgresDatabase(OnServer, Autocommit):
 
     async def promote(self) -> None:
         """As the port's."""
-        standby, primary, self._standby = self.standby, self._own, None
+        standbys, primary = self._standbys, self._own
+        if not standbys:
+            raise no_standby(self.name)
         assert primary is not None
+        self._standbys = []
         primary.kill()
         await self._hang_up()
-        await standby.promoted()
-        self._own, self._url = standby.struck(), standby._url
+        heard = [await standby.heard() for standby in standbys]
+        heir = standbys[heard.index(max(heard))]
+        for standby in standbys:
+            if standby is not heir:
+                await standby.close()
+        await heir.promoted()
+        self._own, self._url = heir.struck(), heir._url
 
     async def _hang_up(self) -> None:
         """Give up every connection; who comes next makes a new one."""
@@ -293,7 +316,10 @@ class PostgresDatabase(OnServer, Autocommit):
             min_size=0,  # a pool that holds its floor complains to the log when the server dies
             max_size=self._connections,
             timeout=CONNECT_TIMEOUT_S,
-            server_settings={"search_path": self._schema, "synchronous_commit": "on"},
+            server_settings={
+                "search_path": self._schema,
+                "synchronous_commit": "remote_apply" if self._acknowledge == "applied" else "on",
+            },
         )
 
         async def opening() -> asyncpg.Pool:
@@ -305,6 +331,10 @@ class PostgresDatabase(OnServer, Autocommit):
 
     async def _greet(self, pool: asyncpg.Pool) -> None:
         await pool.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+        if self._standbys and self._acknowledge != "committed":
+            # Said here and not before the standbys were copied: one that is promoted has nobody to wait for.
+            await pool.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY {self._quorum} (*)'")
+            await pool.execute("SELECT pg_reload_conf()")
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -370,8 +400,8 @@ class PostgresDatabase(OnServer, Autocommit):
         """
         opening, self._opening = self._opening, None
         try:
-            if self._standby is not None:
-                await self._standby.close()
+            for standby in self._standbys:
+                await standby.close()
             if opening is not None:
                 await self._leave(await opening)
         finally:
@@ -382,7 +412,9 @@ class PostgresDatabase(OnServer, Autocommit):
 
     async def _leave(self, pool: asyncpg.Pool) -> None:
         try:
-            await pool.execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+            await pool.execute(  # standbys that a commit could wait for are gone
+                f"SET synchronous_commit = local; DROP SCHEMA IF EXISTS {self._schema} CASCADE"
+            )
             await pool.close()
         except Exception as error:
             pool.terminate()

@@ -48,6 +48,13 @@ class PostgresStandby(PostgresDatabase):
         """How many bytes of its primary's log it has applied."""
         return await self._number("SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint")
 
+    async def heard(self) -> int:
+        """How many bytes of its primary's log it has written down; -1 where it cannot be asked."""
+        try:
+            return await self._number("SELECT (coalesce(pg_last_wal_receive_lsn(), '0/0') - '0/0')::bigint")
+        except OSError:
+            return -1
+
     async def hold(self) -> None:
         """As the port's; returns when nothing is applied any more."""
         await self._tell("SELECT pg_wal_replay_pause()", "SELECT pg_get_wal_replay_pause_state() = 'paused'")

@@ -167,7 +167,9 @@ class SqliteDatabase(Autocommit):
         connections: int = 8,
         synchronous: str = "FULL",
         standbys: int = 0,
-        standby_lag_s: float = 0.0,
+        standby_lag_s: float | Sequence[float] = 0.0,
+        acknowledge: str = "committed",
+        quorum: int = 0,
     ) -> None:
         if standbys:
             raise ValueError("SQLite is one file and has no standby; take stage sim, or PostgreSQL.")
@@ -189,6 +191,10 @@ class SqliteDatabase(Autocommit):
     @property
     def standby(self) -> Standby:
         raise no_standby(self.name)
+
+    @property
+    def standbys(self) -> Sequence[Standby]:
+        return ()
 
     async def position(self) -> int:
         raise ValueError("SQLite counts no positions; take stage sim, or PostgreSQL.")

@@ -5,6 +5,7 @@ Nothing here takes virtual time, draws luck or wakes anybody: a run that is watc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,6 +27,8 @@ class Watch:
     def __init__(self, stage: Stage) -> None:
         self._servers: dict[str, Journal] = {}
         self._databases: dict[str, Any] = {}
+        self._standbys: dict[str, Sequence[Any]] = {}
+        """Of each database, as it was opened: one that is promoted is a standby no more."""
         self._storms: list[tuple[Any, int]] = []
         self.noting = noting(self._storms)
         self.commits_ns: dict[str, list[int]] = {}
@@ -43,6 +46,7 @@ class Watch:
             self._servers[name] = Journal(made)
         elif hasattr(made, "held"):
             self._databases[name] = made
+            self._standbys[name] = made.standbys
             self.commits_ns[name] = made.commits_ns = []
 
     def held(self, origin_ns: int) -> Held:
@@ -61,5 +65,7 @@ class Watch:
         }
         tables = {name: database.held() for name, database in self._databases.items()}
         connections = {name: database.most_connections for name, database in self._databases.items()}
+        servers = [one for name, database in self._databases.items() for one in (database, *self._standbys[name])]
+        statements = {one.name: one.statements for one in servers}
         storms = [(asdict(model), seed) for model, seed in self._storms]
-        return Held(tables, machines, storms, connections=connections)
+        return Held(tables, machines, storms, connections=connections, statements=statements)
