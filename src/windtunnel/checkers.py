@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         check_mutex as check_mutex,
     )
     from windtunnel.lab.checkers.logs import check_log as check_log
+    from windtunnel.lab.checkers.missed import Missed as Missed, missed_reads as missed_reads
     from windtunnel.lab.checkers.models import (
         UNSEEN as UNSEEN,
         CompareAndSet as CompareAndSet,
@@ -42,7 +43,11 @@ if TYPE_CHECKING:
     from windtunnel.lab.checkers.queues import check_queue as check_queue
     from windtunnel.lab.checkers.registry import MODELS as MODELS, check_file as check_file
     from windtunnel.lab.checkers.sequential import check_sequential as check_sequential
-    from windtunnel.lab.checkers.sessions import GUARANTEES as GUARANTEES, check_sessions as check_sessions
+    from windtunnel.lab.checkers.sessions import (
+        GUARANTEES as GUARANTEES,
+        Guarantee as Guarantee,
+        check_sessions as check_sessions,
+    )
     from windtunnel.lab.checkers.transactions.check import (
         ANOMALIES as ANOMALIES,
         LEVELS as LEVELS,

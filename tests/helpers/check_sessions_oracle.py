@@ -10,6 +10,8 @@ from typing import Any
 from windtunnel.lab.history import Event
 
 Rank = dict[tuple[str, Any], int]
+OWN = {"read your writes": "put", "monotonic reads": "get"}
+OTHERS = {"monotonic writes": "put", "writes follow reads": "get"}
 
 
 def random_sessions(rng: random.Random) -> list[Event]:
@@ -56,12 +58,7 @@ def keeps(events: Sequence[Event], rank: Rank, guarantees: Sequence[str], real_t
     puts = [e for e in events if e.name == "put"]
 
     def version(e: Event) -> int:
-        return rank[e.args[0], e.args[1] if e.name == "put" else e.value]
-
-    def before(e: Event, name: str, key: str) -> list[Event]:
-        """What the client of `e` had been answered before it on that key."""
-        earlier = [f for f in events if f is not e and f.client == e.client and f.outcome == "ok"]
-        return [f for f in earlier if f.end <= e.start and _ahead(events, f, e) and (f.name, f.args[0]) == (name, key)]
+        return rank_of(rank, e)
 
     pairs = [(a, b) for a in puts for b in puts if a.args[0] == b.args[0] and a.outcome == "ok" and a.end < b.start]
     if real_time and any(version(a) > version(b) for a, b in pairs):
@@ -72,26 +69,36 @@ def keeps(events: Sequence[Event], rank: Rank, guarantees: Sequence[str], real_t
     for name, guarantee in (("put", "monotonic writes"), ("get", "writes follow reads")):
         if real_time or guarantee in guarantees:
             for e in puts:
-                if any(version(f) > version(e) for f in before(e, name, e.args[0])):
+                if any(version(f) > version(e) for f in before(events, e, name, e.args[0])):
                     return False
-    for r in events:
-        if r.name != "get":
-            continue
-        key, must = r.args[0], []
-        if "read your writes" in guarantees:
-            must += before(r, "put", key)
-        if "monotonic reads" in guarantees:
-            must += before(r, "get", key)
-        for name, guarantee in (("put", "monotonic writes"), ("get", "writes follow reads")):
-            if guarantee in guarantees:
-                for k in {e.args[0] for e in events}:
-                    for earlier in before(r, "get", k):
-                        for w in puts:
-                            if (w.args[0], w.args[1]) == (k, earlier.value) and w.client != r.client:
-                                must += before(w, name, key)
-        if any(version(m) > version(r) for m in must):
-            return False
-    return True
+    return not any(
+        rank_of(rank, m) > version(r) for r in gets for guarantee in guarantees for m in musts(events, r, guarantee)
+    )
+
+
+def rank_of(rank: Rank, e: Event) -> int:
+    """Which version an operation wrote or read."""
+    return rank[e.args[0], e.args[1] if e.name == "put" else e.value]
+
+
+def before(events: Sequence[Event], e: Event, name: str, key: str) -> list[Event]:
+    """What the client of `e` had been answered before it on that key."""
+    earlier = [f for f in events if f is not e and f.client == e.client and f.outcome == "ok"]
+    return [f for f in earlier if f.end <= e.start and _ahead(events, f, e) and (f.name, f.args[0]) == (name, key)]
+
+
+def musts(events: Sequence[Event], r: Event, guarantee: str) -> list[Event]:
+    """The operations whose version a read must see, or a newer one."""
+    key = r.args[0]
+    if guarantee in OWN:
+        return before(events, r, OWN[guarantee], key)
+    found = []
+    for k in {e.args[0] for e in events}:
+        for earlier in before(events, r, "get", k):
+            for w in events:
+                if w.name == "put" and w.args == (k, earlier.value) and w.client != r.client:
+                    found += before(events, w, OTHERS[guarantee], key)
+    return found
 
 
 def _ahead(events: Sequence[Event], f: Event, e: Event) -> bool:
