@@ -54,6 +54,8 @@ QUICK = {
     "right_odd_seats_begin_on_the_right",
     "wrong_two_values_are_enough",
     "right_a_value_for_each_thread",
+    "wrong_a_token_of_writes_alone",
+    "right_token_of_reads_and_writes",
 }
 """Two of each challenge."""
 
