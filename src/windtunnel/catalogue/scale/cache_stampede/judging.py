@@ -383,12 +383,12 @@ DEMANDS = (
 FIGURES = (
     Figure(
         "computations a cycle, plain expiry",
-        crowd(25.0, 0.2),
+        crowd(50.0, 0.2),
         "plain.each",
         0.15,
         "D",
-        "1 + rate x time to compute: 25 reads a second, 0.2 s, room for all in the database",
-        given=MANY_CYCLES,
+        "1 + rate x time to compute: 50 reads a second, 0.2 s, room for all in the database",
+        given={**TEN, "cycles": MANY_CYCLES["cycles"]},
         stages=("sim",),
     ),
     Figure(
