@@ -16,19 +16,20 @@ from windtunnel.engines.shared.child import RUN
 from windtunnel.lab.stage import open_stage
 
 PROGRAM = """
-import json, os, sys, time
-told = json.loads(sys.argv[1])
-for line in sys.stdin:
-    what, *words = json.loads(line)
-    if what == "end":
-        sys.exit()
-    if what == "hang":
-        print("0", flush=True)
-        while True:
-            pass
-    if what == "fork" and os.fork() == 0:
-        time.sleep(600)
-    print(json.dumps([told, what, words]), flush=True)
+import os, sys, time
+
+def begin(told, design=None):
+    def heard(what, *words):
+        if what == "end":
+            sys.exit()
+        if what == "hang":
+            print("0", flush=True)
+            while True:
+                pass
+        if what == "fork" and os.fork() == 0:
+            time.sleep(600)
+        return [told, what, words if design is None else design.answer()]
+    return heard
 """
 
 
@@ -50,6 +51,22 @@ def test_it_answers_what_it_is_asked_and_says_when_it_has_ended(program: Path) -
     asyncio.run(main())
 
 
+class Design:
+    """Made in another process from this file's text."""
+
+    def answer(self) -> int:
+        return os.getppid()
+
+
+def test_a_design_is_made_anew_in_the_process_from_the_text_of_its_file(program: Path) -> None:
+    async def main() -> None:
+        child = Child("child", program, {}, Design())
+        assert await child.ask("what") == [{}, "what", os.getpid()]
+        await child.close()
+
+    asyncio.run(main())
+
+
 def test_it_ends_with_its_stage_and_the_tunnel_has_none(program: Path) -> None:
     async def main() -> None:
         stage = open_stage("machine", 0)
@@ -65,7 +82,7 @@ def test_it_ends_with_its_stage_and_the_tunnel_has_none(program: Path) -> None:
 
 
 def test_it_ends_when_its_input_does_in_the_middle_of_its_work(program: Path) -> None:
-    command = [sys.executable, "-I", "-c", RUN, str(program), "{}"]
+    command = [sys.executable, "-I", "-c", RUN, str(program), "{}", "null"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

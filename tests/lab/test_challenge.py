@@ -42,9 +42,8 @@ def tickets() -> Experiment[Any]:
     return find("q10-ticketmaster")
 
 
-def test_every_experiment_in_the_tunnel_is_a_challenge() -> None:
-    """Grading plays in the tunnel: what is measured on this machine is no challenge yet."""
-    assert [e.id for e in every() if not e.measured] == CHALLENGES
+def test_every_experiment_is_a_challenge() -> None:
+    assert [e.id for e in every()] == CHALLENGES
 
 
 @pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)

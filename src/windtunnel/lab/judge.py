@@ -70,7 +70,7 @@ def judge_claims(
                 verdict = _word(False if False in seeds else None if None in seeds else True)
                 if len(rows) > 1:
                     note = f"on {sum(s is True for s in seeds)} of {len(seeds)} seeds"
-            if verdict == "unknown" and (why := _why_not(claim.expression, rows)):
+            if verdict == "unknown" and (why := why_not(claim.expression, rows)):
                 note = f"not measurable here, because {why}"
         judged.append(
             JudgedClaim(
@@ -117,7 +117,7 @@ def judge_figures(
             between = t_interval([value(figure.ours, row) for row in rows])
             ours, low, high = between.mean, between.low, between.high
             verdict, note = ("shown", "") if figure.mark == "M" else _held_to(figure, between)
-            if verdict == "unknown" and (why := _why_not(figure.ours, rows)):
+            if verdict == "unknown" and (why := why_not(figure.ours, rows)):
                 note = f"not measurable here, because {why}"
         judged.append(
             JudgedFigure(
@@ -166,7 +166,7 @@ def judge_asks(
     return found
 
 
-def _why_not(expression: str, rows: Sequence[Table]) -> str:
+def why_not(expression: str, rows: Sequence[Table]) -> str:
     """The first reason why a measurement of these is no number; "" where none says one."""
     return next((x.why for row in rows for x in measured_in(expression, row) if isinstance(x, NotMeasurable)), "")
 

@@ -293,16 +293,17 @@ class Stage:
         known: OwnProgram = self._known(name, made)
         return known
 
-    def child(self, name: str, file: Path, told: Mapping[str, Any]) -> Child:
+    def child(self, name: str, file: Path, told: Mapping[str, Any], design: object = None) -> Child:
         """A process that runs a file of the experiment's own on a pipe, for what is measured on this machine.
 
-        Cheaper than `program`, and no fault reaches it; it ends with the run. Raises WrongInput in the tunnel.
+        Cheaper than `program`, and no fault reaches it; it ends with the run. A design is given to it as its text
+        (`windtunnel.engines.Child`). Raises WrongInput in the tunnel.
         """
         from windtunnel.engines.shared.child import Child
 
         if self.name == MODEL:
             raise WrongInput(f"{name} would be a real process; on stage sim everything is modelled.")
-        made = Child(name, file, told)
+        made = Child(name, file, told, design)
         self._opened.append(made)
         return self.add(name, made)
 

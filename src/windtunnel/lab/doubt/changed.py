@@ -75,4 +75,5 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
+        module.__dict__["__text__"] = ast.unparse(self.given[name])  # for processes that are given a design's text
         exec(compile(self.given[name], str(self.paths[name]), "exec"), module.__dict__)

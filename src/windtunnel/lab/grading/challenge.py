@@ -107,7 +107,7 @@ def stub(experiment: Experiment[Any], hints: bool = False) -> str:
     doc = inspect.getdoc(naive)
     if doc:
         body = body.replace(doc, _wrapped(f"Starts as {name}: {idea(naive)[:1].lower()}{idea(naive)[1:]}", "    "), 1)
-    head = f'"""{lesson}\n"""\n\nfrom __future__ import annotations\n\n{_imports(naive, body)}'
+    head = f'"""{lesson}\n"""\n\nfrom __future__ import annotations\n\n{_imports(naive, body, experiment.module)}'
     return f'{head}\n{MARK} = "{experiment.id}"\n\n\n{body}'
 
 
@@ -141,10 +141,13 @@ def _told(experiment: Experiment[Any], hints: bool) -> list[str]:
     return [*lines, "", f"The lesson, with its answer: windtunnel show {experiment.id}"]
 
 
-def _imports(naive: Callable[..., object], body: str) -> str:
+def _imports(naive: Callable[..., object], body: str, home: str) -> str:
     """What the class needs of its module: as that module imports it, or from that module.
 
     What the files of an experiment's folder lend each other comes from the experiment: a challenger knows no more.
+
+    Args:
+        home: the experiment's own module.
     """
     module = sys.modules[naive.__module__]
     needed = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)} & vars(module).keys()
@@ -153,7 +156,7 @@ def _imports(naive: Callable[..., object], body: str) -> str:
         if isinstance(node, ast.Import):
             whole += [f"import {a.name}" for a in node.names if (a.asname or a.name.partition(".")[0]) in needed]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
-            if node.module.startswith(f"{naive.__module__}."):
+            if node.module.startswith(f"{home}."):
                 continue
             for alias in node.names:
                 if (alias.asname or alias.name) in needed:
@@ -164,7 +167,7 @@ def _imports(naive: Callable[..., object], body: str) -> str:
     brought |= {line.removeprefix("import ").partition(".")[0] for line in whole}
     own = sorted(needed - brought)
     if own:
-        parts.setdefault(naive.__module__, []).extend(own)
+        parts.setdefault(home, []).extend(own)
     lines = [*whole, *(_from(source, sorted(names)) for source, names in parts.items())]
     # As isort has it: Python's own, then ours, a blank line between.
     blocks = [sorted(line for line in lines if _is_pythons(line) == own) for own in (True, False)]

@@ -44,6 +44,9 @@ def _deny(event: str, _: object) -> None:
     """What a design starts elsewhere would outlive it, and be seen by nobody."""
     if event not in DENIED:
         return
+    child = sys.modules.get("windtunnel.engines.shared.child")
+    if child is not None and child.STARTING.get():
+        return  # what is measured on this machine runs in processes of the experiment's, which end with this one
     from windtunnel.sim.sandbox import current_simulator
 
     # In a request an OSError would be an outcome; libraries that look around while they are imported know it.

@@ -2,6 +2,9 @@
 
 Demands are claims about "yours". Those marked `always` have to hold whatever goes wrong; the others only while
 nothing does beyond the experiment's own faults. The first failure is shrunk to the fewest requests and faults.
+
+What is measured on this machine is graded on it: a seed is a repetition, nothing is made to go wrong, and nothing is
+shrunk. A demand that the machine did not let anybody measure is tried again, and where that does not help not judged.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from windtunnel.lab.grading.adversary import attacks
 from windtunnel.lab.grading.challenge import YOURS, demanding, reference
 from windtunnel.lab.grading.player import Bench, Here
 from windtunnel.lab.grading.trial import Broken, Case, Trial, Unreported, shrink
+from windtunnel.lab.judge import why_not
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.outcomes import UNREPORTED
 from windtunnel.lab.running.work import workload
@@ -36,6 +40,8 @@ COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
 """How many requests may be sent again to find a case where the reference does better: so many, or whole runs."""
 MOST_UNJUDGED = 0.05
 """Share of the trials that may end without a verdict; one may always."""
+TRIES = 3
+"""Of a trial on which this machine did not let a demand be measured."""
 LARGEST_CASE = 30
 """Requests and faults that a person still looks at."""
 
@@ -139,11 +145,13 @@ def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None
             yield Trial(seed, full), par, None
 
     for trial, beside, given in trials():
-        tally.take(trial, bench, beside, given)
+        tries = 1
+        while tally.take(trial, bench, beside, given) and tries < TRIES:
+            tries += 1
         if brief and tally.failing is not None:
             break
     case = None
-    if tally.failing is not None and not brief:
+    if tally.failing is not None and not brief and not experiment.measured:
         case = _smallest(bench, *tally.failing, par)
     return tally.grade(experiment, par, case)
 
@@ -161,10 +169,14 @@ def _attacked(bench: Bench, quick: Mapping[str, Any], seed: int, count: int | No
     """The trials of a seed in which things go wrong for a design; more of them the fewer requests there are."""
     if count is None:
         count = _attacks_on(bench.experiment, quick, seed)
+    if not count:
+        return []
     return [Trial(seed, quick, faults) for faults in attacks(bench.player.rehearse(quick, seed), seed, count)]
 
 
 def _attacks_on(experiment: Experiment[Any], quick: Mapping[str, Any], seed: int) -> int:
+    if experiment.measured:
+        return 0
     asked = len(workload(experiment, make(experiment.params, quick), seed))
     return max(1, min(MOST_ATTACKS, ATTACKED_REQUESTS // max(asked, 1)))
 
@@ -257,15 +269,19 @@ class _Tally:
         self._held = [0] * len(demands)
         self._asked = [0] * len(demands)
         self._shown = [""] * len(demands)
+        self._disturbed = [""] * len(demands)
         self._trials = 0
         self.unjudged = 0
         self._first: dict[str, Mapping[str, float]] = {}
 
-    def take(self, trial: Trial, bench: Bench, par: str, given: Mapping[str, Any] | None = None) -> None:
+    def take(self, trial: Trial, bench: Bench, par: str, given: Mapping[str, Any] | None = None) -> bool:
         """Play a trial and judge it; beside par where nothing is made to go wrong.
 
         Args:
             given: what is otherwise than usual: the demands that are made in that setting are judged.
+
+        Returns:
+            Whether this machine did not let something be measured that is demanded.
         """
         try:
             history, measures = bench.play(YOURS, trial)
@@ -276,10 +292,10 @@ class _Tally:
                 raise
             self.unjudged += 1
             self._say({"done": self._trials + self.unjudged, "of": self._expected})
-            return
+            return False
         facts = history.facts
         table: dict[str, Mapping[str, float]] = {YOURS: measures, "params": trial.settings}
-        unjudged = False
+        unjudged = disturbed = False
         for index, demand in enumerate(self.demands):
             if (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
                 continue
@@ -292,6 +308,10 @@ class _Tally:
                 continue
             try:
                 holds = truth(demand.expression, table) is True
+                if not holds and (why := why_not(demand.expression, [table])):
+                    self._disturbed[index] = why
+                    disturbed = True
+                    continue
             except ClaimError:
                 if UNREPORTED not in facts:
                     raise
@@ -314,6 +334,7 @@ class _Tally:
         self._trials += not unjudged
         done = self._trials + self.unjudged
         self._say({"done": done, "of": max(done, self._expected)})
+        return disturbed
 
     def grade(self, experiment: Experiment[Any], par: str, case: Case | None) -> Grade:
         """Everything counted, as a grade."""
@@ -326,13 +347,20 @@ class _Tally:
         if self.failing is not None:
             demand = self.failing[0]
             sentence = f"{demand.expression} fails, {self._shown[index]}: {demand.because.rstrip('.')}."
-            if case is None:
+            if case is None and not experiment.measured:
                 sentence += f" It shows on seed {self.failing[1].seed}."
         elif self.unjudged > max(1, MOST_UNJUDGED * (self._trials + self.unjudged)):
             sentence = (
                 f"{self.unjudged} of {self._trials + self.unjudged} trials could not be judged: after the faults no "
                 f"report could be had. More than {MOST_UNJUDGED:.0%} is no pass."
             )
+        elif experiment.measured:
+            never = [i for i, asked in enumerate(self._asked) if not asked and self._disturbed[i]]
+            if never:
+                sentence = (
+                    f"{self.demands[never[0]].expression} is not measurable here, because {self._disturbed[never[0]]}: "
+                    "that is no pass, and no failure."
+                )
         return Grade(
             experiment.id,
             not sentence,

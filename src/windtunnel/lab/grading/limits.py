@@ -198,7 +198,8 @@ class Worker:
             "faults": of_faults(trial.faults if faults is None else faults),
             "ops": None if ops is None else [op.id for op in ops],
         }
-        return to_history(self._ask(wanted).get("history") or {}, asked, experiment.ends_s is not None)
+        told = self._ask(wanted).get("history") or {}
+        return to_history(told, asked, experiment.ends_s is not None, experiment.measured)
 
     def rehearse(self, settings: Mapping[str, Any], seed: int) -> Rehearsal:
         """What is seen of the design while nothing goes wrong."""

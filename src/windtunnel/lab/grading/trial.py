@@ -9,9 +9,11 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
+from windtunnel.engines.registry import MODEL
 from windtunnel.lab.diagram import WIDTH, Arrow, Diagram, Lanes, Mark, of_events
 from windtunnel.lab.errors import DesignError, WrongInput
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.footing import name_of as stage_name
 from windtunnel.lab.grading.minimise import minimise
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make
@@ -99,9 +101,10 @@ def play(
     params = make(experiment.params, trial.settings)
     ops = workload(experiment, params, trial.seed) if ops is None else list(ops)
     wrong = [*faults_of(experiment, params), *(trial.faults if faults is None else faults)]
-    tracer = Recorder() if len(ops) <= FEW else None
+    stage = stage_name(experiment.stages[0]) if experiment.measured else MODEL
+    tracer = Recorder() if len(ops) <= FEW and stage == MODEL else None
     try:
-        history = drive(experiment, "sim", design, trial.seed, params, ops, wrong, tracer, watched=True)
+        history = drive(experiment, stage, design, trial.seed, params, ops, wrong, tracer, watched=True)
     except DesignError as error:
         if isinstance(error.__cause__, ConnectionError):
             raise Unreported(str(error)) from error.__cause__

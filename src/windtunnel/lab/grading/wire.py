@@ -75,18 +75,19 @@ def of_history(history: History) -> dict[str, Any]:
     }
 
 
-def to_history(found: Mapping[str, Any], ops: Sequence[Op], ended_early: bool) -> History:
+def to_history(found: Mapping[str, Any], ops: Sequence[Op], ended_early: bool, real: bool = False) -> History:
     """The history of these requests. Raises NoAnswer where one is missing, comes twice, or makes no sense.
 
     Args:
         ended_early: the run may end before a request is due.
+        real: it was measured in real time, where there are no engines of ours to read.
     """
     try:
         left = {op.id: op for op in ops}
         events = [_event(left.pop(number), *rest) for number, *rest in found["events"]]
         facts = unpacked(found["facts"])
         duration = float(found["duration"])
-        held = Held.of(unpacked(found["held"]))
+        held = None if real else Held.of(unpacked(found["held"]))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise NoAnswer("The history is none.") from error
     if not isinstance(facts, dict):

@@ -42,6 +42,13 @@ from random import Random
 from typing import Any
 
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
+from windtunnel.catalogue.concurrency.event_loop.designs import (
+    Backend as Backend,
+    Blocking,
+    NonBlocking,
+    Threads,
+    ToThread,
+)
 from windtunnel.statistics import not_measurable
 from windtunnel.workload import batches
 
@@ -75,18 +82,17 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     return batches("window", ("quiet", "busy", "quiet", "busy", "quiet"))
 
 
-class Blocking:
-    """An event loop, in which a coroutine makes a blocking call."""
+class Rig:
+    """A server that asks its backend as the design does, and what is outside of it: clients, and that backend."""
 
-    kind = "blocking"
     hold_s = 0.0
     """Seconds for which all connections are held idle in the end."""
 
-    def __init__(self, stage: Stage, params: Params) -> None:
+    def __init__(self, design: object, stage: Stage, params: Params) -> None:
         check(params)
-        self.params = params
-        told = {"design": self.kind, "loop": params.loop, "pool": params.pool}
-        self.server = stage.child("server", HERE / "server.py", told)
+        self.design, self.params = design, params
+        told = {"loop": params.loop, "pool": params.pool}
+        self.server = stage.child("server", HERE / "server.py", told, design)
         self.outside = stage.child("outside", HERE / "outside.py", {"call_s": params.call_ms / 1000})
         self.seen: dict[str, list[dict[str, Any]]] = {"quiet": [], "busy": []}
         self.facts: dict[str, Any] = {}
@@ -112,25 +118,8 @@ class Blocking:
 
     async def report(self) -> Mapping[str, object]:
         """What was seen, and how many connections answer in the end."""
-        return {**self.facts, **self.seen, "still": await self.outside.ask("still", self.hold_s)}
-
-
-class Threads(Blocking):
-    """A thread for each connection."""
-
-    kind = "threads"
-
-
-class ToThread(Blocking):
-    """The event loop, and a pool of threads for the calls that block."""
-
-    kind = "to_thread"
-
-
-class NonBlocking(Blocking):
-    """The event loop, which makes the calls as well."""
-
-    kind = "non_blocking"
+        still = await self.outside.ask("still", self.hold_s)
+        return {**self.facts, **self.seen, **await self.outside.ask("answers"), "still": still}
 
 
 def check(p: Params) -> None:
@@ -176,6 +165,8 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         "alone_ms": 1e3 * min(facts["alone_s"]),
         "kb_per_connection": not_measurable(NOT_SAID) if grown is None else grown,
         "still_answer": facts["still"],
+        "right_share": facts["right"] / facts["called"],
+        "asked_a_call": facts["asked"] / facts["called"],
         "estimate_calls_ms": estimate_calls_ms(p.calls, p.pool, p.call_ms),
     }
 
@@ -223,6 +214,7 @@ experiment = Experiment(
     params=Params,
     workload=workload,
     designs={"blocking": Blocking, "threads": Threads, "to_thread": ToThread, "non_blocking": NonBlocking},
+    rig=Rig,
     stages=("machine",),
     measure=measure,
     seeds=3,
@@ -308,6 +300,18 @@ experiment = Experiment(
             over="mean",
             spares="blocking",
         ),
+    ),
+    demands=(
+        Claim("yours.right_share == 1", "Whoever has asked for a call gets the answer to that call."),
+        Claim("yours.asked_a_call == 1", "The backend is asked once for each."),
+        Claim("yours.calls_ms > 0.95 * params.call_ms", "Nobody is told anything before the backend has answered."),
+        Claim("yours.meanwhile > 0", "Others are answered while calls are under way."),
+        Claim("yours.at_once > 0.7 * params.calls", "Calls that came together wait at the backend together."),
+        Claim(
+            "yours.kb_per_connection < 2 * non_blocking.kb_per_connection",
+            "A connection that does nothing costs little.",
+        ),
+        Claim("yours.still_answer == params.connections", "And all of them are answered in the end."),
     ),
     hints=(
         "Draw one turn of the loop: what runs, and when are timers and sockets looked at again?",

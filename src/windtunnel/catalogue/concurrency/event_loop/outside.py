@@ -1,27 +1,22 @@
 """What is outside of the server of `event-loop`: its clients, and the backend that it asks.
 
-    python outside.py '{"call_s": 0.05}'
-
 The backend answers each message after `call_s`, as a remote service does: whoever asks waits for a socket. The clients
 hold connections; one of them sends a ping whenever one is due, whatever became of those before, and others ask for a
-call, all at the same moment. Lines of JSON on the standard input say what is to be done. Threads do it: they are few,
-and importing an event loop would cost more than all of them.
+call, all at the same moment. Threads do it: they are few, and importing an event loop would cost more than all of them.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import resource
 import socket
-import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 HOST = "127.0.0.1"
-PING, CALL = b"ping....", b"call...."
+PING, CALL, DONE = b"ping....", b"call", b"done"
+"""A call has four digits more, and so has its answer."""
 BACKLOG = 4096
 PATIENCE_S = 30.0
 """For an answer."""
@@ -33,8 +28,11 @@ class Outside:
     def __init__(self, told: Mapping[str, Any]) -> None:
         self.call_s: float = told["call_s"]
         self.held: list[socket.socket] = []
-        self.asked = self.at_once = 0
-        """Calls that wait at the backend, and the most that ever did."""
+        self.waiting = self.at_once = self.asked = 0
+        """Calls that wait at the backend, the most that ever did, and all."""
+        self.called = self.right = 0
+        """Calls that clients made, and those whose answer was the one to them."""
+        self.numbers = count()
         self.lock = threading.Lock()
 
     def heard(self, what: str, *words: Any) -> Any:
@@ -51,10 +49,12 @@ class Outside:
                 return self.window(length_s, every_s, calls)
             case "alone", (times,):
                 return [self.call(self.held[0]) for _ in range(times)]
+            case "answers", ():
+                return {"called": self.called, "right": self.right, "asked": self.asked}
             case "still", (hold_s,):
                 time.sleep(hold_s)
                 return sum(self.pinged(sock) for sock in self.held)
-        raise ValueError(f"The clients are asked for {what}; they know backend, connect, window, alone and still.")
+        raise ValueError(f"The clients are asked for {what}; it knows backend, connect, window, alone, answers, still.")
 
     # --- the backend ---------------------------------------------------------------------------------------------
     def backend(self, listener: socket.socket) -> None:
@@ -66,14 +66,15 @@ class Outside:
     def answer(self, sock: socket.socket) -> None:
         """One call."""
         with sock:
-            data = sock.recv(len(CALL))
+            data = sock.recv(len(PING))
             with self.lock:
                 self.asked += 1
-                self.at_once = max(self.at_once, self.asked)
+                self.waiting += 1
+                self.at_once = max(self.at_once, self.waiting)
             time.sleep(self.call_s)  # what a service far away takes: no work of this machine
             with self.lock:
-                self.asked -= 1
-            sock.sendall(data)
+                self.waiting -= 1
+            sock.sendall(data.replace(CALL, DONE))
 
     # --- the clients ---------------------------------------------------------------------------------------------
     def connected(self, port: int) -> socket.socket:
@@ -90,10 +91,14 @@ class Outside:
 
     def call(self, sock: socket.socket) -> float:
         """Ask for a call; the seconds until its answer."""
-        begin = time.perf_counter()
-        sock.sendall(CALL)
-        sock.recv(len(CALL))
-        return time.perf_counter() - begin
+        begin, number = time.perf_counter(), b"%04d" % next(self.numbers)
+        sock.sendall(CALL + number)
+        answer = sock.recv(len(PING))
+        took_s = time.perf_counter() - begin
+        with self.lock:
+            self.called += 1
+            self.right += answer == DONE + number
+        return took_s
 
     def window(self, length_s: float, every_s: float, calls: int) -> dict[str, Any]:
         """Pings for so long, and so many calls a quarter into it; how long these take, from the first to the last."""
@@ -127,15 +132,6 @@ class Outside:
         return {"pings": took, "calls_s": lasted, "at_once": self.at_once}
 
 
-def main() -> None:
-    """Do what is said until nobody says anything any more."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    outside = Outside(json.loads(sys.argv[1]))
-    for line in sys.stdin:
-        print(json.dumps(outside.heard(*json.loads(line))), flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+def begin(told: Mapping[str, Any]) -> Callable[..., Any]:
+    """What does what it is told."""
+    return Outside(told).heard

@@ -1,34 +1,29 @@
-"""The server of `event-loop`, four times over: an echo, and calls of a backend that take their time.
+"""The server of `event-loop`: an echo, and calls of a backend that take their time.
 
-    python server.py '{"design": "blocking", "loop": "asyncio", "pool": 4}'
-
-A message is eight bytes. `ping....` is sent back at once. At `call....` the server asks its backend, over a connection
-of its own, and answers when that has. Lines of JSON on the standard input ask what it measures; the server itself runs
-in a thread beside, which nothing disturbs while it is measured. A probe wakes every so many milliseconds and notes how
-late it is: a timer of the loop, or a thread that sleeps.
+A message is eight bytes. `ping....` is sent back at once. At `call0007` the server asks its backend, as its design does
+that, and answers what that has answered. The server itself runs in a thread beside what asks how it goes, which nothing
+disturbs while it is measured. A probe wakes every so many milliseconds and notes how late it is: a timer of the loop,
+or a thread that sleeps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
-import os
-import resource
 import runpy
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 HOST = "127.0.0.1"
 SIZE = 8
 """Bytes of a message."""
-CALL = b"call...."
+CALL = b"call"
 PROBE_S = 0.005
 BACKLOG = 4096
 STACK = 1 << 18
@@ -37,11 +32,32 @@ reserve; what a thread takes of them is the same."""
 Span = tuple[float, float]
 
 
+class Backend:
+    """The slow service, for one request."""
+
+    def __init__(self, port: int, question: bytes) -> None:
+        self.address, self.question = (HOST, port), question
+
+    def call(self) -> bytes:
+        """Ask as most client libraries do: the thread waits for the socket."""
+        with socket.create_connection(self.address) as sock:
+            sock.sendall(self.question)
+            return sock.recv(SIZE)
+
+
+class Design(Protocol):
+    """How it asks; see `designs.py`."""
+
+    by_threads: bool
+
+    async def ask(self, backend: Backend) -> bytes: ...
+
+
 class Server:
     """What all have in common: what is counted, and the socket on which they listen."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.told = told
+    def __init__(self, told: Mapping[str, Any], design: Design) -> None:
+        self.told, self.design = told, design
         self.backend = 0
         self.listener = socket.create_server((HOST, 0), backlog=BACKLOG)
         self.late: list[Span] = []
@@ -79,18 +95,12 @@ class Server:
         with self.lock:
             self.meanwhile += count * (self.under_way > 0)
 
-    def ask_and_wait(self) -> bytes:
-        """Ask the backend as most client libraries do: the thread waits for the socket."""
-        with socket.create_connection((HOST, self.backend)) as sock:
-            sock.sendall(CALL)
-            return sock.recv(SIZE)
-
 
 class Threads(Server):
     """A thread for each connection; each waits as long as it likes."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(told)
+    def __init__(self, told: Mapping[str, Any], design: Design) -> None:
+        super().__init__(told, design)
         threading.stack_size(STACK)
 
     def serve(self) -> None:
@@ -101,9 +111,9 @@ class Threads(Server):
     def connection(self, sock: socket.socket) -> None:
         with sock:
             while data := sock.recv(4096):
-                if data == CALL:
+                if data.startswith(CALL):
                     begin = self.begun()
-                    data = self.ask_and_wait()
+                    data = Backend(self.backend, data).call()
                     self.ended(begin)
                 else:
                     self.pinged(data)
@@ -123,8 +133,8 @@ class Threads(Server):
 class Loop(Server):
     """An event loop: a task for each connection."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(told)
+    def __init__(self, told: Mapping[str, Any], design: Design) -> None:
+        super().__init__(told, design)
         self.listener.setblocking(False)
         self.loop = LOOPS[told["loop"]]()
         self.loop.set_default_executor(ThreadPoolExecutor(told["pool"]))
@@ -143,17 +153,13 @@ class Loop(Server):
     async def connection(self, sock: socket.socket) -> None:
         with sock:
             while data := await self.loop.sock_recv(sock, 4096):
-                if data == CALL:
+                if data.startswith(CALL):
                     begin = self.begun()
-                    data = await self.ask()
+                    data = await self.design.ask(Backend(self.backend, data))
                     self.ended(begin)
                 else:
                     self.pinged(data)
                 await self.loop.sock_sendall(sock, data)
-
-    async def ask(self) -> bytes:
-        """Ask the backend."""
-        raise NotImplementedError
 
     def probe(self) -> None:
         self.loop.call_soon_threadsafe(lambda: self.next_probe(self.loop.time()))
@@ -166,31 +172,6 @@ class Loop(Server):
         late = self.loop.time() - due
         self.late.append((time.perf_counter() - late, late))
         self.next_probe(due)
-
-
-class Blocking(Loop):
-    """The coroutine calls what blocks."""
-
-    async def ask(self) -> bytes:
-        return self.ask_and_wait()
-
-
-class ToThread(Loop):
-    """What blocks is called in a thread of a pool."""
-
-    async def ask(self) -> bytes:
-        return await asyncio.to_thread(self.ask_and_wait)
-
-
-class NonBlocking(Loop):
-    """The call is made by the loop, too."""
-
-    async def ask(self) -> bytes:
-        with socket.socket() as sock:
-            sock.setblocking(False)
-            await self.loop.sock_connect(sock, (HOST, self.backend))
-            await self.loop.sock_sendall(sock, CALL)
-            return await self.loop.sock_recv(sock, SIZE)
 
 
 def own_loop() -> asyncio.AbstractEventLoop:
@@ -211,12 +192,6 @@ LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "own": own_loop,
     "uvloop": uvloop_loop,
-}
-DESIGNS: Mapping[str, type[Server]] = {
-    "blocking": Blocking,
-    "threads": Threads,
-    "to_thread": ToThread,
-    "non_blocking": NonBlocking,
 }
 
 
@@ -251,16 +226,6 @@ def heard(server: Server, what: str, *words: Any) -> Any:
     raise ValueError(f"The server is asked for {what}; it answers open, memory, begin and end.")
 
 
-def main() -> None:
-    """Answer until nobody asks any more."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    told = json.loads(sys.argv[1])
-    server = DESIGNS[told["design"]](told)
-    for line in sys.stdin:
-        print(json.dumps(heard(server, *json.loads(line))), flush=True)
-    os._exit(0)  # with all the threads that still serve
-
-
-if __name__ == "__main__":
-    main()
+def begin(told: Mapping[str, Any], design: Design) -> Callable[..., Any]:
+    """What answers; the server ends with the process, and all the threads that still serve."""
+    return partial(heard, (Threads if design.by_threads else Loop)(told, design))

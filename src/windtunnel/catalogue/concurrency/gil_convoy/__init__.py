@@ -14,35 +14,41 @@ takes some tens of microseconds.
 interval to a tenth (`sys.setswitchinterval`). `own_process` computes in processes of their own.
 
 **Deep dive.** That is the convoy: who needs the lock for microseconds waits for those who keep it for milliseconds, and
-each release makes it wait once more. Threads on work that lets go of the lock (`hash`: hashlib on large buffers) make
+each release makes it wait once more. The chart of who runs shows it: threads compute one at a time (`overlap_share`),
+and trips are as long as their turns. Threads on work that lets go of the lock (`hash`: hashlib on large buffers) make
 no convoy; they compete for processors only, and that is the operating system's affair.
 
 **Scale.** More threads that compute make it worse: the lock that was let go may go to another of them, and what talks
-waits again. A shorter interval makes the waits shorter and does not end them. Where the work can be changed it may let
-go by itself (`time.sleep(0)` every few microseconds of work): an earlier trial of ours found more requests left than
-with any interval, and fewer than beside processes.
+waits again. How much is left beside threads differs from minute to minute (`left_all`, and what repeated runs showed
+stands in the objections): always less than beside nobody. A shorter interval makes the waits shorter and does not end
+them. Where the work can be changed it may let go by itself (`time.sleep(0)` every few microseconds of work): an earlier
+trial of ours found more requests left than with any interval, and fewer than beside processes.
 
 **Real systems.** That threads which compute also take longer in sum is old wisdom: `threads-or-processes` measures what
 is left of it. What is measured here is about latency, and an earlier trial of ours on two idle cores found 354 requests
-a second beside two threads (p99 50.7 ms), and 842 (23.5 ms) with a tenth of the interval.
+a second beside two threads (p99 50.7 ms), and 842 (23.5 ms) with a tenth of the interval. Interpreters of one process
+have a lock each since 3.12 (PEP 684), and from Python since 3.14 (PEP 734); PEP 703 makes builds without any.
 
 **Left open.** Interpreters without the lock (free-threaded builds of 3.13 and later) have no convoy of this kind; none
 is measured here. On a machine whose processors are busy otherwise threads that compute are not running when the lock is
-free, and the convoy is weaker: the rates say what this machine did in that minute, and
-`left_all` is the share of them that is left. The echo is a process beside, over
-the loopback: no network is measured.
+free, and the convoy is weaker: the rates say what this machine did in that minute. A gap in the chart says that a
+thread did not run, and not whether it waited for the lock or for a processor. The echo is a process beside, over the
+loopback: no network is measured. Linux gives each session the same part of busy processors, so each process that
+computes has a session of its own here: forked into the one that talks, two left 0.6 to 18 % of its requests in a busy
+minute, where sessions of their own left 57 to 64 %.
 """
 
 from __future__ import annotations
 
-import asyncio
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, param
+from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
+from windtunnel.catalogue.concurrency.gil_convoy.designs import BesideThreads, OwnProcess, ShortInterval, Work as Work
 from windtunnel.statistics import not_measurable, percentile
 from windtunnel.workload import batches
 
@@ -51,6 +57,10 @@ USUAL_MS = 5.0
 """CPython's own switch interval."""
 LEAST_SHARE = 0.1
 """Of a processor, for a process that computes alone: with less, others decide what is measured."""
+STEADY = 0.5
+"""So many times as many requests beside nobody as before are a machine that others disturb."""
+DRAWN_S, MOST_TRIPS = 0.06, 60
+"""Of a window, in the chart of who runs."""
 KINDS: Mapping[str, tuple[int, str]] = {
     "none": (0, "python"),
     "one": (1, "python"),
@@ -71,22 +81,16 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     return batches("window", ("alone", "none", "one", "all", "hash", "none again", "all again"))
 
 
-class BesideThreads:
-    """Threads of the same process compute."""
+class Rig:
+    """A process that talks, in which the design has others compute, and an echo."""
 
-    times_shorter = 1
-
-    def __init__(self, stage: Stage, params: Params) -> None:
-        self.params = params
-        told = {"interval_s": USUAL_MS / 1000 / self.times_shorter}
-        self.talks = stage.child("talks", PINGER, told)
-        self.echo = stage.child("echo", PINGER, {"interval_s": USUAL_MS / 1000})
-        self.beside = [stage.child(f"computes {i}", PINGER, told) for i in range(self.processes())]
+    def __init__(self, design: object, stage: Stage, params: Params) -> None:
+        if not hasattr(os, "fork"):
+            raise WrongInput("This is no Unix, whose processes gil-convoy forks; run it on one.")
+        self.design, self.params = design, params
+        self.talks = stage.child("talks", PINGER, {"shorter": params.shorter}, design)
+        self.echo = stage.child("echo", PINGER, {})
         self.seen: dict[str, Any] = {}
-
-    def processes(self) -> int:
-        """How many compute beside; at least one, for the window in which it computes alone."""
-        return 1
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -95,58 +99,58 @@ class BesideThreads:
     async def window(self, kind: str) -> None:
         """One window."""
         if kind == "alone":
-            self.seen[kind] = await self.beside[0].ask("compute", "python", self.params.window_s)
+            self.seen[kind] = await self.talks.ask("alone", self.params.window_s)
         else:
-            threads, work = KINDS.get(kind, (self.params.threads, "python"))
-            self.seen[kind] = await self.beside_work(threads, work)
-
-    async def beside_work(self, threads: int, work: str) -> Any:
-        """Talk while so many compute."""
-        return await self.talks.ask("window", threads, work, self.params.window_s, self.port)
+            workers, work = KINDS.get(kind, (self.params.threads, "python"))
+            self.seen[kind] = await self.talks.ask("window", workers, work, self.params.window_s, self.port)
 
     def report(self) -> Mapping[str, object]:
         """What was seen in each window."""
         return self.seen
 
 
-class ShortInterval(BesideThreads):
-    """Threads of the same process compute, and have to let go of the lock sooner."""
-
-    def __init__(self, stage: Stage, params: Params) -> None:
-        self.times_shorter = params.shorter
-        super().__init__(stage, params)
-
-
-class OwnProcess(BesideThreads):
-    """Processes of their own compute."""
-
-    def processes(self) -> int:
-        return self.params.threads
-
-    async def beside_work(self, threads: int, work: str) -> Any:
-        computing = [one.ask("compute", work, self.params.window_s) for one in self.beside[:threads]]
-        found, *_ = await asyncio.gather(super().beside_work(0, work), *computing)
-        return found
-
-
 def measure(history: History, p: Params) -> Mapping[str, float]:
     facts = history.facts
-    trips = {kind: facts[kind] for kind in ("none", "one", "hash")}
-    trips["all"] = facts["all"] + facts["all again"]  # in a short window the others may not have run
-    share = facts["alone"] / p.window_s
+    both = [facts["all"], facts["all again"]]  # in a short window the others may not have run
+    trips = {kind: facts[kind]["trips"] for kind in ("none", "one", "hash")}
+    trips["all"] = both[0]["trips"] + both[1]["trips"]
+    share = facts["alone"]["cpu_s"] / p.window_s
     found: dict[str, float] = {"alone_share": share}
     for kind in ("none", "one", "all", "hash"):
         found[f"per_s_{kind}"] = per_s(trips[kind])
-    found["per_s_none"] = max(found["per_s_none"], per_s(facts["none again"]))  # who comes between slows it
+    quiet = [found["per_s_none"], per_s(facts["none again"]["trips"])]
+    found["per_s_none"] = max(quiet)  # who comes between slows it
+    why = f"a process that computed alone had {share:.0%} of a processor" if share < LEAST_SHARE else ""
     for kind in ("all", "hash"):
         left = found[f"per_s_{kind}"] / found["per_s_none"]
-        why = f"a process that computed alone had {share:.0%} of a processor"
-        found[f"left_{kind}"] = not_measurable(why) if share < LEAST_SHARE else left
+        found[f"left_{kind}"] = not_measurable(why) if why else left
+    best = max(per_s(one["trips"]) for one in both) / found["per_s_none"]
+    if not why and min(quiet) < STEADY * max(quiet):
+        why = f"there were {quiet[0]:.0f} requests a second beside nobody, and then {quiet[1]:.0f}"
+    found["kept_share"] = not_measurable(why) if why else best
+    found["computed_share"] = max(one["units"] for one in both) / max(1, facts["alone"]["units"])
+    found["units_hash"] = facts["hash"]["units"]
     for kind in ("none", "all"):
         found[f"p99_ms_{kind}"] = 1e3 * percentile(trips[kind], 99)
     found["longest_ms_all"] = 1e3 * max(trips["all"])
+    found["overlap_share"] = max(overlap(one["runs"]) for one in both)
     found["estimate_per_s"] = estimate_per_s(USUAL_MS)
     return found
+
+
+Runs = Sequence[Sequence[tuple[float, float]]]
+"""Of each worker, from when to when it ran."""
+
+
+def overlap(runs: Runs) -> float:
+    """The share of the time in which somebody computed that two or more computed at."""
+    moves = sorted((at, move) for own in runs for begin, end in own for at, move in ((begin, 1), (end, -1)))
+    inside, last, any_s, more_s = 0, 0.0, 0.0, 0.0
+    for at, move in moves:
+        any_s += (at - last) * (inside > 0)
+        more_s += (at - last) * (inside > 1)
+        inside, last = inside + move, at
+    return more_s / any_s if any_s else 0.0
 
 
 def per_s(trips: Sequence[float]) -> float:
@@ -162,18 +166,39 @@ def estimate_per_s(interval_ms: float) -> float:
 def rates(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float]]]:
     """Requests a second, by what computes beside."""
     named = {"none": "nobody", "one": "one", "all": "all", "hash": "one in C"}
-    return {"requests": [(word, per_s(history.facts[kind])) for kind, word in named.items()]}
+    return {"requests": [(word, per_s(history.facts[kind]["trips"])) for kind, word in named.items()]}
 
 
 def slow_trips(history: History, p: Params) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Each round trip at its time, beside all that compute."""
     at, found = 0.0, list[tuple[float, float]]()
-    for trip in history.facts["all"]:
+    for trip in history.facts["all"]["trips"]:
         at += trip
         found.append((at, 1e3 * trip))
     return {"round trip": found}
 
 
+def who_runs(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """The first of the window: when each worker ran, and each trip of who talks; the interval as a measure beside."""
+    window = history.facts["all"]
+    computes = [
+        (f"computes {worker}", 1e3 * begin, 1e3 * end, "runs")
+        for worker, own in enumerate(window["runs"], 1)
+        for begin, end in own
+        if 0 <= begin < DRAWN_S
+    ]
+    talks, at = list[tuple[str, float, float, str]](), 0.0
+    for trip in window["trips"]:
+        if at >= DRAWN_S or len(talks) >= MOST_TRIPS:
+            break
+        talks.append(("talks", 1e3 * at, 1e3 * (at + trip), "waits"))
+        at += trip
+    interval = [("switch interval", i * USUAL_MS, (i + 1) * USUAL_MS, f"{USUAL_MS:g} ms") for i in (0, 2, 4)]
+    named = {"computes": computes, "waits for an answer": talks, "the interval": interval}
+    return {name: rows for name, rows in named.items() if rows}
+
+
+ONE = "beside_threads.overlap_share < 0.1 and short_interval.overlap_share < 0.1"
 CONVOY = "beside_threads.per_s_all < 0.3 * beside_threads.per_s_none"
 SHORTER = "short_interval.left_all > beside_threads.left_all"
 APART = "own_process.left_all > 2 * beside_threads.left_all"
@@ -186,12 +211,14 @@ experiment = Experiment(
     params=Params,
     workload=workload,
     designs={"beside_threads": BesideThreads, "short_interval": ShortInterval, "own_process": OwnProcess},
+    rig=Rig,
     stages=("machine",),
     measure=measure,
     seeds=3,
     charts=(
         Chart("Requests a second by what computes beside", "beside", "requests a second", rates, kind="bars"),
         Chart("Round trips beside all that compute", "second", "ms", slow_trips),
+        Chart("Who runs, and who waits", "ms", "thread", who_runs, kind="gantt"),
     ),
     asks=(
         Ask(
@@ -205,6 +232,7 @@ experiment = Experiment(
         ),
     ),
     why=(
+        Why("Of the threads that compute one runs at a time, and keeps the lock while the others wait.", ONE),
         Why("Whoever talks lets go of the lock with each request, and may have to wait to get it back.", CONVOY),
         Why("A shorter interval makes these waits shorter.", SHORTER),
         Why("Another process has another lock.", APART),
@@ -222,7 +250,18 @@ experiment = Experiment(
             SETS,
             breaks="beside_threads",
         ),
+        Claim(
+            ONE,
+            "One thread at a time runs Python in an interpreter: two that compute have turns.",
+            "Snow: PEP 684",
+            breaks="beside_threads",
+        ),
         Claim(SHORTER, "They let go sooner, and so each wait is shorter.", SETS, over="mean"),
+        Claim(
+            "short_interval.per_s_all < short_interval.per_s_none",
+            "But they have to let go, and are asked to after an interval, however short.",
+            SETS,
+        ),
         Claim(
             APART,
             "The processes compete for processors, which the operating system shares out, and for no lock.",
@@ -239,6 +278,14 @@ experiment = Experiment(
             spares="beside_threads",
         ),
     ),
+    demands=(
+        Claim(
+            "yours.kept_share > 0.6 * own_process.kept_share",
+            "About as many requests are left as beside processes.",
+        ),
+        Claim("yours.computed_share > 0.5", "At least half of what one computes alone is computed."),
+        Claim("yours.units_hash > 0", "And so is what is done in C."),
+    ),
     hints=(
         "How long may a thread keep the interpreter's lock when another wants it?",
         "How often does one request let go of the lock, and have to get it back?",
@@ -247,6 +294,11 @@ experiment = Experiment(
     sources=(
         Source(
             "Python: sys.setswitchinterval", 2024, "https://docs.python.org/3/library/sys.html#sys.setswitchinterval"
+        ),
+        Source("Snow: PEP 684, A Per-Interpreter GIL", 2022, "https://peps.python.org/pep-0684/"),
+        Source("Snow: PEP 734, Multiple Interpreters in the Stdlib", 2023, "https://peps.python.org/pep-0734/"),
+        Source(
+            "Gross: PEP 703, Making the Global Interpreter Lock Optional", 2023, "https://peps.python.org/pep-0703/"
         ),
         Source("Python: hashlib", 2024, "https://docs.python.org/3/library/hashlib.html"),
     ),

@@ -1,30 +1,46 @@
-"""The process of `gil-convoy` whose one thread asks over the network while others compute.
+"""The process of `gil-convoy` whose one thread asks over the network while others compute, as its design has them.
 
-    python pinger.py '{"interval_s": 0.005}'
-
-`["window", threads, kind, seconds, port]` on the standard input: so many threads compute meanwhile, `python` by
-bytecode or `hash` in C, which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it,
-and sends the next. Answered with the round trips. `["compute", kind, seconds]` computes alone, for the processes
-beside, and is answered with the processor time that it got.
+`["window", workers, kind, seconds, port]`: so many workers compute meanwhile, `python` by bytecode or `hash` in C,
+which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it, and sends the next. It is
+answered with the round trips, the units that were computed, and when each worker ran: it notes the time after a unit,
+and where two notes lie further apart than a unit takes it did not run in between. These notes stand in memory that
+forked processes share. `["alone", seconds]` computes with nobody beside, and is answered with the processor time of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
+import mmap
 import os
 import socket
-import sys
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 HOST = "127.0.0.1"
 UNIT = 500
 """Turns of a loop that are a unit of work."""
 BUFFER = bytes(1 << 20)
 """What a unit of the work in C hashes; from 2,048 bytes on hashlib lets go of the lock."""
+APART_NS = 300_000
+"""Notes of a worker further apart than that show that it did not run in between; a unit takes a tenth of it."""
+LONGEST_S = 20.0
+"""No window is as long."""
+RUNS = 2_000
+"""Most runs that are noted of a worker."""
+PAIR, NUMBER = struct.Struct("<qq"), struct.Struct("<q")
+
+
+class Design(Protocol):
+    """Where to compute; see `designs.py`."""
+
+    def begin(self, work: Work, workers: int) -> None: ...
+
+    def end(self) -> None: ...
 
 
 def by_bytecode() -> None:
@@ -39,46 +55,80 @@ def in_c() -> None:
     hashlib.blake2b(BUFFER).digest()
 
 
-WORK: Mapping[str, Callable[[], None]] = {"python": by_bytecode, "hash": in_c}
+KINDS: Mapping[str, Callable[[], None]] = {"python": by_bytecode, "hash": in_c}
 
 
-class Turn:
-    """A while in which threads compute, and one asks."""
+class Work:
+    """What is computed while one talks, and what is noted of it."""
 
-    def __init__(self) -> None:
-        self.over = False
+    def __init__(self, kind: str, workers: int, shorter: int) -> None:
+        self.work, self.workers, self.shorter = KINDS[kind], workers, shorter
+        self.ended, self.latest = mmap.mmap(-1, 1), time.perf_counter() + LONGEST_S
+        self.notes = [mmap.mmap(-1, 2 * NUMBER.size + RUNS * PAIR.size) for _ in range(workers)]
+        """Of each worker: its units, its runs, and of each run when it began and when it was last seen."""
+        self.last = [(0, 0)] * workers
+        self.here = os.getpid()
 
-    def compute(self, work: Callable[[], None]) -> None:
-        """Until it is over."""
-        while not self.over:
-            work()
+    def over(self) -> bool:
+        """Whether it is; also where nobody is left to say so."""
+        return self.ended[0] != 0 or time.perf_counter() > self.latest
 
-    def asked(self, threads: int, kind: str, seconds: float, port: int) -> list[float]:
-        """Ask for so long beside so many threads; the round trips."""
-        computing = [threading.Thread(target=self.compute, args=(WORK[kind],)) for _ in range(threads)]
-        for thread in computing:
-            thread.start()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.connect((HOST, port))
-            trips, begin = list[float](), time.perf_counter()
-            now = begin
-            while now < begin + seconds:
-                sock.send(b"ping")
-                sock.recv(16)
-                now, last = time.perf_counter(), now
-                trips.append(now - last)
-        self.over = True
-        for thread in computing:
-            thread.join()
-        return trips
+    def keep(self, worker: int) -> None:
+        """Compute as this worker until it is over."""
+        while not self.over():
+            self.unit(worker)
+
+    def unit(self, worker: int) -> None:
+        """Compute one unit. Who does it in a process of its own has a session of its own, as a service has."""
+        if os.getpid() != self.here:
+            self.here = os.getpid()
+            with contextlib.suppress(OSError):  # it leads one
+                os.setsid()
+        self.work()
+        now, notes = time.perf_counter_ns(), self.notes[worker]
+        units, runs = PAIR.unpack_from(notes)
+        begin, last = self.last[worker]
+        if now - last > APART_NS and runs < RUNS:
+            begin, runs = now, runs + 1
+        self.last[worker] = begin, now
+        PAIR.pack_into(notes, 0, units + 1, runs)
+        PAIR.pack_into(notes, runs * PAIR.size, begin, now)
+
+    def seen(self, origin_ns: int) -> dict[str, Any]:
+        """The units of all, and the runs of each worker, in seconds since that moment."""
+        runs = []
+        for notes in self.notes:
+            _, count = PAIR.unpack_from(notes)
+            pairs = [PAIR.unpack_from(notes, i * PAIR.size) for i in range(1, count + 1)]
+            runs.append([((begin - origin_ns) / 1e9, (last - origin_ns) / 1e9) for begin, last in pairs])
+        return {"units": sum(NUMBER.unpack_from(notes)[0] for notes in self.notes), "runs": runs}
 
 
-def alone(kind: str, seconds: float) -> float:
-    """Compute in this process, with no other thread beside; the processor time that it got."""
-    end, cpu = time.perf_counter() + seconds, time.process_time()
+def window(design: Design, shorter: int, workers: int, kind: str, seconds: float, port: int) -> dict[str, Any]:
+    """Ask for so long while so many compute."""
+    work = Work(kind, workers, shorter)
+    design.begin(work, workers)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((HOST, port))
+        trips, origin_ns, begin = list[float](), time.perf_counter_ns(), time.perf_counter()
+        now = begin
+        while now < begin + seconds:
+            sock.send(b"ping")
+            sock.recv(16)
+            now, last = time.perf_counter(), now
+            trips.append(now - last)
+    work.ended[0] = 1
+    design.end()
+    return {"trips": trips, **work.seen(origin_ns)}
+
+
+def alone(seconds: float) -> dict[str, float]:
+    """Compute with no other thread beside; the processor time that it got, and its units."""
+    work, cpu = Work("python", 1, 1), time.process_time()
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end:
-        WORK[kind]()
-    return time.process_time() - cpu
+        work.unit(0)
+    return {"cpu_s": time.process_time() - cpu, "units": work.seen(0)["units"]}
 
 
 def echo() -> int:
@@ -95,25 +145,18 @@ def echo() -> int:
     return int(sock.getsockname()[1])
 
 
-def heard(what: str, *words: Any) -> Any:
+def heard(design: Design | None, told: Mapping[str, Any], what: str, *words: Any) -> Any:
     """One question."""
     match what, words:
         case "echo", ():
             return echo()
-        case "window", (threads, kind, seconds, port):
-            return Turn().asked(threads, kind, seconds, port)
-        case "compute", (kind, seconds):
-            return alone(kind, seconds)
-    raise ValueError(f"The process is asked for {what}; it answers echo, window and compute.")
+        case "window", (workers, kind, seconds, port) if design is not None:
+            return window(design, told["shorter"], workers, kind, seconds, port)
+        case "alone", (seconds,):
+            return alone(seconds)
+    raise ValueError(f"The process is asked for {what}; it answers echo, window and alone.")
 
 
-def main() -> None:
-    """Answer until nobody asks any more."""
-    sys.setswitchinterval(json.loads(sys.argv[1])["interval_s"])
-    for line in sys.stdin:
-        print(json.dumps(heard(*json.loads(line))), flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()
+def begin(told: Mapping[str, Any], design: Design | None = None) -> Callable[..., Any]:
+    """What answers."""
+    return partial(heard, design, told)

@@ -9,7 +9,8 @@ else uses?
 times as much as there are processors, `min(workers, cores)` (`estimate`).
 
 **Design.** `threads` does it in threads of one process. `processes` does it in processes, forked for it. Both do
-`python`, a loop of bytecode, and `hash`, hashlib on a large buffer, which lets go of the lock.
+`python`, a loop of bytecode, and `hash`, hashlib on a large buffer, which lets go of the lock. `by_kind` looks at what
+it is: processes for what needs the interpreter for long, threads for the rest.
 
 **Deep dive.** Speed-up here is work by the wall, over work by the processor time of one process alone in the same
 minute: who takes the processor away makes it less and never more. `cores` is how many processors were in use at a time.
@@ -38,10 +39,12 @@ from random import Random
 from typing import Any
 
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
+from windtunnel.catalogue.concurrency.threads_or_processes.designs import ByKind, Processes, Threads, Work as Work
 from windtunnel.statistics import not_measurable
 from windtunnel.workload import batches
 
 WORKER = Path(__file__).with_name("worker.py")
+MS = 1000
 KINDS = ("python", "hash")
 TURNS = ("alone", "together", "together", "alone")
 """So that a processor that gets faster, or slower, favours neither."""
@@ -56,20 +59,20 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """One after the other and at the same time, twice each."""
-    return batches("round", ("start", *((how, kind) for kind in KINDS for how in TURNS)))
+    """One after the other and at the same time, twice each; at last hardly any work."""
+    rounds = [(how, kind) for kind in KINDS for how in TURNS]
+    return batches("round", ("start", *rounds, ("together", "little")))
 
 
-class Threads:
-    """Threads of one process."""
+class Rig:
+    """Lets a design do its work in a process of its own, and measures there."""
 
-    kind = "threads"
-
-    def __init__(self, stage: Stage, params: Params) -> None:
+    def __init__(self, design: object, stage: Stage, params: Params) -> None:
         if not hasattr(os, "fork"):
             raise WrongInput("This is no Unix, whose processes threads-or-processes forks; run it on one.")
-        told = {"design": self.kind, "workers": params.workers, "work_s": params.work_ms / 1000}
-        self.worker = stage.child("worker", WORKER, told)
+        self.design = design
+        told = {"workers": params.workers, "work_s": params.work_ms / MS}
+        self.worker = stage.child("worker", WORKER, told, design)
         self.seen: dict[str, list[Any]] = {}
 
     async def round(self, what: Any) -> None:
@@ -82,25 +85,52 @@ class Threads:
         return self.seen
 
 
-class Processes(Threads):
-    """A process each."""
-
-    kind = "processes"
-
-
 def measure(history: History, p: Params) -> Mapping[str, float]:
     facts = history.facts
-    found: dict[str, float] = {"start_ms": 1e3 * facts["start"][0]["start_s"], "estimate": estimate(p.workers)}
+    little = facts["together little"][0]
+    found: dict[str, float] = {"start_ms": MS * facts["start"][0]["start_s"], "estimate": estimate(p.workers)}
+    found["elsewhere_little"] = elsewhere(little)
+    all_rounds = [little]
     for kind in KINDS:
-        alone_s = min(one["cpu_s"] for one in facts[f"alone {kind}"])
+        alone = [one["cpu_s"] for one in facts[f"alone {kind}"]]
         both = facts[f"together {kind}"]
+        all_rounds += both
         wall_s = sum(one["wall_s"] for one in both)
         others = None if both[0]["others"] is None else sum(one["others"] * one["wall_s"] for one in both) / wall_s
         found[f"cores_{kind}"] = sum(one["cpu_s"] for one in both) / wall_s
-        found[f"cost_{kind}"] = min(one["cpu_s"] for one in both) / alone_s
-        found[f"at_most_{kind}"] = alone_s / min(one["wall_s"] for one in both)
+        found[f"cost_{kind}"] = min(one["cpu_s"] for one in both) / min(alone)
+        found[f"at_most_{kind}"] = min(alone) / min(one["wall_s"] for one in both)
+        found[f"apart_{kind}"] = max(alone) / min(alone)
         found[f"speed_up_{kind}"] = measurable(found[f"at_most_{kind}"], others, found[f"cost_{kind}"])
+        found[f"at_once_{kind}"] = max(at_once(one["pieces"]) for one in both)
+        found[f"interpreters_{kind}"] = max(interpreters(one["pieces"]) for one in both)
+        found[f"elsewhere_{kind}"] = max(elsewhere(one) for one in both)
+    found["done_once"] = float(all(done == 1 for one in all_rounds for done, *_ in one["pieces"]))
     return found
+
+
+Pieces = Sequence[tuple[int, int, int, int]]
+"""How often each was done, from when to when, and in which process."""
+
+
+def at_once(pieces: Pieces) -> int:
+    """The most that were under way at one moment."""
+    return max(len(under_way(pieces, at)) for _, at, _, _ in pieces)
+
+
+def interpreters(pieces: Pieces) -> int:
+    """The most processes in which some were under way at one moment."""
+    return max(len({process for *_, process in under_way(pieces, at)}) for _, at, _, _ in pieces)
+
+
+def under_way(pieces: Pieces, at: int) -> Pieces:
+    """Those that had begun then and had not ended."""
+    return [one for one in pieces if one[0] and one[1] <= at < one[2]]
+
+
+def elsewhere(one: Mapping[str, Any]) -> int:
+    """Pieces of a round that were done in another process than the one that asked for them."""
+    return sum(process not in (0, one["here"]) for *_, process in one["pieces"])
 
 
 DEARER = 1.1
@@ -136,13 +166,18 @@ ONE = "threads.cores_python <= 1.1"
 APART = "processes.speed_up_python > 0.75 * processes.estimate"
 IN_C = "threads.speed_up_hash > 0.75 * threads.estimate"
 CHEAP = "threads.cost_python < 1.5"
+FITS = (
+    "by_kind.interpreters_python >= params.workers and by_kind.at_once_hash >= params.workers"
+    " and max(by_kind.elsewhere_hash, by_kind.elsewhere_little) == 0"
+)
 
 experiment = Experiment(
     title="Threads or processes",
     question="When do threads make work for the processor faster, and when does it take processes?",
     params=Params,
     workload=workload,
-    designs={"threads": Threads, "processes": Processes},
+    designs={"threads": Threads, "processes": Processes, "by_kind": ByKind},
+    rig=Rig,
     stages=("machine",),
     measure=measure,
     seeds=3,
@@ -159,6 +194,7 @@ experiment = Experiment(
         Why("One thread at a time runs Python in an interpreter.", ONE),
         Why("Each process has an interpreter of its own.", APART),
         Why("Work in C that lets go of the lock needs no process.", IN_C),
+        Why("Who looks at the kind of work pays for a process only where one helps.", FITS),
     ),
     claims=(
         Claim(
@@ -166,7 +202,16 @@ experiment = Experiment(
             "Whoever computes in Python holds the interpreter's lock: one processor is in use at a time.",
             breaks="threads",
         ),
-        Claim("threads.at_most_python <= 1.05", "So two threads compute no more than one.", over="mean"),
+        Claim(
+            "threads.interpreters_python == 1 and threads.at_once_python >= params.workers",
+            "All are under way at once, in one interpreter.",
+            breaks="threads",
+        ),
+        Claim(
+            "threads.at_most_python <= 1.02 * threads.apart_python",
+            "So threads compute no more than one does: by no more than one differs from itself before and after.",
+            over="mean",
+        ),
         Claim(
             CHEAP,
             "That threads make it much slower was true of the lock of Python 2, and is no longer.",
@@ -183,6 +228,17 @@ experiment = Experiment(
             where="workers == 2 and work_ms >= 40",
         ),
         Claim("processes.start_ms > 2 * threads.start_ms", "A process is copied, a thread gets a stack."),
+        Claim(FITS, "Python for long in interpreters of their own, all else in threads: no process without use."),
+    ),
+    demands=(
+        Claim("yours.done_once == 1", "Each piece is done once, and is done when you are back."),
+        Claim(
+            "yours.interpreters_python >= params.workers",
+            "Pieces in Python are under way at the same moment, each in an interpreter of its own.",
+        ),
+        Claim("yours.at_once_hash >= params.workers", "Pieces in C are under way at the same moment."),
+        Claim("yours.elsewhere_hash == 0", "And pay for no process, since they let go of the lock."),
+        Claim("yours.elsewhere_little == 0", "Nor do pieces that are over sooner than a process has started."),
     ),
     hints=(
         "Which part of the work needs the interpreter, and which part does not?",

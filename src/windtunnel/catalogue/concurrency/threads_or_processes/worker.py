@@ -1,26 +1,24 @@
-"""The program of `threads-or-processes`: the same work one after the other, in threads, and in processes.
+"""The program of `threads-or-processes`: the same work one after the other, and as a design does it together.
 
-    python worker.py '{"design": "threads", "workers": 2, "work_s": 0.15}'
-
-`["alone", kind]` on the standard input does the work of all workers one after the other, `["together", kind]` at the
-same time: `python` is a loop of bytecode, `hash` is hashlib on a large buffer, which lets go of the interpreter's lock.
-How much work that is was found out at the start, by the processor time that a little of it takes. Answered with the
-time by the wall, the processor time, and what everybody else on the machine used meanwhile, if the system says so.
+`["alone", kind]` does the pieces of all workers one after the other, `["together", kind]` as the design does: `python`
+is a loop of bytecode, `hash` is hashlib on a large buffer, which lets go of the interpreter's lock, `little` is hardly
+anything. How much work that is was found out at the start, by the processor time that a little of it takes. Answered
+with the time by the wall, the processor time, what everybody else on the machine used meanwhile, if the system says so,
+and of each piece how often it was done, from when to when, and in which process: in memory that forked processes share.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+import mmap
 import os
 import resource
-import sys
-import threading
+import struct
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 TURNS = 20_000
 """Of the loop that is a unit of work."""
@@ -28,7 +26,16 @@ BUFFER = bytes(1 << 21)
 """What a unit of the work in C hashes; from 2,048 bytes on hashlib lets go of the lock."""
 CALIBRATED_S = 0.02
 STARTS = 25
-Work = Callable[[], object]
+LONG_S = 1.0
+"""What is said of a piece whose start is timed: a design shall do with it what it does with long ones."""
+NOTE = struct.Struct("<qqqq")
+"""Of a piece: how often it was done, when it began and ended, in nanoseconds, and in which process."""
+
+
+class Design(Protocol):
+    """What is measured; see `designs.py`."""
+
+    def together(self, work: Callable[[int], object], pieces: int, kind: str, seconds: float) -> None: ...
 
 
 def by_bytecode(units: int) -> None:
@@ -64,38 +71,31 @@ def machine_s() -> float | None:
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def in_threads(work: Work, workers: int) -> None:
-    """At the same time, in this process."""
-    threads = [threading.Thread(target=work) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+class Pieces:
+    """What is done of some pieces of work, also in processes that are forked."""
 
+    def __init__(self, count: int, work: Callable[[], object]) -> None:
+        self.count, self.work = count, work
+        self.notes = mmap.mmap(-1, count * NOTE.size)
 
-def in_processes(work: Work, workers: int) -> None:
-    """At the same time, each in a process of its own."""
-    children = []
-    for _ in range(workers):
-        child = os.fork()
-        if child == 0:
-            work()
-            os._exit(0)
-        children.append(child)
-    for child in children:
-        os.waitpid(child, 0)
+    def do(self, piece: int) -> None:
+        """One of them."""
+        begin = time.perf_counter_ns()
+        self.work()
+        done, *_ = NOTE.unpack_from(self.notes, piece * NOTE.size)
+        NOTE.pack_into(self.notes, piece * NOTE.size, done + 1, begin, time.perf_counter_ns(), os.getpid())
 
-
-DESIGNS: Mapping[str, Callable[[Work, int], None]] = {"threads": in_threads, "processes": in_processes}
+    def seen(self) -> list[list[int]]:
+        """How often each was done, from when to when, and in which process."""
+        return [list(NOTE.unpack_from(self.notes, piece * NOTE.size)) for piece in range(self.count)]
 
 
 class Worker:
-    """What does the work, and measures."""
+    """Does the work, and measures."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        self.together = DESIGNS[told["design"]]
-        self.workers: int = told["workers"]
-        self.units = {kind: self.sized(work, told["work_s"]) for kind, work in WORK.items()}
+    def __init__(self, workers: int, work_s: float, design: Design) -> None:
+        self.workers, self.work_s, self.design = workers, work_s, design
+        self.units = {kind: self.sized(work, work_s) for kind, work in WORK.items()}
 
     def sized(self, work: Callable[[int], None], work_s: float) -> int:
         """Units that take one processor so long."""
@@ -110,14 +110,24 @@ class Worker:
         match what, words:
             case "alone", (kind,):
                 return self.measured(partial(WORK[kind], self.units[kind] * self.workers))
+            case "together", ("little",):
+                return self.done(by_bytecode, 1, "python", 0.0)
             case "together", (kind,):
-                return self.measured(partial(self.together, partial(WORK[kind], self.units[kind]), self.workers))
+                return self.done(WORK[kind], self.units[kind], kind, self.work_s)
             case "start", ():
-                took = [self.measured(partial(self.together, int, 1))["wall_s"] for _ in range(STARTS)]
+                took = [self.done(by_bytecode, 0, "python", LONG_S, 1)["wall_s"] for _ in range(STARTS)]
                 return {"start_s": min(took)}
         raise ValueError(f"The program is asked for {what}; it answers alone, together and start.")
 
-    def measured(self, call: Work) -> dict[str, Any]:
+    def done(
+        self, work: Callable[[int], None], units: int, kind: str, seconds: float, count: int = 0
+    ) -> dict[str, Any]:
+        """Pieces of so many units as the design does them; one for each worker, or so many."""
+        pieces = Pieces(count or self.workers, partial(work, units))
+        found = self.measured(partial(self.design.together, pieces.do, pieces.count, kind, seconds))
+        return {**found, "pieces": pieces.seen(), "here": os.getpid()}
+
+    def measured(self, call: Callable[[], object]) -> dict[str, Any]:
         """What it takes."""
         machine, cpu, wall = machine_s(), cpu_s(), time.perf_counter()
         call()
@@ -126,12 +136,6 @@ class Worker:
         return {"wall_s": wall, "cpu_s": cpu, "others": others}
 
 
-def main() -> None:
-    """Answer until nobody asks any more."""
-    worker = Worker(json.loads(sys.argv[1]))
-    for line in sys.stdin:
-        print(json.dumps(worker.heard(*json.loads(line))), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def begin(told: Mapping[str, Any], design: Design) -> Callable[..., Any]:
+    """What answers."""
+    return Worker(told["workers"], told["work_s"], design).heard

@@ -1,0 +1,21 @@
+"""One process beside is enough, and in it a thread for each piece."""
+
+from __future__ import annotations
+
+import os
+
+from windtunnel.catalogue.concurrency.threads_or_processes.designs import Threads, Work
+
+challenge = "threads-or-processes"
+
+
+class Yours(Threads):
+    def together(self, work: Work, pieces: int, kind: str, seconds: float) -> None:
+        if kind != "python" or seconds < 0.01:
+            super().together(work, pieces, kind, seconds)
+            return
+        child = os.fork()
+        if child == 0:
+            super().together(work, pieces, kind, seconds)
+            os._exit(0)
+        os.waitpid(child, 0)
