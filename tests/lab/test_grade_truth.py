@@ -21,7 +21,7 @@ from windtunnel.lab.grading.challenge import stub, write_stub
 from windtunnel.lab.grading.grade import grade, grade_file
 from windtunnel.lab.grading.limits import Ended, Limits, limited
 from windtunnel.lab.grading.wire import NoAnswer, of_history, packed, to_history, unpacked
-from windtunnel.lab.held import most_at_once, owed
+from windtunnel.lab.held import Held, most_at_once, owed
 from windtunnel.lab.history import Event, History, Op
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.work import drive, workload
@@ -184,9 +184,7 @@ def test_plain_values_travel_as_they_are(value: object) -> None:
 def test_a_history_has_one_outcome_for_every_request() -> None:
     ops = [Op(0.0, "a", "get", (), 0), Op(1.0, "b", "get", (), 1)]
     events = [Event("a", "get", (), 0.0, 0.5, "ok", 7, 0.0, 0), Event("b", "get", (), 1.0, 1.5, "ok", 8, 1.0, 1)]
-    whole = of_history(History(events, {"n": 1})) | {
-        "held": packed({"tables": {}, "machines": {}, "storms": [], "messages": [], "connections": {}})
-    }
+    whole = of_history(History(events, {"n": 1}, held=Held()))
     assert list(to_history(whole, ops, False)) == events
     broken = (
         {"events": whole["events"][:1]},
