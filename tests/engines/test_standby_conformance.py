@@ -275,6 +275,32 @@ def test_what_waits_for_a_standby_when_the_primary_dies_for_good_was_answered_to
     arm(script, standbys=1, acknowledge="written")
 
 
+@each_arm
+def test_who_asks_during_a_promotion_is_refused_or_answered_and_afterwards_answered(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        await counter(db, world)
+        over: list[bool] = []
+
+        async def ask() -> None:
+            while not over:
+                try:
+                    assert await n(db) == 0
+                except OSError:
+                    await world.sleep(0.01)
+                await world.sleep(0.001)
+
+        async def take_over() -> None:
+            await world.sleep(0.1)
+            await done(db.promote())
+            over.append(True)
+
+        assert await world.together(ask(), ask(), take_over()) == [None, None, None]
+        await add(db)
+        assert await n(db) == 1
+
+    arm(script, standbys=1)
+
+
 def test_the_models_commits_that_waited_when_it_crashed_are_seen_when_it_is_back() -> None:
     sim = Simulator(seed=4)
     db = open_port("database", "sim", "db", sim=sim, standbys=1, acknowledge="applied")

@@ -259,12 +259,14 @@ class PostgresDatabase(OnServer, Autocommit):
                 await standby.close()
         await heir.promoted()
         self._own, self._url = heir.struck(), heir._url
+        await self._hang_up()  # who has asked meanwhile has asked the dead
 
     async def _hang_up(self) -> None:
         """Give up every connection; who comes next makes a new one."""
         opening, self._opening = self._opening, None
         if opening is not None:
-            (await opening).terminate()
+            with contextlib.suppress(Unavailable):
+                (await opening).terminate()
 
     async def _number(self, text: str) -> int:
         async with self._connection() as connection:
