@@ -7,8 +7,8 @@ written before w (monotonic writes) or read before w (writes follow reads).
 
 The guarantees are those of Terry et al. (1994) as clients see them. There the two about writes are promises of each
 server (who has the later write has the earlier one), which servers keep that apply one log in its order. A client that
-reads at two of them may see the later write at one, and miss the earlier at the other: that counts here, as it does in
-Jepsen's words ("all processes observe w1 before w2").
+reads at two of them may see the later write at one, and miss the earlier at the other. That counts here, as in Jepsen's
+words: what was written after a read must be visible after what was read.
 """
 
 from __future__ import annotations
