@@ -6,7 +6,7 @@ from windtunnel import Source
 
 TERRY, JEPSEN, RAILS, GEM, DELAY, MONGO = (
     "Terry and others 1994",
-    "Jepsen, Monotonic Writes",
+    "Jepsen, Writes Follow Reads",
     "Rails, DatabaseSelector",
     "activerecord-wait_for_lsn",
     "recovery_min_apply_delay",
@@ -19,7 +19,7 @@ SOURCES = (
         1994,
         "https://cs.cornell.edu/courses/cs734/2000FA/cached%20papers/SessionGuaranteesPDIS_1.html",
     ),
-    Source("Jepsen, Monotonic Writes", 2026, "https://jepsen.io/consistency/models/monotonic-writes"),
+    Source("Jepsen, Writes Follow Reads", 2026, "https://jepsen.io/consistency/models/writes-follow-reads"),
     Source(
         "Rails, DatabaseSelector: reads go to the primary for 2 seconds after a write",
         2026,
