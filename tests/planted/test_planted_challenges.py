@@ -62,6 +62,8 @@ QUICK = {
     "right_by_the_kind_of_work",
     "wrong_threads_in_the_background",
     "right_processes_of_their_own",
+    "wrong_rings_before_there_is_a_job",
+    "right_semaphores_alone",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 12

@@ -1,0 +1,117 @@
+"""What the states of a program that ends say of all its schedules, exactly: how many there are, and which lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import nan
+
+from windtunnel.explore import States
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A schedule: who takes which step, and what everybody waits for at its end."""
+
+    moves: tuple[tuple[str, str], ...]
+    waits: dict[str, str]
+
+
+class Schedules:
+    """All schedules of a program, as the ways through its states.
+
+    Attributes:
+        endless: whether some run need not end; then schedules cannot be counted.
+        all: how many schedules there are.
+        losing: how many of them end with somebody who has not ended.
+        by_luck: the share of runs that lose where at each step all who can go on are as likely.
+        steps, woken: how many steps a run has where all who can go on are as likely, and how many of them follow a wait
+            for a condition, on average.
+        first: the number of the first that loses where they are tried in lexicographic order; nan where none does.
+    """
+
+    def __init__(self, found: States) -> None:
+        self.found = found
+        self.ends_badly = [
+            not steps and set(does) != {"ended"} for steps, does in zip(found.steps, found.does, strict=True)
+        ]
+        order = self._last_first()
+        self.endless = len(order) < len(found.steps)
+        self.all = self.losing = self.by_luck = self.first = self.steps = self.woken = nan
+        if self.endless:
+            return
+        ways, bad = [0] * len(order), [0] * len(order)
+        luck, length, woken = [0.0] * len(order), [0.0] * len(order), [0.0] * len(order)
+        for state in order:
+            after = list(found.steps[state].values())
+            ways[state] = sum(ways[to] for to in after) if after else 1
+            bad[state] = sum(bad[to] for to in after) if after else int(self.ends_badly[state])
+            luck[state] = sum(luck[to] for to in after) / len(after) if after else float(self.ends_badly[state])
+            doing = found.does[state]
+            for actor, to in found.steps[state].items():
+                length[state] += (1 + length[to]) / len(after)
+                woken[state] += (doing[actor].startswith("waits for") + woken[to]) / len(after)
+        self.all, self.losing, self.by_luck = float(ways[0]), float(bad[0]), luck[0]
+        self.steps, self.woken = length[0], woken[0]
+        if bad[0]:
+            self.first = 1.0 + self._before(ways, bad)
+
+    def _last_first(self) -> list[int]:
+        """States, each after all that it leads to; those from which one can come back are left out."""
+        left = [len(steps) for steps in self.found.steps]
+        before: list[list[int]] = [[] for _ in left]
+        for state, steps in enumerate(self.found.steps):
+            for to in steps.values():
+                before[to].append(state)
+        order = [state for state, count in enumerate(left) if not count]
+        for state in order:
+            for earlier in before[state]:
+                left[earlier] -= 1
+                if not left[earlier]:
+                    order.append(earlier)
+        return order
+
+    def _before(self, ways: list[int], bad: list[int]) -> float:
+        """How many schedules come before the first that loses."""
+        state, passed = 0, 0
+        while self.found.steps[state]:
+            for _, to in sorted(self.found.steps[state].items()):
+                if bad[to]:
+                    state = to
+                    break
+                passed += ways[to]
+        return float(passed)
+
+    def smallest(self) -> Drawn | None:
+        """Of all that lose one with the fewest switches between threads, and then the fewest steps."""
+        line: list[tuple[int, int, int, int]] = [(0, 0, 0, -1)]
+        came: dict[tuple[int, int], tuple[int, int] | None] = {(0, -1): None}
+        best: dict[tuple[int, int], tuple[int, int]] = {(0, -1): (0, 0)}
+        while line:
+            switches, length, state, last = heappop(line)
+            if best[state, last] < (switches, length):
+                continue
+            if self.ends_badly[state]:
+                return Drawn(tuple(self._way(came, (state, last))), self.found.waits[state])
+            for actor, to in self.found.steps[state].items():
+                cost = switches + (last not in (-1, actor)), length + 1
+                if cost < best.get((to, actor), (1 << 30, 0)):
+                    best[to, actor] = cost
+                    came[to, actor] = state, last
+                    heappush(line, (*cost, to, actor))
+        return None
+
+    def _way(
+        self, came: dict[tuple[int, int], tuple[int, int] | None], at: tuple[int, int]
+    ) -> Iterator[tuple[str, str]]:
+        """The steps to a state: who, and what it was about to do."""
+        back: list[tuple[str, str]] = []
+        while (before := came[at]) is not None:
+            back.append((self.found.names[at[1]], self.found.does[before[0]][at[1]]))
+            at = before
+        return reversed(back)
+
+    def together(self, doing: str) -> int:
+        """How many do this at once, at most."""
+        return max(sum(one == doing for one in does) for does in self.found.does)
