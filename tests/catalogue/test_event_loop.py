@@ -14,9 +14,8 @@ from hypothesis import given, settings, strategies as st
 
 from windtunnel import WrongInput, find, run
 from windtunnel.catalogue.concurrency.event_loop import (
-    NonBlocking,
     Params,
-    Threads,
+    Rig,
     check,
     estimate_calls_ms,
     joined,
@@ -256,14 +255,8 @@ def test_the_loop_of_a_hundred_lines_serves_the_same_server() -> None:
     assert verdicts["blocking.meanwhile == 0"] == "holds"
 
 
-class ManyThreads(Threads):
-    """Ten thousand of them, held."""
-
-    hold_s = 30.0
-
-
-class ManyTasks(NonBlocking):
-    """Ten thousand of them, held."""
+class Holding(Rig):
+    """Holds all connections idle for half a minute."""
 
     hold_s = 30.0
 
@@ -271,9 +264,8 @@ class ManyTasks(NonBlocking):
 @pytest.mark.live
 def test_ten_thousand_connections_are_held_for_half_a_minute() -> None:
     whole = find("event-loop")
-    designs = {"threads": ManyThreads, "non_blocking": ManyTasks}
-    held = replace(whole, designs=designs, claims=(), figures=(), asks=(), why=(), module=whole.module)
-    found = run(held, seeds=1, connections=10_000)
+    held = replace(whole, rig=Holding, claims=(), figures=(), asks=(), why=(), module=whole.module)
+    found = run(held, seeds=1, designs=["threads", "non_blocking"], connections=10_000)
     for design in found.designs:
         assert found.samples(design, "still_answer") == [10_000]
     threads, tasks = (found.samples(design, "kb_per_connection")[0] for design in found.designs)
