@@ -45,8 +45,8 @@ class Limits:
     """What a design may use. Where the system has no such limits (Windows) the clock alone stops it.
 
     Attributes:
-        wall_s: for how long it may stand still. A design that works is stopped by `cpu_s` alone: on a busy machine it
-            takes its time, and that is no fault of its own.
+        wall_s: for how long it may stand still: in all, or in each trial that is measured in real time. A design that
+            works is stopped by `cpu_s` alone: on a busy machine it takes its time, and that is no fault of its own.
     """
 
     cpu_s: float = 60.0
@@ -173,7 +173,8 @@ class Worker:
         self._token = secrets.token_hex(16)
         self._number = 0
         self._child = (spare and spare.take()) or _start()
-        self._guard, self._said = _Guard(self._child, limits.wall_s, unwanted), _Drain(self._child)
+        self._guard = _Guard(self._child, limits.wall_s, unwanted, each=self.experiment.measured)
+        self._said = _Drain(self._child)
         told = {"cpu_s": limits.cpu_s, "memory_bytes": limits.memory_bytes}
         self._write({"limits": told, "token": self._token, "file": file})
 
@@ -271,17 +272,21 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 class _Guard:
     """Kills the process when its time is up, or when nobody wants its answer any more."""
 
-    def __init__(self, child: subprocess.Popen[bytes], wall_s: float, unwanted: Callable[[], bool]) -> None:
+    def __init__(
+        self, child: subprocess.Popen[bytes], wall_s: float, unwanted: Callable[[], bool], each: bool = False
+    ) -> None:
         self.over = threading.Event()
         self.late = self.unwanted = False
         self._child = child
-        self._wall_s = wall_s
+        self._wall_s, self._idle_s, self._each = wall_s, 0.0, each
         self._asked = unwanted
         self._begun: float | None = None
         threading.Thread(target=self._watch, daemon=True).start()
 
     def begin(self) -> None:
-        """From now on it should work."""
+        """From now on it should work; what it waits for in real time ends with each trial."""
+        if self._each:
+            self._idle_s = 0.0
         self._begun = time.monotonic()
 
     def end(self) -> None:
@@ -289,15 +294,15 @@ class _Guard:
         self._begun = None
 
     def _watch(self) -> None:
-        idle_s, before = 0.0, time.monotonic()
+        before = time.monotonic()
         while not self.over.wait(LOOK_EVERY_S):
             now = time.monotonic()
             begun = self._begun
             # Whoever waits for a busy processor is not to blame; whoever waits for anything else never ends.
             if begun is not None and _stands_still(self._child.pid):
-                idle_s += now - max(before, begun)
+                self._idle_s += now - max(before, begun)
             before = now
-            self.late = idle_s > self._wall_s
+            self.late = self._idle_s > self._wall_s
             self.unwanted = self._asked()
             if self.late or self.unwanted:
                 _kill(self._child)
