@@ -54,6 +54,8 @@ QUICK = {
     "right_odd_seats_begin_on_the_right",
     "wrong_two_values_are_enough",
     "right_a_value_for_each_thread",
+    "wrong_acknowledges_what_it_has_sent",
+    "right_two_answers",
     "wrong_a_token_of_writes_alone",
     "right_token_of_reads_and_writes",
     "wrong_a_coroutine_calls_what_blocks",

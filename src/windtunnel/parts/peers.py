@@ -44,6 +44,10 @@ class Peer:
         self._waiting: dict[int, Signal[Any]] = {}
         self._numbers = count()
 
+    def __repr__(self) -> str:
+        """Its name: a message names who it is for, and diagrams show messages."""
+        return self.host.name
+
     def boot(self) -> None:
         """Begin, or begin again after a crash."""
 
