@@ -259,6 +259,10 @@ def _runs(cells: Mapping[int, Sequence[int]]) -> str:
 
 # --- messages and spans ------------------------------------------------------------------------------------------
 FULL, LANE = 640, 30
+KINDS = 4
+"""Shades of spans that can be told apart."""
+LETTER, FEWEST_LETTERS = 4.6, 3
+"""How wide a letter in a span is, and how many are worth writing."""
 
 
 def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
@@ -290,9 +294,10 @@ def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
 
 
 def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
-    """Who is busy when, and with what: a lane for each thing."""
+    """Who is busy when, and with what: a lane for each thing. More kinds than there are shades stand in words."""
     every = [row for parts in designs.values() for line in parts.values() for row in line]
     key = list(dict.fromkeys(row[3] for row in every))
+    worded = len(key) > KINDS
     panels = []
     for design, parts in designs.items():
         rows = [row for line in parts.values() for row in line]
@@ -304,10 +309,15 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         body += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
         for thing, begin, end, what in rows[: 4 * MESSAGES]:
             a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
+            kind = "span" if worded else f"bar k{key.index(what)}"
             body.append(
-                f'<rect class="bar k{key.index(what)}" x="{a:.1f}" y="{y}" width="{max(0.8, b - a):.1f}" height="13">'
+                f'<rect class="{kind}" x="{a:.1f}" y="{y}" width="{max(0.8, b - a):.1f}" height="13">'
                 f"<title>{escape(f'{thing}: {what}, {number(begin)} to {number(end)}')}</title></rect>"
             )
+            letters = int((b - a - 4) / LETTER)
+            if worded and letters >= FEWEST_LETTERS:
+                said = what if len(what) <= letters else what[: letters - 1].rstrip() + "…"
+                body.append(f'<text class="inside" x="{a + 3:.1f}" y="{y + 9.5}">{escape(said)}</text>')
         words = f"{design}: {len(rows)} spans of {', '.join(things)}, from {number(t.low)} to {number(t.high)}."
         panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
-    return Picture(one.title, one.x, one.y, one.kind, panels, key, wide=True)
+    return Picture(one.title, one.x, one.y, one.kind, panels, [] if worded else key, wide=True)
