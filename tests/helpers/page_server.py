@@ -52,12 +52,11 @@ def error(answer: Any) -> str:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *options: str) -> Iterator[str]:
     """`windtunnel web` while the block runs; its address. A learner's progress stands in `folder`."""
     environment = {**os.environ, "WINDTUNNEL_PROGRESS": str(folder / "progress.json")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "windtunnel", "web", "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    command = [sys.executable, "-m", "windtunnel", "web", "--port", "0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     try:
         yield process.stdout.readline().split()[0]

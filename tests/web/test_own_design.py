@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from helpers.page_server import WITH_TOKEN, served
+from helpers.browser import PATIENCE_MS, chromium
+from helpers.page_server import WITH_TOKEN, served, serving
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.grading.challenge import YOURS, write_stub
@@ -52,3 +53,18 @@ def test_a_file_that_answers_nothing_is_no_design(tmp_path: Path) -> None:
     for wrong in ("other.py", "nothing.py"):
         with pytest.raises(WrongInput, match=r"windtunnel new|does not say what it answers"):
             Own.of(tmp_path / wrong)
+
+
+@pytest.mark.soak
+def test_ones_own_design_is_one_more_column_of_the_table(file: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, "--design", str(file)) as home, chromium() as chrome:
+        page = chrome.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{home}e/{NAME}")
+        page.click("#ask-skip")
+        page.wait_for_selector("table.measured thead .yours")
+        assert page.locator("table.measured thead .yours").inner_text() == "yours, one seed"
+        rows = page.locator("table.measured tbody tr").count()
+        assert page.locator("table.measured tbody td.yours").count() == rows
+        told = [text for text in page.locator("table.measured tbody td.yours").all_inner_texts() if text != "–"]
+        assert told, "some measurement is a number"

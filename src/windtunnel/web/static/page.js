@@ -2,6 +2,7 @@
 import { asking } from "./asking.js";
 import { call, follow } from "./server.js";
 import { dial } from "./dial.js";
+import { asUnit } from "./guess.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
 const root = document.documentElement;
@@ -108,6 +109,22 @@ function saved(name, text) {
 byId("as-svg").addEventListener("click", () => tunnel && saved(`${page.name}-${tunnel.moment.toFixed(3)}s.svg`, tunnel.svg()));
 byId("as-moving").addEventListener("click", () => tunnel && saved(`${page.name}.svg`, tunnel.animation()));
 
+// --- your own design is one more column of the table: of one seed, in the small setting ------------------------------
+let yours = null;
+
+function column() {
+  const table = document.querySelector("table.measured");
+  if (!table || !yours) return;
+  for (const row of table.rows) {
+    const heads = row.parentElement.tagName === "THEAD";
+    const cell = row.querySelector(".yours") ?? row.appendChild(document.createElement(heads ? "th" : "td"));
+    cell.className = "yours";
+    if (heads) cell.scope = "col";
+    const value = yours[row.cells[0].textContent];
+    cell.textContent = heads ? "yours, one seed" : Number.isFinite(value) ? asUnit(value, "") : "–";
+  }
+}
+
 // --- previews: the newest wish, one at a time ----------------------------------------------------------------------
 let wanted = false;
 let busy = false;
@@ -123,6 +140,8 @@ async function preview() {
       const begun = performance.now();
       const answer = await call("POST", `${api}/preview`, asked);
       await draw(answer);
+      yours = answer.measures.yours ?? yours;
+      column();
       const left = (asked.without.length ? ` without request ${asked.without.join(", ")}` : "") + asked.moved.map(([, at_s]) => `, trouble from ${Number(at_s.toPrecision(4))} s on`).join("");
       if (answer.wrong) say(`yours: ${answer.wrong}`, "wrong");
       else if (changed() || left) say(`preview${left}: one seed, two designs, ${Math.round(performance.now() - begun)} ms`, "preview");
@@ -176,6 +195,7 @@ async function measure(quick) {
     });
     const answer = await running.result;
     byId("result").innerHTML = await (await fetch(`/api/runs/${id}/fragment`)).text();
+    column();
     page.answers = answer.answers;
     byId("as-json").href = `/api/runs/${id}/result.json`;
     byId("as-csv").href = `/api/runs/${id}/result.csv`;
