@@ -39,7 +39,8 @@ two standbys has written it down is not lost; while none hears, no write is answ
 guarantees, and that they last, where reads and writes are of the majority.
 
 **Left open.** How old what others wrote may be: a token says nothing of it. Sessions on two devices, which would have
-to carry one token; more standbys, and a new one after the promotion.
+to carry one token; the primary dying together with the one standby that has a write; more standbys, and a new one after
+the promotion.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def faults(p: Params) -> Sequence[Fault]:
     if p.trouble == "crash":
         return (crash("db standby", at_s=at_s, for_s=p.trouble_s),)
     if p.trouble == "promote":
-        deaf = [call(f"db standby{one}", "part", at_s=at_s) for one in ("", " 2")]
+        deaf = [call(f"db standby{one}", "part", at_s=at_s) for one in ("", " 2") if p.trouble_s > 0]
         return (*deaf, call("db", "promote", at_s=at_s + p.trouble_s))
     return ()
 
