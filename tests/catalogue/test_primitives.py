@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -119,23 +119,100 @@ def test_primitives_refuse_what_those_of_threading_refuse() -> None:
     assert threads(reentrant.release, kit=kit) == ["A reentrant lock is let go by who has it."]
 
 
+class Box:
+    """Something of the design's own."""
+
+    many = 0
+
+
 class Forgets(Fitted):
-    """Counts beside the lock."""
+    """Counts beside the lock, in one of many places."""
+
+    where = "list"
+    shelf: ClassVar[list[int]] = []
 
     def bell(self, kit: Any) -> None:
         super().bell(kit)
         self.heard: list[int] = []
+        self.box = Box()
+        self.boxes = ({"one": self.heard}, Box())
+        self.kit = kit
 
     async def announce(self, jobs: Any, job: str) -> None:
-        self.heard.append(1)
+        self.hide(jobs)
         await super().announce(jobs, job)
 
+    def hide(self, jobs: Any) -> None:
+        self.heard.append(1)
 
-def test_what_a_design_keeps_beside_its_locks_is_seen() -> None:
-    found = searched(Forgets, "event", Sizes())
+
+class InABox(Forgets):
+    def hide(self, jobs: Any) -> None:
+        self.box.many += 1
+
+
+class InATuple(Forgets):
+    def hide(self, jobs: Any) -> None:
+        self.boxes[1].many += 1
+
+
+class OnTheKit(Forgets):
+    def hide(self, jobs: Any) -> None:
+        self.kit.heard = 1
+
+
+class OnAPrimitive(Forgets):
+    def hide(self, jobs: Any) -> None:
+        self.rung.heard = 1
+
+
+class OnTheWorld(Forgets):
+    def hide(self, jobs: Any) -> None:
+        jobs.heard = 1
+
+
+class OnTheClass(Forgets):
+    def hide(self, jobs: Any) -> None:
+        type(self).shelf = [*self.shelf, 1]
+
+
+class InAListOfTheClass(Forgets):
+    def hide(self, jobs: Any) -> None:
+        self.shelf.append(1)
+
+
+HIDES = (Forgets, InABox, InATuple, OnTheKit, OnAPrimitive, OnTheWorld, OnTheClass, InAListOfTheClass)
+
+
+@pytest.mark.parametrize("design", HIDES)
+def test_what_a_design_keeps_beside_its_locks_is_seen(design: type) -> None:
+    found = searched(design, "event", Sizes())
     assert found["loses"]
-    assert found["by_luck"] == 1
-    assert "changes an attribute of the design, which no lock guards" in found["sentence"]
+    assert "changes what the design keeps, and no lock guards it" in found["sentence"]
+
+
+class Waits(Fitted):
+    """Who does not want to wait waits all the same."""
+
+    async def use(self, pool: Any, wait: bool, breaks: bool) -> None:
+        await super().use(pool, True, breaks)
+
+
+class Never(Fitted):
+    """Who does not want to wait is not served."""
+
+    async def use(self, pool: Any, wait: bool, breaks: bool) -> None:
+        if wait:
+            await super().use(pool, wait, breaks)
+
+
+def test_who_does_not_want_to_wait_is_served_or_goes() -> None:
+    right = [searched(design, "semaphore", Sizes(places))["hurried"] for design in DESIGNS[2:] for places in (1, 2)]
+    assert all(right)
+    for design in (Waits, Never):
+        found = searched(design, "semaphore", Sizes())
+        assert not found["loses"]
+        assert not found["hurried"]
 
 
 class Spins(Fitted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import nan
@@ -28,7 +28,7 @@ class Schedules:
         by_luck: the share of runs that lose where at each step all who can go on are as likely.
         steps, woken: how many steps a run has where all who can go on are as likely, and how many of them follow a wait
             for a condition, on average.
-        first: the number of the first that loses where they are tried in lexicographic order; nan where none does.
+        in_order: the number of the first that loses where they are tried in lexicographic order; nan where none does.
     """
 
     def __init__(self, found: States) -> None:
@@ -38,7 +38,7 @@ class Schedules:
         ]
         order = self._last_first()
         self.endless = len(order) < len(found.steps)
-        self.all = self.losing = self.by_luck = self.first = self.steps = self.woken = nan
+        self.all = self.losing = self.by_luck = self.in_order = self.steps = self.woken = nan
         if self.endless:
             return
         ways, bad = [0] * len(order), [0] * len(order)
@@ -55,7 +55,7 @@ class Schedules:
         self.all, self.losing, self.by_luck = float(ways[0]), float(bad[0]), luck[0]
         self.steps, self.woken = length[0], woken[0]
         if bad[0]:
-            self.first = 1.0 + self._before(ways, bad)
+            self.in_order = 1.0 + self._before(ways, bad)
 
     def _last_first(self) -> list[int]:
         """States, each after all that it leads to; those from which one can come back are left out."""
@@ -111,6 +111,26 @@ class Schedules:
             back.append((self.found.names[at[1]], self.found.does[before[0]][at[1]]))
             at = before
         return reversed(back)
+
+    def alone(self, who: str, others: Callable[[str], bool]) -> bool:
+        """Whether this one can go on to its end by itself, wherever of all others this can be said."""
+        actor = self.found.names.index(who)
+        for state, does in enumerate(self.found.does):
+            if all(others(doing) for other, doing in enumerate(does) if other != actor):
+                while actor in self.found.steps[state]:
+                    state = self.found.steps[state][actor]
+                if self.found.does[state][actor] != "ended":
+                    return False
+        return True
+
+    def first(self, who: str, doing: str) -> bool:
+        """Whether this one does that where it goes first and nobody else goes on before its end."""
+        actor, state = self.found.names.index(who), 0
+        while actor in self.found.steps[state]:
+            state = self.found.steps[state][actor]
+            if self.found.does[state][actor] == doing:
+                return True
+        return False
 
     def together(self, doing: str) -> int:
         """How many do this at once, at most."""

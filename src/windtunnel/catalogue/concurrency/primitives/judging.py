@@ -51,6 +51,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "states": float(sum(one["states"] for one in found)),
         "woken": sum(one["woken"] for one in found),
         "spins": float(sum(one["spins"] for one in found)),
+        "hurried": float(all(one["hurried"] for one in found)),
         "readers": float(max((one["readers"] for one in found), default=0)),
         "users": float(max((one["users"] for one in found), default=0)),
         "writer_starves": shut(starved, "writer"),
@@ -222,6 +223,7 @@ DEMANDS = (
         }.items()
     ),
     Claim("yours.semaphore_luck == 0 and yours.users == 2", "Two connections serve two.", given={"places": 2}),
+    Claim("yours.hurried == 1", "Who does not want to wait is served where there is a connection, and goes else."),
     Claim("yours.barrier_luck == 0", "Three can meet.", given={"parties": 3}),
     Claim("yours.condition_luck == 0", "One can put what one takes.", given={"pairs": 1}),
     Claim("yours.readers == 2", "Two read at once."),

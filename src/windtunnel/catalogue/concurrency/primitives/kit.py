@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
 from windtunnel.explore import Access, Pause
@@ -24,9 +23,7 @@ class Who:
     """Who runs, and whose attributes are watched. That is no state: attributes of classes are not compared."""
 
     runs = ""
-    watched: Mapping[str, object] | None = None
-    seen: Mapping[str, object] = MappingProxyType({})
-    inside: Sequence[tuple[object, object]] = ()
+    watched: Sequence[tuple[object, object]] = ()
 
 
 def always() -> bool:
@@ -91,7 +88,11 @@ class Turn(Pause, Signal[None]):
 SHUT = ", and cannot"
 
 
-class Kit:
+class Primitive:
+    """What others than its user may change: but it holds what it was made with, and nothing else."""
+
+
+class Kit(Primitive):
     """Makes primitives, for one run.
 
     Attributes:
@@ -105,7 +106,7 @@ class Kit:
         self.orderly = orderly
         self.wrong = ""
         self.over = False
-        Who.runs, Who.watched = "", None
+        Who.runs, Who.watched = "", ()
 
     def lock(self, name: str, **values: Any) -> Lock:
         """A lock, and what may be touched by its holder alone."""
@@ -142,17 +143,23 @@ class Kit:
         await Turn(self, what, Access(kind, target))
         first()
 
-    def watch(self, design: object) -> None:
-        """From now on the attributes of this object stay as they are: what changes belongs into a lock."""
-        Who.watched, Who.seen = vars(design), dict(vars(design))
-        Who.inside = [(one, COPIED[type(one)](one)) for one in Who.seen.values() if type(one) in COPIED]
+    def watch(self, design: object, world: object) -> None:
+        """From now on what a design keeps stays as it is, and nothing is hung upon the judge's world."""
+        found: dict[int, tuple[Any, Any]] = {id(world): (vars(world).keys(), set(vars(world)))}
+        keeps(self, found)
+        keeps(design, found)
+        for kind in type(design).__mro__[:-1]:
+            found[id(kind)] = vars(kind), dict(vars(kind))
+            for value in vars(kind).values():
+                keeps(value, found)
+        Who.watched = list(found.values())
 
     def keeps_still(self) -> None:
         """Fail where a design has changed what no lock guards."""
-        if Who.watched is None or (Who.watched == Who.seen and all(one == copy for one, copy in Who.inside)):
+        if all(now == then for now, then in Who.watched):
             return
-        Who.watched = None  # it is said once
-        self.fail(f"{Who.runs} changes an attribute of the design, which no lock guards; make it a value of a lock.")
+        Who.watched = ()  # it is said once
+        self.fail(f"{Who.runs} changes what the design keeps, and no lock guards it; make it a value of a lock.")
 
     def fail(self, sentence: str) -> NoReturn:
         """Something that must not happen has happened: nobody goes on."""
@@ -160,10 +167,28 @@ class Kit:
         raise AssertionError(sentence)
 
 
-COPIED: dict[type, Callable[[Any], object]] = {list: list, dict: dict, set: set, deque: list}
+def keeps(thing: Any, found: dict[int, tuple[Any, Any]]) -> None:
+    """Note what a thing holds, and what that holds, as it is now; of a primitive only what it has."""
+    if id(thing) in found or isinstance(thing, type):
+        return
+    if isinstance(thing, Primitive):
+        found[id(thing)] = vars(thing).keys(), set(vars(thing))
+        return
+    if isinstance(thing, list | dict | set | deque):
+        found[id(thing)] = thing, thing.copy()
+        held = [*thing, *thing.values()] if isinstance(thing, dict) else [*thing]
+    elif isinstance(thing, tuple):
+        held = [*thing]
+    elif hasattr(thing, "__dict__") and not callable(thing):
+        found[id(thing)] = vars(thing), dict(vars(thing))
+        held = [*vars(thing).values()]
+    else:
+        return
+    for one in held:
+        keeps(one, found)
 
 
-class Lock:
+class Lock(Primitive):
     """A lock, and the values that it guards, as attributes."""
 
     _kept: dict[str, Any]
@@ -245,7 +270,7 @@ class Lock:
         await self.release()
 
 
-class Condition:
+class Condition(Primitive):
     """Waited for with a lock in hand, which is let go meanwhile."""
 
     def __init__(self, kit: Kit, name: str, lock: Lock) -> None:
@@ -285,7 +310,7 @@ class Condition:
         self.notify(len(self.waiting))
 
 
-class Semaphore:
+class Semaphore(Primitive):
     """Permits."""
 
     def __init__(self, kit: Kit, name: str, permits: int, bounded: bool) -> None:
@@ -321,7 +346,7 @@ class Semaphore:
         await self.release()
 
 
-class Event:
+class Event(Primitive):
     """A flag."""
 
     def __init__(self, kit: Kit, name: str) -> None:
@@ -346,7 +371,7 @@ class Event:
         self.flag = False
 
 
-class Barrier:
+class Barrier(Primitive):
     """So many wait for each other; each meeting has a number."""
 
     def __init__(self, kit: Kit, name: str, parties: int) -> None:

@@ -56,7 +56,7 @@ def built(design: type, task: str, p: Sizes, sim: Simulator) -> tuple[Kit, tuple
     kit = Kit(sim)
     one = design(None, p)
     world, threads = TASKS[task](one, kit, p)
-    kit.watch(one)
+    kit.watch(one, world)
     live = dict.fromkeys(threads)
     programs = {name: lives(kit, world, live, name, body) for name, body in threads.items()}
     return kit, (one, world, kit, live), programs

@@ -12,6 +12,7 @@ from typing import Any
 from windtunnel import Stage
 from windtunnel.catalogue.concurrency.primitives import real
 from windtunnel.catalogue.concurrency.primitives.graph import Schedules
+from windtunnel.catalogue.concurrency.primitives.kit import SHUT
 from windtunnel.catalogue.concurrency.primitives.model import Model, built
 from windtunnel.catalogue.concurrency.primitives.size import Sizes, sizes
 from windtunnel.catalogue.concurrency.primitives.starving import shut_out
@@ -74,12 +75,13 @@ def searched(design: type, task: str, p: Sizes) -> Found:
         "schedules": every.all,
         "losing": every.losing,
         "by_luck": every.by_luck,
-        "in_order": every.first,
+        "in_order": every.in_order,
         "steps": every.steps,
         "woken": every.woken,
         "readers": every.together(READS),
         "users": every.together(USES),
         "spins": every.endless,
+        "hurried": task != "semaphore" or (every.alone("D", at_rest) and every.first("D", USES)),
     }
     model = Model(design, task, p)
     lost = [] if every.endless else [failure is not None for _, failure in runs(model, DPOR(), MOST)]
@@ -91,6 +93,11 @@ def searched(design: type, task: str, p: Sizes) -> Found:
         told |= {"moves": smallest.moves, "waits": smallest.waits}
         told |= {"kind": failure.kind, "sentence": failure.sentence} if failure is not None else {}
     return told
+
+
+def at_rest(doing: str) -> bool:
+    """Whether somebody uses a connection, waits, has ended, or has not got in."""
+    return doing in (USES, "ended") or doing.endswith(SHUT)
 
 
 @cache

@@ -25,7 +25,7 @@ def shut_out(design: Any, readers: int, writers: int) -> tuple[States, dict[str,
         one = design(None, Sizes())
         page = Page(kit, 0)
         one.page(kit)
-        kit.watch(one)
+        kit.watch(one, page)
 
         async def reads(me: str) -> None:
             Who.runs = me
