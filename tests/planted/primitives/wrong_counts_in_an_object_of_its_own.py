@@ -9,7 +9,7 @@ from windtunnel.catalogue.concurrency.primitives import Fitted, Jobs
 challenge = "primitives"
 
 
-class Count:
+class _Count:
     def __init__(self) -> None:
         self.rung = 0
 
@@ -17,7 +17,7 @@ class Count:
 class Yours(Fitted):
     def bell(self, kit: Any) -> None:
         super().bell(kit)
-        self.count = Count()
+        self.count = _Count()
 
     async def announce(self, jobs: Jobs, job: str) -> None:
         await jobs.add(job)

@@ -115,22 +115,26 @@ class Schedules:
     def alone(self, who: str, others: Callable[[str], bool]) -> bool:
         """Whether this one can go on to its end by itself, wherever of all others this can be said."""
         actor = self.found.names.index(who)
-        for state, does in enumerate(self.found.does):
-            if all(others(doing) for other, doing in enumerate(does) if other != actor):
-                while actor in self.found.steps[state]:
-                    state = self.found.steps[state][actor]
-                if self.found.does[state][actor] != "ended":
-                    return False
-        return True
+        return all(
+            self.found.does[self._goes(actor, state)[-1]][actor] == "ended"
+            for state, does in enumerate(self.found.does)
+            if all(others(doing) for other, doing in enumerate(does) if other != actor)
+        )
 
     def first(self, who: str, doing: str) -> bool:
         """Whether this one does that where it goes first and nobody else goes on before its end."""
-        actor, state = self.found.names.index(who), 0
+        actor = self.found.names.index(who)
+        return any(self.found.does[state][actor] == doing for state in self._goes(actor, 0))
+
+    def _goes(self, actor: int, state: int) -> list[int]:
+        """Where one comes by that goes on as long as it can, or until it comes by again."""
+        came = [state]
         while actor in self.found.steps[state]:
             state = self.found.steps[state][actor]
-            if self.found.does[state][actor] == doing:
-                return True
-        return False
+            if state in came:
+                break
+            came.append(state)
+        return came
 
     def together(self, doing: str) -> int:
         """How many do this at once, at most."""

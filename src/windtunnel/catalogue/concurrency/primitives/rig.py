@@ -68,7 +68,14 @@ def searched(design: type, task: str, p: Sizes) -> Found:
     found = states(lambda sim: built(design, task, p, sim)[1:], MOST_STATES)
     every = Schedules(found)
     endless = every.endless and found.lasso() is not None
-    told: dict[str, Any] = {
+    model = Model(design, task, p)
+    told: dict[str, Any] = {}
+    smallest = every.smallest()
+    if smallest is not None:
+        failure = replay(model, [who for who, _ in smallest.moves])
+        told |= {"sentence": failure.sentence, "kind": failure.kind} if failure is not None else {}
+        told |= {"moves": smallest.moves, "waits": smallest.waits}
+    told |= {
         "states": len(found.steps),
         "complete": found.complete and not endless,
         "loses": any(every.ends_badly) or endless,
@@ -83,15 +90,9 @@ def searched(design: type, task: str, p: Sizes) -> Found:
         "spins": every.endless,
         "hurried": task != "semaphore" or (every.alone("D", at_rest) and every.first("D", USES)),
     }
-    model = Model(design, task, p)
     lost = [] if every.endless else [failure is not None for _, failure in runs(model, DPOR(), MOST)]
     told |= {"differ": len(lost), "all_that_differ": 0 < len(lost) < MOST}
     told |= {"reduced": lost.index(True) + 1 if any(lost) else 0}
-    smallest = every.smallest()
-    if smallest is not None:
-        failure = replay(model, [who for who, _ in smallest.moves])
-        told |= {"moves": smallest.moves, "waits": smallest.waits}
-        told |= {"kind": failure.kind, "sentence": failure.sentence} if failure is not None else {}
     return told
 
 

@@ -55,6 +55,8 @@ class Listened(Bank):
         """Something has been moved: whoever listens asks for the total."""
         self.told += 1
         await self.asked("who listens")
+        if self.money != self.end:
+            self.kit.fail("Who listens is told of a move that has not been made.")
 
     async def asked(self, who: str) -> None:
         """Ask for the total, and compare."""
