@@ -247,13 +247,14 @@ def test_a_turnstile_of_locks_without_an_order_leaves_a_writer_out(monkeypatch: 
 KNOWN = sys.version_info[:2] == (3, 11)
 
 
+@pytest.mark.skipif(not KNOWN, reason="what opcodes touch is not seen here")
 @pytest.mark.parametrize("task", ["lock", "rlock"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_threads_of_this_python_lose_what_the_model_loses_and_replay_it(design: type, task: str) -> None:
     found = real.found_in(design, task, Sizes(), 100)
     expected = searched(design, task, Sizes())
     assert found["found"] == found["replays"] == expected["loses"]
-    if KNOWN and not expected["loses"]:
+    if not expected["loses"]:
         assert found["proved"]
         assert found["schedules"] == expected["differ"]
 
