@@ -25,6 +25,8 @@ def bugs(monkeypatch: pytest.MonkeyPatch) -> Any:
             del sys.modules[name]
 
 
+AS_ON_THE_PAGE = sys.version_info[:2] == (3, 11)
+"""Other interpreters have other opcodes, and so other schedules."""
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
 
 
@@ -39,15 +41,19 @@ def test_a_bug_is_found_as_the_page_says_and_the_mended_program_has_none(bugs: A
     line = next(line for line in (ROOT / "docs/real-bugs.md").read_text("utf-8").splitlines() if f"[`{name}`]" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[1] == bugs["BUGS"][name]
-    assert cells[2:4] == [f"{search.schedules:,}", f"{simple.switches} in {len(simple.steps)}"]
+    assert search.failure is not None
+    assert search.schedules <= 5_000
+    if AS_ON_THE_PAGE:
+        assert cells[2:4] == [f"{search.schedules:,}", f"{simple.switches} in {len(simple.steps)}"]
     after = bugs["mended"](name, limit=FEW)
     assert after.failure is None
     assert after.complete or after.schedules == FEW
-    if after.complete:
+    if after.complete and AS_ON_THE_PAGE:
         assert cells[4] == f"all {after.schedules:,}"
 
 
 @pytest.mark.soak
+@pytest.mark.skipif(not AS_ON_THE_PAGE, reason="the page counts schedules of Python 3.11")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_whole_row_is_as_the_page_says(bugs: Any, name: str) -> None:
     assert bugs["row"](name) in (ROOT / "docs/real-bugs.md").read_text("utf-8")

@@ -265,6 +265,7 @@ experiment = Experiment(
         Claim(
             APART,
             "The processes compete for processors, which the operating system shares out, and for no lock.",
+            over="mean",
         ),
         Claim(
             "own_process.left_all > 1.2 * short_interval.left_all",

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 Work = Callable[[int], object]
-LITTLE_S = 0.01
+LITTLE_S = 0.01  # unclaimed: anything will do between nothing and what takes as long as a process to start
 """Work that is over in so short a time is not worth a process."""
 
 
