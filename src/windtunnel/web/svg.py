@@ -69,6 +69,8 @@ def _svg(body: str, words: str, width: float = WIDTH, height: float = HEIGHT, mo
 
 
 def _text(x: float, y: float, said: str, anchor: str = "middle") -> str:
+    if not said:
+        return ""
     return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(said)}</text>'
 
 
@@ -305,19 +307,23 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         left = 16 + 6.2 * max(map(len, things))
         t = scale((v for row in every for v in (row[1], row[2])), left, FULL - 14)
         height = 16 + len(things) * 20 + 10
-        body = [_text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
-        body += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        labels = [_text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
+        labels += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        body = []
         for thing, begin, end, what in rows[: 4 * MESSAGES]:
             a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
-            kind = "span" if worded else f"bar k{key.index(what)}"
+            wide = max(0.8, b - a)
+            letters = int((b - a - 4) / LETTER) if worded else 0
+            told = f"<title>{escape(f'{thing}: {what}, {number(begin)} to {number(end)}')}</title>"
+            kind = "" if worded else f' class="bar k{key.index(what)}"'
             body.append(
-                f'<rect class="{kind}" x="{a:.1f}" y="{y}" width="{max(0.8, b - a):.1f}" height="13">'
-                f"<title>{escape(f'{thing}: {what}, {number(begin)} to {number(end)}')}</title></rect>"
+                f'<path{kind} d="M{a:.0f} {y}h{wide:.1f}v13h-{wide:.1f}z"'
+                + ("/>" if len(what) <= letters else f">{told}</path>")  # what is said whole needs no title
             )
-            letters = int((b - a - 4) / LETTER)
-            if worded and letters >= FEWEST_LETTERS:
+            if letters >= FEWEST_LETTERS:
                 said = what if len(what) <= letters else what[: letters - 1].rstrip() + "…"
-                body.append(f'<text class="inside" x="{a + 3:.1f}" y="{y + 9.5}">{escape(said)}</text>')
+                body.append(f'<text x="{a + 3:.0f}" y="{y + 9.5}">{escape(said)}</text>')
+        body = [*labels, '<g class="spans">', *body, "</g>"] if worded else [*labels, *body]
         words = f"{design}: {len(rows)} spans of {', '.join(things)}, from {number(t.low)} to {number(t.high)}."
         panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
     return Picture(one.title, one.x, one.y, one.kind, panels, [] if worded else key, wide=True)
