@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from math import nan
 from typing import Any, Protocol
 
 from windtunnel import Claim, Event, Figure, Held, History, Source
-from windtunnel.catalogue.scale.how_stale.wars import missed_by_count, missed_when_exponential
-from windtunnel.statistics import latency_percentiles
+from windtunnel.catalogue.scale.how_stale.wars import asked, missed_by_count, missed_when_exponential
+from windtunnel.statistics import latency_mean
 
 AGES = {
     "LinkedIn disk": (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0),
@@ -21,6 +22,8 @@ WHILE = -1.0
 """The age of a read while the key is being written."""
 NEVER = -2.0
 """That of a read of a key that nobody writes."""
+FRONT_TRIALS = 20_000
+"""For a picture of all pairs."""
 
 
 class Setting(Protocol):
@@ -28,6 +31,9 @@ class Setting(Protocol):
 
     @property
     def fit(self) -> str: ...
+
+    @property
+    def copies(self) -> int: ...
 
     @property
     def age_ms(self) -> float: ...
@@ -66,11 +72,9 @@ def of_model(history: Sequence[Event]) -> dict[str, Any]:
 
 def measure(history: History, p: Setting) -> dict[str, float]:
     """What readers missed, what both sides waited for, and what the model says of the same quorums."""
-    waits = [
-        latency_percentiles([e for e in history if e.name == name and e.args[-1] != WHILE], (90, 99))
-        for name in ("put", "get")
-    ]
-    (put_p90_s, put_p99_s), (get_p90_s, get_p99_s) = waits
+    put_ms, get_ms = (
+        1e3 * latency_mean([e for e in history if e.name == name and e.args[-1] != WHILE]) for name in ("put", "get")
+    )
     told = of_model(history)
     stale = told.get("stale", [nan])
     return {
@@ -78,12 +82,13 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "stale": missed(history, p.age_ms),
         "went_back": float(went_back(history)),
         "invented": float(sum(e.args[1] == NEVER and e.value is True for e in history if e.name == "get")),
-        "put_p99_ms": 1e3 * put_p99_s,
-        "get_p99_ms": 1e3 * get_p99_s,
-        "both_p90_ms": 1e3 * (put_p90_s + get_p90_s),
+        "put_ms": put_ms,
+        "get_ms": get_ms,
+        "both_ms": put_ms + get_ms,
         "model_at_once": float(stale[0]),
         "model_stale": float(stale[-1]),
         "model_sure_ms": float(told.get("sure_ms", nan)),
+        "model_get_ms": float(told.get("get_ms", nan)),
         "model_put_p999_ms": float(told.get("put_p999_ms", nan)),
         "model_get_p999_ms": float(told.get("get_p999_ms", nan)),
         "model_both_p999_ms": float(told.get("put_p999_ms", nan)) + float(told.get("get_p999_ms", nan)),
@@ -113,33 +118,33 @@ def seen(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, flo
 
 
 def front(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
-    """Chart: what each pair of quorums costs, and for how long it is stale."""
-    told = of_model(history)
-    if not told:
-        return {}
-    both_ms = told["put_p999_ms"] + told["get_p999_ms"]
-    rows: list[list[float]] = told["front"] or [[*told["quorums"], told["sure_ms"], both_ms]]
-    return {f"R {reads} W {writes}": [(cost, sure)] for reads, writes, sure, cost in rows}
+    """Chart: what every pair of quorums costs and for how long it is stale, and the design's own pair among them."""
+    own = tuple(of_model(history).get("quorums", ()))
+    found: dict[str, list[tuple[float, float]]] = {}
+    for reads, writes in product(range(1, p.copies + 1), repeat=2):
+        one = asked(p.fit, p.copies, reads, writes, (), FRONT_TRIALS, 0)
+        name = "this design" if (reads, writes) == own else f"R {reads} W {writes}"
+        found[name] = [(one.put_p999_ms + one.get_p999_ms, one.sure_ms)]
+    return found
 
 
 PBS = "Bailis et al., Probabilistically Bounded Staleness, 2012"
 DISK: dict[str, object] = {"fit": "LinkedIn disk", "copies": 3, "still_s": 0.0}
-FEW = {"probes": 20}
-"""Where the model is asked, or who is answered, few writes do."""
+FEW = {"probes": 20, "trials": 100_000}
+"""Where the model is asked few writes do."""
 AT_ONCE = {**DISK, **FEW, "age_ms": 0.0}
 SOLID = {"probes": 100, "fit": "LinkedIn SSD", "copies": 3, "age_ms": 5.0, "still_s": 0.0}
 YAMMER = {**FEW, "fit": "Yammer", "copies": 3, "still_s": 0.0}
 NOBODYS = {**FEW, "fit": "exponential", "copies": 3, "age_ms": 10.0, "still_s": 0.0}
-STILL = {**DISK, **FEW, "still_s": 60.0}
+STILL = {**DISK, "probes": 20, "trials": 10_000, "still_s": 60.0}
 CALM = "still_s == 0"
 USUAL = f"{CALM} and fit == 'LinkedIn disk' and probes >= 100"
 
 MOSTLY = "one_one.stale_at_once > 0.4"
 MEETS = "max(majorities.stale_at_once, read_all.stale_at_once, write_all.stale_at_once) == 0"
-BOUND = "chosen.stale <= params.stale"
+BOUND = "chosen.stale <= params.stale + 4 * (params.stale / params.probes) ** 0.5"
 CHEAPER = (
-    "chosen.both_p90_ms < 0.8 * majorities.both_p90_ms and "
-    "chosen.model_both_p999_ms < 0.7 * majorities.model_both_p999_ms"
+    "chosen.both_ms < 0.8 * majorities.both_ms and chosen.model_both_p999_ms < 0.7 * majorities.model_both_p999_ms"
 )
 CLAIMS = (
     Claim(
@@ -185,20 +190,20 @@ CLAIMS = (
     Claim(
         BOUND,
         "What was rehearsed with the delays that were measured keeps the bound.",
-        where=f"{CALM} and probes >= 200 and stale >= 0.02",
+        where=f"{CALM} and probes * stale >= 0.5",
     ),
     Claim(
         "chosen.model_stale <= params.stale",
         "And with other luck than that of the rehearsal.",
-        where="trials >= 100000 and stale >= 0.005",
+        where="trials * stale >= 100",
     ),
     Claim(
         CHEAPER,
         "A bound on age is cheaper to keep than none: writes do not wait for the second copy.",
-        where=f"{USUAL} and age_ms >= 10 and age_ms <= 100 and stale >= 0.02 and copies == 3",
+        given={**DISK, "age_ms": 10.0, "stale": 0.02, "probes": 100},
     ),
     Claim(
-        "read_all.both_p90_ms < 0.8 * majorities.both_p90_ms and "
+        "read_all.both_ms < 0.8 * majorities.both_ms and "
         "read_all.model_both_p999_ms < 0.8 * majorities.model_both_p999_ms",
         "Of overlaps the cheapest is to read all, as long as all of them answer.",
         where=f"{USUAL} and copies == 3",
@@ -207,7 +212,6 @@ CLAIMS = (
         "chosen.model_stale == 0 and chosen.model_both_p999_ms <= majorities.model_both_p999_ms",
         "Where reads come at once and may miss nearly nothing, it is an overlap that is chosen.",
         given={**AT_ONCE, "stale": 0.001},
-        where=USUAL,
     ),
     Claim(
         "write_all.model_put_p999_ms > 1.5 * majorities.model_put_p999_ms and "
@@ -222,10 +226,20 @@ CLAIMS = (
         given=STILL,
     ),
     Claim(
-        "abs(one_one.stale_at_once - one_one.model_at_once) < 0.12 and "
-        "abs(two_reads.stale_at_once - two_reads.model_at_once) < 0.12",
+        "max(abs(one_one.stale_at_once - one_one.model_at_once), abs(two_reads.stale_at_once - "
+        "two_reads.model_at_once)) < 2.5 / params.probes ** 0.5",
         "Copies on hosts, with messages on a network, miss as often as the model says.",
-        where=f"{CALM} and probes >= 200",
+        where=CALM,
+    ),
+    Claim(
+        "abs(one_one.get_ms - one_one.model_get_ms) < 0.25 * one_one.model_get_ms",
+        "And take as long to answer.",
+        where=f"{CALM} and probes >= 100",
+    ),
+    Claim(
+        "one_one.model_sure_ms > 2 * two_reads.model_sure_ms",
+        "To be sure of a read takes half the wait, or less, where it asks one copy more.",
+        where="fit == 'LinkedIn disk' and copies == 3 and trials >= 50000",
     ),
 )
 
@@ -239,7 +253,7 @@ DEMANDS = (
     ),
     Claim("yours.invented == 0", "Nobody is told of a write that there was not.", always=True),
     Claim(
-        "yours.both_p90_ms < 1.15 * chosen.both_p90_ms",
+        "yours.both_ms < 1.15 * chosen.both_ms",
         "A write and a read cost hardly more than those of the cheapest quorums that keep the bound.",
         given={**DISK, "age_ms": 10.0},
         over="mean",
