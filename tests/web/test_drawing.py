@@ -84,6 +84,13 @@ def test_every_kind_of_chart_is_drawn_and_said(kind: str, rows: list[tuple[objec
         assert panel.words.endswith(".")
 
 
+def test_a_single_point_is_drawn_as_a_dot() -> None:
+    parts = {"alone": [(1, 2), (2, math.nan)], "line": [(1, 2), (2, 3)]}
+    (panel,) = svg.picture(Drawn("T", "x", "y", "", "lines"), {"one": parts}, "c").panels
+    assert re.search(r'class="line k0 lone"[^>]* d="M\d+ \d+h0"', panel.svg)
+    assert re.search(r'class="line k1"[^>]* d="M\d+ \d+l', panel.svg)
+
+
 def test_spans_of_more_kinds_than_shades_are_told_in_words_where_these_fit() -> None:
     rows = [("worker", float(i), float(i + 1), f"does thing {i} & more") for i in range(4)]
     few = svg.picture(Drawn("T", "x", "y", "", "gantt"), {"one": {"part": rows}}, "c")

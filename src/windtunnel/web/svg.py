@@ -105,7 +105,10 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         for name, line in parts.items():
             place = f' id="{ident}-{key.index(name)}"' if design == naive else ""
             half = 'transform="scale(.5)"'
-            drawn.append(f'<path{place} class="line k{key.index(name)}" {half} d="{_path(line, x, y)}"/>')
+            way = _path(line, x, y)
+            lone = way.count("M") == 1 and "l" not in way  # a single point: a line of no length, with a round end
+            kind = f"line k{key.index(name)}{' lone' * lone}"
+            drawn.append(f'<path{place} class="{kind}" {half} d="{way}{"h0" * lone}"/>')
         ghosts = ""
         if design != naive:
             ghosts = "".join(
