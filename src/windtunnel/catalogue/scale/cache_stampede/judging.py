@@ -242,6 +242,12 @@ CLAIMS = (
     ),
     Claim(SAME, "Of one key a jitter moves the moment, and not the crowd.", where=USUAL),
     Claim(
+        "jittered.age_s < 1.5 * plain.age_s",
+        "It keeps no value for long: none lives three tenths longer than it would.",
+        where=USUAL,
+        stages=("sim",),
+    ),
+    Claim(
         "2 < jittered.rush < 0.7 * plain.rush",
         "Jitter is for many keys that were put there together: they no longer expire together.",
         given=MANY,
