@@ -132,7 +132,7 @@ def front(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
 
 PBS = "Bailis et al., Probabilistically Bounded Staleness, 2012"
 DISK: dict[str, object] = {"fit": "LinkedIn disk", "copies": 3, "still_s": 0.0}
-FEW = {"probes": 20, "trials": 100_000}
+FEW = {"probes": 20, "trials": 200_000}
 """Where the model is asked few writes do."""
 AT_ONCE = {**DISK, **FEW, "age_ms": 0.0}
 SOLID = {"probes": 100, "fit": "LinkedIn SSD", "copies": 3, "age_ms": 5.0, "still_s": 0.0}
@@ -200,6 +200,11 @@ CLAIMS = (
         where="trials * stale >= 100",
     ),
     Claim(
+        "chosen.model_stale <= 0.06",
+        "One read and one write, which miss a little more than that, are not taken.",
+        given={**AT_ONCE, "age_ms": 10.0, "stale": 0.06},
+    ),
+    Claim(
         CHEAPER,
         "A bound on age is cheaper to keep than none: writes do not wait for the second copy.",
         given={**DISK, "age_ms": 10.0, "stale": 0.02, "probes": 100},
@@ -234,9 +239,9 @@ CLAIMS = (
         where=CALM,
     ),
     Claim(
-        "abs(one_one.get_ms - one_one.model_get_ms) < 0.25 * one_one.model_get_ms",
+        "abs(one_one.get_ms - one_one.model_get_ms) < 0.12 * one_one.model_get_ms",
         "And take as long to answer.",
-        where=f"{CALM} and probes >= 100",
+        where=f"{CALM} and probes >= 100 and fit != 'exponential'",
     ),
     Claim(
         "one_one.model_sure_ms > 2 * two_reads.model_sure_ms",
@@ -292,7 +297,7 @@ FIGURES = (
         YAMMER,
         0.2,
     ),
-    _vq("Yammer, R = 2, W = 1: ms until 99.9 % see it", 202, "two_reads.model_sure_ms", YAMMER, 0.2),
+    _vq("Yammer, R = 2, W = 1: ms until 99.9 % see it", 202, "two_reads.model_sure_ms", YAMMER, 0.25),
     _vq(
         "Yammer, R = 2, W = 1: ms of reads and writes together, 99.9th percentiles",
         43.3,
