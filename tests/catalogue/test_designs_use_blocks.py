@@ -64,7 +64,9 @@ SIZES = {
     "scale/overload/__init__.py": 1,
     "scale/death_spiral/__init__.py": 1,
     "concurrency/dining_philosophers/__init__.py": 2,
-    "concurrency/lost_update/__init__.py": 1,
+    "concurrency/lost_update/rig.py": 1,
+    "scale/how_stale/wars.py": 1,
+    "scale/replication_lag/__init__.py": 1,
 }
 """How often an experiment draws an exponential size of a request."""
 
