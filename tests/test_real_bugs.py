@@ -40,8 +40,8 @@ def test_a_bug_is_found_as_the_page_says_and_the_mended_program_has_none(bugs: A
     try:
         search, simple = bugs["found"](name)
     except ValueError:
-        # Once, beside much other work, a schedule of real threads did not fail again when it was made simpler. The cause
-        # is not known; what is held here is that it is found, so it is looked for a second time.
+        # Once, beside much other work, a schedule of real threads did not fail again when it was made simpler. The
+        # cause is not known; what is held here is that it is found, so it is looked for a second time.
         search, simple = bugs["found"](name)
     line = next(line for line in (ROOT / "docs/real-bugs.md").read_text("utf-8").splitlines() if f"[`{name}`]" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
