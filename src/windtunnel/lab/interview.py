@@ -86,6 +86,8 @@ class Interview:
         self.params: Mapping[str, Any] = settings(experiment.params, {})
         self.told: list[Told] = []
         self.answers: list[str] = []
+        self.known: dict[str, list[Any]] = {}
+        """What has been found for each need; nothing is run twice."""
         self._picked = 0
 
     @property
@@ -111,29 +113,35 @@ class Interview:
         return steps[len(self.told)] if len(self.told) < len(steps) else None
 
     def need(self, text: str) -> Need | None:
-        """What has to be run before this answer can be replied to. Raises WrongInput where it is no answer."""
+        """What has to be run before this answer can be replied to; None where that is nothing, or is known.
+
+        Raises:
+            WrongInput: it is no answer.
+        """
         step = self._asked()
         match step.kind:
             case "number":
                 quantity(text, step.unit)
             case "choice":
                 self._choice(step, text)
-        if step.kind == "choice" or step.phase in ("clarify", "estimate"):
-            return None
-        return (step.phase, 0 if step.phase == "deep dive" else step.at)
+        need = _need(step)
+        return need if need is not None and _name(need) not in self.known else None
 
-    def answer(self, text: str, found: Sequence[Any] = ()) -> Told:
+    def answer(self, text: str, found: Sequence[Any] | None = None) -> Told:
         """Take an answer.
 
         Args:
             text: what was typed; empty where nobody wanted to answer.
-            found: what `found` returns for the need.
+            found: what `found` returns for the need, where there is one.
 
         Raises:
             WrongInput: it is no answer; nothing was taken.
         """
         step = self._asked()
-        told = self._reply(step, text, found)
+        need = _need(step)
+        if need is not None and found is not None:
+            self.known[_name(need)] = list(found)
+        told = self._reply(step, text, self.known.get(_name(need), []) if need is not None else [])
         self.told.append(told)
         self.answers.append(text.strip())
         return told
@@ -247,6 +255,17 @@ def _boxes(experiment: Experiment[Any]) -> list[str]:
     assert traced is not None
     lines = topology(traced[best]).text().splitlines()
     return [f"These are the boxes of {best}, with what went between them in a short run.", *lines]
+
+
+def _need(step: Step) -> Need | None:
+    """What has to be run before any answer to it can be replied to."""
+    if step.kind == "choice" or step.phase in ("clarify", "estimate"):
+        return None
+    return (step.phase, 0 if step.phase == "deep dive" else step.at)
+
+
+def _name(need: Need) -> str:
+    return f"{need[0]} {need[1]}"
 
 
 def _question(turn: Turn) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from windtunnel.lab import progress
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.interview import Interview, Need, Progress, found
+from windtunnel.lab.interview import Interview, Progress, found
 from windtunnel.lab.result import plain, write
 
 
@@ -28,26 +28,20 @@ class Sitting:
     def __init__(self, experiment: Experiment[Any], quick: bool = False, again: bool = False) -> None:
         self.interview = Interview(experiment, quick)
         self.experiment = experiment
-        self.known: dict[str, list[Any]] = {}
         kept = {} if again else self._all().get(experiment.id, {})
         if kept.get("script") == self._script() and kept["quick"] == quick:
-            self.known = dict(kept["found"])
+            self.interview.known = dict(kept["found"])
             for text in kept["answers"]:
-                self.interview.answer(text, self._found(self.interview.need(text), None))
+                self.interview.answer(text, self._found(text))
 
     def answer(self, text: str, progress: Progress | None = None) -> None:
         """Take an answer, measure what it needs, and keep both. Raises WrongInput where it is none."""
-        need = self.interview.need(text)
-        self.interview.answer(text, self._found(need, progress))
+        self.interview.answer(text, self._found(text, progress))
         self._keep(self.interview.step is not None)
 
-    def _found(self, need: Need | None, progress: Progress | None) -> list[Any]:
-        if need is None:
-            return []
-        name = f"{need[0]} {need[1]}"
-        if name not in self.known:
-            self.known[name] = found(self.experiment, need, self.interview.quick, progress)
-        return self.known[name]
+    def _found(self, text: str, progress: Progress | None = None) -> list[Any] | None:
+        need = self.interview.need(text)
+        return None if need is None else found(self.experiment, need, self.interview.quick, progress)
 
     def _script(self) -> str:
         """A digest of the questions: another board is another interview."""
@@ -79,7 +73,7 @@ class Sitting:
 
     def _state(self) -> Mapping[str, Any]:
         quick, answers = self.interview.quick, self.interview.answers
-        return {"script": self._script(), "quick": quick, "answers": answers, "found": self.known}
+        return {"script": self._script(), "quick": quick, "answers": answers, "found": self.interview.known}
 
 
 def kept_at() -> Path:

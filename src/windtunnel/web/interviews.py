@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from windtunnel.lab.interview import Interview, Told
+from windtunnel.lab.interview import Interview
 from windtunnel.lab.result import plain
 from windtunnel.web.asked import body_of, experiment_of
 from windtunnel.web.pages import render
@@ -30,7 +30,6 @@ class Held:
     """An interview of a page, which takes one answer at a time."""
 
     interview: Interview
-    found: dict[str, list[Any]] = field(default_factory=dict)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -78,24 +77,16 @@ class Interviews:
             raise HTTPException(422, f"`text` is what was answered, {MOST_SAID} characters at most.")
         async with held.turn:
             one = held.interview
-            need = one.need(text)
-            found: list[Any] = []
+            need, found = one.need(text), None
             if need is not None:
-                name = f"{need[0]} {need[1]}"
-                if name not in held.found:
-                    task = {"kind": "interview", "name": one.experiment.id, "need": list(need)}
-                    (last,) = await self.api.performed(request, [task], exact=True)
-                    held.found[name] = last["done"]["found"]
-                found = held.found[name]
+                task = {"kind": "interview", "name": one.experiment.id, "need": list(need)}
+                (last,) = await self.api.performed(request, [task], exact=True)
+                found = last["done"]["found"]
             told = one.answer(text, found)
-        return JSONResponse({"told": _plain(told), **_next(one)})
+        return JSONResponse({"told": plain(asdict(told)), **_next(one)})
 
 
 def _next(one: Interview) -> dict[str, Any]:
     """The question that waits, or what is said at the end."""
     step = one.step
     return {"step": asdict(step) if step is not None else None, "closing": [] if step is not None else one.closing()}
-
-
-def _plain(told: Told) -> Any:
-    return plain(asdict(told))

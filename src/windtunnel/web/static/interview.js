@@ -60,18 +60,20 @@ async function answer(text) {
   byId("wrong").textContent = "";
   byId("state").textContent = step.phase === "clarify" || step.phase === "estimate" ? "" : "It is being measured.";
   for (const one of form.elements) one.disabled = true;
+  let found = null;
   try {
-    const found = await call("POST", `/api/interviews/${key}`, { text });
-    note(found.told, text.trim());
-    byId("state").textContent = "";
-    for (const one of form.elements) one.disabled = false;
-    ask(found);
+    found = await call("POST", `/api/interviews/${key}`, { text });
   } catch (error) {
-    for (const one of form.elements) one.disabled = false;
-    byId("state").textContent = "";
     byId("wrong").textContent = error.message;
-    field.focus();
   }
+  for (const one of form.elements) one.disabled = false;
+  byId("state").textContent = "";
+  if (found === null) {
+    field.focus();
+    return;
+  }
+  note(found.told, text.trim());
+  ask(found);
 }
 
 form.addEventListener("submit", (event) => {
