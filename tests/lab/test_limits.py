@@ -60,6 +60,9 @@ def test_a_design_that_ends_its_process_is_told(tmp_path: Path) -> None:
         'os.system("true")',
         "os.fork()",
         "os.kill(os.getppid(), 15)",
+        # Who says that it is the harness's starts what the harness starts, and nothing else.
+        'from windtunnel.engines.shared.child import STARTING; STARTING.set(True); subprocess.Popen(["sleep", "600"])',
+        'from windtunnel.engines.shared.child import STARTING; STARTING.set(True); os.system("true")',
     ],
 )
 def test_a_design_starts_no_process_and_sends_no_signal(tmp_path: Path, start: str) -> None:

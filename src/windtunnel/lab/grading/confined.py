@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
 DENIED |= {"os.kill", "os.killpg"}
@@ -40,15 +41,22 @@ def limit(cpu_s: float, memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
-def _deny(event: str, _: object) -> None:
+def _deny(event: str, told: tuple[Any, ...]) -> None:
     """What a design starts elsewhere would outlive it, and be seen by nobody."""
     if event not in DENIED:
         return
     child = sys.modules.get("windtunnel.engines.shared.child")
-    if child is not None and child.STARTING.get():
+    if child is not None and child.STARTING.get() and _of_a_child(event, told, child.RUN):
         return  # what is measured on this machine runs in processes of the experiment's, which end with this one
     from windtunnel.sim.sandbox import current_simulator
 
     # In a request an OSError would be an outcome; libraries that look around while they are imported know it.
     kind = PermissionError if current_simulator() is None else RuntimeError
     raise kind("A design may not start processes, nor send signals to any.")
+
+
+def _of_a_child(event: str, told: tuple[Any, ...], run: str) -> bool:
+    """Whether it starts or ends a process of the experiment's, whoever says that it is one."""
+    if event == "subprocess.Popen":
+        return list(told[1][:4]) == [sys.executable, "-I", "-c", run]
+    return event == ("os.killpg" if hasattr(os, "killpg") else "os.kill")
