@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import pytest
 
 from windtunnel.catalogue.concurrency.primitives import real, starving
-from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft, SecondDraft
+from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft
 from windtunnel.catalogue.concurrency.primitives.graph import Schedules
 from windtunnel.catalogue.concurrency.primitives.kit import Kit, Turn, Who
-from windtunnel.catalogue.concurrency.primitives.mended import Fitted, OneMonitor
+from windtunnel.catalogue.concurrency.primitives.mended import Fitted, OneMonitor, SecondDraft
 from windtunnel.catalogue.concurrency.primitives.model import Model, built
 from windtunnel.catalogue.concurrency.primitives.rig import searched
 from windtunnel.catalogue.concurrency.primitives.size import Sizes

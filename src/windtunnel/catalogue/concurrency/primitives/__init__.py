@@ -49,7 +49,7 @@ from math import comb
 from random import Random
 
 from windtunnel import Ask, Chart, Experiment, Op, Why, param
-from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft, SecondDraft
+from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft
 from windtunnel.catalogue.concurrency.primitives.judging import (
     AT_ONCE,
     BUGS,
@@ -66,7 +66,7 @@ from windtunnel.catalogue.concurrency.primitives.judging import (
     SOURCES,
     measure,
 )
-from windtunnel.catalogue.concurrency.primitives.mended import Fitted, OneMonitor
+from windtunnel.catalogue.concurrency.primitives.mended import Fitted, OneMonitor, SecondDraft
 from windtunnel.catalogue.concurrency.primitives.pictures import left_out, losing, sizes, until_met, who_waits
 from windtunnel.catalogue.concurrency.primitives.rig import Rig
 from windtunnel.catalogue.concurrency.primitives.tasks import TASKS

@@ -1,4 +1,4 @@
-"""What is written first, and what it is mended to where it hurts."""
+"""What is written first."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ class FirstDraft:
     async def move(self, bank: Bank, source: str, target: str, amount: int) -> None:
         await self.locks[source].acquire()
         await self.locks[target].acquire()
+        await self.shift(bank, source, target, amount)
+        await self.locks[target].release()
+        await self.locks[source].release()
+
+    async def shift(self, bank: Bank, source: str, target: str, amount: int) -> None:
         there = await bank.read(source)
         if there < amount:
             raise Refused("There is not enough.")
         await bank.write(source, there - amount)
         await bank.write(target, await bank.read(target) + amount)
-        await self.locks[target].release()
-        await self.locks[source].release()
 
     # --- reentrant lock: each move is told, and who is told asks for the total ----------------------------------
     def till(self, kit: Any) -> None:
@@ -146,93 +149,3 @@ class FirstDraft:
             await page.write()
             await self.end_write()
         await self.end_read()
-
-
-class SecondDraft(FirstDraft):
-    """Each mended where it hurt: `with`, a reentrant lock, `finally`, `while`, clear first, reset, let go first."""
-
-    async def move(self, bank: Bank, source: str, target: str, amount: int) -> None:
-        async with self.locks[source], self.locks[target]:
-            there = await bank.read(source)
-            if there < amount:
-                raise Refused("There is not enough.")
-            await bank.write(source, there - amount)
-            await bank.write(target, await bank.read(target) + amount)
-
-    def till(self, kit: Any) -> None:
-        self.drawer = kit.rlock("the till")
-
-    def pool(self, kit: Any, places: int) -> None:
-        self.free = kit.bounded_semaphore("a permit", places)
-
-    async def use(self, pool: Pool, wait: bool, breaks: bool) -> None:
-        try:
-            if await self.free.acquire(blocking=wait):
-                await pool.use(breaks)
-        finally:
-            await self.free.release()
-
-    async def put(self, buffer: Buffer, thing: str) -> None:
-        async with self.counter:
-            while self.counter.here == self.counter.room:
-                await self.changed.wait()
-            await buffer.put(thing)
-            self.counter.here += 1
-            self.changed.notify()
-
-    async def take(self, buffer: Buffer) -> str:
-        async with self.counter:
-            while self.counter.here == 0:
-                await self.changed.wait()
-            thing = await buffer.take()
-            self.counter.here -= 1
-            self.changed.notify()
-            return thing
-
-    async def do_all(self, jobs: Jobs, many: int) -> None:
-        done = 0
-        while done < many:
-            await self.rung.wait()
-            await self.rung.clear()
-            if await jobs.take():
-                done += 1
-
-    def hall(self, kit: Any, parties: int) -> None:
-        self.door = kit.lock("the door", here=0, parties=parties)
-        self.all_here = kit.condition("all here", self.door)
-
-    async def meet(self) -> None:
-        async with self.door:
-            self.door.here += 1
-            if self.door.here == self.door.parties:
-                self.door.here = 0
-                self.all_here.notify_all()
-            while self.door.here:
-                await self.all_here.wait()
-
-    def page(self, kit: Any) -> None:
-        self.desk = kit.lock("the desk", reading=0, writing=False, eager=0)
-        self.quiet = kit.condition("the page", self.desk)
-
-    async def begin_read(self) -> None:
-        async with self.desk:
-            while self.desk.writing or self.desk.eager:
-                await self.quiet.wait()
-            self.desk.reading += 1
-
-    async def begin_write(self) -> None:
-        async with self.desk:
-            self.desk.eager += 1
-            while self.desk.writing or self.desk.reading:
-                await self.quiet.wait()
-            self.desk.eager -= 1
-            self.desk.writing = True
-
-    async def refresh(self, page: Page) -> None:
-        await self.begin_read()
-        fresh = await page.read()
-        await self.end_read()
-        if not fresh:
-            await self.begin_write()
-            await page.write()
-            await self.end_write()

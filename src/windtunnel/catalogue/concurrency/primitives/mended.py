@@ -1,15 +1,127 @@
-"""Two that are right: one way for everything, and a primitive for each thing."""
+"""What the first draft is mended to: where it hurts, in one way for everything, and with a primitive for each thing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from windtunnel.blocks.ground import Refused
 from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft
 from windtunnel.catalogue.concurrency.primitives.worlds import Bank, Buffer, Jobs, Listened, Page, Pool
 
 
-class OneMonitor(FirstDraft):
+class LooksAgain(FirstDraft):
+    """`while` around each wait for the buffer, and a second look at the page once nobody else can write it.
+
+    Who takes waits for `some`, and who puts for `space`: one condition, or two.
+    """
+
+    some: Any
+    space: Any
+
+    async def put(self, buffer: Buffer, thing: str) -> None:
+        async with self.counter:
+            while self.counter.here == self.counter.room:
+                await self.space.wait()
+            await buffer.put(thing)
+            self.counter.here += 1
+            self.wake(self.some)
+
+    async def take(self, buffer: Buffer) -> str:
+        async with self.counter:
+            while self.counter.here == 0:
+                await self.some.wait()
+            thing = await buffer.take()
+            self.counter.here -= 1
+            self.wake(self.space)
+            return thing
+
+    def wake(self, waiting: Any) -> None:
+        waiting.notify()
+
+    async def refresh(self, page: Page) -> None:
+        await self.begin_read()
+        fresh = await page.read()
+        await self.end_read()
+        if not fresh:
+            await self.begin_write()
+            if not await page.look():
+                await page.write()
+            await self.end_write()
+
+
+class SecondDraft(LooksAgain):
+    """Each mended where it hurt: `with`, a reentrant lock, `finally`, `while`, clear first, reset, let go first."""
+
+    async def move(self, bank: Bank, source: str, target: str, amount: int) -> None:
+        async with self.locks[source], self.locks[target]:
+            await self.shift(bank, source, target, amount)
+
+    def till(self, kit: Any) -> None:
+        self.drawer = kit.rlock("the till")
+
+    def pool(self, kit: Any, places: int) -> None:
+        self.free = kit.bounded_semaphore("a permit", places)
+
+    async def use(self, pool: Pool, wait: bool, breaks: bool) -> None:
+        try:
+            if await self.free.acquire(blocking=wait):
+                await pool.use(breaks)
+        finally:
+            await self.free.release()
+
+    def buffer(self, kit: Any, room: int) -> None:
+        super().buffer(kit, room)
+        self.some = self.space = self.changed
+
+    async def do_all(self, jobs: Jobs, many: int) -> None:
+        done = 0
+        while done < many:
+            await self.rung.wait()
+            await self.rung.clear()
+            if await jobs.take():
+                done += 1
+
+    def hall(self, kit: Any, parties: int) -> None:
+        self.door = kit.lock("the door", here=0, parties=parties)
+        self.all_here = kit.condition("all here", self.door)
+
+    async def meet(self) -> None:
+        async with self.door:
+            self.door.here += 1
+            if self.door.here == self.door.parties:
+                self.door.here = 0
+                self.all_here.notify_all()
+            while self.door.here:
+                await self.all_here.wait()
+
+    def page(self, kit: Any) -> None:
+        self.desk = kit.lock("the desk", reading=0, writing=False, eager=0)
+        self.quiet = kit.condition("the page", self.desk)
+
+    async def begin_read(self) -> None:
+        async with self.desk:
+            while self.desk.writing or self.desk.eager:
+                await self.quiet.wait()
+            self.desk.reading += 1
+
+    async def begin_write(self) -> None:
+        async with self.desk:
+            self.desk.eager += 1
+            while self.desk.writing or self.desk.reading:
+                await self.quiet.wait()
+            self.desk.eager -= 1
+            self.desk.writing = True
+
+    async def refresh(self, page: Page) -> None:
+        await self.begin_read()
+        fresh = await page.read()
+        await self.end_read()
+        if not fresh:
+            await self.begin_write()
+            await page.write()
+            await self.end_write()
+
+
+class OneMonitor(LooksAgain):
     """One lock and one condition for each task: `while` around each wait, and whoever changes anything wakes all."""
 
     def room(self, kit: Any, **values: Any) -> None:
@@ -22,11 +134,7 @@ class OneMonitor(FirstDraft):
 
     async def move(self, bank: Bank, source: str, target: str, amount: int) -> None:
         async with self.shared:
-            there = await bank.read(source)
-            if there < amount:
-                raise Refused("There is not enough.")
-            await bank.write(source, there - amount)
-            await bank.write(target, await bank.read(target) + amount)
+            await self.shift(bank, source, target, amount)
 
     def till(self, kit: Any) -> None:
         self.room(kit)
@@ -59,24 +167,11 @@ class OneMonitor(FirstDraft):
                 self.changed.notify_all()
 
     def buffer(self, kit: Any, room: int) -> None:
-        self.room(kit, here=0, most=room)
+        self.room(kit, here=0, room=room)
+        self.counter, self.some, self.space = self.shared, self.changed, self.changed
 
-    async def put(self, buffer: Buffer, thing: str) -> None:
-        async with self.shared:
-            while self.shared.here == self.shared.most:
-                await self.changed.wait()
-            await buffer.put(thing)
-            self.shared.here += 1
-            self.changed.notify_all()
-
-    async def take(self, buffer: Buffer) -> str:
-        async with self.shared:
-            while self.shared.here == 0:
-                await self.changed.wait()
-            thing = await buffer.take()
-            self.shared.here -= 1
-            self.changed.notify_all()
-            return thing
+    def wake(self, waiting: Any) -> None:
+        waiting.notify_all()
 
     def bell(self, kit: Any) -> None:
         self.room(kit, announced=0)
@@ -148,28 +243,14 @@ class OneMonitor(FirstDraft):
             self.shared.writing = False
             self.changed.notify_all()
 
-    async def refresh(self, page: Page) -> None:
-        await self.begin_read()
-        fresh = await page.read()
-        await self.end_read()
-        if not fresh:
-            await self.begin_write()
-            if not await page.look():
-                await page.write()
-            await self.end_write()
 
-
-class Fitted(FirstDraft):
+class Fitted(LooksAgain):
     """To each its own: locks in one order, told outside, a permit given back once, two conditions, a turnstile."""
 
     async def move(self, bank: Bank, source: str, target: str, amount: int) -> None:
         first, second = sorted((source, target))
         async with self.locks[first], self.locks[second]:
-            there = await bank.read(source)
-            if there < amount:
-                raise Refused("There is not enough.")
-            await bank.write(source, there - amount)
-            await bank.write(target, await bank.read(target) + amount)
+            await self.shift(bank, source, target, amount)
 
     async def pay_in(self, till: Listened, amount: int) -> None:
         async with self.drawer:
@@ -188,23 +269,6 @@ class Fitted(FirstDraft):
         self.counter = kit.lock("the counter", here=0, room=room)
         self.some = kit.condition("a thing", self.counter)
         self.space = kit.condition("room", self.counter)
-
-    async def put(self, buffer: Buffer, thing: str) -> None:
-        async with self.counter:
-            while self.counter.here == self.counter.room:
-                await self.space.wait()
-            await buffer.put(thing)
-            self.counter.here += 1
-            self.some.notify()
-
-    async def take(self, buffer: Buffer) -> str:
-        async with self.counter:
-            while self.counter.here == 0:
-                await self.some.wait()
-            thing = await buffer.take()
-            self.counter.here -= 1
-            self.space.notify()
-            return thing
 
     async def do_all(self, jobs: Jobs, many: int) -> None:
         done = 0
@@ -231,13 +295,3 @@ class Fitted(FirstDraft):
     async def begin_write(self) -> None:
         async with self.turnstile:
             await super().begin_write()
-
-    async def refresh(self, page: Page) -> None:
-        await self.begin_read()
-        fresh = await page.read()
-        await self.end_read()
-        if not fresh:
-            await self.begin_write()
-            if not await page.look():
-                await page.write()
-            await self.end_write()
