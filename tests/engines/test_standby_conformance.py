@@ -244,6 +244,52 @@ def test_a_commit_that_waits_for_any_one_of_two_is_answered_while_the_other_is_a
 
 
 @each_arm
+def test_a_standby_that_had_applied_a_commit_and_is_away_now_counts_for_nothing(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        await counter(db, world)
+        first, second = db.standbys
+        await reached(second, await db.position(), world)
+        await done(second.hold())
+
+        async def part_of_those_who_must_have_it() -> object:
+            await world.sleep(0.5)
+            assert (await n(db), await n(first)) == (0, 1)
+            await done(first.part())
+            await done(second.go_on())
+            await world.sleep(0.5)
+            seen = await n(db)
+            await done(first.rejoin())
+            return seen
+
+        _, seen = await world.together(add(db), part_of_those_who_must_have_it())
+        assert (seen, await n(db), await n(second)) == (0, 1, 1)
+
+    arm(script, standbys=2, acknowledge="applied")
+
+
+@each_arm
+def test_what_a_standby_applies_while_nobody_hears_it_is_not_answered(arm: Arm) -> None:
+    async def script(db: DatabasePort, world: World) -> None:
+        standby = await counter(db, world)
+        await done(standby.hold())
+
+        async def alone() -> object:
+            await world.sleep(0.5)
+            await done(standby.part())
+            await done(standby.go_on())
+            await world.sleep(0.5)
+            seen = await n(standby), await n(db)
+            await done(standby.rejoin())
+            return seen
+
+        _, seen = await world.together(add(db), alone())
+        assert seen == (1, 0)
+        assert await n(db) == 1
+
+    arm(script, standbys=1, acknowledge="applied")
+
+
+@each_arm
 def test_what_is_answered_when_it_is_written_down_outlives_the_primary_and_is_read_late_all_the_same(arm: Arm) -> None:
     async def script(db: DatabasePort, world: World) -> None:
         standby = await counter(db, world)
@@ -343,6 +389,31 @@ def test_no_write_skew_comes_from_a_commit_that_waits_for_its_standby(acknowledg
         said = await world.together(leave(1, 0.0), leave(2, 0.02))
         assert [isinstance(one, Aborted) for one in said] in ([False, acknowledge == "applied"], [False, False])
         assert len(await db.select("doctor", {"on_call": 1})) == 1
+
+    sim.run_process(script())
+
+
+def test_a_commit_of_the_model_waits_again_for_a_standby_that_had_applied_it_and_died() -> None:
+    sim = Simulator(seed=6)
+    db = open_port("database", "sim", "db", sim=sim, standbys=2, standby_lag_s=(0.0, 1.0), acknowledge="applied")
+    world = World(sim)
+
+    async def script() -> None:
+        await counter(db, world)
+        first, second = db.standbys
+
+        async def die() -> object:
+            await world.sleep(0.5)
+            assert await n(first) == 1
+            first.crash()
+            await world.sleep(1.0)
+            seen = await n(second), await n(db)
+            first.restart()
+            return seen
+
+        _, seen = await world.together(add(db), die())
+        assert seen == (1, 0)
+        assert await n(db) == 1
 
     sim.run_process(script())
 

@@ -283,8 +283,8 @@ class ModelDatabase(OnHost, Autocommit):
             self._show(*self._unseen.pop(0))
 
     def _acknowledged(self, number: int) -> bool:
-        place = 1 if self._acknowledge == "applied" else 0
-        have = sum(standby.follower.reported[place] >= number for standby in self._standbys)
+        applied = self._acknowledge == "applied"
+        have = sum(standby.follower.acknowledges(number, applied) for standby in self._standbys)
         return have >= min(self._quorum, len(self._standbys))
 
     def _hear(self) -> None:

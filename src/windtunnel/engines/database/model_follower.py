@@ -46,7 +46,6 @@ class Follower:
         told: called at the primary when the standby has told what it has written down and applied; None: it does not.
 
     Attributes:
-        reported: the last that the primary was told.
         ended: it follows nobody any more.
     """
 
@@ -61,8 +60,11 @@ class Follower:
         self._sim = sim
         self._standby = standby
         self._told = told
-        self.reported: Report = (0, 0)
         self.ended = False
+        self._reported: Report = (0, 0)
+        """The last that the primary was told."""
+        self._here: Wire | None = None
+        """The primary's end of the connection over which it was told so."""
         self._there: Wire | None = None
         """The standby's end of the connection, where it reports."""
         self._lag_ns = round(lag_s * 1e9)
@@ -87,7 +89,7 @@ class Follower:
             try:
                 async with self._wires.connection() as wire:
                     self._note(await wire.receive())
-                    sent = self.reported[0]
+                    self._here, sent = wire, self._reported[0]
                     asker(self._sim).spawn(self._watch(wire), f"{self._standby.name}.watch", daemon=True)
                     while not wire.over and not self.ended:
                         if sent < len(self._made) and not self._parted:
@@ -108,9 +110,14 @@ class Follower:
         self._wake()
 
     def _note(self, report: Report) -> None:
-        self.reported = report
+        self._reported = report
         if self._told is not None:
             self._told()
+
+    def acknowledges(self, number: int, applied: bool) -> bool:
+        """Whether it has told that it has a commit, and is still there: who is away counts for nothing."""
+        there = self._here is not None and not self._here.over and not self._parted
+        return there and self._reported[applied] >= number
 
     # --- on the standby ----------------------------------------------------------------------------------------------
     def listen(self) -> None:
@@ -153,7 +160,7 @@ class Follower:
         self._report()
 
     def _report(self) -> None:
-        if self._told is not None and self._there is not None and not self._there.over:
+        if self._told is not None and self._there is not None and not self._there.over and not self._parted:
             self._there.send((len(self._heard), self._applied))
 
     @property
@@ -168,8 +175,9 @@ class Follower:
         self._wake()
 
     def part(self, yes: bool) -> None:
-        """Hear nothing; or hear again."""
+        """Hear nothing, and be heard by nobody; or hear again."""
         self._parted = yes
+        self._report()
         self._wake()
 
     def apply_all(self) -> None:

@@ -27,7 +27,9 @@ What happens to one row when several write it is the point, so the promises are 
   primary had. Who has written asks the primary for its `position` and reads at the standby once that has reached it.
 - A commit is answered, and seen by others, when it is on the primary's disk; with `acknowledge="written"` when it is on
   those of its standbys too, with `"applied"` when they have applied it: all of them, and while one is away nothing is
-  answered, or any `quorum` of them. Readers at two standbys may still find that one has applied what the other has not.
+  answered, or any `quorum` of them. One that had it and is away now does not count until it is back. Readers at two
+  standbys may still find that one has applied what the other has not, and that a standby shows what the primary does
+  not yet.
 - `promote` gives up the primary. What it committed and the standby had not heard of is lost, also where it was
   answered; what had been heard and not yet been applied is not. Of two standbys the one that has heard more takes the
   place, and the other is given up: it followed one that is gone.
