@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windtunnel.lab.checkers.calls import prepare
+from windtunnel.lab.checkers.describe import shown
 from windtunnel.lab.checkers.models import KeyValue, Model
-from windtunnel.lab.checkers.sequential import lanes_of
-from windtunnel.lab.checkers.sessions import GUARANTEES, Guarantee
+from windtunnel.lab.checkers.sequential import lanes_of, unanswered_of
+from windtunnel.lab.checkers.sessions import GUARANTEES, Guarantee, written_again
 from windtunnel.lab.checkers.values import freeze
 from windtunnel.lab.history import Event
 
@@ -76,10 +77,12 @@ def missed_reads(
     Args:
         versions: for each key, its written values from the oldest to the newest, each once. A value that is not among
             them is passed over: nobody is asked to see it, and who reads it is not judged. So leave out writes of which
-            nobody knows when, or whether, they happened.
+            nobody knows when, or whether, they happened. Where the store says so, a write that nobody answered
+            follows what its client had done before, and nobody is asked to see it of itself.
 
     Raises:
-        ValueError: a client has two operations at once, or an operation is neither a plain read nor a plain write.
+        ValueError: a client has two operations at once, an operation is neither a plain read nor a plain write, or a
+            value stands, or is written, a second time (what is there first counts as the first).
     """
     model = model if model is not None else KeyValue()
     first = next(iter(model.operations))
@@ -87,8 +90,10 @@ def missed_reads(
     for name, values in versions.items():
         key = model.partition(first, (freeze(name),))
         for i, value in enumerate(map(freeze, values), start=1):
-            rank[key, value] = i
-    lanes = lanes_of(prepare(history, model))
+            if rank.setdefault((key, value), i) != i or value == model.initial():
+                raise ValueError(f"The versions of {shown(name)} have {shown(value)} twice, or what was there first.")
+    calls = prepare(history, model)
+    lanes = lanes_of(calls)
     wrote = {client: _Newest() for client in lanes}
     read = {client: _Newest() for client in lanes}
     made: dict[tuple[Key, Value], tuple[str, int]] = {}
@@ -105,7 +110,16 @@ def missed_reads(
             if version >= 0:
                 (wrote if access[0] == "write" else read)[client].note(key, place, version)
                 if access[0] == "write":
+                    if (key, value) in made or version == 0:
+                        raise written_again(call.event, value)
                     made[key, value] = client, place
+    for call, place in unanswered_of(calls, lanes):
+        access = model.access(call.op, call.args, call.value)
+        if access is not None:
+            of = model.partition(call.op, call.args), access[1]
+            if of in made:
+                raise written_again(call.event, access[1])
+            made[of] = call.event.client, place
     judged = dict.fromkeys(GUARANTEES, 0)
     missed: dict[Guarantee, list[Event]] = {guarantee: [] for guarantee in GUARANTEES}
     for client, lane_steps in steps.items():
@@ -124,6 +138,6 @@ def missed_reads(
                 if newest > version:
                     missed[guarantee].append(event)
             by = made.get((key, value))
-            if by is not None and by[0] != client:
+            if by is not None and by[0] != client and by[1]:
                 seen[by[0]] = max(by[1], seen.get(by[0], -1))
     return {guarantee: Missed(judged[guarantee], missed[guarantee]) for guarantee in GUARANTEES}

@@ -7,7 +7,8 @@ got, which unknown operations were placed, and the states of all partitions.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from windtunnel.lab.checkers.calls import Call, prepare, split
 from windtunnel.lab.checkers.describe import counted, operation, unexplained
@@ -60,6 +61,19 @@ def lanes_of(calls: Iterable[Call]) -> dict[str, list[Call]]:
             )
         lane.append(c)
     return lanes
+
+
+def unanswered_of(calls: Sequence[Call], lanes: Mapping[str, Sequence[Call]]) -> Iterator[tuple[Call, int]]:
+    """Each call that may have happened, and how many of its client's answered ones (`lanes_of`) it follows."""
+    at = {id(c.event): i for i, c in enumerate(calls)}
+    ends = {client: [c.end for c in lane] for client, lane in lanes.items()}
+    for c in calls:
+        if not c.returned:
+            lane = lanes.get(c.event.client, ())
+            before = bisect_right(ends.get(c.event.client, ()), c.start)
+            while before and at[id(lane[before - 1].event)] > at[id(c.event)]:
+                before -= 1  # of two that took no time at one moment the one that stands first
+            yield c, before
 
 
 class _Search:

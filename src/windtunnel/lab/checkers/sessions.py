@@ -31,7 +31,7 @@ from windtunnel.lab.checkers.describe import counted, listed, operation, printab
 from windtunnel.lab.checkers.graphs import components, shortest_way
 from windtunnel.lab.checkers.models import KeyValue, Model
 from windtunnel.lab.checkers.order import real_time_pairs
-from windtunnel.lab.checkers.sequential import lanes_of
+from windtunnel.lab.checkers.sequential import lanes_of, unanswered_of
 from windtunnel.lab.checkers.values import freeze
 from windtunnel.lab.checkers.verdict import Finding, Verdict, conclude, needs_operations
 from windtunnel.lab.history import Event
@@ -149,28 +149,19 @@ class _Known:
             if access.kind == "write":
                 name = (access.key, access.value)
                 if name in self._writer or access.value == self._first:
-                    raise ValueError(
-                        f"Session guarantees need each written value to be unique, but {shown(access.value)} is "
-                        f"written again by {operation(c.event)}."
-                    )
+                    raise written_again(c.event, access.value)
                 self._writer[name] = access
-        for client, lane in lanes_of(calls).items():
+        lanes = lanes_of(calls)
+        for client, lane in lanes.items():
             session = self._sessions[client] = _Session()
             for c in lane:
                 access = _accessed(model, c)
                 if access.kind == "write":
                     self._place[id(c.event)] = (client, len(session.steps))
                 session.add(access)
-        at = {id(c.event): i for i, c in enumerate(calls)}
-        ends = {client: [step.event.end for step in session.steps] for client, session in self._sessions.items()}
-        for c in calls:
-            if not c.returned:
-                session = self._sessions.setdefault(c.event.client, _Session())
-                before = bisect_right(ends.get(c.event.client, ()), c.start)
-                while before and at[id(session.steps[before - 1].event)] > at[id(c.event)]:
-                    before -= 1  # of two that took no time at one moment the one that stands first
-                session.unanswered.append((before, _accessed(model, c)))
-                self._place[id(c.event)] = (c.event.client, before)
+        for c, before in unanswered_of(calls, lanes):
+            self._sessions.setdefault(c.event.client, _Session()).unanswered.append((before, _accessed(model, c)))
+            self._place[id(c.event)] = (c.event.client, before)
         for (key, value), write in self._writer.items():
             self._note(key, self._first, value, f"{shown(self._first)} was there first", (write.event,))
         if versions is not None:
@@ -307,6 +298,14 @@ class _Known:
                     way, _ = shortest_way(o.newer, o.older.__eq__, out.__getitem__, longest)
                     best = best if way is None else [o, *way]
         return None if best is None else _told(best)
+
+
+def written_again(event: Event, value: Value) -> ValueError:
+    """What is said of a write whose value was there before: a read of it names no write."""
+    return ValueError(
+        f"Session guarantees need each written value to be unique, but {shown(value)} is written again by "
+        f"{operation(event)}."
+    )
 
 
 def _told(cycle: Sequence[_Order]) -> Finding:
