@@ -12,7 +12,7 @@ import pytest
 from windtunnel import Claim, Experiment, History, Stage, WrongInput, find, param
 from windtunnel.engines.shared.child import as_text
 from windtunnel.lab.doubt.mutants import apply, mutants
-from windtunnel.lab.grading.grade import TRIES, grade
+from windtunnel.lab.grading.grade import TRIES, Grade, grade
 from windtunnel.statistics import not_measurable
 from windtunnel.workload import batches
 
@@ -96,6 +96,24 @@ def test_what_is_never_measurable_is_no_pass_and_says_why(monkeypatch: pytest.Mo
     assert found.failing == ""
     assert found.demands[0].trials == 0
     assert "not measurable here, because a bell rang: that is no pass, and no failure" in found.why
+
+
+def beside_the_reference(monkeypatch: pytest.MonkeyPatch, *shares: float) -> Grade:
+    """A grade in which yours and the reference in turns come to these shares."""
+    left = iter(shares)
+    monkeypatch.setattr(f"{__name__}.measure", lambda history, params: {"seen": 1, "share": next(left)})
+    demands = (Claim("yours.share > 0.6 * counts.share", "About as many."), *experiment.demands)
+    changed = replace(experiment, measure=lambda h, p: measure(h, p), demands=demands, module=experiment.module)
+    return grade(changed, Counts, [1])
+
+
+def test_a_share_of_the_reference_fails_where_it_does_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = beside_the_reference(monkeypatch, 0.5, 1.0, 0.7, 1.0)
+    assert once.passed
+    assert [one.trials for one in once.demands] == [1, 1], "what was met the first time is not asked again"
+    never = beside_the_reference(monkeypatch, *[0.5, 1.0] * TRIES)
+    assert never.failing == "yours.share > 0.6 * counts.share"
+    assert never.demands[0].trials == 1
 
 
 def test_a_number_that_is_none_without_a_reason_is_a_failure() -> None:

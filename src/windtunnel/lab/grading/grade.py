@@ -4,7 +4,9 @@ Demands are claims about "yours". Those marked `always` have to hold whatever go
 nothing does beyond the experiment's own faults. The first failure is shrunk to the fewest requests and faults.
 
 What is measured on this machine is graded on it: a seed is a repetition, nothing is made to go wrong, and nothing is
-shrunk. A demand that the machine did not let anybody measure is tried again, and where that does not help not judged.
+shrunk. A demand that compares yours with the reference, which was measured at another moment, is tried again where it
+is not met, and fails where it does each time. One that the machine did not let anybody measure is tried again too, and
+where that does not help not judged.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ COMPARED_REQUESTS, COMPARED_RUNS = 20_000, 6
 MOST_UNJUDGED = 0.05
 """Share of the trials that may end without a verdict; one may always."""
 TRIES = 3
-"""Of a trial on which this machine did not let a demand be measured."""
+"""Of a trial that is measured on this machine, where a demand is not met or cannot be measured."""
 LARGEST_CASE = 30
 """Requests and faults that a person still looks at."""
 
@@ -145,9 +147,10 @@ def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None
             yield Trial(seed, full), par, None
 
     for trial, beside, given in trials():
-        tries = 1
-        while tally.take(trial, bench, beside, given) and tries < TRIES:
-            tries += 1
+        met: set[int] = set()
+        for left in range(TRIES - 1 if experiment.measured else 0, -1, -1):
+            if not tally.take(trial, bench, beside, given, met, final=left == 0):
+                break
         if brief and tally.failing is not None:
             break
     case = None
@@ -274,14 +277,18 @@ class _Tally:
         self.unjudged = 0
         self._first: dict[str, Mapping[str, float]] = {}
 
-    def take(self, trial: Trial, bench: Bench, par: str, given: Mapping[str, Any] | None = None) -> bool:
+    def take(
+        self, trial: Trial, bench: Bench, par: str, given: Mapping[str, Any] | None, met: set[int], *, final: bool
+    ) -> bool:
         """Play a trial and judge it; beside par where nothing is made to go wrong.
 
         Args:
             given: what is otherwise than usual: the demands that are made in that setting are judged.
+            met: the demands that were met by this trial before, by their place; more are added.
+            final: whether what is not met now fails; else it may be tried again.
 
         Returns:
-            Whether this machine did not let something be measured that is demanded.
+            Whether another try may say more.
         """
         try:
             history, measures = bench.play(YOURS, trial)
@@ -295,9 +302,9 @@ class _Tally:
             return False
         facts = history.facts
         table: dict[str, Mapping[str, float]] = {YOURS: measures, "params": trial.settings}
-        unjudged = disturbed = False
+        unjudged = again = False
         for index, demand in enumerate(self.demands):
-            if (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
+            if index in met or (trial.faults and not demand.always) or not applies(demand.where, trial.settings):
                 continue
             if dict(demand.given) != dict(given or {}):
                 continue
@@ -310,17 +317,21 @@ class _Tally:
                 holds = truth(demand.expression, table) is True
                 if not holds and (why := why_not(demand.expression, [table])):
                     self._disturbed[index] = why
-                    disturbed = True
+                    again = True
                     continue
             except ClaimError:
                 if UNREPORTED not in facts:
                     raise
                 unjudged = True
                 continue
+            if not holds and not final and par in named:  # the two were measured one after the other
+                again = True
+                continue
             self._asked[index] += 1
             # What cannot be told was not shown: who answers nobody has no p99, and does not pass by it.
             if holds:
                 self._held[index] += 1
+                met.add(index)
                 continue
             if not self._shown[index]:
                 self._shown[index] = with_numbers(demand.expression, [table])
@@ -334,7 +345,7 @@ class _Tally:
         self._trials += not unjudged
         done = self._trials + self.unjudged
         self._say({"done": done, "of": max(done, self._expected)})
-        return disturbed
+        return again
 
     def grade(self, experiment: Experiment[Any], par: str, case: Case | None) -> Grade:
         """Everything counted, as a grade."""
