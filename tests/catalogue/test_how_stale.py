@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from windtunnel.catalogue.scale.how_stale.hearing import told_of
 from windtunnel.catalogue.scale.how_stale.judging import NEVER, WHILE, measure, went_back
 from windtunnel.catalogue.scale.how_stale.wars import (
     FITS,
@@ -111,3 +112,20 @@ def test_who_is_not_answered_and_who_is_told_of_nothing_count() -> None:
     assert found["stale"] == 0.5, "the write that nobody acknowledged may be missed, the read that nobody answered not"
     assert found["invented"] == 1
     assert went_back(history) == 1
+
+
+def test_a_copy_tells_of_a_write_from_when_it_has_heard_of_it_whoever_told_it() -> None:
+    messages = [
+        (1, "writers", "copy 0", 0.0, 2.0, "store"),
+        (1, "writers", "copy 1", 0.0, None, "store"),
+        (2, "copy 0", "readers", 1.9, 2.5, "no, as it was sent before"),
+        (3, "readers", "copy 0", 2.5, 2.6, "has"),
+        (3, "copy 0", "readers", 2.6, 2.8, "yes"),
+        (9, "copy 0", "copy 1", 2.7, 3.0, "what I have heard of"),
+        (4, "copy 1", "readers", 2.9, 3.1, "no, as it was sent before"),
+        (5, "copy 1", "readers", 3.2, 3.3, "yes"),
+        (6, "writers", "copy 2", 0.0, 0.1, "of another write"),
+        (6, "copy 2", "writers", 0.2, 0.3, "done"),
+    ]
+    told = told_of(1, messages)
+    assert {request: told.get(request) for request in range(2, 7)} == {2: None, 3: 2.8, 4: None, 5: 3.3, 6: None}

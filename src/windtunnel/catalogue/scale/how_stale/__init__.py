@@ -18,10 +18,10 @@ acknowledged. Each has its price, on the side that waits: one more copy to wait 
 slow one. Writes are what is slow here, so that to read all is the cheapest of the three, and to write all the dearest.
 But who waits for all is not answered at all while one copy stands still.
 
-**Deep dive: ask how old.** A bound on age changes the answer. `chosen` rehearses all quorums with the delays that were
-measured, and takes the cheapest that keeps the bound and bears a copy that stands still. On disks, for one miss in
-fifty after ten milliseconds, that is `two_reads`; where nearly nothing may be missed at once it is an overlap; and on
-SSDs R = W = 1 is good enough after a few milliseconds.
+**Deep dive: ask how old.** A bound on age changes the answer, though by little where all copies may be waited for.
+`chosen` rehearses all quorums with the delays that were measured, and takes the cheapest that keeps the bound and bears
+a copy that stands still. On disks, for one miss in fifty after ten milliseconds, that is `two_reads`; where nearly
+nothing may be missed at once it is an overlap; and on SSDs R = W = 1 is good enough after a few milliseconds.
 
 **Deep dive: overlap is not order.** While a write is under way, R + W > N lets a read see it and the next one miss it
 again: time goes backwards for whoever reads twice. It does not for `read_all`, which always meets the copy that it met
@@ -48,6 +48,7 @@ from random import Random
 from typing import Literal
 
 from windtunnel import Ask, Chart, Experiment, Fault, Map, Op, Stage, Why, param, pause, process
+from windtunnel.catalogue.scale.how_stale.hearing import audit
 from windtunnel.catalogue.scale.how_stale.judging import (
     AGES,
     BOUND,
@@ -61,7 +62,6 @@ from windtunnel.catalogue.scale.how_stale.judging import (
     SOURCES,
     WHILE,
     ages_ms,
-    audit,
     front,
     measure,
     seen,
@@ -285,7 +285,7 @@ experiment = Experiment(
     why=(
         Why("The first copy to have a write is mostly not the first to answer a read.", MOSTLY),
         Why("Where R + W > N, each read meets a copy that acknowledged the write.", MEETS),
-        Why("A bound on age is cheaper to keep than none.", CHEAPER),
+        Why("Where a copy may stand still, a bound on age is cheaper to keep than none.", CHEAPER),
     ),
     claims=CLAIMS,
     demands=DEMANDS,
