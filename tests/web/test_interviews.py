@@ -77,6 +77,17 @@ def test_pages_link_to_interviews_where_there_is_a_board(client: TestClient) -> 
     assert 'id="board"' in client.get(f"/e/{NAME}/interview").text
 
 
+def test_what_is_measured_is_what_was_asked_and_not_a_smaller_one(client: TestClient) -> None:
+    begun = client.post(f"/api/experiments/{NAME}/interview", json={}, headers=WITH_TOKEN).json()
+    address = f"/api/interviews/{begun['key']}"
+    reply = begun
+    while reply["step"]["phase"] != "scale":
+        text = "2" if reply["step"]["kind"] == "choice" else ""
+        reply = client.post(address, json={"text": text}, headers=WITH_TOKEN).json()
+    assert reply["told"]["step"]["question"].endswith("of a hundred tickets are paid for where a sale is final?")
+    assert 60 < reply["told"]["ours"] < 80, "seven of ten pay, of a hundred"
+
+
 @pytest.mark.soak
 def test_an_interview_is_walked_through_by_keyboard_in_a_browser(tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe

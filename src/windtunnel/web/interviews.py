@@ -63,7 +63,7 @@ class Interviews:
         """Begin an interview: its first question, and where answers go."""
         experiment = await run_in_threadpool(experiment_of, request.path_params["name"])
         await body_of(request, ())
-        held = Held(Interview(experiment, quick=True))
+        held = Held(Interview(experiment))
         return JSONResponse({"key": self.kept.put(secrets.token_urlsafe(9), held), **_next(held.interview)})
 
     async def answer(self, request: Request) -> Response:

@@ -104,7 +104,7 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
                 case "case":
                     done = smallest(experiment)
                 case "interview":
-                    done = {"found": plain(found(experiment, task["need"], quick=True))}
+                    done = {"found": plain(found(experiment, task["need"], quick=False))}
                 case _:
                     done = exact(experiment, task, say)
             say({"done": done})
