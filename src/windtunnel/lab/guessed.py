@@ -10,6 +10,10 @@ NEAR = 0.1
 """Within this share of the measured value, or half of it of the scale, a guess is told to be right."""
 
 
+EXACTLY, RIGHT = "exactly right", "right"
+"""In words, how far off a guess was that needs no second thought."""
+
+
 def with_unit(x: float | None, unit: str) -> str:
     """A number as it is said."""
     if x is None or math.isnan(x):
@@ -26,12 +30,12 @@ def distance(said: float, measured: float, unit: str, span: float | None, log: b
     if math.isnan(measured):
         return "it cannot be told here"
     if said == measured:
-        return "exactly right"
+        return EXACTLY
     if log and said > 0 and measured > 0:
         times = max(said / measured, measured / said)
         if times <= 1 + NEAR:
-            return "right"
+            return RIGHT
         return f"{number(float(f'{times:.2g}'))} times too {'high' if said > measured else 'low'}"
     if abs(said - measured) <= NEAR / 2 * (abs(measured) if span is None else span):
-        return "right"
+        return RIGHT
     return f"off by {with_unit(abs(said - measured), unit)}"

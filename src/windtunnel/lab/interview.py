@@ -16,7 +16,7 @@ from windtunnel.lab.board import Turn
 from windtunnel.lab.claims import speaks_of
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.guessed import distance, with_unit
+from windtunnel.lab.guessed import EXACTLY, RIGHT, distance, with_unit
 from windtunnel.lab.params import settings
 from windtunnel.lab.quantities import quantity
 
@@ -151,9 +151,9 @@ class Interview:
         numbers = [one for one in self.told if one.step.kind == "number"]
         said = [one for one in numbers if one.said is not None and one.ours is not None]
         lines = [f"{len(said)} of {len(numbers)} numbers were committed to before they were shown."]
-        near = [one for one in said if _near(one.said, one.ours)]
+        near = [one for one in said if one.far in (EXACTLY, RIGHT) or _near(one.said, one.ours)]
         if said:
-            lines.append(f"{len(near)} of them lay within {NEAR_TIMES:g} times what came out.")
+            lines.append(f"{len(near)} of them were right, or within {NEAR_TIMES:g} times what came out.")
         far = [one for one in said if one not in near]
         lines += [f"Think again about: {one.step.question} ({one.far})" for one in far]
         others = [t.what for i, t in enumerate(self.board.failures) if i != self._picked]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from windtunnel.lab.errors import WrongInput
@@ -13,9 +12,14 @@ _BYTES = {"bytes": 1.0, "B": 1.0}
 _BYTES |= {f"{sign}B": size for sign, size in _LARGE.items() if sign}
 _BYTES |= {f"{sign}iB": 1024.0**power for power, sign in enumerate("KMGT", 1)}
 _SHARES = {"": 1.0, "%": 0.01, "of 1": 1.0}
+MOST = 1e100
+"""No quantity is as large, and differences and quotients of two that are not can be told."""
 _FAMILIES = (_SECONDS, _BYTES)
 _SPOKEN = {"sec": "s", "secs": "s", "second": "s", "seconds": "s", "minutes": "min", "hours": "h", "day": "days"}
-_FORM = re.compile(r"([+-]?(?:\d[\d_,]*)?\.?\d+(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+_WHOLE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:_\d+)*)"  # a comma is between thousands alone: half is no 0,5
+_FORM = re.compile(rf"([+-]?(?:{_WHOLE}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*)", re.DOTALL)
+_TYPED = str.maketrans({"\u2212": "-", "\u03bc": "\u00b5"})
+"""Signs that look alike: the minus of typesetters, and the Greek letter in the place of micro."""
 
 
 def quantity(text: str, unit: str) -> float | None:
@@ -27,15 +31,15 @@ def quantity(text: str, unit: str) -> float | None:
     said = text.strip()
     if not said:
         return None
-    found = _FORM.fullmatch(said)
+    found = _FORM.fullmatch(said.translate(_TYPED))
     if found is None:
         raise WrongInput(f"{said!r} is no number; say one{_of(unit)}, as in {_example(unit)}.")
     size = float(found[1].replace(",", "").replace("_", ""))
-    if not math.isfinite(size):
-        raise WrongInput(f"{said!r} is too large to be meant; say one{_of(unit)}, as in {_example(unit)}.")
     factor = _factor(found[2].strip(), unit)
     if factor is None:
         raise WrongInput(f"{said!r} is not{_of(unit) or ' a plain number'}; say it as in {_example(unit)}.")
+    if not abs(size * factor) < MOST:
+        raise WrongInput(f"{said!r} is too large to be meant; say one{_of(unit)}, as in {_example(unit)}.")
     return size * factor
 
 
