@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -91,6 +93,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("30 %", "", 0.3),
         ("0.3", "%", 0.3),
         ("-1.5e3", "", -1500),
+        ("\u22125.", "", -5),
+        ("3 \u03bcs", "ms", 0.003),
+        ("1,000,000.5", "", 1_000_000.5),
     ],
 )
 def test_a_number_is_taken_as_people_say_it(text: str, unit: str, value: float) -> None:
@@ -105,6 +110,10 @@ def test_a_number_is_taken_as_people_say_it(text: str, unit: str, value: float) 
         ("5 apples", "", "'5 apples' is not a plain number"),
         ("1e999", "s", "too large"),
         ("-", "", "no number"),
+        ("1e308 k", "buyers", "too large"),
+        ("0,5", "ms", "'0,5' is not in ms"),
+        ("1,0000", "", "not a plain number"),
+        ("1,500,00", "", "not a plain number"),
     ],
 )
 def test_another_unit_is_told_in_a_sentence(text: str, unit: str, said: str) -> None:
@@ -183,6 +192,58 @@ def test_a_damaged_file_of_interviews_is_told(kept: Path) -> None:
     kept.write_text("[1, 2", "utf-8")
     with pytest.raises(WrongInput, match="keeps no interviews"):
         Sitting(SHOP)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quick": None},
+        {"answers": [5]},
+        {"answers": ["", "many"]},
+        {"answers": [""] * 99},
+        {"answers": ["", "", "", ""], "found": {"boxes 0": ["", ""], "deep dive 0": []}},
+        {"answers": ["", "", "", ""], "found": {"boxes 0": ["", ""], "deep dive 0": ["much"]}},
+        {"found": {"boxes 0": 7}},
+        {"found": []},
+    ],
+)
+def test_an_interview_that_does_not_say_what_one_can_is_told_too(kept: Path, change: dict[str, object]) -> None:
+    Sitting(SHOP, quick=True).answer("")
+    said = json.loads(kept.read_text("utf-8"))
+    said[SHOP.id] |= change
+    kept.write_text(json.dumps(said), "utf-8")
+    with pytest.raises(WrongInput, match="keeps no interviews"):
+        Sitting(SHOP, quick=True)
+
+
+def test_of_two_interviews_at_once_both_are_kept(kept: Path) -> None:
+    other = find(NAME)
+    sittings = [Sitting(SHOP, quick=True), Sitting(other, quick=True)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda one: [one.answer("") for _ in range(2)], sittings))
+    said = json.loads(kept.read_text("utf-8"))
+    assert {name: len(one["answers"]) for name, one in said.items()} == {SHOP.id: 2, NAME: 2}
+
+
+def test_where_nothing_can_be_kept_an_interview_goes_on(kept: Path) -> None:
+    kept.mkdir(parents=True)
+    sitting = Sitting(SHOP, quick=True)
+    sitting.answer("")
+    assert len(sitting.interview.told) == 1
+
+
+def test_what_is_right_is_not_to_be_thought_of_again_however_many_times_it_is_off() -> None:
+    one = Interview(SHOP)
+    while one.step is not None and one.step.kind != "choice":
+        one.answer("", [0.0])
+    one.answer("1", [])
+    assert one.answer("1 s", [0.0]).far == "right"
+    assert one.answer("90 s", [0.0]).far == "off by 90,000 ms"
+    told = one.closing()
+    assert told[1] == "1 of them were right, or within 3 times what came out."
+    assert [line for line in told if line.startswith("Think again")] == [
+        "Think again about: More come. And now? (off by 90,000 ms)"
+    ]
 
 
 def test_what_is_no_answer_changes_nothing() -> None:

@@ -55,3 +55,27 @@ def test_ctrl_c_keeps_what_was_said_and_the_next_call_goes_on(tmp_path: Path) ->
         assert told.strip().endswith("Stopped.")
     kept = json.loads((tmp_path / "interviews.json").read_text("utf-8"))
     assert kept["q10-ticketmaster"]["answers"] == ["a seat is a seat"]
+
+
+def test_where_standard_input_is_closed_everything_is_shown(tmp_path: Path) -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "0 of 8 numbers were committed to" in done.stdout
+
+
+def test_bytes_that_are_no_text_are_kept_as_what_they_are_shown_as(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(tmp_path) | {"LC_ALL": "C.UTF-8"}
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(b"seats\xff\n")
+        running.stdin.flush()
+        for line in running.stdout:
+            if b"Is one ticket too many worse" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    kept = json.loads((tmp_path / "interviews.json").read_text("utf-8"))
+    assert kept["q10-ticketmaster"]["answers"] == ["seats\ufffd"]

@@ -177,7 +177,7 @@ def recalled(experiment: str, question: str, said: float) -> Done:
 
 def merge_in(path: Path, other: Mapping[str, Done]) -> dict[str, Done]:
     """Take what another file says into this one. Raises WrongInput, or OSError where it cannot be written."""
-    with _alone(path):
+    with alone(path):
         known = merge(read(path), other)
         write(path, text_of(known))
     return known
@@ -185,7 +185,7 @@ def merge_in(path: Path, other: Mapping[str, Done]) -> dict[str, Done]:
 
 def _changed(experiment: str, more: Callable[[Done], Done]) -> Done:
     path = default_path()
-    with _alone(path):
+    with alone(path):
         known = read(path)
         new = known[experiment] = more(known.get(experiment, Done()))
         try:
@@ -196,7 +196,7 @@ def _changed(experiment: str, more: Callable[[Done], Done]) -> Done:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Nobody else changes the file between its reading and its writing, or one of two changes at once would be lost.
 
     The lock is a file beside it, for the file itself is replaced. Where there can be none, or whoever has it stands

@@ -29,10 +29,13 @@ class Sitting:
         self.interview = Interview(experiment, quick)
         self.experiment = experiment
         kept = {} if again else self._all().get(experiment.id, {})
-        if kept.get("script") == self._script() and kept["quick"] == quick:
+        if kept and kept["script"] == self._script() and kept["quick"] == quick:
             self.interview.known = dict(kept["found"])
-            for text in kept["answers"]:
-                self.interview.answer(text, self._found(text))
+            try:
+                for text in kept["answers"]:
+                    self.interview.answer(text, self._found(text))
+            except (WrongInput, IndexError, TypeError, ValueError):
+                raise _damaged() from None
 
     def answer(self, text: str, progress: Progress | None = None) -> None:
         """Take an answer, measure what it needs, and keep both. Raises WrongInput where it is none."""
@@ -51,25 +54,26 @@ class Sitting:
     def _all(self) -> dict[str, Any]:
         try:
             said = json.loads(kept_at().read_text("utf-8"))
-            if not all(isinstance(one["answers"], list) for one in said.values()):
+            if not all(_is_kept(one) for one in said.values()):
                 raise ValueError
-        except FileNotFoundError:
-            return {}
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise WrongInput(f"{kept_at()} keeps no interviews; move it away, and a new one is begun.") from None
+            raise _damaged() from None
+        except OSError:  # there is none, or none for us
+            return {}
         return dict(said)
 
     def _keep(self, going_on: bool) -> None:
         """What stands in the file; an interview that is over stands in it no more. None is kept where none can be."""
-        kept = self._all()
-        kept.pop(self.experiment.id, None)
-        if going_on:
-            kept[self.experiment.id] = plain(self._state())
-        try:
-            kept_at().parent.mkdir(parents=True, exist_ok=True)
-            write(kept_at(), json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
-        except OSError:
-            return
+        with progress.alone(kept_at()):
+            kept = self._all()
+            kept.pop(self.experiment.id, None)
+            if going_on:
+                kept[self.experiment.id] = plain(self._state())
+            try:
+                kept_at().parent.mkdir(parents=True, exist_ok=True)
+                write(kept_at(), json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+            except OSError:
+                return
 
     def _state(self) -> Mapping[str, Any]:
         quick, answers = self.interview.quick, self.interview.answers
@@ -79,3 +83,18 @@ class Sitting:
 def kept_at() -> Path:
     """Where interviews that are not over are kept."""
     return progress.default_path().with_name("interviews.json")
+
+
+def _is_kept(one: Mapping[str, Any]) -> bool:
+    """Whether an entry has the form that `Sitting` gives it."""
+    texts = [one["script"], *one["answers"]]
+    lists = [one["answers"], *one["found"].values()]
+    return (
+        isinstance(one["quick"], bool)
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(found, list) for found in lists)
+    )
+
+
+def _damaged() -> WrongInput:
+    return WrongInput(f"{kept_at()} keeps no interviews; move it away, and a new one is begun.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from windtunnel.lab.sitting import Sitting
 
 WIDEST = 100
-OPENING = "Answer as you would at a whiteboard; Enter alone shows the answer. Ctrl-C keeps what you said."
+OPENING = "Answer as you would at a whiteboard; Enter alone shows the answer. Ctrl-C keeps what was replied to."
 
 
 @click.command()
@@ -33,6 +34,8 @@ def interview(name: str, quick: bool, again: bool, json_: bool) -> int:
     from windtunnel.lab.discovery import find
     from windtunnel.lab.sitting import Sitting
 
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # bytes that are no text can be neither shown nor kept
     experiment = find(name)
     sitting = Sitting(experiment, quick, again)
     one = sitting.interview
@@ -83,6 +86,8 @@ def _ask(sitting: Sitting, hidden: bool) -> None:
 
 def _typed(prompt: str, hidden: bool) -> str:
     """A line; "" where there is nobody any more. Raises Abort for Ctrl-C."""
+    if sys.stdin is None:  # closed
+        return ""
     try:
         text = input("" if hidden else prompt)
     except EOFError:
