@@ -183,6 +183,7 @@ ALL = f"max({', '.join(f'yours.{kind}' for kind in KEPT_BY)}) == 0"
 PLAIN = {**CALM, "users": 12, "calm_s": 3.0}
 STANDS = {**HELD, "users": 16, "think_s": 0.2, "writes": 0.2, "calm_s": 1.0, "trouble_s": 2.0}
 DIES = {**CRASH, "users": 12, "calm_s": 1.5, "trouble_s": 3.0}
+IDLE = {**HELD, "users": 40, "think_s": 2.5, "calm_s": 3.0, "trouble_s": 20.0}
 TAKES_OVER = {**PROMOTE, "users": 12, "calm_s": 1.5, "trouble_s": 2.0}
 
 DEMANDS = (
@@ -192,6 +193,7 @@ DEMANDS = (
     Claim("yours.reply == 0", "Who sees a write sees what its author had read.", JEPSEN, given=PLAIN, always=True),
     Claim(ALL, "Also where many read what others write.", given={**OTHERS, "calm_s": 3.0}),
     Claim(ALL, "Also while a standby stands still.", given=STANDS),
+    Claim(ALL, "Also for who comes back after seconds, and it still does.", given=IDLE),
     Claim(ALL, "Also when a standby dies.", given=FAILS_OVER),
     Claim(ALL, "Also when the primary does.", given=TAKES_OVER),
     Claim("yours.lost == 0", "And what was answered is not lost then.", given=TAKES_OVER),
