@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from windtunnel import Ask, Board, Claim, Clarify, Estimate, Experiment, Op, Stage, Turn, WrongInput, param
+from windtunnel.lab.claims import speaks_of
 from windtunnel.lab.discovery import every, find
 from windtunnel.lab.interview import Interview
 from windtunnel.lab.params import settings
 from windtunnel.lab.quantities import quantity
+from windtunnel.lab.run import run
 from windtunnel.lab.sitting import Sitting, kept_at
 from windtunnel.workload import evenly, requests
 
@@ -150,6 +152,20 @@ def test_a_board_speaks_of_what_its_experiment_has() -> None:
             assert settings(experiment.params, turn.given) != usual, f"{turn.what} changes nothing"
             assert not turn.claim or turn.claim in claims, turn.claim
         assert experiment.asks, "a deep dive asks what the experiment asks"
+
+
+def test_the_sentence_that_is_told_of_a_turn_holds_in_its_setting() -> None:
+    for experiment in boards():
+        assert experiment.board is not None
+        told = {one.expression: one for one in experiment.claims}
+        bare = replace(experiment, why=(), figures=(), charts=(), asks=())
+        for turn in (*experiment.board.failures, *experiment.board.scale):
+            if turn.claim:
+                claim = replace(told[turn.claim], given={}, where="")
+                designs = sorted(speaks_of(turn.claim))
+                result = run(replace(bare, claims=(claim,)), seeds=[0], designs=designs, **turn.given)
+                (one,) = result.claims
+                assert one.verdict == "holds", f"{turn.what}: {turn.claim}"
 
 
 def test_who_answers_nothing_reaches_the_end_and_is_told_everything(kept: Path) -> None:
