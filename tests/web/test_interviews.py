@@ -88,6 +88,33 @@ def test_what_is_measured_is_what_was_asked_and_not_a_smaller_one(client: TestCl
     assert 60 < reply["told"]["ours"] < 80, "seven of ten pay, of a hundred"
 
 
+def test_an_answer_that_is_sent_twice_is_taken_once(client: TestClient) -> None:
+    begun = client.post(f"/api/experiments/{NAME}/interview", json={}, headers=WITH_TOKEN).json()
+    address = f"/api/interviews/{begun['key']}"
+    assert begun["at"] == 0
+    first, again = (client.post(address, json={"text": "no", "at": 0}, headers=WITH_TOKEN).json() for _ in range(2))
+    assert first == again
+    assert first["at"] == 1
+    for at in (2, -1, True, "1", 0.5):
+        refused = client.post(address, json={"text": "", "at": at}, headers=WITH_TOKEN)
+        assert refused.status_code == 422
+        assert error(refused).startswith("`at` is the number of the question")
+    assert client.post(address, json={"text": "", "at": 1}, headers=WITH_TOKEN).json()["at"] == 2
+
+
+def test_who_goes_on_when_it_is_over_is_told_so(client: TestClient) -> None:
+    begun = client.post(f"/api/experiments/{NAME}/interview", json={}, headers=WITH_TOKEN).json()
+    address = f"/api/interviews/{begun['key']}"
+    reply = begun
+    while reply["step"] is not None:
+        reply = client.post(address, json={"text": ""}, headers=WITH_TOKEN).json()
+    refused = client.post(address, json={"text": ""}, headers=WITH_TOKEN)
+    assert refused.status_code == 422
+    assert "is over" in error(refused)
+    last = client.post(address, json={"text": "", "at": reply["at"] - 1}, headers=WITH_TOKEN).json()
+    assert last == reply
+
+
 @pytest.mark.soak
 def test_an_interview_is_walked_through_by_keyboard_in_a_browser(tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe

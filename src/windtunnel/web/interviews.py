@@ -67,16 +67,25 @@ class Interviews:
         return JSONResponse({"key": self.kept.put(secrets.token_urlsafe(9), held), **_next(held.interview)})
 
     async def answer(self, request: Request) -> Response:
-        """Take an answer; what is said to it, what stands on the board, and the next question."""
+        """Take an answer; what is said to it, what stands on the board, and the next question.
+
+        `at`, where it is said, is the number of the question. One that has its answer is not asked again: who sends an
+        answer twice, as after a broken connection, is told twice what was said to it.
+        """
         held = self.kept.get(request.path_params["key"])
         if held is None:
             raise HTTPException(404, "This interview is not kept any more; begin another one.")
-        body = await body_of(request, ("text",))
+        body = await body_of(request, ("text", "at"))
         text = body.get("text", "")
         if not isinstance(text, str) or len(text) > MOST_SAID:
             raise HTTPException(422, f"`text` is what was answered, {MOST_SAID} characters at most.")
+        one = held.interview
         async with held.turn:
-            one = held.interview
+            at = body.get("at", len(one.told))
+            if type(at) is not int or not 0 <= at <= len(one.told):
+                raise HTTPException(422, f"`at` is the number of the question, {len(one.told)} at most.")
+            if at < len(one.told):
+                return JSONResponse({"told": plain(asdict(one.told[at])), **_next(one)})
             need, found = one.need(text), None
             if need is not None:
                 task = {"kind": "interview", "name": one.experiment.id, "need": list(need)}
@@ -89,4 +98,8 @@ class Interviews:
 def _next(one: Interview) -> dict[str, Any]:
     """The question that waits, or what is said at the end."""
     step = one.step
-    return {"step": asdict(step) if step is not None else None, "closing": [] if step is not None else one.closing()}
+    return {
+        "at": len(one.told),
+        "step": asdict(step) if step is not None else None,
+        "closing": [] if step is not None else one.closing(),
+    }

@@ -60,7 +60,9 @@ def schema() -> Json:
         f"{one}/case": {"post": _asks("the smallest case in which the naive design fails", {})},
         f"{one}/guess": {"post": _asks("note a guess", guess, required=["number"])},
         f"{one}/interview": {"post": _asks("begin an interview, where the experiment has a board", {})},
-        "/api/interviews/{key}": {"post": _asks("answer the question that waits", {"text": {"type": "string"}})},
+        "/api/interviews/{key}": {
+            "post": _asks("answer the question that waits", {"text": {"type": "string"}, "at": {"type": "integer"}})
+        },
         run: {"delete": {**_answers("stop a run"), "parameters": [_token()]}},
         f"{run}/events": {"get": _answers("how far it is, as server-sent events", "text/event-stream")},
         f"{run}/result.json": {"get": _answers("a run's result")},

@@ -7,6 +7,7 @@ const form = byId("answer");
 const field = byId("text");
 let key = null;
 let step = null;
+let at = 0;
 let phase = null;
 
 function put(parent, tag, text, kind = "") {
@@ -19,6 +20,7 @@ function put(parent, tag, text, kind = "") {
 
 function ask(found) {
   step = found.step;
+  at = found.at;
   form.hidden = step === null;
   byId("wrong").textContent = "";
   byId("choices").replaceChildren();
@@ -62,7 +64,7 @@ async function answer(text) {
   for (const one of form.elements) one.disabled = true;
   let found = null;
   try {
-    found = await call("POST", `/api/interviews/${key}`, { text });
+    found = await call("POST", `/api/interviews/${key}`, { text, at });
   } catch (error) {
     byId("wrong").textContent = error.message;
   }
