@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isnan
+from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
 
-from windtunnel.catalogue.concurrency.lost_update import Memory, Sharded, Steps, Unlocked, experiment
+from windtunnel.catalogue.concurrency.lost_update import Memory, Params, Sharded, Steps, Unlocked, experiment
 from windtunnel.catalogue.concurrency.lost_update.judging import law
+from windtunnel.explore import Access
 from windtunnel.lab.errors import DesignError
 from windtunnel.lab.run import run
 from windtunnel.sim.closed_forms import scalability
@@ -69,6 +71,14 @@ class Breaks(Sharded):
         raise ValueError("too many")
 
 
+class OneStepForTwo(Sharded):
+    """Where it is timed it reads and writes what all write, and tells of one step that touches something else."""
+
+    def add(self, memory: Memory, me: int) -> Steps:
+        yield Access("read", f"value {me}")
+        memory["value 0"] = memory.get("value 0", 0) + 1
+
+
 def measured_of(design: type[Unlocked]) -> Mapping[str, float]:
     alone = replace(
         experiment, designs={"one": design}, claims=(), figures=(), asks=(), why=(), module=experiment.module
@@ -80,6 +90,14 @@ def test_what_a_design_says_of_itself_is_not_asked_for() -> None:
     said, true = measured_of(Boasts), measured_of(Unlocked)
     assert {name: said[name] for name in TOLD} == {name: true[name] for name in TOLD}
     assert said["proved"] == 0
+
+
+def test_on_many_cores_too_memory_is_touched_only_as_it_was_told() -> None:
+    alone = replace(experiment, designs={"one": OneStepForTwo}, claims=(), figures=(), asks=(), why=())
+    op = next(op for op in experiment.workload(Params(), Random(0)) if op.name == "count")
+    quick = replace(alone, workload=lambda p, luck: (op,), module=experiment.module)
+    with pytest.raises(DesignError, match="touched by a write that was not told"):
+        run(quick, quick=True, seeds=[0], jobs=1)
 
 
 def test_a_design_that_breaks_in_its_rig_is_told_by_its_own_line() -> None:

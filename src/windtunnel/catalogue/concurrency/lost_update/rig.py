@@ -105,7 +105,7 @@ class Rig:
         if self.sim is None:
             return None  # this machine's cores share one interpreter
         sim, p, design = self.sim, self.p, self.design
-        memory: Memory = {}
+        memory = Told()
         shared = Cores(sim, 1e-9 * p.fetch_ns, design.spins)
         done = in_time = 0
         ends = sim.now + 1e-6 * p.run_us
@@ -115,13 +115,13 @@ class Rig:
             luck = self.stage.luck(f"core {me}")
             while sim.now < ends:
                 await sim.sleep(1e-9 * luck.expovariate(1 / p.work_ns))
-                await shared.run(me, design.add(memory, me))
+                await shared.run(me, told(memory, design.add(memory, me)))
                 done += 1
                 in_time += sim.now <= ends
 
         await together(sim, cores, thread)
         read_at = sim.now
-        found = await shared.run(cores, design.total(memory, cores))
+        found = await shared.run(cores, told(memory, design.total(memory, cores)))
         return {"per_us": in_time / p.run_us, "lost": 1 - found / done, "read_ns": 1e9 * (sim.now - read_at)}
 
 
