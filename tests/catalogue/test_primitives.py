@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
 
+from windtunnel.blocks.ground import Refused
 from windtunnel.catalogue.concurrency.primitives import real, starving
 from windtunnel.catalogue.concurrency.primitives.drafts import FirstDraft
 from windtunnel.catalogue.concurrency.primitives.graph import Schedules
@@ -181,7 +184,48 @@ class InAListOfTheClass(Forgets):
         self.shelf.append(1)
 
 
-HIDES = (Forgets, InABox, InATuple, OnTheKit, OnAPrimitive, OnTheWorld, OnTheClass, InAListOfTheClass)
+class InADefault(Forgets):
+    def hide(self, jobs: Any, heard: list[int] = []) -> None:  # noqa: B006  # that is what is tried
+        heard.append(1)
+
+
+class InAClosure(Forgets):
+    def bell(self, kit: Any) -> None:
+        super().bell(kit)
+        heard = 0
+
+        def hear() -> None:
+            nonlocal heard
+            heard += 1
+
+        self.hear = hear
+
+    def hide(self, jobs: Any) -> None:
+        self.hear()
+
+
+HEARD = [0]
+
+
+class InAGlobal(Forgets):
+    def hide(self, jobs: Any) -> None:
+        HEARD[0] += 1
+
+
+def hears() -> None:
+    """Count, for whoever calls."""
+    HEARD.append(1)
+
+
+class InAFunction(Forgets):
+    def hide(self, jobs: Any) -> None:
+        hears()
+
+
+HIDES = (
+    *(Forgets, InABox, InATuple, OnTheKit, OnAPrimitive, OnTheWorld, OnTheClass, InAListOfTheClass),
+    *(InADefault, InAClosure, InAGlobal, InAFunction),
+)
 
 
 @pytest.mark.parametrize("design", HIDES)
@@ -189,6 +233,66 @@ def test_what_a_design_keeps_beside_its_locks_is_seen(design: type) -> None:
     found = searched(design, "event", Sizes())
     assert found["loses"]
     assert "changes what the design keeps, and no lock guards it" in found["sentence"]
+
+
+@pytest.mark.parametrize("value", [[], {}, set(), (1, []), Box(), (("a",), {1: 2})])
+def test_a_lock_guards_nothing_that_could_be_kept_and_changed_without_it(value: Any) -> None:
+    kit = Kit(Simulator(0))
+    with pytest.raises(TypeError, match="A lock guards numbers, words and tuples"):
+        kit.lock("a lock", here=value)
+    lock = kit.lock("a lock", here=0)
+    with pytest.raises(TypeError, match="A lock guards numbers, words and tuples"):
+        lock.here = value
+
+
+class LooksBefore(Fitted):
+    """Looks whether there is enough before it has the locks."""
+
+    async def move(self, bank: Any, source: str, target: str, amount: int) -> None:
+        if await bank.read(source) < amount:
+            raise Refused("There is not enough.")
+        first, second = sorted((source, target))
+        async with self.locks[first], self.locks[second]:
+            await bank.write(source, await bank.read(source) - amount)
+            await bank.write(target, await bank.read(target) + amount)
+
+
+class RefusesAll(Fitted):
+    """Moves nothing."""
+
+    async def move(self, bank: Any, source: str, target: str, amount: int) -> None:
+        raise Refused("There is not enough.")
+
+
+class Swallows(Fitted):
+    """Gives the permit back, and tells nobody that the connection broke."""
+
+    async def use(self, pool: Any, wait: bool, breaks: bool) -> None:
+        with suppress(ConnectionError):
+            await super().use(pool, wait, breaks)
+
+
+class Reaches(Fitted):
+    """Adds a job by the list that the rig keeps, which is no step."""
+
+    async def announce(self, jobs: Any, job: str) -> None:
+        jobs.waiting.append(job)
+        await self.rung.set()
+
+
+@pytest.mark.parametrize(
+    ("design", "task", "sentence"),
+    [
+        (LooksBefore, "lock", "There should be .* and there is .*-5"),
+        (RefusesAll, "lock", "There should be"),
+        (Swallows, "semaphore", "its user is not told"),
+        (Reaches, "event", "AttributeError"),
+    ],
+)
+def test_what_passed_once_and_was_wrong_loses(design: type, task: str, sentence: str) -> None:
+    found = searched(design, task, Sizes())
+    assert found["loses"]
+    assert re.search(sentence, found["sentence"])
 
 
 class Waits(Fitted):

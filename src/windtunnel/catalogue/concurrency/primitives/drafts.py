@@ -15,7 +15,8 @@ class FirstDraft:
         """Nothing is made here: the first method of each task makes its primitives, and keeps them as attributes.
 
         `kit` has `lock(name, **values)` and `rlock`, `semaphore(name, permits)` and `bounded_semaphore`,
-        `condition(name, lock)`, `event(name)`, `barrier(name, parties)`. What threads share is a value of a lock.
+        `condition(name, lock)`, `event(name)`, `barrier(name, parties)`. What threads share is a value of a lock, and
+        that is a number, a word, or a tuple of such: what can be changed in place could be kept, and changed later.
         """
 
     # --- lock: money between two accounts; whoever would move more than there is raises Refused -----------------

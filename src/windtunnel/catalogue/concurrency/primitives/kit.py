@@ -11,10 +11,10 @@ wakes who waits longest, as `threading` does, and who was woken has to get the l
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
+from windtunnel.catalogue.concurrency.primitives.beside import Primitive, plain, watched
 from windtunnel.explore import Access, Pause
 from windtunnel.sim import Signal, Simulator
 
@@ -88,10 +88,6 @@ class Turn(Pause, Signal[None]):
 SHUT = ", and cannot"
 
 
-class Primitive:
-    """What others than its user may change: but it holds what it was made with, and nothing else."""
-
-
 class Kit(Primitive):
     """Makes primitives, for one run.
 
@@ -145,14 +141,7 @@ class Kit(Primitive):
 
     def watch(self, design: object, world: object) -> None:
         """From now on what a design keeps stays as it is, and nothing is hung upon the judge's world."""
-        found: dict[int, tuple[Any, Any]] = {id(world): (vars(world).keys(), set(vars(world)))}
-        keeps(self, found)
-        keeps(design, found)
-        for kind in type(design).__mro__[:-1]:
-            found[id(kind)] = vars(kind), dict(vars(kind))
-            for value in vars(kind).values():
-                keeps(value, found)
-        Who.watched = list(found.values())
+        Who.watched = watched(design, self, world)
 
     def keeps_still(self) -> None:
         """Fail where a design has changed what no lock guards."""
@@ -167,27 +156,6 @@ class Kit(Primitive):
         raise AssertionError(sentence)
 
 
-def keeps(thing: Any, found: dict[int, tuple[Any, Any]]) -> None:
-    """Note what a thing holds, and what that holds, as it is now; of a primitive only what it has."""
-    if id(thing) in found or isinstance(thing, type):
-        return
-    if isinstance(thing, Primitive):
-        found[id(thing)] = vars(thing).keys(), set(vars(thing))
-        return
-    if isinstance(thing, list | dict | set | deque):
-        found[id(thing)] = thing, thing.copy()
-        held = [*thing, *thing.values()] if isinstance(thing, dict) else [*thing]
-    elif isinstance(thing, tuple):
-        held = [*thing]
-    elif hasattr(thing, "__dict__") and not callable(thing):
-        found[id(thing)] = vars(thing), dict(vars(thing))
-        held = [*vars(thing).values()]
-    else:
-        return
-    for one in held:
-        keeps(one, found)
-
-
 class Lock(Primitive):
     """A lock, and the values that it guards, as attributes."""
 
@@ -198,6 +166,8 @@ class Lock(Primitive):
         for value in values:
             if hasattr(self, value):
                 raise AttributeError(f"A lock has {value} of its own; give what it guards another name.")
+        for value in values.values():
+            plain(value)
         self._kept.update(values)
 
     def __getattr__(self, name: str) -> Any:
@@ -209,7 +179,7 @@ class Lock(Primitive):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._kept:
             self.guard(name)
-            self._kept[name] = value
+            self._kept[name] = plain(value)
         elif name in self.__dict__:
             self.__dict__[name] = value
         else:

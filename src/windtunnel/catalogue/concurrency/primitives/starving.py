@@ -34,7 +34,7 @@ def shut_out(design: Any, readers: int, writers: int) -> tuple[States, dict[str,
                 await one.begin_read()
                 page.opens()
                 await kit.touch("read", "the page", READS)
-                page.reading.pop()
+                page.closes()
                 await one.end_read()
 
         async def writes(me: str) -> None:
@@ -44,7 +44,7 @@ def shut_out(design: Any, readers: int, writers: int) -> tuple[States, dict[str,
                 await one.begin_write()
                 page.opens_to_write()
                 await kit.touch("write", "the page", WRITES)
-                page.writing.pop()
+                page.closes_to_write()
                 await one.end_write()
 
         programs = {f"reader {i}": reads(f"reader {i}") for i in range(1, readers + 1)}

@@ -26,21 +26,20 @@ Live = Mapping[str, Callable[[], Steps]]
 
 
 def lock(design: Any, kit: Any, p: Sizes) -> tuple[World, Live]:
-    """Two move money between two accounts, in both directions; a third wants to move more than there is."""
-    bank = Bank(kit, {"x": 20, "y": 20}, {"x": 15, "y": 25})
+    """Two move money from one account, which has enough for one of them, and a third moves some the other way."""
+    bank = Bank(kit, {"x": 20, "y": 20}, {"x": 15, "y": 25}, {"x": 5, "y": 35})
     design.accounts(kit)
 
-    async def refused() -> None:
+    async def moves(source: str, target: str, amount: int) -> None:
         try:
-            await design.move(bank, "y", "x", 1000)
+            await design.move(bank, source, target, amount)
         except Refused:
-            return
-        kit.fail("More was moved than there was.")
+            bank.refuses(amount)
 
     return bank, {
-        "A": lambda: design.move(bank, "x", "y", 10),
-        "B": lambda: design.move(bank, "y", "x", 5),
-        "C": refused,
+        "A": lambda: moves("x", "y", 10),
+        "B": lambda: moves("y", "x", 5),
+        "C": lambda: moves("x", "y", 20),
     }
 
 
@@ -48,7 +47,7 @@ def rlock(design: Any, kit: Any, p: Sizes) -> tuple[World, Live]:
     """One moves money, and who listens is told, and asks for the total; another asks for it at any moment."""
     till = Listened(kit, {"cash": 50, "card": 50}, {"cash": 45, "card": 55})
     design.till(kit)
-    till.ask = design.total
+    till.listens(design.total)
 
     async def asks() -> None:
         await till.asked("B")
@@ -66,6 +65,7 @@ def semaphore(design: Any, kit: Any, p: Sizes) -> tuple[World, Live]:
             await design.use(pool, wait=True, breaks=True)
         except ConnectionError:
             return
+        kit.fail("A connection broke in use, and its user is not told.")
 
     async def hurries() -> None:
         await design.use(pool, wait=False, breaks=False)

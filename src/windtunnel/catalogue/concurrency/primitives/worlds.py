@@ -11,35 +11,46 @@ from typing import Any
 
 
 class World:
-    """What a task is done to. A step that must not be ends the run there and then."""
+    """What a task is done to. A step that must not be ends the run there and then.
+
+    Whoever uses it calls its methods: what it keeps is the judge's, and touching that would be no step.
+    """
 
     def __init__(self, kit: Any) -> None:
-        self.kit = kit
+        self._kit = kit
 
     def check(self) -> None:
         """All have ended: fail where something is missing."""
 
 
 class Bank(World):
-    """Accounts; somebody may read or write one whoever else does."""
+    """Accounts; somebody may read or write one whoever else does. In the end there is one of what may be."""
 
-    def __init__(self, kit: Any, money: dict[str, int], end: dict[str, int]) -> None:
+    def __init__(self, kit: Any, money: dict[str, int], *ends: dict[str, int]) -> None:
         super().__init__(kit)
-        self.money, self.end = money, end
+        self._money, self._ends = money, ends
+        self._refused: list[int] = []
 
     async def read(self, account: str) -> int:
         """What lies there."""
-        await self.kit.touch("read", account, f"reads {account}")
-        return self.money[account]
+        await self._kit.touch("read", account, f"reads {account}")
+        return self._money[account]
 
     async def write(self, account: str, amount: int) -> None:
         """Let so much lie there."""
-        await self.kit.touch("write", account, f"writes {account}")
-        self.money[account] = amount
+        await self._kit.touch("write", account, f"writes {account}")
+        self._money[account] = amount
+
+    def refuses(self, amount: int) -> None:
+        """Somebody is told that there is not so much."""
+        self._refused.append(amount)
 
     def check(self) -> None:
-        if self.money != self.end:
-            self.kit.fail(f"There should be {self.end}, and there is {self.money}.")
+        if self._money not in self._ends:
+            may = " or ".join(str(end) for end in self._ends)
+            self._kit.fail(f"There should be {may}, and there is {self._money}.")
+        if len(self._refused) != len(self._ends) - 1:
+            self._kit.fail(f"{len(self._ends) - 1} should have been refused, and {len(self._refused)} were.")
 
 
 class Listened(Bank):
@@ -47,27 +58,32 @@ class Listened(Bank):
 
     def __init__(self, kit: Any, money: dict[str, int], end: dict[str, int]) -> None:
         super().__init__(kit, money, end)
-        self.total = sum(money.values())
-        self.told = 0
-        self.ask: Callable[[Bank], Awaitable[int]]
+        self._end = end
+        self._sum = sum(money.values())
+        self._told = 0
+        self._ask: Callable[[Bank], Awaitable[int]]
+
+    def listens(self, ask: Callable[[Any], Awaitable[int]]) -> None:
+        """Who is told asks so for the total."""
+        self._ask = ask
 
     async def tell(self) -> None:
         """Something has been moved: whoever listens asks for the total."""
-        self.told += 1
+        self._told += 1
         await self.asked("who listens")
-        if self.money != self.end:
-            self.kit.fail("Who listens is told of a move that has not been made.")
+        if self._money != self._end:
+            self._kit.fail("Who listens is told of a move that has not been made.")
 
     async def asked(self, who: str) -> None:
         """Ask for the total, and compare."""
-        found = await self.ask(self)
-        if found != self.total:
-            self.kit.fail(f"{who} is told of a total of {found}, and there are {self.total}.")
+        found = await self._ask(self)
+        if found != self._sum:
+            self._kit.fail(f"{who} is told of a total of {found}, and there are {self._sum}.")
 
     def check(self) -> None:
         super().check()
-        if self.told != 1:
-            self.kit.fail(f"One move was made, and told {self.told} times.")
+        if self._told != 1:
+            self._kit.fail(f"One move was made, and told {self._told} times.")
 
 
 class Pool(World):
@@ -75,25 +91,25 @@ class Pool(World):
 
     def __init__(self, kit: Any, places: int, ends: int) -> None:
         super().__init__(kit)
-        self.places, self.ends = places, ends
-        self.inside: list[int] = []
-        self.served: list[int] = []
+        self._places, self._ends = places, ends
+        self._inside: list[int] = []
+        self._served: list[int] = []
 
     async def use(self, breaks: bool = False) -> None:
         """Use one for a while; it may break in use."""
-        await self.kit.touch("write", "the pool", "takes a connection")
-        self.inside.append(1)
-        if len(self.inside) > self.places:
-            self.kit.fail(f"{len(self.inside)} use {self.places} connections.")
-        await self.kit.touch("write", "the pool", USES)
-        self.inside.pop()
-        self.served.append(1)
+        await self._kit.touch("write", "the pool", "takes a connection")
+        self._inside.append(1)
+        if len(self._inside) > self._places:
+            self._kit.fail(f"{len(self._inside)} use {self._places} connections.")
+        await self._kit.touch("write", "the pool", USES)
+        self._inside.pop()
+        self._served.append(1)
         if breaks:
             raise ConnectionError("The connection broke in use.")
 
     def check(self) -> None:
-        if len(self.served) < self.ends:
-            self.kit.fail(f"{self.ends} should have been served, and {len(self.served)} were.")
+        if len(self._served) < self._ends:
+            self._kit.fail(f"{self._ends} should have been served, and {len(self._served)} were.")
 
 
 USES, READS, WRITES = "uses a connection", "reads the page", "writes the page"
@@ -104,29 +120,29 @@ class Buffer(World):
 
     def __init__(self, kit: Any, room: int, things: int) -> None:
         super().__init__(kit)
-        self.room, self.things = room, things
-        self.here: list[str] = []
-        self.taken: list[str] = []
+        self._room, self._things = room, things
+        self._here: list[str] = []
+        self._taken: list[str] = []
 
     async def put(self, thing: str) -> None:
         """Lay it there."""
-        await self.kit.touch("write", "the buffer", f"puts {thing}")
-        if len(self.here) >= self.room:
-            self.kit.fail(f"{thing} is put into a buffer that is full.")
-        self.here.append(thing)
+        await self._kit.touch("write", "the buffer", f"puts {thing}")
+        if len(self._here) >= self._room:
+            self._kit.fail(f"{thing} is put into a buffer that is full.")
+        self._here.append(thing)
 
     async def take(self) -> str:
         """Take what lies there longest."""
-        await self.kit.touch("write", "the buffer", "takes a thing")
-        if not self.here:
-            self.kit.fail("Somebody takes from a buffer that is empty.")
-        thing = self.here.pop(0)
-        self.taken.append(thing)
+        await self._kit.touch("write", "the buffer", "takes a thing")
+        if not self._here:
+            self._kit.fail("Somebody takes from a buffer that is empty.")
+        thing = self._here.pop(0)
+        self._taken.append(thing)
         return thing
 
     def check(self) -> None:
-        if len(self.taken) != self.things:
-            self.kit.fail(f"{self.things} were put, and {len(self.taken)} taken.")
+        if len(self._taken) != self._things:
+            self._kit.fail(f"{self._things} were put, and {len(self._taken)} taken.")
 
 
 class Jobs(World):
@@ -134,26 +150,26 @@ class Jobs(World):
 
     def __init__(self, kit: Any, many: int) -> None:
         super().__init__(kit)
-        self.many = many
-        self.waiting: list[str] = []
-        self.done = 0
+        self._many = many
+        self._waiting: list[str] = []
+        self._done = 0
 
     async def add(self, job: str) -> None:
         """Add one."""
-        await self.kit.touch("write", "the jobs", f"adds {job}")
-        self.waiting.append(job)
+        await self._kit.touch("write", "the jobs", f"adds {job}")
+        self._waiting.append(job)
 
     async def take(self) -> str | None:
         """Take one and do it; None where there is none."""
-        await self.kit.touch("write", "the jobs", "takes a job")
-        if not self.waiting:
+        await self._kit.touch("write", "the jobs", "takes a job")
+        if not self._waiting:
             return None
-        self.done += 1
-        return self.waiting.pop(0)
+        self._done += 1
+        return self._waiting.pop(0)
 
     def check(self) -> None:
-        if self.done != self.many:
-            self.kit.fail(f"{self.many} jobs were announced, and {self.done} done.")
+        if self._done != self._many:
+            self._kit.fail(f"{self._many} jobs were announced, and {self._done} done.")
 
 
 class Hall(World):
@@ -161,28 +177,28 @@ class Hall(World):
 
     def __init__(self, kit: Any, names: Sequence[str]) -> None:
         super().__init__(kit)
-        self.names = list(names)
-        self.worked: list[str] = []
+        self._names = list(names)
+        self._worked: list[str] = []
 
     async def work(self, who: str) -> None:
         """A round of work."""
-        await self.kit.touch("write", "the rounds", "works a round", self.settle)
-        self.worked.append(who)
+        await self._kit.touch("write", "the rounds", "works a round", self.settle)
+        self._worked.append(who)
 
     def settle(self) -> None:
         """Look whether all is well until now, and forget the rounds that all have worked."""
         self.check()
-        while set(self.names) <= set(self.worked):
-            for name in self.names:
-                self.worked.remove(name)
-        self.worked.sort()
+        while set(self._names) <= set(self._worked):
+            for name in self._names:
+                self._worked.remove(name)
+        self._worked.sort()
 
     def check(self) -> None:
-        rounds = dict.fromkeys(self.names, 0)
-        for who in self.worked:
+        rounds = dict.fromkeys(self._names, 0)
+        for who in self._worked:
             rounds[who] += 1
             if rounds[who] > min(rounds.values()) + 1:
-                self.kit.fail(f"{who} works a round before all have ended the last one.")
+                self._kit.fail(f"{who} works a round before all have ended the last one.")
 
 
 class Page(World):
@@ -190,44 +206,52 @@ class Page(World):
 
     def __init__(self, kit: Any, makes: int) -> None:
         super().__init__(kit)
-        self.makes = makes
-        self.reading: list[int] = []
-        self.writing: list[int] = []
-        self.made: list[int] = []
+        self._makes = makes
+        self._reading: list[int] = []
+        self._writing: list[int] = []
+        self._made: list[int] = []
 
     def opens(self) -> None:
         """Somebody begins to read."""
-        self.reading.append(1)
-        if self.writing:
-            self.kit.fail("Somebody reads the page while it is written.")
+        self._reading.append(1)
+        if self._writing:
+            self._kit.fail("Somebody reads the page while it is written.")
+
+    def closes(self) -> None:
+        """And ends."""
+        self._reading.pop()
 
     def opens_to_write(self) -> None:
         """Somebody begins to write."""
-        self.writing.append(1)
-        if len(self.writing) > 1 or self.reading:
-            self.kit.fail("Somebody writes the page while others are at it.")
+        self._writing.append(1)
+        if len(self._writing) > 1 or self._reading:
+            self._kit.fail("Somebody writes the page while others are at it.")
+
+    def closes_to_write(self) -> None:
+        """And ends."""
+        self._writing.pop()
 
     async def read(self) -> bool:
         """Read it; whether it is fresh."""
-        await self.kit.touch("write", "the page", "opens the page")
+        await self._kit.touch("write", "the page", "opens the page")
         self.opens()
-        await self.kit.touch("write", "the page", READS)
-        self.reading.pop()
-        return bool(self.made)
+        await self._kit.touch("write", "the page", READS)
+        self.closes()
+        return bool(self._made)
 
     async def look(self) -> bool:
         """Whether it is fresh."""
-        await self.kit.touch("read", "the page", "looks at the page")
-        return bool(self.made)
+        await self._kit.touch("read", "the page", "looks at the page")
+        return bool(self._made)
 
     async def write(self) -> None:
         """Make it anew."""
-        await self.kit.touch("write", "the page", "opens the page to write")
+        await self._kit.touch("write", "the page", "opens the page to write")
         self.opens_to_write()
-        await self.kit.touch("write", "the page", WRITES)
-        self.writing.pop()
-        self.made.append(1)
+        await self._kit.touch("write", "the page", WRITES)
+        self.closes_to_write()
+        self._made.append(1)
 
     def check(self) -> None:
-        if len(self.made) != self.makes:
-            self.kit.fail(f"The page should be made {self.makes} times, and was made {len(self.made)} times.")
+        if len(self._made) != self._makes:
+            self._kit.fail(f"The page should be made {self._makes} times, and was made {len(self._made)} times.")
