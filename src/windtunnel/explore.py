@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from windtunnel.lab.explore.generator_threads import Lock as Lock, Threads as Threads
     from windtunnel.lab.explore.real_threads import RealThreads as RealThreads
     from windtunnel.lab.explore.simplest import picture as picture, simplest as simplest
-    from windtunnel.lab.explore.states import Lasso as Lasso, Pause as Pause, States as States, states as states
+    from windtunnel.lab.explore.standing import Pause as Pause
+    from windtunnel.lab.explore.states import Lasso as Lasso, States as States, states as states
     from windtunnel.lab.explore.strategies import (
         DPOR as DPOR,
         PCT as PCT,

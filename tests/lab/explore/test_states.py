@@ -244,6 +244,73 @@ def test_what_a_class_of_c_holds_is_refused() -> None:
         states(lambda sim: (StringIO(), {"one": idles()}))
 
 
+def _three(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+    lock, count = Lock(sim, "lock"), [0, 0]
+
+    async def goes_round(mine: int) -> None:
+        while True:
+            await Pause("rests")
+            async with lock:
+                count[mine % 2] = (count[mine % 2] + 1) % 3
+                await Pause("works")
+
+    return (lock, count), {name: goes_round(i) for i, name in enumerate("abc")}
+
+
+@pytest.mark.parametrize("limit", [1, 30, 31, 32, 90, 20_000])
+def test_runs_that_go_on_find_what_runs_find_that_begin_anew_for_each_step(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = states(_three, limit)
+    begun = 0
+
+    def counted(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+        nonlocal begun
+        begun += 1
+        return _three(sim)
+
+    assert states(counted, limit) == far
+    often, begun = begun, 0
+    monkeypatch.setattr("windtunnel.lab.explore.states.FAR", 0)
+    assert states(counted, limit) == far
+    assert begun == 1 + sum(map(len, far.steps))
+    assert not far.complete or often < begun / 2
+
+
+def test_what_a_program_raises_is_raised_though_a_run_went_on_past_it() -> None:
+    def make(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+        met: list[str] = []
+
+        async def comes(name: str) -> None:
+            await Pause("comes")
+            met.append(name)
+            if met == ["b", "a"]:
+                raise ValueError("b was first")
+            await Pause("stays")
+
+        return met, {name: comes(name) for name in "ab"}
+
+    with pytest.raises(ValueError, match="b was first"):
+        states(make)
+
+
+@pytest.mark.parametrize("value", [[1], {1: 2}, {1}])
+def test_a_tuple_that_begins_with_the_name_of_a_class_is_not_what_that_class_holds(value: Any) -> None:
+    looks_like = {list: ("list", 1), dict: ("dict", (1, 2)), set: ("set", frozenset((1,)))}[type(value)]
+
+    def make(sim: Simulator) -> tuple[object, dict[str, Coroutine[Any, Any, None]]]:
+        kept = [value]
+
+        async def turns() -> None:
+            while True:
+                await Pause("turn")
+                kept[0] = value if kept[0] == looks_like else looks_like
+
+        return kept, {"one": turns()}
+
+    assert len(states(make).does) == 2
+
+
 def test_where_there_is_nobody_nobody_is_stuck() -> None:
     found = states(lambda sim: (None, {}))
     assert found.complete

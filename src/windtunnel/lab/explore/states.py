@@ -8,33 +8,17 @@ A **lasso** is a way to a state and a circle from there back to it: a run that g
 fair: nobody who could go on is passed over all the time, except those whose step nobody owes (`owes`). So that who is
 starved is starved by the protocol, not by a scheduler that is asleep.
 
-What is compared: locals of frames, and what they lead to: attributes, contents, what a function has kept of the
-functions around it. Attributes of classes and globals are not, nor is what lies on an interpreter's stack alone, as the
-place of a `for` loop in its iterator, so a program keeps in a variable what it awaits in a loop.
+What is compared, and what is not, stands in `standing`.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from gc import get_referents
-from random import Random
-from types import (
-    AsyncGeneratorType,
-    BuiltinFunctionType,
-    CellType,
-    CoroutineType,
-    FrameType,
-    FunctionType,
-    GeneratorType,
-    MemberDescriptorType,
-    MethodType,
-    ModuleType,
-)
 from typing import Any
 
+from windtunnel.lab.explore.standing import Pause, Seen, frozen, stands
 from windtunnel.sim.by_hand import Hand
 from windtunnel.sim.kernel import Simulator
 from windtunnel.sim.signals import Signal
@@ -42,16 +26,8 @@ from windtunnel.sim.signals import Signal
 Programs = Mapping[str, Coroutine[Any, Any, None]]
 Move = tuple[str, str]
 """Who went on, and what it does since."""
-
-
-class Pause:
-    """Awaited, a place where others may come between; what it is called tells states apart."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __await__(self) -> Any:
-        yield self
+FAR = 100
+"""Steps after which a run is left: in a program that counts without bound states are the dearer the later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,79 +156,118 @@ class States:
 def states(make: Callable[[Simulator], tuple[object, Programs]], limit: int = 20_000) -> States:
     """Search all states of what `make` builds: what the coroutines share, and the coroutines by name.
 
-    A run is begun anew for each step that was not taken yet, so `make` has to build the same each time. What it shares
-    must not count without bound: then there is no end of new states, and the search stops at `limit`.
+    Coroutines cannot be copied, so a run is begun anew wherever another step is taken from where one was taken before,
+    and `make` has to build the same each time. What it shares must not count without bound: then there is no end of new
+    states, and the search stops at `limit`.
 
     Raises:
         TypeError: something shared cannot be compared.
         Exception: what a program raises, as it is.
     """
-    sim = Simulator(0)
-    world = _World(make, sim)
-    found = States(tuple(hand.name for hand in world.hands))
-    known: dict[object, int] = {}
-    todo: dict[int, list[int]] = {}
+    runs = _Runs(make, limit)
+    runs.anew(())
+    begin = runs.place()
+    found = States(runs.names)
     tapes: list[tuple[int, ...]] = []
 
-    def note(tape: tuple[int, ...], before: int) -> tuple[int, bool]:
-        key = world.key()
-        if key in known:
-            return known[key], False
-        state = known[key] = len(known)
-        ready = [i for i, hand in enumerate(world.hands) if hand.ready()]
-        todo[state] = ready[::-1]
+    def note(place: _Place, tape: tuple[int, ...], before: int) -> None:
+        place.number = len(tapes)
         tapes.append(tape)
-        found.does.append(tuple(_does(hand) for hand in world.hands))
+        found.does.append(place.does)
         found.steps.append({})
-        found.waits.append({h.name: h.waits_for.describe() for h in world.hands if isinstance(h.waits_for, Signal)})
-        found._ready.append(len(ready))
+        found.waits.append(place.waits)
+        found._ready.append(len(place.ready))
         found._from.append((before, tape[-1] if tape else -1))
-        return state, True
 
-    note((), 0)
-    line = deque([0])
-    while line and len(known) <= limit:
-        at = line[0]
-        if not todo[at]:
-            line.popleft()
-            continue
-        world.close()
-        world = _World(make, sim)
-        for actor in tapes[at]:
-            world.step(actor)
-        actor = todo[at].pop()
-        world.step(actor)
-        to, new = note((*tapes[at], actor), at)
-        found.steps[at][actor] = to
-        if new:
-            line.append(to)
-    world.close()
-    sim.close()
-    found.complete = not line
+    note(begin, (), 0)
+    line = deque([(begin, actor) for actor in begin.ready])
+    while line and len(tapes) <= limit:
+        at, actor = line.popleft()
+        tape = tapes[at.number]
+        to = at.leads.get(actor) or runs.on(tape, at, actor)
+        if to.number < 0:
+            note(to, (*tape, actor), at.number)
+            line.extend((to, next_) for next_ in to.ready)
+        found.steps[at.number][actor] = to.number
+    runs.close()
+    found.complete = len(tapes) <= limit
     return found
 
 
-class _World:
-    """One run: built anew, stepped by hand."""
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A state: what everybody does in it, who can go on, and where that leads, as far as it was tried."""
 
-    def __init__(self, make: Callable[[Simulator], tuple[object, Programs]], sim: Simulator) -> None:
-        self.sim = sim
-        self.shared, programs = make(sim)
+    does: tuple[str, ...]
+    waits: dict[str, str]
+    ready: tuple[int, ...]
+    leads: dict[int, _Place] = field(default_factory=dict)
+    number: int = -1
+
+
+class _Runs:
+    """Runs of a program, and all states that they came by."""
+
+    def __init__(self, make: Callable[[Simulator], tuple[object, Programs]], most: int) -> None:
+        self.make, self.most = make, most
+        self.sim = Simulator(0)
+        self.hands: list[Hand] = []
+        self.shared: object = None
+        self.known: dict[object, _Place] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who runs."""
+        return tuple(hand.name for hand in self.hands)
+
+    def anew(self, tape: Sequence[int]) -> None:
+        """Begin once more, and go on as it was done before."""
+        for hand in self.hands:
+            hand.close()
+        self.shared, programs = self.make(self.sim)
         self.hands = [Hand(name, program) for name, program in programs.items()]
         for hand in self.hands:
             hand.step(self.sim)
+        for actor in tape:
+            self.hands[actor].step(self.sim)
 
-    def step(self, actor: int) -> None:
+    def on(self, tape: Sequence[int], at: _Place, actor: int) -> _Place:
+        """Where a step leads. The run that takes it goes on as long as it comes by steps that were not taken yet."""
+        self.anew(tape)
+        first = self.step(at, actor)
+        here = first
+        for _ in range(FAR):
+            untried = next((one for one in here.ready if one not in here.leads), None)
+            if untried is None or len(self.known) > self.most:
+                break
+            try:
+                here = self.step(here, untried)
+            except Exception:
+                break  # told when it is the turn of that step
+        return first
+
+    def step(self, at: _Place, actor: int) -> _Place:
+        """Let one go on, and note where that leads."""
         self.hands[actor].step(self.sim)
+        to = at.leads[actor] = self.place()
+        return to
 
-    def key(self) -> object:
-        """The state, as something that can be compared."""
+    def place(self) -> _Place:
+        """The state in which the run is."""
         seen: Seen = {}
-        return (_frozen(self.shared, seen), *(_stands(hand, seen) for hand in self.hands))
+        key = frozen(self.shared, seen), *[stands(hand, seen) for hand in self.hands]
+        place = self.known.get(key)
+        if place is None:
+            does = tuple([_does(hand) for hand in self.hands])
+            waits = {h.name: h.waits_for.describe() for h in self.hands if isinstance(h.waits_for, Signal)}
+            place = self.known[key] = _Place(does, waits, tuple([i for i, h in enumerate(self.hands) if h.ready()]))
+        return place
 
     def close(self) -> None:
+        """Let go of all."""
         for hand in self.hands:
             hand.close()
+        self.sim.close()
 
 
 def _does(hand: Hand) -> str:
@@ -261,150 +276,6 @@ def _does(hand: Hand) -> str:
     if isinstance(hand.waits_for, Pause):
         return hand.waits_for.name
     return "sleeps" if isinstance(hand.waits_for, int) else "waits"
-
-
-def _stands(hand: Hand, seen: Seen) -> object:
-    """Where a coroutine stands: its frames from the outermost in, and what it waits for."""
-    frames = []
-    running: Any = hand.program
-    while running is not None:
-        letters = _RUNS.get(type(running))
-        if letters is None:
-            inner = [one for one in get_referents(running) if type(one) in _RUNS]
-            if not inner and type(running).__module__ == "windtunnel._native":
-                break  # the tunnel's own wait for a signal or a time
-            if len(inner) != 1:
-                raise TypeError(f"{running!r} is awaited, and where it stands cannot be seen; await a coroutine.")
-            running = inner[0]
-            continue
-        frame = getattr(running, f"{letters[0]}_frame")
-        if frame is not None:
-            frames.append((frame.f_code.co_name, frame.f_lasti, _locals(frame, seen)))
-        running = getattr(running, f"{letters[0]}_{letters[1]}")
-    return tuple(frames), _frozen(hand.waits_for, seen)
-
-
-_RUNS: dict[type, tuple[str, str]] = {
-    CoroutineType: ("cr", "await"),
-    GeneratorType: ("gi", "yieldfrom"),
-    AsyncGeneratorType: ("ag", "await"),
-}
-"""What has a frame, and how its attributes are called. What stands between two of them (`__await__` of a coroutine, the
-next item of an asynchronous generator) has none, and leads to the inner one."""
-
-
-def _locals(frame: FrameType, seen: Seen) -> object:
-    return tuple([(name, _frozen(value, seen)) for name, value in frame.f_locals.items()])
-
-
-Seen = dict[int, tuple[int, Any]]
-_PLAIN = frozenset((bool, int, float, str, bytes, type(None)))
-_FIXED = (type, ModuleType, Simulator)
-_HOLD: dict[type, Callable[[Any], tuple[object, ...]]] = {
-    bool: lambda thing: (bool(thing),),
-    int: lambda thing: (int.__index__(thing),),
-    float: lambda thing: (float.__float__(thing),),
-    str: lambda thing: (str.__str__(thing),),
-    bytes: lambda thing: (bytes.__bytes__(thing),),
-    tuple: lambda thing: (*tuple.__iter__(thing),),
-    list: lambda thing: (*list.__iter__(thing),),
-    deque: lambda thing: (thing.maxlen, *deque.__iter__(thing)),
-    dict: lambda thing: (*dict.items(thing),),
-    OrderedDict: lambda thing: (*thing.items(),),
-    defaultdict: lambda thing: (thing.default_factory, *thing.items()),
-    BaseException: lambda thing: (thing.args,),
-    partial: lambda thing: (thing.func, thing.args, thing.keywords),
-    Random: lambda thing: (thing.getstate(),),
-}
-"""What the classes of C that one builds on hold beside attributes."""
-
-
-def _frozen(thing: Any, seen: Seen) -> object:
-    """The value of a thing and of what it leads to; what is met again is told by its number, so that shapes count."""
-    kind = thing.__class__
-    if kind in _PLAIN:
-        return thing
-    if kind is tuple:
-        return tuple([_frozen(part, seen) for part in thing])
-    met = seen.get(id(thing))
-    if met is not None:
-        return met[0]
-    seen[id(thing)] = _Met(len(seen)), thing  # kept, so that no other gets its address
-    if kind is list or kind is deque:
-        if _PLAIN.issuperset([part.__class__ for part in thing]):
-            return kind.__name__, *thing
-        return kind.__name__, *[_frozen(part, seen) for part in thing]
-    if kind is dict:
-        return "dict", *[(_frozen(key, seen), _frozen(value, seen)) for key, value in thing.items()]
-    return _frozen_object(thing, seen)
-
-
-class _Met(int):
-    """The number of a thing that was met before; equal to no number of the program's own."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Met) and int(self) == int(other)
-
-    def __hash__(self) -> int:
-        return hash(("met", int(self)))
-
-
-def _frozen_object(thing: Any, seen: Seen) -> object:
-    name = type(thing).__name__
-    if isinstance(thing, Hand):
-        return "hand", thing.name
-    if isinstance(thing, Pause):
-        return "pause", thing.name
-    if isinstance(thing, _FIXED):
-        return getattr(thing, "__qualname__", name)
-    if isinstance(thing, FunctionType):
-        return thing.__qualname__, thing.__code__, *[_frozen(part, seen) for part in _beside(thing)]
-    if isinstance(thing, MethodType):
-        return thing.__qualname__, _frozen(thing.__self__, seen)
-    if isinstance(thing, BuiltinFunctionType):
-        of = thing.__self__
-        return thing.__qualname__, None if isinstance(of, ModuleType | type) else _frozen(of, seen)
-    if isinstance(thing, Signal):
-        error = thing.exception()
-        result = thing.result() if thing.done() and error is None else None
-        return name, thing.done(), *[_frozen(part, seen) for part in (result, error, getattr(thing, "who", None))]
-    if isinstance(thing, set | frozenset):
-        if type(thing) in (set, frozenset) and _PLAIN.issuperset([part.__class__ for part in thing]):
-            return name, frozenset(thing)
-    elif (held := _held(thing)) is not None:
-        return name, *[_frozen(part, seen) for part in held], _attributes(thing, seen)
-    raise TypeError(f"{thing!r} cannot be compared, so states that differ in it would count as one; keep it out.")
-
-
-def _beside(function: FunctionType) -> tuple[object, ...]:
-    """What a function keeps from call to call: its defaults, its attributes, and what is around it."""
-    cells = function.__closure__ or ()
-    filled = [cell.cell_contents for cell in cells if cell != CellType()]
-    return function.__defaults__, function.__kwdefaults__, vars(function), filled
-
-
-def _held(thing: Any) -> tuple[object, ...] | None:
-    """What an object holds that is no attribute; None where its class is written in C, and not known here."""
-    bases = type(thing).__mro__[:-1]
-    for base in bases:
-        if base in _HOLD:
-            return _HOLD[base](thing)
-    if any(isinstance(vars(base).get("__new__"), BuiltinFunctionType) for base in bases):
-        return None
-    return () if hasattr(thing, "__dict__") else None
-
-
-def _attributes(thing: Any, seen: Seen) -> object:
-    """Attributes, whether they lie in a dictionary or in slots."""
-    own = [(key, _frozen(value, seen)) for key, value in getattr(thing, "__dict__", {}).items()]
-    for base in type(thing).__mro__:
-        if "__slots__" in vars(base):
-            own += [
-                (key, _frozen(slot.__get__(thing), seen))
-                for key, slot in vars(base).items()
-                if isinstance(slot, MemberDescriptorType) and hasattr(thing, key)
-            ]
-    return tuple(own)
 
 
 def _components(edges: list[dict[int, int]]) -> list[list[int]]:
