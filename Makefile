@@ -85,6 +85,7 @@ bench: $(VENV)/.dev        ## peers and ours, side by side in one run; what move
 		$(PIP) install -q -c constraints.txt "$$peer" || echo "$$peer cannot be had here; its rows are skipped"; \
 	done
 	$(BIN)/python -m bench $(TABLES)
+	$(if $(TABLES),,$(BIN)/python -m bench.page)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -34,15 +34,16 @@ def web(port: int, open_: bool, design: Path | None, json_: bool) -> int:
     """
     check_installed()
     from windtunnel.web.own import Own
-    from windtunnel.web.serving import listening, serve
+    from windtunnel.web.serving import listening, prepared
 
     own = Own.of(design) if design is not None else None
     bound = listening(port)
+    serve = prepared(bound, own)  # who is told the address need not wait for what is loaded only once
     address = f"http://127.0.0.1:{bound.getsockname()[1]}/"
     click.echo(json.dumps({"address": address}) if json_ else f"{address}   Ctrl-C ends.")
     if open_:
         click.launch(address)
-    serve(bound, own)
+    serve()
     return 0
 
 

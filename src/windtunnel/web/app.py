@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -40,7 +41,7 @@ def application(port: int, token: str | None = None, crew: Crew | None = None, o
             await crew.close()
 
     def catalogue(request: Request) -> Response:
-        return HTMLResponse(pages.catalogue(token), headers=NO_STORE)
+        return HTMLResponse(pages.catalogue(token), headers=NO_STORE, background=BackgroundTask(crew.warm))
 
     def experiment(request: Request) -> Response:
         asked = of_address(request)

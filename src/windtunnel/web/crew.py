@@ -77,6 +77,7 @@ class Crew:
         self._waiting: deque[Work] = deque()
         self._news = asyncio.Condition()
         self._lanes: list[asyncio.Task[None]] = []
+        self._asked = asyncio.Event()
         self.processes: set[asyncio.subprocess.Process] = set()
 
     def start(self) -> None:
@@ -84,6 +85,13 @@ class Crew:
         previewers = min(PREVIEWERS, self._size - 1)
         kinds = [*("preview" if i < previewers else "exact" for i in range(self._size)), "own"]
         self._lanes = [asyncio.create_task(self._lane(kind)) for kind in kinds]
+
+    async def warm(self) -> None:
+        """Somebody looks at the catalogue, so a preview is asked for soon.
+
+        Before that nothing is started, since it would take the processors from the first page.
+        """
+        self._asked.set()
 
     async def close(self) -> None:
         """Stop everything; no process is left."""
@@ -100,6 +108,7 @@ class Crew:
                 return None
             work = Work(task, exact)
             self._waiting.append(work)
+            self._asked.set()
             self._news.notify_all()
         return work
 
@@ -130,6 +139,7 @@ class Crew:
 
     async def _lane(self, kind: str) -> None:
         """One worker process after the other, one piece of work after the other."""
+        await self._asked.wait()
         process = await self._start(kind) if kind == "preview" else None  # a preview finds its worker warm
         loaded: Any = None
         while True:

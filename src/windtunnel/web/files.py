@@ -1,4 +1,4 @@
-"""The files that pages load: read once, served from memory, without the comments and blanks that only readers need.
+"""The files that pages load: each read once, served from memory, without comments and blanks.
 
 What is served is a list made beforehand, so nothing that a request says is ever a path.
 """
@@ -6,7 +6,7 @@ What is served is a list made beforehand, so nothing that a request says is ever
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,22 +29,31 @@ class File(NamedTuple):
 
 
 @lru_cache(maxsize=1)
+def addresses() -> dict[str, Path]:
+    """Where each file stands, by its address below /static/."""
+    found = sorted(path for path in FOLDER.rglob("*") if path.suffix in KINDS)
+    return {path.relative_to(FOLDER).as_posix(): path for path in found}
+
+
+@cache
+def file(address: str) -> File:
+    """The file at one of the addresses, made when it is first asked for: a page does not wait for those of others."""
+    path = addresses()[address]
+    data = lean(path.read_text("utf-8"), path.suffix).encode()
+    return File(data, KINDS[path.suffix], f'"{hashlib.blake2b(data, digest_size=9).hexdigest()}"')
+
+
 def files() -> dict[str, File]:
-    """Every file by its address below /static/."""
-    found = {}
-    for path in sorted(FOLDER.rglob("*")):
-        if path.suffix in KINDS:
-            data = lean(path.read_text("utf-8"), path.suffix).encode()
-            tag = f'"{hashlib.blake2b(data, digest_size=9).hexdigest()}"'
-            found[path.relative_to(FOLDER).as_posix()] = File(data, KINDS[path.suffix], tag)
-    return found
+    """Every file by its address."""
+    return {address: file(address) for address in addresses()}
 
 
 def serve(request: Request) -> Response:
     """A file, or that the browser's copy is still the same."""
-    found = files().get(request.path_params["path"])
-    if found is None:
+    address = request.path_params["path"]
+    if address not in addresses():
         raise HTTPException(404)
+    found = file(address)
     headers = {"etag": found.tag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == found.tag:
         return Response(status_code=304, headers=headers)

@@ -15,6 +15,10 @@ TEXT: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 PATTERN: Final = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[a-z]*")
 BEFORE_PATTERN: Final = re.compile(r"(?:^|[(,=:\[!&|?{};\n]|\breturn|=>)\s*$")
 """Behind what a stroke begins a pattern, and is no division."""
+PLAIN: Final = re.compile(r"[^ \t\r\n\"'`/]+(?: [^ \t\r\n\"'`/]+)*")
+"""A stretch in which no text, template, pattern or comment begins, with single blanks alone."""
+LOOSE: Final = re.compile(r" (?!(?<=[\w$] )[\w$])(?!(?<=\+ )\+)(?!(?<=- )-)")
+"""A blank of such a stretch that may go."""
 OPENS: Final = "{([,"
 """Behind which a line can be gone on with at once."""
 
@@ -36,6 +40,11 @@ def script(text: str) -> str:
     out: list[str] = []
     place = 0
     while place < len(text):
+        plain = PLAIN.match(text, place)  # most of it, in one stride
+        if plain:
+            out.append(LOOSE.sub("", plain[0]))
+            place = plain.end()
+            continue
         blank = BLANKS.match(text, place)
         if blank:
             place = blank.end()
@@ -46,7 +55,7 @@ def script(text: str) -> str:
             place = end
         else:
             found = TEXT.match(text, place)
-            if found is None and text[place] == "/" and BEFORE_PATTERN.search("".join(out[-12:])):
+            if found is None and text[place] == "/" and BEFORE_PATTERN.search("".join(out[-12:])[-12:]):
                 found = PATTERN.match(text, place)
             out.append(found[0] if found else text[place])
             place += len(out[-1])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -10,7 +12,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 from markupsafe import Markup
 
 from windtunnel.lab import progress
@@ -43,11 +52,23 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(),
     )
     made.filters["prose"] = lambda text: Markup(prose.html(text))
     made.filters["svg"] = Markup  # of ours: texts in it are escaped where it is made
     made.filters["number"] = number
     return made
+
+
+def _compiled() -> BytecodeCache | None:
+    """Where templates stay compiled, as Python's own modules do: a server that starts does not begin anew."""
+    folder = HERE / "templates" / "__pycache__"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError:
+        return None
+    usable = os.access(folder, os.W_OK) and not sys.dont_write_bytecode
+    return FileSystemBytecodeCache(str(folder)) if usable else None
 
 
 def render(template: str, **values: Any) -> str:
@@ -105,6 +126,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
     one = found.experiment
     here = settings(one.params, {**one.quick, **found.params})
     mine, causes = done().get(one.id, progress.Done()), store.causes_of(one)
+    said = guessed(found, mine)
     data = {
         "name": one.id,
         "designs": [{"name": name, "idea": idea(make)} for name, make in one.designs.items()],
@@ -117,11 +139,12 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
             {"question": a.question, "unit": a.unit, "low": a.low, "high": a.high, "log": a.log} for a in one.asks
         ],
         "answers": answers(result),
-        "guessed": guessed(found, mine),
+        "guessed": said,
         "why": _picture_of(causes, found, here),
         "first": first_slider(found),
         "own": own,
         "sealed": sealed(found),
+        "still": still(result),
     }
     maps = [drawing(document, here) for document in store.maps_of(one.id)]
     names = found.pair
@@ -129,6 +152,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
     return {
         "experiment": one,
         "asked": found,
+        "open": not one.asks or (said is not None and not said["again"]),
         "data": as_data({**data, "maps": [m.axes for m in maps]}),
         "maps": maps,
         "listings": listings,
@@ -145,6 +169,11 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
 def answers(result: Result | None) -> list[float | None]:
     """What a result answers to the questions that are asked before it."""
     return [] if result is None else [a.mean if isfinite(a.mean) else None for a in result.asks]
+
+
+def still(result: Result | None) -> bool:
+    """Whether nothing takes time, so that nothing moves and no code that draws what moves is needed."""
+    return result is not None and all(run.measures["latency_max_ms"] == 0 for run in result.runs)
 
 
 def guessed(found: Asked, mine: progress.Done) -> dict[str, Any] | None:

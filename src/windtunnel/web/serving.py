@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.web.own import Own
@@ -25,8 +26,8 @@ def listening(port: int) -> socket.socket:
     return made
 
 
-def serve(bound: socket.socket, own: Own | None = None) -> None:
-    """Serve until Ctrl-C, which stops all runs."""
+def prepared(bound: socket.socket, own: Own | None = None) -> Callable[[], None]:
+    """A server that is ready to answer; calling it serves until Ctrl-C, which stops all runs."""
     import uvicorn
 
     from windtunnel.web.app import application
@@ -35,4 +36,5 @@ def serve(bound: socket.socket, own: Own | None = None) -> None:
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    server = uvicorn.Server(config)
+    return lambda: server.run(sockets=[bound])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import partial
+from functools import lru_cache, partial
 from textwrap import dedent
 
 
@@ -40,9 +42,26 @@ def text_of(make: Callable[..., object]) -> list[str]:
         classes = [c for c in reversed(made.__mro__) if c.__module__ == made.__module__]
     lines: list[str] = []
     for one in classes:
-        try:
-            found = dedent(inspect.getsource(one)).rstrip().splitlines()
-        except (OSError, TypeError):
-            found = [repr(one)]
-        lines += [*([""] if lines else []), *found]
+        lines += [*([""] if lines else []), *_lines(one)]
     return lines
+
+
+def _lines(one: Callable[..., object]) -> list[str]:
+    """As `inspect.getsource`, which reads a module's text anew for each class and goes through all of its tokens."""
+    try:
+        file = inspect.getsourcefile(one) or ""
+        found = _defined(file, tuple(linecache.getlines(file))).get(one.__qualname__)
+        return found if found is not None else dedent(inspect.getsource(one)).rstrip().splitlines()
+    except (OSError, TypeError, AttributeError, SyntaxError):
+        return [repr(one)]
+
+
+@lru_cache(maxsize=64)
+def _defined(file: str, lines: tuple[str, ...]) -> dict[str, list[str]]:
+    """The lines of every class and function that a file defines outside of others."""
+    found = {}
+    for one in ast.parse("".join(lines), file).body:
+        if isinstance(one, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([one.lineno, *(decorator.lineno for decorator in one.decorator_list)])
+            found[one.name] = [line.rstrip("\n") for line in lines[first - 1 : one.end_lineno]]
+    return found

@@ -133,6 +133,7 @@ async function preview() {
   wanted = true;
   if (busy) return;
   busy = true;
+  if (!page.still) import("./tunnel/tunnel.js");  // while the run goes on
   while (wanted) {
     wanted = false;
     const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], yours: Boolean(page.own), moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
@@ -265,5 +266,8 @@ if (page.own) setInterval(async () => {
   preview();
 }, 1000);
 
-preview();
-if (byId("unmeasured")) measure(true);
+// What is measured already is painted first.
+requestAnimationFrame(() => setTimeout(() => {
+  preview();
+  if (byId("unmeasured")) measure(true);
+}));

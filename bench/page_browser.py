@@ -1,0 +1,85 @@
+"""A server of the page and a Chromium for measurements, without a graphics card; what both use of the processor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from windtunnel import find
+from windtunnel.lab import progress
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+WIDE = {"width": 1280, "height": 900}
+PATIENCE_MS = 120_000
+
+
+def executable() -> str | None:
+    """Where the system's Chromium is; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser, with its first page behind it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
+        try:
+            browser.new_page().close()
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def serving(seen: Iterable[str] = ()) -> Iterator[tuple[str, psutil.Process]]:
+    """`windtunnel web`, just started, while the block runs: its address and its process.
+
+    The experiments in `seen` have been looked at before, so that their results are shown at once.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        # As at somebody's desk: what Python compiles once stays compiled.
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment["WINDTUNNEL_PROGRESS"] = str(Path(folder) / "progress.json")
+        known = {name: progress.Done(runs=1, guesses=_looked(name)) for name in seen}
+        Path(environment["WINDTUNNEL_PROGRESS"]).write_text(progress.text_of(known), "utf-8")
+        command = [sys.executable, "-m", "windtunnel", "web", "--port", "0", "--json"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout is not None
+            try:
+                yield json.loads(process.stdout.readline())["address"], psutil.Process(process.pid)
+            finally:
+                process.terminate()
+
+
+def _looked(name: str) -> tuple[progress.Guess, ...]:
+    today = date.today().isoformat()
+    return tuple(progress.Guess(one.question, None, 1.0, one.unit, today) for one in find(name).asks)
+
+
+def browsers() -> list[psutil.Process]:
+    """The processes of the browser that we have started."""
+    return [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+
+
+def used_s(processes: Iterable[psutil.Process]) -> float:
+    """CPU seconds of processes and of all that they have started."""
+    found: dict[int, float] = {}
+    for process in processes:
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = one.cpu_times()
+                found[one.pid] = times.user + times.system
+    return sum(found.values())
