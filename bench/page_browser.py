@@ -17,7 +17,6 @@ from typing import Any
 import psutil
 
 from windtunnel import find
-from windtunnel.lab import progress
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 WIDE = {"width": 1280, "height": 900}
@@ -53,8 +52,8 @@ def serving(seen: Iterable[str] = ()) -> Iterator[tuple[str, psutil.Process]]:
         # As at somebody's desk: what Python compiles once stays compiled.
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         environment["WINDTUNNEL_PROGRESS"] = str(Path(folder) / "progress.json")
-        known = {name: progress.Done(runs=1, guesses=_looked(name)) for name in seen}
-        Path(environment["WINDTUNNEL_PROGRESS"]).write_text(progress.text_of(known), "utf-8")
+        known = {name: {"runs": 1, "guesses": _looked(name)} for name in seen}
+        Path(environment["WINDTUNNEL_PROGRESS"]).write_text(json.dumps(known), "utf-8")
         command = [sys.executable, "-m", "windtunnel", "web", "--port", "0", "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None
@@ -64,9 +63,10 @@ def serving(seen: Iterable[str] = ()) -> Iterator[tuple[str, psutil.Process]]:
                 process.terminate()
 
 
-def _looked(name: str) -> tuple[progress.Guess, ...]:
-    today = date.today().isoformat()
-    return tuple(progress.Guess(one.question, None, 1.0, one.unit, today) for one in find(name).asks)
+def _looked(name: str) -> list[dict[str, Any]]:
+    """As a progress file has it: each question was asked today, and nobody wanted to guess."""
+    said = {"said": None, "measured": 1.0, "day": date.today().isoformat()}
+    return [{**said, "question": one.question, "unit": one.unit} for one in find(name).asks]
 
 
 def browsers() -> list[psutil.Process]:
