@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isnan
@@ -10,8 +11,9 @@ from random import Random
 import pytest
 from hypothesis import given, strategies as st
 
-from windtunnel.catalogue.concurrency.lost_update import Memory, Params, Sharded, Steps, Unlocked, experiment
+from windtunnel.catalogue.concurrency.lost_update import Memory, Params, Sharded, Steps, Unlocked, experiment, real
 from windtunnel.catalogue.concurrency.lost_update.judging import law
+from windtunnel.catalogue.concurrency.lost_update.rig import ROUNDS
 from windtunnel.explore import Access
 from windtunnel.lab.errors import DesignError
 from windtunnel.lab.run import run
@@ -48,6 +50,18 @@ def test_real_threads_of_this_python_keep_to_what_is_claimed_of_them() -> None:
     judged = {claim.expression: claim.verdict for claim in found.claims if claim.verdict != "skipped"}
     assert len(judged) >= 8
     assert set(judged.values()) == {"holds"}, judged
+
+
+def test_who_may_lose_is_tried_until_it_does_and_who_is_proved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def keeps(make: type[real.Counter], threads: int, times: int, called: bool) -> int:
+        tried.append(make.__name__)
+        return 0
+
+    monkeypatch.setattr(real, "by_chance", keeps)
+    run(experiment, stage="machine", quick=True, seeds=[0], designs=["unlocked", "queue_lock", "sharded"], jobs=1)
+    assert Counter(tried) == {"OneStatement": 2 * ROUNDS, "Locked": 2, "InParts": 2}
 
 
 TOLD = ("found", "proved", "schedules", "losing", "lost_share", "most_per_us", "read_ns")

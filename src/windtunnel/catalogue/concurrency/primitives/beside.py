@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
-from weakref import WeakSet
 
 Found = dict[int, tuple[Any, Any]]
 NOTHING = ()
@@ -36,7 +35,8 @@ def watched(design: object, kit: object, world: object) -> Sequence[tuple[object
     for kind in type(design).__mro__[:-1]:
         found[id(kind)] = vars(kind), dict(vars(kind))
         for value in vars(kind).values():
-            keeps(value, found)
+            if value.__class__ is not FunctionType or value not in ALONE:
+                keeps(value, found)
     return [(now, then) for now, then in found.values() if now is not NOTHING]
 
 
@@ -54,7 +54,7 @@ class Names:
         return {name: self.space.get(name) for name in self.names}
 
 
-ALONE: WeakSet[Any] = WeakSet()
+ALONE: set[FunctionType] = set()
 """Functions that come by nothing but their arguments."""
 
 
@@ -85,7 +85,8 @@ def reaches(thing: Any, found: Found) -> Iterator[Any]:
 
 def others_of(function: FunctionType) -> Iterator[Any]:
     """What it has of its own, and functions of its file that it names."""
-    yield from (function.__defaults__, function.__kwdefaults__, function.__closure__)
+    yield from (function.__defaults__, function.__kwdefaults__)
+    yield from (cell == CellType() or not isinstance(cell.cell_contents, type) for cell in function.__closure__ or ())
     space = function.__globals__
     yield from (getattr(space.get(name), "__globals__", None) is space for name in function.__code__.co_names)
 
@@ -110,7 +111,7 @@ def keeps(thing: Any, found: Found) -> None:
     elif isinstance(thing, tuple):
         held = [*thing]
     elif isinstance(thing, FunctionType | MethodType | staticmethod | classmethod):
-        held = [] if thing in ALONE else [*reaches(thing, found)]
+        held = [*reaches(thing, found)]
     elif hasattr(thing, "__dict__") and not callable(thing):
         found[id(thing)] = vars(thing), dict(vars(thing))
         held = [*vars(thing).values()]
