@@ -57,7 +57,7 @@ def web(port: int, open_: bool, design: Path | None, json_: bool) -> int:
 def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str | None, json_: bool) -> int:
     """Measure an experiment, and write all that its page shows into one file that needs no server.
 
-    The tunnel is drawn in the small setting, with the first seed.
+    The tunnel is drawn in the small setting, with the first seed; what runs on this machine as it was recorded.
     """
     check_installed(("jinja2", "starlette"))
     from windtunnel.lab.discovery import find
@@ -73,7 +73,8 @@ def report(name: str, out: Path, quick: bool, sets: Sequence[str], designs: str 
     asked = Asked(experiment, params_of(experiment, sets), 0, tuple(experiment.choose(chosen)) if chosen else ())
     found = measured(experiment, quick=quick, sets=sets, hidden=json_)
     task = {"params": asked.params, "seed": 0, "without": [], "moved": []}
-    previews = {one: preview(experiment, {**task, "design": one}) for one in asked.pair}
+    in_tunnel = asked.pair if "sim" in experiment.stages else ()
+    previews = {one: preview(experiment, {**task, "design": one}) for one in in_tunnel}
     text = made(asked, found, {name: one["trace"] for name, one in previews.items() if "trace" in one})
     written(out, lambda path: write(path, text))
     size = len(text.encode())

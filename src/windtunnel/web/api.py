@@ -31,6 +31,7 @@ from windtunnel.web.asked import body_of, experiment_of, left_out, moved, of_bod
 from windtunnel.web.crew import Crew, Message, Work
 from windtunnel.web.own import Own
 from windtunnel.web.pages import answers, render
+from windtunnel.web.recorded import recorded
 from windtunnel.web.results import as_csv, view
 from windtunnel.web.surprise import surprise
 from windtunnel.web.svg import picture
@@ -316,7 +317,8 @@ class Api:
         if result.params == settings(run.experiment.params, run.experiment.quick) and result.seeds == [0, 1, 2]:
             self.quick.put(run.experiment.id, result)
         progress.note(run.experiment.id, ran=True)
-        return _line("done", {"answers": answers(result), "seeds": len(result.seeds), "verdict": result.verdict})
+        found = {"answers": answers(result), "seeds": len(result.seeds), "verdict": result.verdict}
+        return _line("done", {**found, "recorded": recorded(result, run.experiment)})
 
     def _result_of(self, request: Request) -> tuple[Run, Result]:
         run = self._run(request)

@@ -34,6 +34,7 @@ from windtunnel.web import prose, store
 from windtunnel.web.asked import Asked
 from windtunnel.web.maps import drawing
 from windtunnel.web.own import Own
+from windtunnel.web.recorded import recorded
 from windtunnel.web.results import view
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
@@ -145,6 +146,8 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
         "own": own,
         "sealed": sealed(found),
         "still": still(result),
+        "machine": "sim" not in one.stages,
+        "recorded": recorded(result, one),
     }
     maps = [drawing(document, here) for document in store.maps_of(one.id)]
     names = found.pair

@@ -98,6 +98,13 @@ function still(element, charts) {
   element.replaceChildren(words, drawn);
 }
 
+// What runs on the machine is seen as it was recorded.
+async function record(found) {
+  const { hidden, play } = await import("./recorded.js");
+  const ideas = Object.fromEntries(page.designs.map((design) => [design.name, design.idea]));
+  play(hidden(byId("tunnel"), "after recorded"), { ...found, shown: state.pair, ideas });
+}
+
 function saved(name, text) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
@@ -130,10 +137,14 @@ let wanted = false;
 let busy = false;
 
 async function preview() {
+  if (page.recorded) {
+    if (changed()) say("no preview: it is measured on this machine, so measure all designs", "no preview");
+    return;
+  }
   wanted = true;
   if (busy) return;
   busy = true;
-  if (!page.still) import("./tunnel/tunnel.js");  // while the run goes on
+  if (!page.still && !page.machine) import("./tunnel/tunnel.js");  // while the run goes on
   while (wanted) {
     wanted = false;
     const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], yours: Boolean(page.own), moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
@@ -198,6 +209,7 @@ async function measure(quick) {
     byId("result").innerHTML = await (await fetch(`/api/runs/${id}/fragment`)).text();
     column();
     page.answers = answer.answers;
+    if (answer.recorded) await record(answer.recorded);
     byId("as-json").href = `/api/runs/${id}/result.json`;
     byId("as-csv").href = `/api/runs/${id}/result.csv`;
     if (root.classList.contains("open")) ask.tell();
@@ -268,6 +280,7 @@ if (page.own) setInterval(async () => {
 
 // What is measured already is painted first.
 requestAnimationFrame(() => setTimeout(() => {
-  preview();
+  if (page.recorded) record(page.recorded);
+  else preview();
   if (byId("unmeasured")) measure(true);
 }));

@@ -1,5 +1,6 @@
 // A report: what the page shows, with everything in the file, and nobody to ask.
 import { asking } from "./asking.js";
+import { hidden, play } from "./recorded.js";
 import { mount } from "./tunnel/tunnel.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
@@ -18,6 +19,9 @@ if (seen.length) {
   element.replaceChildren();
   const sealed = document.documentElement.classList.contains("open") ? null : page.sealed;
   tunnel = mount(element, { designs: seen, at: page.at, theme: null, sealed });
+} else if (page.recorded) {
+  const ideas = Object.fromEntries(page.designs.map((design) => [design.name, design.idea]));
+  play(hidden(element, "after recorded"), { ...page.recorded, shown: page.pair, ideas });
 } else {
   element.hidden = true;
 }

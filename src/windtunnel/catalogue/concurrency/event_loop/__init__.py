@@ -64,6 +64,7 @@ WARM = 8
 OWN = 64
 """Descriptors that a process needs for itself."""
 NOT_SAID = "this system does not say what memory is a process's own"
+SEEN_S = 0.002  # unclaimed: in the chart of who waits; a timer that is less late is not seen there
 DISTURBED = 0.1
 """Share of the pings that may wait for long while nothing is asked of the server."""
 
@@ -202,6 +203,19 @@ def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return found
 
 
+def who_waits(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """The first busy window: the loop's timer where it was late, and each call as long as it lasted for its caller."""
+    busy = history.facts["busy"][0]
+    begin, free = busy["begin"], list[float]()
+    late = [("timer", 1e3 * (due - begin), 1e3 * (due + by - begin), "late") for due, by in busy["late"] if by > SEEN_S]
+    calls = []
+    for first, last in sorted(map(tuple, busy["spans"])):
+        lane = next((place for place, until in enumerate(free) if until <= first), len(free))
+        free[lane : lane + 1] = [last]
+        calls.append((f"call {lane + 1}", 1e3 * (first - begin), 1e3 * (last - begin), "under way"))
+    return {name: rows for name, rows in (("timer", late), ("calls", calls)) if rows}
+
+
 STOPS = "blocking.meanwhile == 0"
 GOES_ON = "min(threads.meanwhile, to_thread.meanwhile, non_blocking.meanwhile) > 0"
 MEMORY = "threads.kb_per_connection > 3 * non_blocking.kb_per_connection"
@@ -218,7 +232,10 @@ experiment = Experiment(
     stages=("machine",),
     measure=measure,
     seeds=3,
-    charts=(Chart("How late the loop's timer is", "second", "lag, ms", lag),),
+    charts=(
+        Chart("How late the loop's timer is", "second", "lag, ms", lag),
+        Chart("Which calls are under way, and when the timer is late", "ms", "", who_waits, kind="gantt"),
+    ),
     asks=(
         Ask(
             "So many requests at the same moment make a coroutine call what blocks, each for call_ms: how late is a "

@@ -164,6 +164,24 @@ def speed_ups(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, f
     return {"work over that of one alone": [(kind, found[f"at_most_{kind}"]) for kind in KINDS]}
 
 
+def who_works(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """The first time that the design did each kind of work: each piece from its beginning to its end, by the wall.
+
+    Above it as long as all of the same work took one after the other. Each kind begins at nothing.
+    """
+    found: dict[str, list[tuple[str, float, float, str]]] = {}
+    for kind, word in (("python", "Python"), ("hash", "in C")):
+        alone, both = history.facts[f"alone {kind}"][0], history.facts[f"together {kind}"][0]
+        pieces = [one for one in both["pieces"] if one[0]]
+        first = min((begin for _, begin, _, _ in pieces), default=0)
+        rows = [(f"{word}, one by one", 0.0, MS * alone["wall_s"], "one after the other")]
+        for piece, (_, begin, end, process) in enumerate(pieces, 1):
+            where = "in the same process" if process == both["here"] else "in a process of its own"
+            rows.append((f"{word}, piece {piece}", (begin - first) / 1e6, (end - first) / 1e6, where))
+        found[word] = rows
+    return found
+
+
 ONE = "threads.cores_python <= 1.1"
 APART = "processes.speed_up_python > 0.75 * processes.estimate"
 IN_C = "threads.speed_up_hash > 0.75 * threads.estimate"
@@ -183,7 +201,10 @@ experiment = Experiment(
     stages=("machine",),
     measure=measure,
     seeds=3,
-    charts=(Chart("Speed-up by kind of work", "work", "times one alone", speed_ups, kind="bars"),),
+    charts=(
+        Chart("Speed-up by kind of work", "work", "times one alone", speed_ups, kind="bars"),
+        Chart("Who works when, and where", "ms", "", who_works, kind="gantt"),
+    ),
     asks=(
         Ask(
             "How many times as much do two threads compute as one, in Python?", "threads.at_most_python", "times", 0, 3
