@@ -12,31 +12,58 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from windtunnel.lab.explore.depths import depths
 
 NULL: Final = type("Null", (), {"__repr__": lambda self: "NULL"})()
 """Stands for an empty place on the stack."""
 
 _POINTER: Final = ctypes.sizeof(ctypes.c_void_p)
 _FRAME_AT: Final = object.__basicsize__ + _POINTER  # PyFrameObject: head, f_back, f_frame
-# _PyInterpreterFrame of 3.11 (Include/internal/pycore_frame.h), in pointers from its start.
-_GLOBALS, _CODE, _OBJECT, _TOP, _LOCALS = 1, 4, 5, 8, 9
+
+
+class _Layout(NamedTuple):
+    """_PyInterpreterFrame (Include/internal/pycore_frame.h), in pointers from its start."""
+
+    code: int
+    space: int
+    object: int
+    top: int
+    values: int
+    tells: bool
+    """Whether `top` says how high the stack is while opcodes are watched; else that follows from the code."""
+
+
+_LAYOUTS: Final = {
+    (3, 11): _Layout(code=4, space=1, object=5, top=8, values=9, tells=True),
+    (3, 12): _Layout(code=0, space=3, object=6, top=8, values=9, tells=False),
+    (3, 13): _Layout(code=0, space=3, object=6, top=8, values=9, tells=False),
+}
+_LAYOUT: Final = (
+    _LAYOUTS.get(sys.version_info[:2]) if sys.implementation.name == "cpython" and "t" not in sys.abiflags else None
+)
 
 
 def stack(frame: FrameType) -> tuple[int, int, int] | None:
     """(address of the locals, how many locals and cells, how many of those and of stack), or None if it is unknown."""
-    if sys.version_info[:2] != (3, 11) or sys.implementation.name != "cpython":
+    if _LAYOUT is None:
         return None
     base = ctypes.c_void_p.from_address(id(frame) + _FRAME_AT).value
     if not base:
         return None
-    head = (ctypes.c_void_p * _TOP).from_address(base)
-    if (head[_CODE], head[_OBJECT], head[_GLOBALS]) != (id(frame.f_code), id(frame), id(frame.f_globals)):
+    head = (ctypes.c_void_p * _LAYOUT.top).from_address(base)
+    pointers = (head[_LAYOUT.code], head[_LAYOUT.object], head[_LAYOUT.space])
+    if pointers != (id(frame.f_code), id(frame), id(frame.f_globals)):
         return None
-    first, top = _locals(frame.f_code), ctypes.c_int.from_address(base + _TOP * _POINTER).value
+    first = _locals(frame.f_code)
+    if _LAYOUT.tells:
+        top = ctypes.c_int.from_address(base + _LAYOUT.top * _POINTER).value
+    else:
+        top = first + depths(frame.f_code).get(frame.f_lasti, -1)
     if not first <= top <= first + frame.f_code.co_stacksize:
         return None
-    return base + _LOCALS * _POINTER, first, top
+    return base + _LAYOUT.values * _POINTER, first, top
 
 
 @cache
@@ -67,30 +94,3 @@ def _objects(at: int, count: int) -> list[Any]:
         NULL if not address else ctypes.cast(address, ctypes.py_object).value
         for address in (ctypes.c_void_p * count).from_address(at)
     ]
-
-
-@cache
-def known() -> bool:
-    """Whether stacks can be read here: a frame whose stack we know is looked at."""
-    seen: list[Any] = []
-    marks = [object(), object()]
-
-    def look(a: object, b: object) -> object:
-        return (a, b, a)
-
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        if frame.f_code is not look.__code__:
-            return None
-        frame.f_trace_opcodes = True
-        found = operands(frame, 3)
-        if event == "opcode" and found is not None:
-            seen.append(list(found))
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        look(*marks)
-    finally:
-        sys.settrace(before)
-    return [marks[0], marks[1], marks[0]] in seen

@@ -20,7 +20,7 @@ from windtunnel.lab.explore.touches import Things, Touches
 
 _HARMLESS: Final = {
     "ASYNC_GEN_WRAP", "BUILD_CONST_KEY_MAP", "BUILD_LIST", "BUILD_SLICE", "BUILD_STRING", "BUILD_TUPLE", "CACHE",
-    "CALL", "CHECK_EG_MATCH", "CHECK_EXC_MATCH", "COPY", "COPY_FREE_VARS", "DELETE_FAST", "EXTENDED_ARG", "IS_OP",
+    "CHECK_EG_MATCH", "CHECK_EXC_MATCH", "COPY", "COPY_FREE_VARS", "DELETE_FAST", "EXTENDED_ARG", "IS_OP",
     "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_FORWARD", "KW_NAMES", "LIST_APPEND", "LIST_TO_TUPLE",
     "LOAD_ASSERTION_ERROR", "LOAD_BUILD_CLASS", "LOAD_CLOSURE", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_AND_CLEAR",
     "LOAD_FAST_CHECK", "MAKE_CELL", "MAKE_FUNCTION", "MATCH_MAPPING", "MATCH_SEQUENCE", "NOP", "POP_EXCEPT",
@@ -31,8 +31,16 @@ _HARMLESS: Final = {
     "GET_AWAITABLE", "PREP_RERAISE_STAR", "END_FOR", "END_SEND", "LOAD_FAST_LOAD_FAST", "STORE_FAST_LOAD_FAST",
     "STORE_FAST_STORE_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_SMALL_INT", "NOT_TAKEN",
     "POP_ITER", "LOAD_COMMON_CONSTANT", "LOAD_LOCALS", "SET_FUNCTION_ATTRIBUTE", "EXIT_INIT_CHECK",
+    "CLEANUP_THROW",
 }  # fmt: skip
 _ENDS: Final = {"RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE", "RETURN_GENERATOR"}
+_INTRINSICS: Final = {
+    "INTRINSIC_UNARY_POSITIVE": "UNARY_POSITIVE", "INTRINSIC_IMPORT_STAR": "IMPORT_STAR",
+    "INTRINSIC_PRINT": "PRINT_EXPR",
+}  # fmt: skip
+"""Of the opcodes that became arguments of CALL_INTRINSIC_1 in 3.12, those that run code of others."""
+_BY_PRECALL: Final = "PRECALL" in dis.opmap  # 3.11: it has all that a call has, and CALL comes after it
+_NULL_AFTER: Final = "CALL_KW" in dis.opmap  # 3.13: the place of a method's object stands above what is called
 
 
 class Operation(NamedTuple):
@@ -60,11 +68,19 @@ def operations(code: CodeType) -> Mapping[int, Operation]:
 def _operations(code: CodeType) -> Iterator[tuple[int, Operation]]:
     keywords: tuple[str, ...] = ()
     for i in dis.get_instructions(code):
-        if i.opname == "KW_NAMES":
+        name = i.opname
+        if name.startswith("CALL_INTRINSIC"):
+            name = _INTRINSICS.get(i.argrepr, "NOP")
+        if name == "KW_NAMES":
             keywords = code.co_consts[i.arg or 0]
-        elif i.opname not in _HARMLESS or i.opname in _ENDS:
-            yield i.offset, Operation(i.opname, i.arg or 0, i.argval, keywords)
+        elif name in _ENDS or not (name in _HARMLESS or (name == "CALL" and _BY_PRECALL)):
+            yield i.offset, Operation(name, i.arg or 0, i.argval, keywords)
             keywords = ()
+
+
+def ends(op: Operation) -> bool:
+    """Whether the frame hands back there."""
+    return op.name in _ENDS
 
 
 @cache
@@ -147,6 +163,19 @@ class Opcodes:
         container, key = top[-2], top[-1]
         return lambda: self._things.item(container, key, kind)
 
+    def _slice(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
+        container, key = top[-3], slice(top[-2], top[-1])
+        return lambda: self._things.item(container, key, "set" if op.name == "STORE_SLICE" else "read")
+
+    def _above(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
+        """An attribute of `super()`, which 3.12 no longer makes."""
+        maker, cls, thing = top
+        if maker is not super:
+            worst: Touches = [(EVERYTHING, None, True)]
+            return lambda: worst
+        above = super(cls, thing)
+        return lambda: self._things.attribute(above, str(op.argval))
+
     def _truth(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
         value = top[-1]
         return lambda: self._things.truth(value)
@@ -194,12 +223,18 @@ class Opcodes:
 
     def _precall(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
         before, first, args = top[0], top[1], list(top[2:])
-        f, args = (first, args) if before is NULL else (before, [first, *args])
+        if _NULL_AFTER:
+            f, args = before, args if first is NULL else [first, *args]
+        else:
+            f, args = (first, args) if before is NULL else (before, [first, *args])
         return self._call(f, args, op.keywords)
+
+    def _call_named(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
+        return self._precall(frame, op._replace(keywords=top[-1]), top[:-1])
 
     def _call_ex(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
         keywords = top.pop() if op.arg & 1 else {}  # type: ignore[attr-defined]
-        f, given = top[-2], top[-1]
+        f, given = top[-3 if _NULL_AFTER else -2], top[-1]
         if type(given) is tuple:
             return self._call(f, [*given, *keywords.values()], ())
         called = self._call(f, [*keywords.values()], ())
@@ -250,22 +285,32 @@ _HANDLERS: Final[Mapping[str, tuple[int | Callable[[Operation], int], _Look]]] =
     **dict.fromkeys(
         ("LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_NAME", "STORE_NAME", "DELETE_NAME"), (0, Opcodes._global)
     ),
-    **dict.fromkeys(("LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF", "LOAD_CLASSDEREF"), (0, Opcodes._cell)),
+    "LOAD_FROM_DICT_OR_GLOBALS": (0, Opcodes._global),
+    **dict.fromkeys(
+        ("LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"), (0, Opcodes._cell)
+    ),
     **dict.fromkeys(
         ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR", "IMPORT_FROM"), (1, Opcodes._attribute)
     ),
+    "LOAD_SUPER_ATTR": (3, Opcodes._above),
     **dict.fromkeys(("BINARY_SUBSCR", "STORE_SUBSCR", "DELETE_SUBSCR"), (2, Opcodes._item)),
+    **dict.fromkeys(("BINARY_SLICE", "STORE_SLICE"), (3, Opcodes._slice)),
     **dict.fromkeys(
         (
             "POP_JUMP_FORWARD_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE", "POP_JUMP_BACKWARD_IF_TRUE",
             "POP_JUMP_BACKWARD_IF_FALSE", "JUMP_IF_TRUE_OR_POP", "JUMP_IF_FALSE_OR_POP", "UNARY_NOT",
+            "POP_JUMP_IF_TRUE", "POP_JUMP_IF_FALSE", "TO_BOOL",
         ),
         (1, Opcodes._truth),
     ),
     **dict.fromkeys(
-        ("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT", "FORMAT_VALUE", "GET_LEN"), (1, Opcodes._deep)
+        (
+            "UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT", "FORMAT_SIMPLE", "CONVERT_VALUE", "GET_LEN",
+        ),
+        (1, Opcodes._deep),
     ),
-    **dict.fromkeys(("COMPARE_OP", "MATCH_KEYS"), (2, Opcodes._deep)),
+    "FORMAT_VALUE": (lambda op: 2 if op.arg & 4 else 1, Opcodes._deep),  # 4: with a format of its own, which is on top
+    **dict.fromkeys(("COMPARE_OP", "MATCH_KEYS", "FORMAT_WITH_SPEC"), (2, Opcodes._deep)),
     "MATCH_CLASS": (3, Opcodes._deep),
     "CONTAINS_OP": (2, Opcodes._contains),
     "BINARY_OP": (2, Opcodes._binary),
@@ -277,8 +322,9 @@ _HANDLERS: Final[Mapping[str, tuple[int | Callable[[Operation], int], _Look]]] =
     **dict.fromkeys(("GET_ITER", "GET_YIELD_FROM_ITER"), (1, Opcodes._shallow)),
     **dict.fromkeys(("BEFORE_WITH", "BEFORE_ASYNC_WITH"), (1, Opcodes._with)),
     "WITH_EXCEPT_START": (4, Opcodes._with_except),
-    "PRECALL": (_arguments, Opcodes._precall),
-    "CALL_FUNCTION_EX": (lambda op: 2 + (op.arg & 1), Opcodes._call_ex),
+    **dict.fromkeys(("PRECALL", "CALL"), (_arguments, Opcodes._precall)),
+    "CALL_KW": (lambda op: op.arg + 3, Opcodes._call_named),
+    "CALL_FUNCTION_EX": (lambda op: 3 + (op.arg & 1), Opcodes._call_ex),
     "IMPORT_NAME": (0, lambda self, frame, op, top: None),
 }  # fmt: skip
 _PRIVATE: Final = 4

@@ -179,6 +179,8 @@ class Things:
     def attribute(self, thing: Any, name: str, write: bool = False) -> Touches:
         """An attribute, with what may hide behind its name."""
         kind = type(thing)
+        if kind is super:
+            return self._above(thing, name)
         if isinstance(thing, self._idle) or (kind.__module__ == "_thread" and kind.__name__ == "_local"):
             return []
         if kind.__dictoffset__ == 0 and not kind.__flags__ & _HEAP_TYPE and not isinstance(thing, type):
@@ -207,6 +209,20 @@ class Things:
             descriptor = _of_type(type(behind), "__set__" if write else "__get__")
             if descriptor is not None and not self._runs_traced(descriptor):
                 found += self.deep([thing, behind], write=True)
+        return found
+
+    def _above(self, thing: Any, name: str) -> Touches:
+        """An attribute of `super()`: what the classes behind its own say of it."""
+        if thing.__self_class__ is None:
+            return []
+        classes = thing.__self_class__.__mro__
+        behind = classes[classes.index(thing.__thisclass__) + 1 :]
+        found: Touches = [(self.number(c), name, False) for c in behind if c.__flags__ & _HEAP_TYPE]
+        said = next((c.__dict__[name] for c in behind if name in c.__dict__), None)
+        if said is not None and not isinstance(said, (*IMMUTABLE, *_CONTAINERS)):
+            return [*found, *self.deep([thing.__self__, said], write=True)]
+        if isinstance(said, property) and said.fget is not None and not self._runs_traced(said.fget):
+            return [*found, *self.deep([thing.__self__], write=True)]
         return found
 
     def item(self, container: Any, key: Any, kind: str) -> Touches:
