@@ -86,7 +86,7 @@ class Simulator:
     # What the compiled tier has kinds of its own for.
     _Heap: Any = list
     _Line: Any = deque
-    _Numbers: Any = partial(count, 1)
+    _Numbers: Any = staticmethod(partial(count, 1))  # bare, it would be bound as a method in Pythons to come
 
     def __init__(self, seed: int = 0, trace: Trace | None = None) -> None:
         self.seed = seed
