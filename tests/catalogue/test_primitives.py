@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
@@ -42,6 +43,28 @@ def test_a_reduction_finds_a_loss_where_the_states_have_one_and_nowhere_else(des
     assert found["all_that_differ"]
     assert bool(found["reduced"]) == found["loses"]
     assert found["differ"] <= found["schedules"]
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_each_way_through_what_is_drawn_is_a_schedule_and_what_is_marked_is_the_smallest_that_loses(
+    design: type,
+) -> None:
+    for task in TASKS:
+        found = searched(design, task, Sizes())
+        after: dict[str, list[tuple[str, str]]] = {}
+        for here, there, _, which in found["drawn"]:
+            after.setdefault(here, []).append((there, which))
+
+        @cache
+        def ways(here: str, came: str, after: dict[str, list[tuple[str, str]]] = after) -> tuple[int, int]:
+            if here not in after:
+                return 1, came in ("loses", "smallest loss")
+            some = [ways(*step) for step in after[here]]
+            return sum(all_ for all_, _ in some), sum(bad for _, bad in some)
+
+        assert ways("0", "") == (found["schedules"], found["losing"])
+        marked = [what for *_, what, which in found["drawn"] if which == "smallest loss"]
+        assert marked == [" ".join(move) for move in found.get("moves", ())]
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -18,6 +18,8 @@ from windtunnel.lab.grading.challenge import challenge_of, stub, write_stub
 from windtunnel.lab.grading.grade import grade, grade_file, grade_on
 from windtunnel.lab.grading.loaded import joined
 from windtunnel.lab.grading.player import Bench, Here
+from windtunnel.lab.grading.trial import OFFENDING, Case, Trial, judged, offending, play
+from windtunnel.lab.params import make, settings
 
 CHALLENGES = [e.id for e in every() if e.demands]
 FEW_ATTACKS = 4
@@ -125,7 +127,9 @@ def test_what_fails_is_shown_as_the_smallest_case(tickets: Experiment[Any]) -> N
     assert found.case.size == 2
     text = found.case.to_dict()["text"]
     assert text.count("buy(") == 2
-    assert text.count("ok 24") == 2  # the same ticket
+    assert text.count("ok 24  ✗") == 2  # the same ticket, told to both
+    assert set(found.case.offending) == {event.id for event in found.case.history}
+    assert OFFENDING in text
 
 
 def test_what_the_reference_does_better_is_shown_on_the_smallest_such_case() -> None:
@@ -137,6 +141,19 @@ def test_what_the_reference_does_better_is_shown_on_the_smallest_such_case() -> 
     assert found.case.sentence.startswith("yours.mean_s < 2 * interpreted.mean_s fails, ")
     assert found.case.sentence.endswith(": No machine may stand idle beside a long queue.")
     assert found.case.to_dict()["svg"].count("interpreted.mean_s") > 0
+
+
+def test_only_those_stand_out_whose_outcomes_contradict_what_is_asked(tickets: Experiment[Any]) -> None:
+    params = settings(tickets.params, {**tickets.quick, "stock": 1, "buyers": 6})
+    trial = Trial(0, params)
+    history = play(tickets, "look_then_write", trial)
+    case = Case(0, [], [], history, judged(tickets, history, make(tickets.params, params)))
+    told = [event.id for event in history if event.value is not None]
+    assert 1 < len(told) < len(history)
+    found = offending(tickets, "look_then_write", trial, case, lambda mine: mine["told_twice"] >= len(told) - 1)
+    assert list(found) == told
+    assert offending(tickets, "look_then_write", trial, case, lambda mine: mine["sold"] < 0) == ()
+    assert OFFENDING not in case.to_dict()["text"]
 
 
 def test_a_case_too_large_to_be_looked_at_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

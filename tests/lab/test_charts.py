@@ -22,6 +22,7 @@ ROWS: dict[str, tuple[Any, ...]] = {
     "heat": (0.2, 5.0, 1.0),
     "space-time": ("a", 0.0, "b", 0.25, "hello"),
     "gantt": ("worker 1", 0.0, 0.5, "busy"),
+    "graph": ("0", "1", "A takes it", "ends well"),
 }
 NOTHING = History(())
 
@@ -57,10 +58,12 @@ def test_a_result_keeps_so_much_and_no_more() -> None:
     assert len(values(chart("gantt", [ROWS["gantt"]] * 10_000), NOTHING, None)["it"]) == POINTS
     with pytest.raises(ValueError, match="a heat map takes 5,000 at most"):
         values(chart("heat", [ROWS["heat"]] * (CELLS + 1)), NOTHING, None)
+    with pytest.raises(ValueError, match="a graph takes 5,000 at most"):
+        values(chart("graph", [ROWS["graph"]] * (CELLS + 1)), NOTHING, None)
 
 
 def test_a_kind_or_an_axis_that_there_is_not_is_refused() -> None:
-    with pytest.raises(WrongInput, match=r"kind 'pie'; it can be lines, bars, heat, space-time, gantt\."):
+    with pytest.raises(WrongInput, match=r"kind 'pie'; it can be lines, bars, heat, space-time, gantt, graph\."):
         chart("pie", [])
     with pytest.raises(WrongInput, match="log='z'"):
         chart("lines", [], log="z")

@@ -52,7 +52,18 @@ def test_who_is_busy_when_is_a_row_a_thing() -> None:
     assert idle.endswith("×××")
 
 
-@pytest.mark.parametrize("kind", ["lines", "bars", "heat", "space-time", "gantt"])
+def test_a_graph_is_counted_by_steps_and_its_last_kind_is_marked() -> None:
+    steps = [("0", "1", "A", "well"), ("0", "2", "B", "well"), ("1", "3", "B", "well"), ("2", "3", "A", "loses")]
+    lines = drawn("graph", {"naive": steps, "best": steps[:1]})
+    assert lines[:4] == ["naive │  2  2", "      │  ●  ×", "best  │  1", "      │  ●"]
+    assert lines[4].split() == ["●", "well", "×", "loses"]
+    long = [(str(i), str(i + 1), "A", "well") for i in range(80)]
+    cut = drawn("graph", {"naive": long}, 40)
+    assert cut[0].endswith("  1 …")
+    assert max(map(len, cut)) <= 40
+
+
+@pytest.mark.parametrize("kind", ["lines", "bars", "heat", "space-time", "gantt", "graph"])
 def test_nothing_is_no_chart(kind: str) -> None:
     assert drawn(kind, {"naive": []}) == []
 

@@ -74,6 +74,7 @@ def test_lines_are_a_panel_a_design_with_the_naive_one_behind_the_others() -> No
         ("heat", [(0.0, 0.0, 1.0), (1.0, 0.0, 3.0), (0.0, 1.0, 3.0), (1.0, 1.0, math.nan)]),
         ("space-time", [("a", 0.0, "b", 1.0, "<hello>"), ("b", 2.0, "b", 2.0, "thinks")]),
         ("gantt", [("worker", 0.0, 2.0, "busy"), ("worker", 3.0, 4.0, "idle & calm")]),
+        ("graph", [("0", "1", "A & B", "well"), ("1", "1", "A", "round"), ("0", "2", "B", "well")]),
     ],
 )
 def test_every_kind_of_chart_is_drawn_and_said(kind: str, rows: list[tuple[object, ...]]) -> None:
@@ -102,6 +103,23 @@ def test_spans_of_more_kinds_than_shades_are_told_in_words_where_these_fit() -> 
     inside = re.findall(r"<text[^>]*>([^<]*)<", spans)
     assert inside == [f"does thing {i} &amp; more" for i in range(4)], "what is too short has its title alone"
     assert "blinks" in spans
+
+
+def test_a_graph_is_drawn_step_by_step_from_the_left_and_what_is_last_in_the_key_on_top() -> None:
+    many = [("0", f"{i}", "A", "well") for i in range(1, 60)]
+    rows = [("0", "60", "B takes it", "loses"), *many, ("60", "61", "A stands", "loses"), ("0", "1", "A", "well")]
+    found = svg.picture(Drawn("T", "", "", "", "graph"), {"one": {"lock": rows, "rest": many}, "none": {}}, "c")
+    assert found.key == ["loses", "well"]
+    first, second = found.panels
+    assert (first.name, second.name) == ("one lock", "one rest")
+    assert first.words == "one lock: 62 states, at most 2 steps deep; steps: 2 loses, 60 well."
+    paths = read(first.svg).findall(".//{*}path") or read(first.svg).findall(".//path")
+    assert [path.attrib["class"] for path in paths] == ["line way k0", "line way k0", "line way k1"]
+    assert [len(re.findall("M", path.attrib["d"])) for path in paths] == [1, 1, 60]
+    starts = [re.match(r"M(\d+) (\d+)l(-?\d+)", path.attrib["d"]) for path in paths]
+    assert [match and int(match[1]) for match in starts] == [8, 160, 8]
+    assert all(match and int(match[3]) > 0 for match in starts)
+    assert "<title>B takes it</title>" in first.svg
 
 
 def test_cells_of_one_shade_side_by_side_are_one_piece() -> None:

@@ -11,7 +11,7 @@ from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.history import History
 from windtunnel.sim.fault import Fault
 
-Kind = Literal["lines", "bars", "heat", "space-time", "gantt"]
+Kind = Literal["lines", "bars", "heat", "space-time", "gantt", "graph"]
 Row = tuple[Any, ...]
 Parts = Mapping[str, Sequence[Row]]
 """A chart's values: rows by the name that stands in the key."""
@@ -21,13 +21,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "heat": ("x", "y", "value"),
     "space-time": ("from", "sent", "to", "received", "what"),
     "gantt": ("row", "begin", "end", "what"),
+    "graph": ("from", "to", "what", "which"),
 }
-"""What a row of each kind holds: words in `from`, `to`, `row` and `what`, perhaps in x of bars, else numbers."""
-WORDS = ("from", "to", "row", "what")
+"""What a row of each kind holds: numbers, but words in what is named in `WORDS`, and perhaps in x of bars."""
+WORDS = ("from", "to", "row", "what", "which")
 POINTS = 500
 """Most rows of one name that a result keeps: of lines evenly taken, of messages and spans the first."""
 CELLS = 5000
-"""Most cells of a heat map."""
+"""Most cells of a heat map, and steps of a graph."""
+
+WHOLE = {"heat": "cells; a heat map", "graph": "steps; a graph"}
+"""Of which nothing can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Chart:
         y: what stands at the y axis, with its unit; for space-time and Gantt charts what the rows are.
         lines: pure: rows by name, from the history of one design: `COLUMNS` says what a row of each kind holds.
         log: which axes are logarithmic: "", "x", "y" or "xy".
-        kind: "lines", "bars", "heat" (a map of cells), "space-time" (messages between things), "gantt" (spans in rows).
+        kind: "lines", "bars", "heat" (a map of cells), "space-time" (messages between things), "gantt" (spans in rows),
+            "graph" (steps between states: `which` stands in the key, and each name is a graph of its own).
     """
 
     title: str
@@ -102,13 +107,13 @@ def _row(chart: Chart, row: Sequence[Any]) -> Row:
 def _cell(kind: str, column: str, x: Any) -> Any:
     if (kind, column) == ("bars", "x"):
         return x if isinstance(x, str) else float(x)
-    return str(x) if column in WORDS and kind in ("space-time", "gantt") else float(x)
+    return str(x) if column in WORDS and kind in ("space-time", "gantt", "graph") else float(x)
 
 
 def _kept(chart: Chart, rows: list[Row]) -> list[Row]:
-    if chart.kind == "heat":
+    if chart.kind in WHOLE:
         if len(rows) > CELLS:
-            raise ValueError(f"{chart.title!r} has {len(rows):,} cells; a heat map takes {CELLS:,} at most.")
+            raise ValueError(f"{chart.title!r} has {len(rows):,} {WHOLE[chart.kind]} takes {CELLS:,} at most.")
         return rows
     return thin(rows) if chart.kind == "lines" else rows[:POINTS]
 

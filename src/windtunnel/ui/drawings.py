@@ -13,6 +13,7 @@ from rich.text import Text
 
 from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import number
+from windtunnel.lab.layers import layers
 from windtunnel.lab.result import Result
 from windtunnel.ui.chart import COLOURS, MARKS, chart
 
@@ -55,6 +56,8 @@ def drawing(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> Text 
             rows = _messages(named, room)
         case "gantt":
             rows = _spans(one, named, room)
+        case "graph":
+            rows = _graphs(named, room)
         case _:
             lines = {name: [(x, y) for x, y in line] for name, line in named.items()}
             rows = chart(lines, (one.x, one.y), one.log, room, shaded=one.shaded)
@@ -198,6 +201,28 @@ def _spans(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> list[P
     left, right = number(low), number(high)
     found.append([(" " * (gutter + 1) + left + one.x.center(max(0, room - len(left) - len(right))) + right, "dim")])
     return [*found, [*_key(what)]]
+
+
+def _graphs(named: Mapping[str, Sequence[Row]], width: int) -> list[Pieces]:
+    """A graph a pair of lines: how many steps there are after none, one, two; and the last kind in the key of them."""
+    which = list(dict.fromkeys(row[3] for rows in named.values() for row in rows))
+    gutter = max(map(len, named), default=0)
+    room = max(1, (width - gutter - 4) // 3)
+    found: list[Pieces] = []
+    for name, rows in named.items():
+        counts: list[Pieces] = [[(f"{name:<{gutter}} ", ""), ("│", "dim")], [(" " * (gutter + 1), ""), ("│", "dim")]]
+        depth = {name: i for i, layer in enumerate(layers((row[0], row[1]) for row in rows)) for name in layer}
+        steps: dict[int, list[int]] = {}
+        for row in rows:
+            steps.setdefault(depth[row[0]], []).append(which.index(row[3]))
+        for _, kinds in sorted(steps.items())[:room]:
+            i = max(kinds)
+            counts[0].append((f"{len(kinds):>3}", ""))
+            counts[1].append((f"  {MARKS[i % len(MARKS)]}", COLOURS[i % len(COLOURS)]))
+        if len(steps) > room:
+            counts[0].append((" …", "dim"))
+        found += counts if rows else []
+    return [*found, _key(which)] if found else []
 
 
 def _key(names: Iterable[Any]) -> Pieces:

@@ -15,7 +15,8 @@ from windtunnel.lab.experiment import MARKS, Experiment
 from windtunnel.lab.measures import EXPLAINED
 from windtunnel.lab.result import JudgedClaim, JudgedFigure, Result
 from windtunnel.lab.statistics import Interval
-from windtunnel.web.svg import Picture, picture
+from windtunnel.web.panels import Picture
+from windtunnel.web.svg import picture
 
 SIGNS = {
     "holds": ("✓", "holds"),

@@ -46,9 +46,9 @@ class Scale:
 
 def step_of(span: float, most: int) -> float:
     """A round step of which a span has at most so many."""
-    if not span > 0:
-        return 1.0
     rough = span / most
+    if not rough > 0:  # also of a span that is less than any number when it is shared out
+        return 1.0
     size = 10.0 ** floor(log10(rough))
     return next(size * one for one in STEPS if size * one >= rough * (1 - 1e-9))
 

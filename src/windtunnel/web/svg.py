@@ -7,44 +7,21 @@ behind those of each other design: what is different is seen without looking to 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
 
 from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import number
+from windtunnel.web.graphs import graphs
+from windtunnel.web.panels import HEIGHT, WIDTH, Panel, Parts, Picture, text, whole
 from windtunnel.web.scales import Scale, scale
 
-WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
 BUCKETS = 50
 """Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
 SHADES = 7
 MESSAGES = 150
 """Most arrows and spans of a panel."""
-Parts = Mapping[str, Sequence[Row]]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One picture under its name, with the sentence that says what it shows."""
-
-    name: str
-    svg: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart as it is drawn. `key`: the names of lines, in the order of their classes `k0`, `k1`, ..."""
-
-    title: str
-    x: str
-    y: str
-    kind: str
-    panels: list[Panel]
-    key: list[str] = field(default_factory=list)
-    wide: bool = False
 
 
 def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
@@ -59,19 +36,10 @@ def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
             return _messages(one, shown)
         case "gantt":
             return _spans(one, shown)
+        case "graph":
+            return graphs(one, shown)
         case _:
             return _lines(one, shown, ident)
-
-
-def _svg(body: str, words: str, width: float = WIDTH, height: float = HEIGHT, more: str = "") -> str:
-    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(words)}"{more}>'
-    return f"{head}{body}</svg>"
-
-
-def _text(x: float, y: float, said: str, anchor: str = "middle") -> str:
-    if not said:
-        return ""
-    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(said)}</text>'
 
 
 def _frame(x: Scale, y: Scale, height: float = HEIGHT) -> str:
@@ -79,10 +47,10 @@ def _frame(x: Scale, y: Scale, height: float = HEIGHT) -> str:
     bottom = height - BOTTOM
     rows = "".join(
         f'<path class="rule" d="M{LEFT} {y(v):.1f}H{WIDTH - RIGHT}"/>'
-        f"{_text(LEFT - 5, y(v) + 4, number(_clean(v)), 'end')}"
+        f"{text(LEFT - 5, y(v) + 4, number(_clean(v)), 'end')}"
         for v in y.ticks(3)
     )
-    columns = "".join(_text(x(v), bottom + 15, number(_clean(v))) for v in x.ticks(4))
+    columns = "".join(text(x(v), bottom + 15, number(_clean(v))) for v in x.ticks(4))
     return f'{rows}<path class="base" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>{columns}'
 
 
@@ -115,7 +83,7 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
                 f'<use class="ghost" href="#{ident}-{key.index(name)}"/>' for name in designs[naive] if name in parts
             )
         words = f"{design}. " + " ".join(_said(one, name, line) for name, line in parts.items())
-        panels.append(Panel(design, _svg(frame + ghosts + "".join(drawn), words), words))
+        panels.append(Panel(design, whole(frame + ghosts + "".join(drawn), words), words))
     return Picture(one.title, one.x, one.y, one.kind, panels, key if len(key) > 1 else [])
 
 
@@ -196,16 +164,16 @@ def _bars(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
                     start = size.first if log else size(0.0)
                     a, b = min(start, end), max(start, end)
                     drawn.append(
-                        f'{_text(left - 6, at + 10, design if name == key[0] else "", "end")}<rect class="bar '
+                        f'{text(left - 6, at + 10, design if name == key[0] else "", "end")}<rect class="bar '
                         f'k{key.index(name)}" x="{a:.1f}" y="{at:.1f}" width="{max(0.8, b - a):.1f}" height="11"/>'
-                        f"{_text(b + 4, at + 10, number(value), 'start')}"
+                        f"{text(b + 4, at + 10, number(value), 'start')}"
                     )
                     said.append(f"{design} {number(value)}")
                     at += 16
             at += 4 if len(key) > 1 else 0
         name = f"{one.x} {number(place)}" if one.x else number(place)
         words = f"{name}: {one.y}; {', '.join(said)}."
-        panels.append(Panel(name, _svg("".join(drawn), words, WIDTH, at + 4), words))
+        panels.append(Panel(name, whole("".join(drawn), words, WIDTH, at + 4), words))
     return Picture(one.title, "", one.y, one.kind, panels, key if len(key) > 1 else [])
 
 
@@ -222,8 +190,8 @@ def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         scale((-0.5, len(ys) - 0.5), HEIGHT - BOTTOM, TOP),
     )
     frame = "".join(
-        _text(x(across[v]), HEIGHT - BOTTOM + 15, number(_clean(v))) for v in xs[:: 1 + (len(xs) - 1) // 4]
-    ) + "".join(_text(LEFT - 5, y(down[v]) + 4, number(_clean(v)), "end") for v in ys[:: 1 + (len(ys) - 1) // 4])
+        text(x(across[v]), HEIGHT - BOTTOM + 15, number(_clean(v))) for v in xs[:: 1 + (len(xs) - 1) // 4]
+    ) + "".join(text(LEFT - 5, y(down[v]) + 4, number(_clean(v)), "end") for v in ys[:: 1 + (len(ys) - 1) // 4])
     inner = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
     panels = []
     for design, parts in designs.items():
@@ -241,7 +209,7 @@ def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
             words = f"{title}: {name}, from {number(low)} to {number(high)} in all; most {most}{at}."
             box = f'viewBox="0 0 {len(xs)} {len(ys)}" preserveAspectRatio="none"'
             body = f'<svg {inner} {box} class="heat">{paths}</svg>'
-            panels.append(Panel(title, _svg(f'<rect class="empty" {inner}/>{body}{frame}', words), words))
+            panels.append(Panel(title, whole(f'<rect class="empty" {inner}/>{body}{frame}', words), words))
     said = f"{one.y}; darkest {number(high)}, ground {number(low)}"
     return Picture(one.title, one.x, said, one.kind, panels)
 
@@ -282,10 +250,10 @@ def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         lanes = {thing: 16 + i * LANE for i, thing in enumerate(things)}
         height = 16 + len(things) * LANE + 10
         body = [
-            f'<path class="rule" d="M{left} {y}H{FULL - 10}"/>{_text(left - 8, y + 4, thing, "end")}'
+            f'<path class="rule" d="M{left} {y}H{FULL - 10}"/>{text(left - 8, y + 4, thing, "end")}'
             for thing, y in lanes.items()
         ]
-        body += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        body += [text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
         for sender, sent, to, received, what in rows[:MESSAGES]:
             a, b, c, d = t(sent), lanes[sender], t(received), lanes[to]
             title = f"<title>{escape(f'{number(sent)}: {sender} to {to}: {what}')}</title>"
@@ -294,7 +262,7 @@ def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
             else:
                 body.append(f'<path class="arrow" d="M{a:.1f} {b}L{c:.1f} {d}">{title}</path>')
         words = f"{design}: {len(rows)} between {', '.join(things)}, {one.y} {number(t.low)} to {number(t.high)}."
-        panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
+        panels.append(Panel(design, whole("".join(body), words, FULL, height), words))
     return Picture(one.title, one.y, "", one.kind, panels, wide=True)
 
 
@@ -310,8 +278,8 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         left = 16 + 6.2 * max(map(len, things))
         t = scale((v for row in every for v in (row[1], row[2])), left, FULL - 14)
         height = 16 + len(things) * 20 + 10
-        labels = [_text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
-        labels += [_text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
+        labels = [text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
+        labels += [text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
         body = []
         for thing, begin, end, what in rows[: 4 * MESSAGES]:
             a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
@@ -328,5 +296,5 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
                 body.append(f'<text x="{a + 3:.0f}" y="{y + 9.5}">{escape(said)}</text>')
         body = [*labels, '<g class="spans">', *body, "</g>"] if worded else [*labels, *body]
         words = f"{design}: {len(rows)} spans of {', '.join(things)}, from {number(t.low)} to {number(t.high)}."
-        panels.append(Panel(design, _svg("".join(body), words, FULL, height), words))
+        panels.append(Panel(design, whole("".join(body), words, FULL, height), words))
     return Picture(one.title, one.x, one.y, one.kind, panels, [] if worded else key, wide=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from windtunnel.lab.claims import ClaimError, applies, speaks_of, truth, with_numbers
@@ -23,7 +24,7 @@ from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.adversary import attacks
 from windtunnel.lab.grading.challenge import YOURS, demanding, reference
 from windtunnel.lab.grading.player import Bench, Here
-from windtunnel.lab.grading.trial import Broken, Case, Trial, Unreported, shrink
+from windtunnel.lab.grading.trial import Breaks, Broken, Case, Trial, Unreported, offending, shrink
 from windtunnel.lab.judge import why_not
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.outcomes import UNREPORTED
@@ -256,9 +257,13 @@ def _smallest(bench: Bench, demand: Claim, trial: Trial, par: str) -> Case | Non
     if case.size > LARGEST_CASE:
         return None
     table = {YOURS: case.measures, "params": trial.settings}
-    table |= {name: bench.play(name, trial, case.ops, case.faults)[1] for name in beside}
+    others = {name: bench.play(name, trial, case.ops, case.faults)[1] for name in beside}
+    table |= others
     sentence = f"{demand.expression} fails, {with_numbers(demand.expression, [table])}: {demand.because}"
-    return replace(case, sentence=sentence)
+    ways: list[Breaks] = [lambda mine: broken({**others, YOURS: mine})]
+    ways += [partial(_fails, one, trial) for one in experiment.demands if speaks_of(one.expression) == [YOURS]]
+    blamed = (offending(experiment, YOURS, trial, case, breaks) for breaks in ways)
+    return replace(case, sentence=sentence, offending=next(filter(None, blamed), ()))
 
 
 class _Tally:

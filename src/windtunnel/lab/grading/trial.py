@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -38,6 +39,7 @@ FEW = 24
 """Requests of a run whose messages are told: more would hide what goes wrong among them."""
 MOST_ARROWS = 40
 """More messages than these hide the operations that they belong to."""
+OFFENDING = "✗ at a request: had nobody heard its outcome, the rest would do."
 PAIRS = 12
 """Up to this many requests and faults the shrinker also tries to leave out two at a time."""
 
@@ -55,7 +57,8 @@ class Trial:
 class Case:
     """The smallest run that still goes wrong: its requests, its faults, and both as a diagram.
 
-    `sentence` says what is wrong with it.
+    `sentence` says what is wrong with it. `offending` are the requests whose outcomes contradict it: had any one of
+    them not been seen, the rest would do. There are none where no single outcome is to blame.
     """
 
     seed: int
@@ -64,6 +67,7 @@ class Case:
     history: History
     measures: Mapping[str, float]
     sentence: str = ""
+    offending: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -73,13 +77,14 @@ class Case:
     def to_dict(self, width: int = WIDTH) -> dict[str, Any]:
         """As plain data, with the space-time diagram as text, so many columns wide, and as SVG."""
         events = sorted(self.history, key=lambda e: (e.start, e.id))
-        diagram = _with_faults(of_events(events, arrows=_arrows(self.history, events)), self.faults)
+        diagram = _with_faults(of_events(events, self.offending, _arrows(self.history, events)), self.faults)
         return {
             "seed": self.seed,
             "sentence": self.sentence,
             "events": [_plain(event) for event in events],
             "faults": [asdict(fault) | {"text": str(fault)} for fault in self.faults],
-            "text": diagram.text(width),
+            "text": diagram.text(width) + (f"\n\n{OFFENDING}" if self.offending else ""),
+            "offending": list(self.offending),
             "svg": diagram.svg(self.sentence),
             "machines": _at_work(self.history),
         }
@@ -123,6 +128,8 @@ def judged(experiment: Experiment[Any], history: History, params: Any, design: s
 
 Plays = Callable[[str, Trial, "list[Op] | None", "Sequence[Fault] | None"], tuple[History, dict[str, float]]]
 """Plays a design of this name and measures it."""
+Breaks = Callable[[Mapping[str, float]], bool]
+"""Whether what was measured of the design shows the failure."""
 Broken = Callable[[Mapping[str, Mapping[str, float]]], bool]
 """Whether what was measured of the designs, by their names, shows the failure."""
 
@@ -189,6 +196,20 @@ def shrink(
         ops, faults = pair
     history, measures = plays(design, trial, ops, faults)
     return Case(trial.seed, ops, faults, history, measures)
+
+
+def offending(experiment: Experiment[Any], design: str, trial: Trial, case: Case, breaks: Breaks) -> tuple[int, ...]:
+    """Of the few requests of a case those without whose outcomes the same history would not be judged as it is."""
+    history, params = case.history, make(experiment.params, trial.settings)
+    if len(history) > FEW or not breaks(case.measures):
+        return ()
+    found = []
+    for event in history:
+        rest = History([e for e in history if e is not event], history.facts, history.duration, history.held)
+        with suppress(WrongInput, RuntimeError):  # a history without it that cannot be judged says nothing
+            if not breaks(judged(experiment, rest, params, design)):
+                found.append(event.id)
+    return tuple(found)
 
 
 def _of_clients(ops: Sequence[Op], clients: Sequence[str]) -> list[Op]:

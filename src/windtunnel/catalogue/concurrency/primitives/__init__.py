@@ -67,7 +67,14 @@ from windtunnel.catalogue.concurrency.primitives.judging import (
     measure,
 )
 from windtunnel.catalogue.concurrency.primitives.mended import Fitted, OneMonitor, SecondDraft
-from windtunnel.catalogue.concurrency.primitives.pictures import left_out, losing, sizes, until_met, who_waits
+from windtunnel.catalogue.concurrency.primitives.pictures import (
+    all_schedules,
+    left_out,
+    losing,
+    sizes,
+    until_met,
+    who_waits,
+)
 from windtunnel.catalogue.concurrency.primitives.rig import Rig
 from windtunnel.catalogue.concurrency.primitives.tasks import TASKS
 from windtunnel.catalogue.concurrency.primitives.worlds import Bank, Buffer, Jobs, Listened, Page, Pool
@@ -117,6 +124,7 @@ experiment = Experiment(
     warmup_s=lambda p: 0.0,
     charts=(
         Chart("Schedules until the bug", "task", "schedules", until_met, kind="bars", log="y"),
+        Chart("All schedules", "step", "states: each way to the right is a schedule", all_schedules, kind="graph"),
         Chart("The smallest schedules that lose", "step", "thread", losing, kind="gantt"),
         Chart("Who waits for whom", "step", "thread", who_waits, kind="space-time"),
         Chart("Left out for ever", "step", "thread", left_out, kind="gantt"),

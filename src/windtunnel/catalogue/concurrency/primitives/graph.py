@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import pairwise
 from math import nan
 
 from windtunnel.explore import States
@@ -12,10 +13,15 @@ from windtunnel.explore import States
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A schedule: who takes which step, and what everybody waits for at its end."""
+    """A schedule: who takes which step, the states that it comes by, and what everybody waits for at its end."""
 
     moves: tuple[tuple[str, str], ...]
+    states: tuple[int, ...]
     waits: dict[str, str]
+
+
+ENDS_WELL, MAY_LOSE, LOSES, SMALLEST = KINDS = ("ends well", "may lose", "loses", "smallest loss")
+"""What can come of a step: all schedules that go on from it end well, some, none; and one that is looked at."""
 
 
 class Schedules:
@@ -41,7 +47,7 @@ class Schedules:
         self.all = self.losing = self.by_luck = self.in_order = self.steps = self.woken = nan
         if self.endless:
             return
-        ways, bad = [0] * len(order), [0] * len(order)
+        ways, bad = self._ways, self._bad = [0] * len(order), [0] * len(order)
         luck, length, woken = [0.0] * len(order), [0.0] * len(order), [0.0] * len(order)
         for state in order:
             after = list(found.steps[state].values())
@@ -93,7 +99,9 @@ class Schedules:
             if best[state, last] < (switches, length):
                 continue
             if self.ends_badly[state]:
-                return Drawn(tuple(self._way(came, (state, last))), self.found.waits[state])
+                way = self._way(came, (state, last))
+                moves = tuple((self.found.names[who], self.found.does[at][who]) for at, who in way)
+                return Drawn(moves, (*(at for at, _ in way), state), self.found.waits[state])
             for actor, to in self.found.steps[state].items():
                 cost = switches + (last not in (-1, actor)), length + 1
                 if cost < best.get((to, actor), (1 << 30, 0)):
@@ -102,15 +110,26 @@ class Schedules:
                     heappush(line, (*cost, to, actor))
         return None
 
-    def _way(
-        self, came: dict[tuple[int, int], tuple[int, int] | None], at: tuple[int, int]
-    ) -> Iterator[tuple[str, str]]:
-        """The steps to a state: who, and what it was about to do."""
-        back: list[tuple[str, str]] = []
+    def _way(self, came: dict[tuple[int, int], tuple[int, int] | None], at: tuple[int, int]) -> list[tuple[int, int]]:
+        """The steps to a state: from which one, and whose."""
+        back: list[tuple[int, int]] = []
         while (before := came[at]) is not None:
-            back.append((self.found.names[at[1]], self.found.does[before[0]][at[1]]))
+            back.append((before[0], at[1]))
             at = before
-        return reversed(back)
+        return back[::-1]
+
+    def drawn(self, smallest: Drawn | None) -> list[tuple[str, str, str, str]]:
+        """All schedules at once: each step between two states, who takes it, and what can come of it, best first."""
+        rows = []
+        path = {} if smallest is None else dict(zip(pairwise(smallest.states), smallest.moves, strict=True))
+        for state, steps in enumerate(self.found.steps):
+            for actor, to in steps.items():
+                what = self.found.names[actor]
+                which = ENDS_WELL if not self._bad[to] else LOSES if self._bad[to] == self._ways[to] else MAY_LOSE
+                if (state, to) in path and path[state, to][0] == what:
+                    what, which = " ".join(path[state, to]), SMALLEST
+                rows.append((str(state), str(to), what, which))
+        return sorted(rows, key=lambda row: KINDS.index(row[3]))
 
     def alone(self, who: str, others: Callable[[str], bool]) -> bool:
         """Whether this one can go on to its end by itself, wherever of all others this can be said."""

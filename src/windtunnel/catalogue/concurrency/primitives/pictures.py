@@ -1,4 +1,4 @@
-"""What is drawn: how soon a bug is met, the smallest schedule that loses, who waits for whom, what a proof takes."""
+"""What is drawn: how soon a bug is met, all schedules, the smallest that loses, who waits for whom, what a proof is."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def sizes(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, floa
         "that differ": [(task, float(one["differ"])) for task, one in searched if one["all_that_differ"]],
         "states": [(task, float(one["states"])) for task, one in searched],
     }
+
+
+def all_schedules(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, str, str, str]]]:
+    """Of each task that is small enough all states, and all steps between them: each way through them is a schedule."""
+    return {task: one["drawn"] for task, one in answers(history, "search").items() if one.get("drawn")}
 
 
 def losing(history: History, p: Setting) -> Spans:

@@ -23,6 +23,8 @@ MOST_STATES = 8_000
 """States after which a search gives up."""
 MOST = 400
 """Schedules after which a reduction gives up."""
+MOST_DRAWN = 200
+"""States of a task that can be looked at in a picture."""
 MOST_REAL = 400
 """And on real threads."""
 
@@ -75,6 +77,8 @@ def searched(design: type, task: str, p: Sizes) -> Found:
         failure = replay(model, [who for who, _ in smallest.moves])
         told |= {"sentence": failure.sentence, "kind": failure.kind} if failure is not None else {}
         told |= {"moves": smallest.moves, "waits": smallest.waits}
+    if not every.endless and len(found.steps) <= MOST_DRAWN:
+        told["drawn"] = every.drawn(smallest)
     told |= {
         "states": len(found.steps),
         "complete": found.complete and not endless,
