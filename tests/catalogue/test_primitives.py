@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -244,9 +245,17 @@ class InAFunction(Forgets):
         hears()
 
 
+class AtItsEnd(Fitted):
+    """Changes what it keeps when no step comes any more, and keeps in its frame what it changes."""
+
+    async def announce(self, jobs: Any, job: str, heard: list[int] = []) -> None:  # noqa: B006  # that is what is tried
+        await super().announce(jobs, job)
+        heard.append(1)
+
+
 HIDES = (
     *(Forgets, InABox, InATuple, OnTheKit, OnAPrimitive, OnTheWorld, OnTheClass, InAListOfTheClass),
-    *(InADefault, InAClosure, InAGlobal, InAFunction),
+    *(InADefault, InAClosure, InAGlobal, InAFunction, AtItsEnd),
 )
 
 
@@ -255,6 +264,30 @@ def test_what_a_design_keeps_beside_its_locks_is_seen(design: type) -> None:
     found = searched(design, "event", Sizes())
     assert found["loses"]
     assert "changes what the design keeps, and no lock guards it" in found["sentence"]
+
+
+def test_what_a_design_changes_is_put_back_so_that_each_run_begins_alike() -> None:
+    class Everywhere(Forgets):
+        heard_of: ClassVar[dict[str, int]] = {}
+        names: ClassVar[set[str]] = set()
+        line: ClassVar[deque[str]] = deque(["first"])
+
+        def hide(self, jobs: Any, heard: list[int] = [0]) -> None:  # noqa: B006  # that is what is tried
+            heard.append(1)
+            self.heard_of["one"] = 1
+            self.names.add("one")
+            self.line.append("one")
+            HEARD.append(1)
+            type(self).where = "elsewhere"
+            type(self).new = 1  # type: ignore[attr-defined]
+
+    before = dict(vars(Everywhere))
+    found = searched(Everywhere, "event", Sizes())
+    assert (found["loses"], found["complete"]) == (True, True)
+    assert Everywhere.hide.__defaults__ == ([0],)
+    assert (Everywhere.heard_of, Everywhere.names, list(Everywhere.line), HEARD) == ({}, set(), ["first"], [0])
+    assert dict(vars(Everywhere)) == before
+    assert Everywhere.where == "list"
 
 
 @pytest.mark.parametrize("value", [[], {}, set(), (1, []), Box(), (("a",), {1: 2})])

@@ -33,17 +33,35 @@ def watched(design: object, kit: object, world: object) -> Sequence[tuple[object
     keeps(kit, found)
     keeps(design, found)
     for kind in type(design).__mro__[:-1]:
-        found[id(kind)] = vars(kind), dict(vars(kind))
+        found[id(kind)] = Attributes(kind), dict(vars(kind))
         for value in vars(kind).values():
             if value.__class__ is not FunctionType or value not in ALONE:
                 keeps(value, found)
     return [(now, then) for now, then in found.values() if now is not NOTHING]
 
 
+class Attributes:
+    """Attributes of a class, which compare by what they are now."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self.kind) == other
+
+    def back(self, then: Mapping[str, Any]) -> None:
+        """Let them be what they were."""
+        for name in vars(self.kind).keys() - then.keys():
+            delattr(self.kind, name)
+        for name, value in then.items():
+            if vars(self.kind).get(name, self) is not value:
+                setattr(self.kind, name, value)
+
+
 class Names:
     """Globals by name, which compare by what they hold now."""
 
-    def __init__(self, space: Mapping[str, Any], names: Sequence[str]) -> None:
+    def __init__(self, space: dict[str, Any], names: Sequence[str]) -> None:
         self.space, self.names = space, names
 
     def __eq__(self, other: object) -> bool:
@@ -52,6 +70,23 @@ class Names:
     def now(self) -> dict[str, Any]:
         """What they hold."""
         return {name: self.space.get(name) for name in self.names}
+
+    def back(self, then: Mapping[str, Any]) -> None:
+        """Let them hold what they held."""
+        self.space.update(then)
+
+
+def put_back(now: Any, then: Any) -> None:
+    """Let a thing be what it was: what lives longer than a run would be another beginning for the next one."""
+    if isinstance(now, Attributes | Names):
+        now.back(then)
+    elif isinstance(now, CellType):
+        now.cell_contents = then.cell_contents
+    elif isinstance(now, list):
+        now[:] = then
+    elif isinstance(now, dict | set | deque):
+        now.clear()
+        now.update(then) if isinstance(now, dict | set) else now.extend(then)
 
 
 ALONE: set[FunctionType] = set()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal, NoReturn
 
-from windtunnel.catalogue.concurrency.primitives.beside import Primitive, plain, watched
+from windtunnel.catalogue.concurrency.primitives.beside import Primitive, plain, put_back, watched
 from windtunnel.explore import Access, Pause
 from windtunnel.sim import Signal, Simulator
 
@@ -144,11 +144,12 @@ class Kit(Primitive):
         Who.watched = watched(design, self, world)
 
     def keeps_still(self) -> None:
-        """Fail where a design has changed what no lock guards."""
-        if all(now == then for now, then in Who.watched):
-            return
-        Who.watched = ()  # it is said once
-        self.fail(f"{Who.runs} changes what the design keeps, and no lock guards it; make it a value of a lock.")
+        """Fail where a design has changed what no lock guards, and put it back, so that the next run begins as this."""
+        changed = [(now, then) for now, then in Who.watched if now != then]
+        for now, then in changed:
+            put_back(now, then)
+        if changed and not self.wrong:
+            self.fail(f"{Who.runs} changes what the design keeps, and no lock guards it; make it a value of a lock.")
 
     def fail(self, sentence: str) -> NoReturn:
         """Something that must not happen has happened: nobody goes on."""

@@ -41,6 +41,7 @@ async def lives(kit: Kit, world: World, live: dict[str, None], name: str, body: 
     Who.runs = name
     try:
         await body()
+        kit.keeps_still()
         del live[name]
         if not live:
             Who.runs = ""
