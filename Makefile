@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip reads dependency groups and PEP 639 licences from 25.1 on.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test live soak golden same wheels pythons sanitised bench lint clean
+.PHONY: setup run test live captures soak golden same wheels pythons sanitised bench lint clean
 
 $(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,9 @@ test: lint                 ## what CI runs
 
 live: $(VENV)/.dev         ## against real servers
 	$(BIN)/pytest -m live
+
+captures: $(VENV)/.dev     ## what the menu looks like, in two sizes, coloured and not: build/captures
+	WINDTUNNEL_CAPTURES=build/captures $(BIN)/pytest -m soak tests/ui/menu/test_captures.py
 
 soak: $(VENV)/.dev         ## the long checks
 	$(BIN)/pytest -m soak
