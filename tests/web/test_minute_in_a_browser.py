@@ -175,6 +175,30 @@ def test_the_walk_in_the_docs_can_be_walked(chrome: Browser, home: str, tmp_path
 
 
 @pytest.mark.soak
+def test_the_walk_goes_on_to_a_design_of_ones_own_that_is_graded(chrome: Browser, tmp_path: Path) -> None:
+    """With WINDTUNNEL_GOLDEN=write its picture is made anew."""
+    from windtunnel.lab.grading.challenge import write_stub
+
+    to = PICTURES if os.environ.get("WINDTUNNEL_GOLDEN") == "write" else tmp_path
+    file = write_stub(find("q10-ticketmaster"), tmp_path / "q10_ticketmaster.py")
+    with serving(tmp_path, "--design", str(file)) as address:
+        seen = Watched(chrome)
+        page = seen.page
+        page.set_viewport_size({"width": 1080, "height": 1000})
+        page.goto(f"{address}e/q10-ticketmaster")
+        page.locator("#ask-skip").click()
+        page.locator(".t-pane canvas").nth(2).wait_for()
+        page.locator("#graded-demands li").first.wait_for()
+        assert "✗ q10_ticketmaster.py: yours.sold_twice == 0 fails" in page.locator("#graded-said").inner_text()
+        assert page.locator("#graded-text").inner_text().count("ok 24  ✗") == 2
+        page.evaluate("document.getElementById('graded').scrollIntoView()")
+        page.screenshot(path=to / "page-graded.png", clip={"x": 0, "y": 0, "width": 1080, "height": 700})
+        assert (to / "page-graded.png").stat().st_size < MOST_BYTES
+        assert not faults(page)
+        seen.close(address)
+
+
+@pytest.mark.soak
 def test_a_report_opens_from_a_disk(chrome: Browser, tmp_path: Path) -> None:
     from windtunnel.ui.cli import cli
 

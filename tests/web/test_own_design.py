@@ -10,13 +10,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from helpers.browser import PATIENCE_MS, chromium
-from helpers.page_server import WITH_TOKEN, served, serving
+from helpers.page_server import WITH_TOKEN, error, served, serving
 from windtunnel.lab.discovery import find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.grading.challenge import YOURS, write_stub
 from windtunnel.web.own import Own
 
 NAME = "up-or-out"
+RIGHT = Path(__file__).parents[1] / "planted" / "up_or_out" / "right_one_big_machine.py"
 
 
 @pytest.fixture
@@ -46,6 +47,29 @@ def test_ones_own_design_is_one_more_pane_and_what_is_wrong_with_it_spoils_no_ot
         assert "may not start processes" in found["wrong"]
         assert str(file.parent) not in client.get(f"/e/{NAME}").text
         assert YOURS not in preview(client, "sinkhole")["traces"]
+
+
+def test_it_is_graded_on_the_page_as_it_stands_now_and_no_other_file_is(file: Path) -> None:
+    with served(own=Own.of(file)) as client:
+        address = f"/api/experiments/{NAME}/grade"
+        found = client.post(address, json={}, headers=WITH_TOKEN).json()
+        assert not found["passed"]
+        assert "fails" in [one["verdict"] for one in found["demands"]]
+        assert found["said"]
+        file.write_text(RIGHT.read_text("utf-8"), "utf-8")
+        found = client.post(address, json={}, headers=WITH_TOKEN).json()
+        assert found["passed"], found
+        assert {one["verdict"] for one in found["demands"]} == {"holds"}
+        assert "meets all" in found["said"]
+
+        file.write_text("what = is this\n", "utf-8")
+        assert error(client.post(address, json={}, headers=WITH_TOKEN))
+
+        refused = client.post("/api/experiments/sinkhole/grade", json={}, headers=WITH_TOKEN)
+        assert refused.status_code == 422
+        assert "--design FILE" in refused.json()["error"]
+        assert client.post(address, json={"file": "/etc/passwd"}, headers=WITH_TOKEN).status_code == 422
+        assert client.post(address, json={}).status_code == 403
 
 
 def test_a_file_that_answers_nothing_is_no_design(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from windtunnel.web import files, pages, store
 from windtunnel.web.api import Api
 from windtunnel.web.asked import of_address
 from windtunnel.web.crew import Crew
+from windtunnel.web.graded import Graded
 from windtunnel.web.guard import Guard, new_token, refusal
 from windtunnel.web.interviews import Interviews
 from windtunnel.web.own import Own
@@ -56,6 +57,7 @@ def application(port: int, token: str | None = None, crew: Crew | None = None, o
             Route("/e/{name}", experiment),
             Route("/llms.txt", llms),
             *api.routes(),
+            *Graded(api).routes(),
             *Interviews(api, token).routes(),
             Route("/static/{path:path}", files.serve),
         ],

@@ -155,6 +155,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
     return {
         "experiment": one,
         "asked": found,
+        "own": own,
         "open": not one.asks or (said is not None and not said["again"]),
         "data": as_data({**data, "maps": [m.axes for m in maps]}),
         "maps": maps,

@@ -58,6 +58,7 @@ def schema() -> Json:
         f"{one}/preview": {"post": _asks("one seed of two or three designs", preview)},
         f"{one}/runs": {"post": _asks("begin a run of all designs", begin, "202")},
         f"{one}/case": {"post": _asks("the smallest case in which the naive design fails", {})},
+        f"{one}/grade": {"post": _asks("the verdict on the design that the server was started with", {})},
         f"{one}/guess": {"post": _asks("note a guess", guess, required=["number"])},
         f"{one}/interview": {"post": _asks("begin an interview, where the experiment has a board", {})},
         "/api/interviews/{key}": {

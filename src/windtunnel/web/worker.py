@@ -75,6 +75,22 @@ def smallest(experiment: Experiment[Any]) -> dict[str, Any]:
     return {"said": f"{found['sentence']} ({count})", "text": found["text"]}
 
 
+def graded(file: str) -> dict[str, Any]:
+    """The verdict on the design in a file, on one hidden seed: what `windtunnel watch` shows after a save."""
+    from windtunnel.lab.grading.limits import Limits, limited
+
+    ended = limited({"file": file, "seeds": 1, "width": CASE_COLUMNS}, Limits())
+    found = ended.answer or {}
+    if "demands" not in found:
+        return {"passed": False, "said": found.get("wrong", ended.sentence), "demands": [], "text": ""}
+    demands = [{key: one[key] for key in ("expression", "because", "verdict", "shown")} for one in found["demands"]]
+    case = found["case"]
+    said = f"It meets all {len(demands)} demands on {found['trials']} trials." if found["passed"] else found["why"]
+    if case is not None:
+        said = f"{case['sentence']} ({len(case['events'])} requests, {len(case['faults'])} faults)"
+    return {"passed": found["passed"], "said": said, "demands": demands, "text": case["text"] if case else ""}
+
+
 def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Every design on every seed, with all claims."""
     from windtunnel.lab.run import run
@@ -103,6 +119,8 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
                     done = preview(experiment, task)
                 case "case":
                     done = smallest(experiment)
+                case "grade":
+                    done = graded(task["file"])
                 case "interview":
                     done = {"found": plain(found(experiment, task["need"], quick=False))}
                 case _:

@@ -269,14 +269,8 @@ dial(page, state, {
   released: () => measure(true),
 });
 
-// One's own design is run anew whenever its file is saved.
-if (page.own) setInterval(async () => {
-  if (document.hidden) return;
-  const found = await call("GET", "/api/own").catch(() => page.own);
-  if (found.saved === page.own.saved || found.saved === "0") return;
-  page.own.saved = found.saved;
-  preview();
-}, 1000);
+// One's own design is run and graded anew whenever its file is saved.
+if (page.own) import("./own.js").then(({ watched }) => watched(page.own, api, preview));
 
 // What is measured already is painted first.
 requestAnimationFrame(() => setTimeout(() => {
