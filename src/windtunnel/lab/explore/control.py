@@ -304,7 +304,7 @@ class Execution:
         for actor in self._actors.values():
             if actor.thread is not None:
                 actor.thread.join(self.program.patience_s if actor.look is not None or actor.ended else 0.1)
-                if actor.thread.is_alive():  # it is left behind in C: raised when it comes back
+                if actor.thread.is_alive() and not actor.ended:  # it is left behind in C: raised when it comes back
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(actor.ident), ctypes.py_object(Stopped))
         self._unpatch()
         self._watch.end()

@@ -13,7 +13,7 @@ from windtunnel.lab.explore.locks import RawLock, Wanted
 from windtunnel.lab.explore.opcodes import LockCall, Opcodes, ends, operations
 from windtunnel.lab.explore.touches import Touches
 
-MOST_TURNS: Final = 10_000
+MOST_TURNS: Final = 200
 """Turns of loops that a thread may take on its way out of a run that was given up."""
 _IDLE_STEP: Final = Access("read", "nothing", ((-1 << 40, None, False),))
 
