@@ -56,6 +56,8 @@ QUICK = {
     "right_a_value_for_each_thread",
     "wrong_acknowledges_what_it_has_sent",
     "right_two_answers",
+    "wrong_two_are_enough",
+    "right_numbers_by_the_clock",
     "wrong_a_token_of_writes_alone",
     "right_token_of_reads_and_writes",
     "wrong_a_coroutine_calls_what_blocks",
