@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from windtunnel.blocks.ground import Refused
 from windtunnel.catalogue.scale.cap.designs import EachItsOwn
-from windtunnel.catalogue.scale.cap.replicas import PATIENCE_S, Cell, Replica, Unreachable
+from windtunnel.catalogue.scale.cap.replicas import PATIENCE_S, Cell, Replica
 from windtunnel.parts import first_answers
 
 challenge = "cap"
@@ -16,7 +17,7 @@ class Yours(EachItsOwn):
         try:
             found = await self.all_of(me, "cell", page)
         except TimeoutError as error:
-            raise Unreachable(str(error)) from None
+            raise Refused(str(error)) from None
         best: Cell = max(found, key=lambda cell: cell[0])
         return best
 

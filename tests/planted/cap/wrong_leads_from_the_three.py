@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from windtunnel.blocks.ground import Refused
 from windtunnel.catalogue.scale.cap.designs import EachItsOwn
-from windtunnel.catalogue.scale.cap.replicas import PATIENCE_S, Cell, Replica, Unreachable
+from windtunnel.catalogue.scale.cap.replicas import PATIENCE_S, Cell, Replica
 
 challenge = "cap"
 
@@ -15,7 +16,7 @@ class Yours(EachItsOwn):
         try:
             found: Cell = await me.call(self.replicas[4], "cell", page, within_s=PATIENCE_S)
         except TimeoutError as error:
-            raise Unreachable(str(error)) from None
+            raise Refused(str(error)) from None
         return found
 
     async def read_at(self, me: Replica, page: str) -> Any:

@@ -11,7 +11,6 @@ ABADI = "Abadi 2012"
 ABD = "Attiya 2010"
 DYNAMO = "Dynamo 2007"
 SHAPIRO = "Shapiro and others 2011"
-KINGSBURY = "Kingsbury 2013"
 
 USUAL: dict[str, object] = {"rate": 20.0, "carts": 0.4, "writes": 0.5, "shared": 1.0, "far_ms": 20.0}
 CALM = {**USUAL, "trouble": "none"}

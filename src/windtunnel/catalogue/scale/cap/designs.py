@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from windtunnel import Stage, process
+from windtunnel.blocks.ground import Refused
 from windtunnel.catalogue.scale.cap.replicas import (
     BEAT_S,
     MAJORITY,
@@ -14,7 +15,6 @@ from windtunnel.catalogue.scale.cap.replicas import (
     REPLICAS,
     Cell,
     Replica,
-    Unreachable,
     Version,
     beats,
     contents,
@@ -101,7 +101,7 @@ class OneFlag(Replicated):
     def consistent(self, me: Replica) -> None:
         """The flag."""
         if sum(me.hears(other) for other in range(REPLICAS)) < MAJORITY:
-            raise Unreachable("Fewer than three of five replicas have been heard of.")
+            raise Refused("Fewer than three of five replicas have been heard of.")
 
     async def read_at(self, me: Replica, page: str) -> Any:
         self.consistent(me)

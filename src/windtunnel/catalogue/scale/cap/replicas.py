@@ -37,10 +37,6 @@ Both = tuple[Adds, frozenset[int]]
 EMPTY: Both = (frozenset(), frozenset())
 
 
-class Unreachable(Refused):
-    """Too few replicas answer, and nothing was written."""
-
-
 class Replica(Peer):
     """One of the five: what it has, and whom it has heard."""
 
@@ -150,10 +146,10 @@ async def majority(me: Replica, replicas: Sequence[Replica], name: str, *args: A
 
 
 async def newest(me: Replica, replicas: Sequence[Replica], key: str) -> tuple[Cell, bool]:
-    """The newest of three answers, and whether they agree. Raises Unreachable."""
+    """The newest of three answers, and whether they agree. Raises Refused: nothing was written."""
     try:
         found = await majority(me, replicas, "cell", key)
     except TimeoutError as error:
-        raise Unreachable(str(error)) from None
+        raise Refused(str(error)) from None
     best = max(found, key=lambda cell: cell[0])
     return best, all(cell[0] == best[0] for cell in found)
