@@ -39,22 +39,40 @@ export class Marks {
   }
 }
 
+// Without a graphics card a stroke costs three times what a filled ring does, and many small cells far more than one
+// that is as long as they: so rings are filled, and cells too small for a gap that is seen are drawn in one where they
+// touch.
+const SEEN = 3;
+
 function fill(c, colour, list) {
   c.fillStyle = colour; c.beginPath();
   for (let i = 0; i < list.length; i += 3) {
     const x = list[i], y = list[i + 1], s = list[i + 2];
-    if (s > 0) { c.moveTo(x + s, y); c.arc(x, y, s, 0, 7); } else c.rect(x + s / 2, y + s / 2, -s - gap(s), -s - gap(s));
+    if (s > 0) { c.moveTo(x + s, y); c.arc(x, y, s, 0, 7); } else if (s <= -SEEN) c.rect(x + s / 2, y + s / 2, -s - 0.8, -s - 0.8);
   }
-  c.fill();
+  small(c, list); c.fill();
 }
 // Cells too small for a hole become a tint: a density in the colour of work for nobody.
 function rings(c, colour, list) {
-  c.strokeStyle = c.fillStyle = colour; c.lineWidth = 1.4; c.beginPath();
-  for (let i = 0; i < list.length; i += 3) { const s = list[i + 2]; if (s > 0) { c.moveTo(list[i] + s - 0.4, list[i + 1]); c.arc(list[i], list[i + 1], s - 0.4, 0, 7); } }
-  c.stroke(); c.lineWidth = 0.9; c.beginPath();
-  for (let i = 0; i < list.length; i += 3) { const s = -list[i + 2]; if (s >= 3) c.rect(list[i] - s / 2 + 0.5, list[i + 1] - s / 2 + 0.5, s - 1.5, s - 1.5); }
-  c.stroke(); c.beginPath();
-  for (let i = 0; i < list.length; i += 3) { const s = -list[i + 2]; if (s > 0 && s < 3) c.rect(list[i] - s / 2, list[i + 1] - s / 2, s - gap(-s), s - gap(-s)); }
-  c.fill();
+  c.fillStyle = colour; c.beginPath();
+  for (let i = 0; i < list.length; i += 3) {
+    const x = list[i], y = list[i + 1], s = list[i + 2];
+    if (s > 0) { c.moveTo(x + s + 0.3, y); c.arc(x, y, s + 0.3, 0, 7); c.moveTo(x + s - 1.1, y); c.arc(x, y, Math.max(0.1, s - 1.1), 0, 7); }
+    else if (s <= -SEEN) { c.rect(x + s / 2, y + s / 2, -s - 0.6, -s - 0.6); c.rect(x + s / 2 + 0.9, y + s / 2 + 0.9, -s - 2.4, -s - 2.4); }
+  }
+  c.fill("evenodd"); c.beginPath(); small(c, list); c.fill();
 }
-const gap = size => Math.abs(size) < 3 ? 0.25 : 0.8;
+// The smallest cells: those that follow each other up or down a column are one rectangle.
+function small(c, list) {
+  let x = 0, top = 0, bottom = 0, side = 0;
+  const done = () => { if (side) c.rect(x - side / 2, top - side / 2, side - 0.25, bottom - top + side - 0.25); };
+  for (let i = 0; i < list.length; i += 3) {
+    const s = -list[i + 2], y = list[i + 1];
+    if (s <= 0 || s >= SEEN) continue;
+    const near = s === side && list[i] === x;
+    if (near && Math.abs(y - bottom - s) < 0.01) bottom = y;
+    else if (near && Math.abs(top - y - s) < 0.01) top = y;
+    else { done(); x = list[i]; top = bottom = y; side = s; }
+  }
+  done();
+}
