@@ -257,3 +257,18 @@ def test_code_is_stopped_in_from_its_very_first_call_on() -> None:
     found = explore(RealThreads(make), DPOR(), 10)
     assert found.failure is not None
     assert found.schedules == 2
+
+
+def test_two_functions_of_one_text_are_both_stopped_in() -> None:
+    box = Box()
+    space: dict[str, Any] = {"__name__": "new", "box": box}
+    adds = []
+    for file in ("<one>", "<two>"):
+        exec(compile("def add(): box.value += 1", file, "exec"), space)
+        adds.append(space.pop("add"))
+    assert adds[0].__code__ == adds[1].__code__
+    assert adds[0].__code__ is not adds[1].__code__
+    found = [steps for steps, _ in runs(RealThreads(lambda: (dict(zip("ab", adds, strict=True)), None)), DPOR())]
+    assert len(found) > 1
+    taken = [step.actor for step in found[0]]
+    assert taken.count("a") == taken.count("b") > 0

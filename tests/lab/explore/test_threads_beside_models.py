@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers import thread_programs
 from helpers.thread_models import PLACES, Outcome, Statement, outcomes, program
-from windtunnel.explore import DPOR, replay, runs
+from windtunnel.explore import DPOR, RealThreads, explore, replay, runs
 
 LIMIT = 400
 PLACE = st.sampled_from(list(PLACES))
@@ -73,3 +75,25 @@ def test_a_lost_update_a_lock_that_mends_it_and_a_signal_that_is_lost_are_as_the
     takes_back: list[Statement] = [*tells, ("set", place, 0)]
     assert "deadlock" in outcomes((waits, takes_back))
     assert agrees((waits, takes_back))
+
+
+FINAL_STATES = {40: "8ad32d9fc7c1ddd0", 400: "c047f8cf5d804e66"}
+"""Of so many random programs, a digest of all states that each can end in: one for all versions of Python."""
+
+
+def final_states(programs: int) -> str:
+    found = hashlib.sha256()
+    for seed in range(programs):
+        reached: set[str] = set()
+        assert explore(RealThreads(thread_programs.program(seed, reached)), DPOR(), limit=3_000).complete
+        found.update(repr((seed, sorted(reached))).encode())
+    return found.hexdigest()[:16]
+
+
+def test_forty_random_programs_end_in_the_same_states_on_every_version_of_python() -> None:
+    assert final_states(40) == FINAL_STATES[40]
+
+
+@pytest.mark.soak
+def test_four_hundred_random_programs_end_in_the_same_states_on_every_version_of_python() -> None:
+    assert final_states(400) == FINAL_STATES[400]

@@ -92,7 +92,7 @@ class Monitored:
 
     def __init__(self, heard: Heard) -> None:
         self._heard = heard
-        self._armed: set[CodeType] = set()
+        self._armed: dict[int, CodeType] = {}  # by what they are: codes of one text in two files are equal
         self._monitoring: Any = vars(sys)["monitoring"]  # typed for 3.11, which has none
         self._tool = -1
 
@@ -118,7 +118,7 @@ class Monitored:
             return
         told, events = self._monitoring, self._monitoring.events
         told.set_events(self._tool, 0)
-        for code in self._armed:
+        for code in self._armed.values():
             told.set_local_events(self._tool, code, 0)
         self._armed.clear()
         for event in (events.PY_START, events.PY_RESUME, events.PY_THROW, events.PY_UNWIND, events.INSTRUCTION):
@@ -134,8 +134,8 @@ class Monitored:
     def _begins(self, code: CodeType, offset: int) -> Any:
         if not self._heard.wanted(code.co_filename):
             return self._monitoring.DISABLE  # this place is not asked again
-        if code not in self._armed:
-            self._armed.add(code)
+        if id(code) not in self._armed:
+            self._armed[id(code)] = code
             self._monitoring.set_local_events(self._tool, code, self._monitoring.events.INSTRUCTION)
         self._heard.entered(sys._getframe(1))
         return None
@@ -147,7 +147,7 @@ class Monitored:
         self._heard.before(sys._getframe(1), offset)
 
     def _unwinds(self, code: CodeType, offset: int, error: BaseException) -> None:
-        if code in self._armed:
+        if id(code) in self._armed:
             self._heard.left(sys._getframe(1))
 
 
