@@ -234,7 +234,7 @@ experiment = Experiment(
     seeds=3,
     charts=(
         Chart("How late the loop's timer is", "second", "lag, ms", lag),
-        Chart("Which calls are under way, and when the timer is late", "ms", "", who_waits, kind="gantt"),
+        Chart("Which calls are under way, and when the timer is late", "ms", "call", who_waits, kind="gantt"),
     ),
     asks=(
         Ask(

@@ -203,7 +203,7 @@ experiment = Experiment(
     seeds=3,
     charts=(
         Chart("Speed-up by kind of work", "work", "times one alone", speed_ups, kind="bars"),
-        Chart("Who works when, and where", "ms", "", who_works, kind="gantt"),
+        Chart("Who works when, and where", "ms", "thread or process", who_works, kind="gantt"),
     ),
     asks=(
         Ask(
