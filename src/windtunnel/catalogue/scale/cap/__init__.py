@@ -58,7 +58,16 @@ from windtunnel.catalogue.scale.cap.claims import (
     TOGETHER,
     first_answer_ms,
 )
-from windtunnel.catalogue.scale.cap.designs import EachItsOwn, Majority, Merged, OneFlag, Overlapping, Sloppy
+from windtunnel.catalogue.scale.cap.designs import (
+    EachItsOwn,
+    Majority,
+    Merged,
+    OneFlag,
+    Overlapping,
+    Replicated as Replicated,
+    Sloppy,
+    merge as merge,
+)
 from windtunnel.catalogue.scale.cap.judging import (
     CARTS,
     PAGES,
@@ -71,7 +80,19 @@ from windtunnel.catalogue.scale.cap.judging import (
     measure,
     who_was_answered,
 )
-from windtunnel.catalogue.scale.cap.replicas import BEAT_S, GONE_S, LARGE, REPLICAS, SMALL
+from windtunnel.catalogue.scale.cap.replicas import (
+    BEAT_S,
+    GONE_S,
+    LARGE,
+    MAJORITY as MAJORITY,
+    REPLICAS,
+    SMALL,
+    Cell as Cell,
+    Replica as Replica,
+    contents as contents,
+    majority as majority,
+    newest as newest,
+)
 from windtunnel.workload import poisson
 
 TAKES_BACK_S = 0.6
