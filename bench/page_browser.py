@@ -80,6 +80,6 @@ def used_s(processes: Iterable[psutil.Process]) -> float:
     for process in processes:
         for one in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
-                times = one.cpu_times()
-                found[one.pid] = times.user + times.system
+                times = one.cpu_times()  # those of children are of children that have ended
+                found[one.pid] = times.user + times.system + times.children_user + times.children_system
     return sum(found.values())
