@@ -54,7 +54,7 @@ def once(browser: Any, home: str, server: Any, name: str) -> dict[str, float]:
     page.goto(f"{home}e/{name}", wait_until="commit")
     found: dict[str, float] = {}
     if "sim" in find(name).stages:
-        page.locator("#tunnel canvas, #tunnel .stills").first.wait_for(state="attached")
+        page.locator("#tunnel canvas, #tunnel .stills, #tunnel .recorded svg").first.wait_for(state="attached")
         page.evaluate(PREVIEW, [name, 0])
         before = used_s([server])
         times = [page.evaluate(PREVIEW, [name, seed]) for seed in SEEDS]

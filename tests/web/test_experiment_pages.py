@@ -69,18 +69,13 @@ NOT_ITS_OWN = ("catalogue.js", "open.css", "interview.css", "interview.js", "own
 
 
 def loaded_bytes(name: str) -> int:
-    """What the page of an experiment loads besides itself: no code of the tunnel where nothing takes time.
-
-    Where it runs on the machine, what plays a recording instead.
-    """
+    """What the page of an experiment loads besides itself: what plays a run in the tunnel, or a recording."""
     known = store.committed_result(find(name))
     still = known is not None and all(run.measures["latency_max_ms"] == 0 for run in known.runs)
     ours = {path: len(file.data) for path, file in files().items() if path not in NOT_ITS_OWN}
     moving = {path for path in ours if path.startswith("tunnel/") and path.endswith(".js")}
-    if "sim" in find(name).stages:
-        left = (moving if still else set()) | {"recorded.js"}
-    else:
-        left = moving - {"tunnel/build.js"}
+    plays = "sim" in find(name).stages and not still
+    left = {"recorded.js"} if plays else moving - {"tunnel/build.js"}
     return sum(size for path, size in ours.items() if path not in left)
 
 

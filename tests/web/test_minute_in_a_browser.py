@@ -244,7 +244,7 @@ def test_every_experiment_opens_in_both_themes_without_a_fault(chrome: Browser, 
             seen.page.locator("#ask-skip").click()
         assert seen.page.locator("#result").is_visible()
         if "sim" in find(name).stages:
-            seen.page.locator("#tunnel canvas, #tunnel .stills").first.wait_for()
+            seen.page.locator("#tunnel canvas, #tunnel .stills, #tunnel .recorded svg").first.wait_for()
         else:
             seen.page.locator("#tunnel .recorded svg").nth(1).wait_for()
         assert wide(seen.page) <= width

@@ -51,9 +51,13 @@ def test_what_is_measured_on_the_machine_has_spans_of_both_designs_that_are_seen
         assert all(0 <= begin <= end for _, begin, end, _ in one["rows"])
 
 
-def test_what_runs_in_the_tunnel_is_not_played_as_a_recording() -> None:
+def test_what_takes_time_in_the_tunnel_is_not_played_as_a_recording() -> None:
     experiment = find("dining-philosophers")  # which has a chart of spans too
     assert recorded(store.committed_result(experiment), experiment) is None
+    experiment = find("primitives")  # in which nothing takes time
+    found = recorded(store.committed_result(experiment), experiment)
+    assert found is not None
+    assert (found["unit"], found["told"]) == ("step", "Recorded step by step")
     assert recorded(None, find("gil-convoy")) is None
 
 

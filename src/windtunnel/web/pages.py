@@ -34,7 +34,7 @@ from windtunnel.web import prose, store
 from windtunnel.web.asked import Asked
 from windtunnel.web.maps import drawing
 from windtunnel.web.own import Own
-from windtunnel.web.recorded import recorded
+from windtunnel.web.recorded import recorded, still
 from windtunnel.web.results import view
 from windtunnel.web.sliders import sliders
 from windtunnel.web.source import side_by_side
@@ -147,7 +147,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
         "sealed": sealed(found),
         "still": still(result),
         "machine": "sim" not in one.stages,
-        "recorded": recorded(result, one),
+        "recorded": recorded(result, one, found.pair),
     }
     maps = [drawing(document, here) for document in store.maps_of(one.id)]
     names = found.pair
@@ -173,11 +173,6 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
 def answers(result: Result | None) -> list[float | None]:
     """What a result answers to the questions that are asked before it."""
     return [] if result is None else [a.mean if isfinite(a.mean) else None for a in result.asks]
-
-
-def still(result: Result | None) -> bool:
-    """Whether nothing takes time, so that nothing moves and no code that draws what moves is needed."""
-    return result is not None and all(run.measures["latency_max_ms"] == 0 for run in result.runs)
 
 
 def guessed(found: Asked, mine: progress.Done) -> dict[str, Any] | None:

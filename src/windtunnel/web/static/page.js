@@ -137,7 +137,7 @@ let wanted = false;
 let busy = false;
 
 async function preview() {
-  if (page.recorded) {
+  if (page.machine) {
     if (changed()) say("no preview: it is measured on this machine, so measure all designs", "no preview");
     return;
   }

@@ -1,10 +1,11 @@
-// What a real machine was seen to do: lanes with spans, two designs on one clock. What is drawn is a function of the spans
-// and the moment: what was going on until then. Nothing is modelled, and nothing is run for it.
+// What was seen to be done, on a real machine or in a schedule: lanes with spans, two designs on one clock. What is drawn
+// is a function of the spans and the moment: what was going on until then. Nothing is run for it.
 import { node } from "./tunnel/build.js";
 
 const SPEEDS = [[1e-4, "1/10,000"], [1e-3, "1/1000"], [1 / 300, "1/300"], [0.01, "1/100"], [1 / 30, "1/30"], [0.1, "1/10"], [1 / 3, "1/3"], [1, "1×"]];
 const WHOLE_S = 20, LANE = 26, TOP = 6, STILL_MS = 1000;
 const UNITS = { ms: 1e-3, second: 1, us: 1e-6 };
+const SHADES = 4, LETTER = 5.6;                                // more kinds than that stand in words
 const SVG = "http://www.w3.org/2000/svg";
 
 function shape(name, attributes, ...children) {
@@ -72,15 +73,16 @@ class Recorded {
     this.scrub = node("input", { type: "range", min: 0, max: 1000, step: 1, "aria-label": "moment", class: "r-scrub", oninput: (event) => { this.pause(); this.go(this.end * event.target.value / 1000); } });
     this.pace = node("span", { class: "t-num t-pace" });
     const slider = node("input", { type: "range", min: 0, max: SPEEDS.length - 1, step: 1, value: this.usual, "aria-label": "speed of the clock", oninput: (event) => { this.chosen = Number(event.target.value); this.tell(); } });
-    const key = node("span", { class: "t-legend" }, ...this.kinds.slice(0, 4).map((kind, i) => node("span", { class: `key k${i}` }, kind)));
+    this.worded = this.kinds.length > SHADES;
+    const key = this.worded ? null : node("span", { class: "t-legend" }, ...this.kinds.map((kind, i) => node("span", { class: `key k${i}` }, kind)));
     const transport = node("div", { class: "t-transport" }, button("‹", "one event back (,)", () => this.step(-1)), this.button, button("›", "one event on (.)", () => this.step(1)), this.time, node("label", { class: "t-speed" }, node("span", {}, "speed"), slider, this.pace), key);
     const rows = this.runs.flatMap((run) => run.rows.map((row) => [run.name, row[0], row[3], round(row[1]), round(row[2])]));
     const line = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", { scope: tag === "td" ? "row" : "col" }, String(cell))));
     const table = node("table", {}, node("thead", {}, line(["design", "who", "what", `from, ${this.unit}`, `to, ${this.unit}`], "th")), node("tbody", {}, ...rows.map((cells) => line(cells, "td"))));
     this.element.replaceChildren(
-      this.sentence, node("div", { class: "t-panes" }, ...this.runs.map((run) => this.pane(run))),
+      this.sentence, node("div", { class: this.worded ? "t-panes r-broad" : "t-panes" }, ...this.runs.map((run) => this.pane(run))),
       node("div", { class: "t-deck r-deck" }, transport, this.scrub),
-      node("p", { class: "dim" }, `${this.told}: ${this.title.toLowerCase()}, the first run of the result below. Nothing here is modelled.`),
+      node("p", { class: "dim" }, `${this.told}: ${this.title.toLowerCase()}, the first run of the result below${this.unitS && UNITS[this.unit] ? ". Nothing here is modelled" : ""}.`),
       node("details", { class: "t-table" }, node("summary", {}, "The same as a table"), node("div", { class: "t-scroll", tabindex: "0", role: "region", "aria-label": "the spans as a table" }, table)),
     );
     this.element.addEventListener("keydown", (event) => this.key(event));
@@ -88,7 +90,7 @@ class Recorded {
 
   // All spans once, behind a curtain that goes with the clock.
   pane(run) {
-    const left = 20 + 6.3 * Math.max(...run.lanes.map((lane) => lane.length)), width = innerWidth < 760 ? 380 : 620, right = 12, height = TOP + run.lanes.length * LANE + 20;
+    const left = 20 + 6.3 * Math.max(...run.lanes.map((lane) => lane.length)), width = innerWidth < 760 ? 380 : this.worded ? 1240 : 620, right = 12, height = TOP + run.lanes.length * LANE + 20;
     const x = (t) => left + (width - left - right) * t / this.end;
     const parts = [];
     run.lanes.forEach((lane, i) => {
@@ -97,10 +99,13 @@ class Recorded {
       for (const row of run.rows) {
         if (row[0] !== lane) continue;
         const title = shape("title", {}, `${lane}: ${row[3]}, ${round(row[1])} to ${round(row[2])} ${this.unit}`);
-        parts.push(shape("rect", { class: `bar k${Math.min(3, this.kinds.indexOf(row[3]))}`, x: x(row[1]).toFixed(1), y: y + 4, width: Math.max(1, x(row[2]) - x(row[1]) - 0.6).toFixed(1), height: 16, rx: 2 }, title));
+        const wide = Math.max(1, x(row[2]) - x(row[1]) - 0.6), kind = this.worded ? "r-worded" : `bar k${this.kinds.indexOf(row[3])}`;
+        parts.push(shape("rect", { class: kind, x: x(row[1]).toFixed(1), y: y + 4, width: wide.toFixed(1), height: 16, rx: 2 }, title));
+        const letters = this.worded ? Math.floor((wide - 4) / LETTER) : 0;
+        if (letters > 2) parts.push(shape("text", { class: "r-word", x: x(row[1]) + 3, y: y + 16 }, row[3].length > letters ? `${row[3].slice(0, letters - 1).trim()}…` : row[3]));
       }
     });
-    for (let i = 0; i <= 4; i++) parts.push(shape("text", { x: x(this.end * i / 4), y: height - 4, "text-anchor": i === 4 ? "end" : "middle" }, `${round(this.end * i / 4)}${i === 4 ? ` ${this.unit}` : ""}`));
+    for (let i = 0; i <= 4; i += width < 600 ? 2 : 1) parts.push(shape("text", { x: x(this.end * i / 4), y: height - 4, "text-anchor": i === 4 ? "end" : "middle" }, `${round(this.end * i / 4)}${i === 4 ? ` ${this.unit}` : ""}`));
     run.x = x;
     run.curtain = shape("rect", { class: "r-curtain", y: 0, height: height - 18, x: 0, width: 0 });
     run.hand = shape("path", { class: "r-hand", d: "" });
@@ -126,7 +131,7 @@ class Recorded {
     this.scrub.value = Math.round(1000 * this.t / this.end);
     this.scrub.setAttribute("aria-valuetext", this.time.textContent);
     this.pace.textContent = `${this.chosen < 0 ? "auto " : ""}${SPEEDS[this.speed][1]}`;
-    const words = this.t >= this.end ? `All that was recorded, ${round(this.end)} ${this.unit} of it; play it to see who waits for whom.` : this.runs.map((run) => `${run.name}: ${said(run, this.t, this.unit)}.`).join(" ");
+    const words = this.t >= this.end ? `All that was recorded, ${round(this.end)} ${UNITS[this.unit] ? this.unit : `${this.unit}s`} of it; play it to see who waits for whom.` : this.runs.map((run) => `${run.name}: ${said(run, this.t, this.unit)}.`).join(" ");
     if (this.sentence.textContent !== words) this.sentence.textContent = words;
   }
 
