@@ -38,11 +38,9 @@ Two that need the same kernel at the same time both compile it.
 """
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    places = [config.rootpath / part for part in ORDER]
-
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
-        return next((at for at, part in enumerate(places) if item.path.is_relative_to(part)), len(places))
+        return next((at for at, part in enumerate(ORDER) if item.nodeid.startswith(part)), len(ORDER))
 
     items.sort(key=place)
 

@@ -188,7 +188,7 @@ DEMANDS = (
 
 
 @cache
-def first_answer_ms(far_ms: float, times: int = 1, draws: int = 100_000) -> float:
+def first_answer_ms(far_ms: float, times: int = 1, draws: int = 20_000) -> float:
     """Median of the time for `times` rounds, in each of which the first of three far replicas has to answer.
 
     Ways are lognormal, far_ms in the middle and half more in 1 %; those inside of a data centre are left out.
