@@ -68,6 +68,7 @@ from windtunnel.catalogue.scale.how_stale.judging import (
 )
 from windtunnel.catalogue.scale.how_stale.wars import FITS, SURE, asked, missed_by_count, trials
 from windtunnel.parts import Peer, first_answers
+from windtunnel.sim.randomness import derive
 
 PATIENCE_S = 30.0
 """Nobody waits longer: the fits have tails of seconds."""
@@ -225,10 +226,9 @@ class Chosen(OneOne):
 
     def quorums(self) -> tuple[int, int]:
         least, best = float("inf"), (self.p.copies, self.p.copies)
+        other_luck = derive(self.stage.seed, "rehearsal")
         for reads, writes in self.pairs():
-            found = asked(
-                self.p.fit, self.p.copies, reads, writes, (self.p.age_ms,), self.p.trials, self.stage.seed + 1
-            )
+            found = asked(self.p.fit, self.p.copies, reads, writes, (self.p.age_ms,), self.p.trials, other_luck)
             if found.stale[0] <= self.spare * self.p.stale and found.put_p999_ms + found.get_p999_ms < least:
                 least, best = found.put_p999_ms + found.get_p999_ms, (reads, writes)
         return best

@@ -96,6 +96,19 @@ def trials(fit: str, copies: int, count: int, seed: int) -> tuple[Array, Array, 
     return write.draws_ms(luck, size), rest.draws_ms(luck, size), rest.draws_ms(luck, size), rest.draws_ms(luck, size)
 
 
+@lru_cache(maxsize=2)  # 20 MB each
+def in_order(fit: str, copies: int, count: int, seed: int) -> tuple[Array, Array, Array]:
+    """Of the same trials, for each number of copies that is waited for: when a write has so many acknowledgements,
+    when a read has so many answers, and how long before a write reached the first of those that copy was asked."""
+    import numpy as np
+
+    w, a, r, s = trials(fit, copies, count, seed)
+    committed, answered = np.sort(w + a, axis=1), r + s
+    first = np.argsort(answered, axis=1)
+    missed = np.minimum.accumulate(np.take_along_axis(w - r, first, axis=1), axis=1)
+    return committed, np.take_along_axis(answered, first, axis=1), missed
+
+
 def asked(fit: str, copies: int, reads: int, writes: int, ages_ms: Sequence[float], count: int, seed: int) -> Model:
     """The model of this read and write quorum, from so many trials.
 
@@ -105,11 +118,9 @@ def asked(fit: str, copies: int, reads: int, writes: int, ages_ms: Sequence[floa
     """
     import numpy as np
 
-    w, a, r, s = trials(fit, copies, count, seed)
-    committed = np.sort(w + a, axis=1)[:, writes - 1]
-    first = np.argsort(r + s, axis=1)[:, :reads]
-    seen_from = np.min(np.take_along_axis(w - r, first, axis=1), axis=1) - committed
-    answered = np.sort(r + s, axis=1)[:, reads - 1]
+    all_committed, all_answered, missed = in_order(fit, copies, count, seed)
+    committed, answered = all_committed[:, writes - 1], all_answered[:, reads - 1]
+    seen_from = missed[:, reads - 1] - committed
     return Model(
         tuple(float(np.mean(seen_from > age)) for age in ages_ms),
         max(0.0, float(np.quantile(seen_from, SURE))),
