@@ -11,6 +11,7 @@ from bench.page_browser import WIDE, browsers, serving, used_s
 NAMES = ("honest-measurement", "metastable-failure", "q10-ticketmaster")
 """The first one that a newcomer opens, that of the mock, and one whose page is long."""
 ROUNDS = 5
+COLUMNS = ("told_ms", "drawn_ms", "server_cpu_ms", "browser_cpu_ms")
 WATCH = """(() => {
   const painted = (name) => requestAnimationFrame(() => requestAnimationFrame((now) => { globalThis[name] = now; }));
   const look = () => {
@@ -47,7 +48,7 @@ def once(browser: Any, name: str) -> dict[str, float]:
             if told >= 0 and not used:
                 used = [used_s([server]) - before[0], used_s(browsers()) - before[1]]
         page.close()
-        return {"told_ms": told, "drawn_ms": drawn, "server_cpu_ms": 1000 * used[0], "browser_cpu_ms": 1000 * used[1]}
+        return dict(zip(COLUMNS, (told, drawn, 1000 * used[0], 1000 * used[1]), strict=True))
 
 
 def measured(browser: Any) -> dict[str, dict[str, list[float]]]:
@@ -69,6 +70,6 @@ def lines(found: dict[str, dict[str, list[float]]]) -> list[str]:
         "|---|--:|--:|--:|--:|",
     ]
     for name, columns in found.items():
-        cells = [f"{min(values):.0f} ({median(values):.0f})" for values in columns.values()]
+        cells = [f"{min(columns[key]):.0f} ({median(columns[key]):.0f})" for key in COLUMNS]
         out.append(f"| {name} | {' | '.join(cells)} |")
     return out
