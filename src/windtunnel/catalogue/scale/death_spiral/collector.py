@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Mapping
 from random import Random
+from statistics import median
 from typing import Any
 
 from windtunnel.engines import answer_calls, come_first
@@ -35,8 +36,9 @@ TRIAL = 400
 """Objects of a graph while that is measured."""
 FULL = 3
 """So many times `half` are inside then; and as often each is replaced, since a heap that is in use is scattered."""
-MANY, REQUESTS = 4, 10
-"""Times `half` that are inside, and requests that are done meanwhile, where it is measured what both rules cost."""
+MANY, REQUESTS, PAIRS = 4, 10, 3
+"""Times `half` that are inside, and requests that are done meanwhile, where it is measured what both rules cost; how
+often, many beside none, since what else this machine does changes what a step costs."""
 CHAIN = 20
 """Objects that one step of the work makes."""
 
@@ -131,7 +133,7 @@ class Service:
         gc.collect()
         self.since = 0
         many = MANY * told["half"]
-        self.slower = [self.law(many, own) / self.law(0, own) for own in (False, True)]
+        self.slower = [median(self.law(many, own) / self.law(0, own) for _ in range(PAIRS)) for own in (False, True)]
         self.looks = Looks()
         self.born = time.perf_counter()
         self.waiting: queue.SimpleQueue[Request] = queue.SimpleQueue()
