@@ -240,7 +240,7 @@ class Api:
             raise HTTPException(422, "A run needs one seed at least.")
         seeds = [asked.seed + i for i in range(count)]
         task: dict[str, Any] = {"kind": "run", "name": experiment.id, "params": asked.params, "seeds": seeds}
-        task |= {"quick": quick, "jobs": 1 if quick else None}
+        task["quick"] = quick
         work = await self._submit(task, exact=True)
         run = Run(experiment, work)
         key = self._keep(run)

@@ -98,8 +98,8 @@ def exact(experiment: Experiment[Any], task: Mapping[str, Any], say: Say) -> dic
     def told(done: int, total: int, design: str, seed: int) -> None:
         say({"progress": [done, total, design, seed]})
 
-    seeds, quick, jobs = task["seeds"], task["quick"], task["jobs"]
-    return {"result": run(experiment, seeds=seeds, quick=quick, jobs=jobs, progress=told, **task["params"]).to_json()}
+    seeds, quick = task["seeds"], task["quick"]
+    return {"result": run(experiment, seeds=seeds, quick=quick, progress=told, **task["params"]).to_json()}
 
 
 def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
