@@ -87,8 +87,8 @@ def test_ones_own_design_is_one_more_column_of_the_table(file: Path, tmp_path: P
         page.goto(f"{home}e/{NAME}")
         page.click("#ask-skip")
         page.wait_for_selector("table.measured thead .yours")
-        assert page.locator("table.measured thead .yours").inner_text() == "yours, one seed"
+        assert page.locator("table.measured thead .yours").text_content() == "yours, one seed"
         rows = page.locator("table.measured tbody tr").count()
         assert page.locator("table.measured tbody td.yours").count() == rows
-        told = [text for text in page.locator("table.measured tbody td.yours").all_inner_texts() if text != "–"]
+        told = [text for text in page.locator("table.measured tbody td.yours").all_text_contents() if text != "–"]
         assert told, "some measurement is a number"
