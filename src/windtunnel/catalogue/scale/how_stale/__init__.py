@@ -68,7 +68,7 @@ from windtunnel.catalogue.scale.how_stale.judging import (
 )
 from windtunnel.catalogue.scale.how_stale.wars import FITS, SURE, asked, missed_by_count, trials
 from windtunnel.parts import Peer, first_answers
-from windtunnel.sim.randomness import derive
+from windtunnel.sim import derive
 
 PATIENCE_S = 30.0
 """Nobody waits longer: the fits have tails of seconds."""
