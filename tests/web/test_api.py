@@ -17,6 +17,7 @@ from windtunnel.lab import progress
 from windtunnel.lab.discovery import find
 from windtunnel.lab.result import Result, plain
 from windtunnel.lab.run import run
+from windtunnel.sim.compiled.kernels import retry
 from windtunnel.web import crew as crews
 from windtunnel.web.crew import Crew
 from windtunnel.web.store import committed_digest
@@ -125,6 +126,7 @@ def test_the_smallest_case_of_the_naive_design_is_told_and_drawn(client: TestCli
 
 
 def test_where_nothing_takes_time_a_preview_is_charts(client: TestClient) -> None:
+    retry.warm()  # on a fresh machine to compile it takes as long as a preview may take
     found = client.post("/api/experiments/metastable-map/preview", json={}, headers=WITH_TOKEN).json()
     assert found["traces"] == {}
     assert found["charts"].count("<figure") == 6  # three charts of two designs
