@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from windtunnel import Event, History
-from windtunnel.parts import answered, goodput, nines, per_second, rate, slower_than, so_far
+from windtunnel.parts import answered, goodput, nines, per_second, rate, share, slower_than, so_far
 
 HISTORY = History(
     [
@@ -27,6 +27,11 @@ def test_answers_are_counted_by_the_second_of_the_answer() -> None:
     assert rate([0.5], 1.0, 1.0) == 0.0
 
 
+def test_the_share_of_those_that_are_so() -> None:
+    assert share(n > 2 for n in (1, 2, 3, 4)) == 0.5
+    assert share([]) == 0
+
+
 def test_how_often_so_far() -> None:
     assert so_far([2.0, 1.0, 2.0]) == [(1.0, 1.0), (2.0, 2.0), (2.0, 3.0)]
 
@@ -39,8 +44,8 @@ def test_the_share_that_is_slower_begins_with_all_and_ends_with_one(values: list
     line = slower_than(values)
     assert line[0] == (min(values), 1.0)
     assert line[-1][0] == max(values) if len(values) == 1 else line[-1][1] >= 1 / len(values)
-    for x, share in line:
-        assert sum(v > x for v in values) <= share * len(values) <= sum(v >= x for v in values) + 1e-6
+    for x, part in line:
+        assert sum(v > x for v in values) <= part * len(values) <= sum(v >= x for v in values) + 1e-6
 
 
 @given(samples)

@@ -18,6 +18,12 @@ class Happened(Protocol):
     def outcome(self) -> str: ...
 
 
+def share(those: Iterable[bool]) -> float:
+    """How many of them are so; 0 of none."""
+    found = list(those)
+    return sum(found) / len(found) if found else 0.0
+
+
 def rate(times: Iterable[float], from_s: float, to_s: float) -> float:
     """How often a second it happened between two moments; 0 where there is no time between them."""
     return sum(from_s <= t < to_s for t in times) / (to_s - from_s) if to_s > from_s else 0.0

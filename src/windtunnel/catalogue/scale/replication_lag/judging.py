@@ -8,6 +8,7 @@ from typing import Protocol
 
 from windtunnel import Event, Held, History
 from windtunnel.checkers import Guarantee, missed_reads
+from windtunnel.parts import share
 
 CIRCLE = 4
 """People who read each other's pages."""
@@ -117,12 +118,6 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "unanswered": share(e.outcome != "ok" for e in reads),
         "lost": float(len(gone)),
     }
-
-
-def share(those: Iterable[bool]) -> float:
-    """How many of them are so; 0 of none."""
-    all_of_them = list(those)
-    return sum(all_of_them) / len(all_of_them) if all_of_them else 0.0
 
 
 def mean(values: Sequence[float]) -> float:
