@@ -85,7 +85,6 @@ class Model:
     get_ms: float
 
 
-@lru_cache(maxsize=2)  # 20 MB each
 def trials(fit: str, copies: int, count: int, seed: int) -> tuple[Array, Array, Array, Array]:
     """Draws of W, A, R and S: trials by copies, the same for all quorums."""
     import numpy as np
