@@ -144,7 +144,7 @@ async function preview() {
   wanted = true;
   if (busy) return;
   busy = true;
-  if (!page.still && !page.machine) import("./tunnel/tunnel.js");  // while the run goes on
+  if (!page.still) import("./tunnel/tunnel.js");  // while the run goes on
   while (wanted) {
     wanted = false;
     const asked = { params: { ...state.params }, seed: state.seed, designs: [...state.pair], without: [...state.without], yours: Boolean(page.own), moved: Object.entries(state.moved).map(([place, at_s]) => [Number(place), at_s]) };
