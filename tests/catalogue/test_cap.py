@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from windtunnel.catalogue.scale.cap import Params, experiment
 from windtunnel.catalogue.scale.cap.claims import first_answer_ms
-from windtunnel.catalogue.scale.cap.judging import verdicts
+from windtunnel.catalogue.scale.cap.judging import measure, verdicts
 from windtunnel.catalogue.scale.cap.replicas import Both, Version, contents, newest_of
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.work import drive, workload
@@ -41,6 +41,11 @@ def test_an_add_that_nobody_has_seen_survives_the_removal_of_others(one: Both, o
     removed_all = adds, frozenset(number for _, number in adds)
     assert "new" in contents(joined((one[0] | {new}, one[1]), removed_all))
     assert contents(removed_all) == frozenset()
+
+
+def test_an_item_that_was_taken_out_may_be_put_in_again() -> None:
+    assert contents((frozenset({("a", 1)}), frozenset({1}))) == frozenset()
+    assert contents((frozenset({("a", 1), ("a", 2)}), frozenset({1}))) == {"a"}
 
 
 @given(VERSIONS)
@@ -92,3 +97,12 @@ def test_who_answers_alone_is_caught_with_a_few_requests(design: str) -> None:
 def test_overlap_alone_is_caught_while_one_way_is_slow() -> None:
     assert sum(wrong("overlapping", "slow", seed, rate=40.0, writes=0.1, carts=0.0) for seed in range(3)) > 0
     assert sum(wrong("majority", "slow", seed, rate=40.0, writes=0.1, carts=0.0) for seed in range(3)) == 0
+
+
+@pytest.mark.parametrize("trouble", ["none", "cut"])
+def test_who_asks_far_copies_waits_long_enough_to_see_what_is_in_a_cart(trouble: str) -> None:
+    small = settings(experiment.params, {**experiment.quick, "trouble": trouble, "far_ms": 60.0})
+    p = make(experiment.params, small)
+    history = drive(experiment, "sim", "sloppy", 1, p, workload(experiment, p, 1), experiment.faults_for(p))
+    found = measure(history, p)
+    assert (found["lost_adds"], found["apart"], found["calm_refused"]) == (0, 0, 0)

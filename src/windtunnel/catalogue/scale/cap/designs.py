@@ -139,8 +139,8 @@ class Majority(Overlapping):
 
 
 COPIES, ENOUGH = 3, 2
-TRY_S = 0.1
-"""After so long a coordinator asks whomever there is."""
+TRY_S = 0.25
+"""After so long a coordinator asks whomever there is: twice as long as there and back takes at 60 ms one way."""
 
 
 class Sloppy(Replicated):

@@ -123,7 +123,7 @@ def millis(events: Iterable[Event]) -> float:
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
-    """Refused on either side, told what no order explains, lost at the end, and what a request takes in calm."""
+    """Refused on either side and in calm, told what no order explains, lost in the end, and how long it takes."""
     begun, over = cut_s(p)
     during = [e for e in history if begun <= e.due and e.due < over]
     pages = [e for e in during if e.name in ("read", "write")]
@@ -138,12 +138,14 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         for page in of_pages(history)
     }
     missing, back = carts_of(history, p)
-    looks = [e for e in history if e.due > end_s(p) and e.name == "read"]
-    last = {page: {e.value for e in looks if e.args[1] == page and e.outcome == "ok"} for page in sides}
+    ends = [e for e in history if e.due > end_s(p)]
+    looks = [e for e in ends if e.name == "read" and e.outcome == "ok"]
+    last = {page: {e.value for e in looks if e.args[1] == page} for page in sides}
     return {
         "small_refused": share(e.outcome != "ok" for e in pages if is_small(e)),
         "large_refused": share(e.outcome != "ok" for e in pages if not is_small(e)),
         "cart_refused": share(e.outcome != "ok" for e in carts),
+        "calm_refused": share(e.outcome != "ok" for e in (*calm, *ends)),
         "broken": share(one.status == "invalid" for one in verdicts(history).values()),
         "stale": share(old for events in of_pages(history).values() for old in stale(events)),
         "lost": share(lost_page(events, p) for events in sides.values()),
