@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from windtunnel import Event, History
-from windtunnel.parts import answered, goodput, nines, per_second, rate, share, slower_than, so_far
+from windtunnel.parts import answered, goodput, nines, per_second, rate, share_of, slower_than, so_far
 
 HISTORY = History(
     [
@@ -28,8 +28,8 @@ def test_answers_are_counted_by_the_second_of_the_answer() -> None:
 
 
 def test_the_share_of_those_that_are_so() -> None:
-    assert share(n > 2 for n in (1, 2, 3, 4)) == 0.5
-    assert share([]) == 0
+    assert share_of(n > 2 for n in (1, 2, 3, 4)) == 0.5
+    assert share_of([]) == 0
 
 
 def test_how_often_so_far() -> None:

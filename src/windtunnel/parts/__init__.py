@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         nines as nines,
         per_second as per_second,
         rate as rate,
-        share as share,
+        share_of as share_of,
         slower_than as slower_than,
         so_far as so_far,
     )

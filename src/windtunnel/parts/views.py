@@ -18,7 +18,7 @@ class Happened(Protocol):
     def outcome(self) -> str: ...
 
 
-def share(those: Iterable[bool]) -> float:
+def share_of(those: Iterable[bool]) -> float:
     """How many of them are so; 0 of none."""
     found = list(those)
     return sum(found) / len(found) if found else 0.0

@@ -211,25 +211,6 @@ CLOSE = {**CALM, "carts": 0.0, "rate": 40.0}
 
 FIGURES = (
     Figure(
-        "share of requests that the smaller side of a cut is refused",
-        1.0,
-        "majority.small_refused",
-        0.0,
-        "D",
-        "no algorithm can answer all of them (theorem 1), and one that needs three of five answers none",
-        GILBERT,
-        given=CUT,
-    ),
-    Figure(
-        "share of requests that who answers everybody refuses",
-        0.0,
-        "merged.small_refused",
-        0.0,
-        "D",
-        "each replica answers alone",
-        given=CUT,
-    ),
-    Figure(
         "ms of a write beside the two of five, far from the three",
         first_answer_ms(FAR_MS, 2),
         "majority.small_write_ms",

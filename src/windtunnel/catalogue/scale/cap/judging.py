@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from windtunnel import Event, Held, History
 from windtunnel.catalogue.scale.cap.replicas import PATIENCE_S, SMALL
 from windtunnel.checkers import KeyValue, Verdict, check_linearizable
+from windtunnel.parts import share_of
 
 PAGES = 4
 CARTS = 2
@@ -35,12 +36,6 @@ def cut_s(p: Setting) -> tuple[float, float]:
 def end_s(p: Setting) -> float:
     """When the last request of the run is due; those who look at the end come later."""
     return cut_s(p)[1] + p.calm_s
-
-
-def share(those: Iterable[bool]) -> float:
-    """How many of them are so; 0 of none."""
-    found = list(those)
-    return sum(found) / len(found) if found else 0.0
 
 
 def is_small(e: Event) -> bool:
@@ -129,30 +124,31 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     pages = [e for e in during if e.name in ("read", "write")]
     carts = [e for e in during if e.name in ("add", "remove", "cart")]
     calm = [e for e in history if e.due < begun - PATIENCE_S or over + PATIENCE_S < e.due <= end_s(p)]
+    asked = of_pages(history)
     sides = {
         page: [
             e._replace(client=str(is_small(e)), args=e.args[1:])
             for e in history
             if e.name == "write" and e.args[1] == page
         ]
-        for page in of_pages(history)
+        for page in asked
     }
     missing, back = carts_of(history, p)
     ends = [e for e in history if e.due > end_s(p)]
     looks = [e for e in ends if e.name == "read" and e.outcome == "ok"]
     last = {page: {e.value for e in looks if e.args[1] == page} for page in sides}
     return {
-        "small_refused": share(e.outcome != "ok" for e in pages if is_small(e)),
-        "large_refused": share(e.outcome != "ok" for e in pages if not is_small(e)),
-        "cart_refused": share(e.outcome != "ok" for e in carts),
-        "calm_refused": share(e.outcome != "ok" for e in (*calm, *ends)),
-        "broken": share(one.status == "invalid" for one in verdicts(history).values()),
-        "stale": share(old for events in of_pages(history).values() for old in stale(events)),
-        "lost": share(lost_page(events, p) for events in sides.values()),
-        "apart": share(len(told) > 1 for told in last.values()),
-        "lost_adds": share(missing),
-        "came_back": share(back),
-        "behind": share(behind(history)),
+        "small_refused": share_of(e.outcome != "ok" for e in pages if is_small(e)),
+        "large_refused": share_of(e.outcome != "ok" for e in pages if not is_small(e)),
+        "cart_refused": share_of(e.outcome != "ok" for e in carts),
+        "calm_refused": share_of(e.outcome != "ok" for e in (*calm, *ends)),
+        "broken": share_of(one.status == "invalid" for one in verdicts(history).values()),
+        "stale": share_of(old for events in asked.values() for old in stale(events)),
+        "lost": share_of(lost_page(events, p) for events in sides.values()),
+        "apart": share_of(len(told) > 1 for told in last.values()),
+        "lost_adds": share_of(missing),
+        "came_back": share_of(back),
+        "behind": share_of(behind(history)),
         "small_read_ms": millis(e for e in calm if e.name == "read" and is_small(e)),
         "large_read_ms": millis(e for e in calm if e.name == "read" and not is_small(e)),
         "small_write_ms": millis(e for e in calm if e.name == "write" and is_small(e)),
@@ -187,7 +183,7 @@ def who_was_answered(history: History, p: Setting) -> Mapping[str, Sequence[tupl
     kinds = {"page": ("read", "write"), "cart": ("add", "remove", "cart")}
     return {
         "answered": [
-            (f"{kind}, {'small' if small else 'large'} side", share(e.outcome == "ok" for e in those))
+            (f"{kind}, {'small' if small else 'large'} side", share_of(e.outcome == "ok" for e in those))
             for kind, names in kinds.items()
             for small in (True, False)
             if (those := [e for e in during if e.name in names and is_small(e) == small])

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from windtunnel import Event, Held, History
 from windtunnel.checkers import Guarantee, missed_reads
-from windtunnel.parts import share
+from windtunnel.parts import share_of
 
 CIRCLE = 4
 """People who read each other's pages."""
@@ -108,14 +108,14 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     gone = {e.args[2] for e in told} - set(history.facts.get("changes", ()))
     return {
         **judged(history),
-        "reload": share(rank.get((b.args[1], b.value), 0) < rank[b.args[1], a.args[2]] for a, b in reloads),
-        "look": share(rank.get((b.args[1], b.value), 0) < rank.get((a.args[1], a.value), 0) for a, b in looks),
+        "reload": share_of(rank.get((b.args[1], b.value), 0) < rank[b.args[1], a.args[2]] for a, b in reloads),
+        "look": share_of(rank.get((b.args[1], b.value), 0) < rank.get((a.args[1], a.value), 0) for a, b in looks),
         "stale_s": stalest_s(reads, told, rank),
         "primary": history.facts.get("at_primary", 0) / len(reads) if reads else 0.0,
         "read_ms": 1e3 * mean([e.end - e.start for e in reads]),
         "write_ms": 1e3 * mean([e.end - e.start for e in writes]),
         "longest_s": max((e.end - e.start for e in writes), default=0.0),
-        "unanswered": share(e.outcome != "ok" for e in reads),
+        "unanswered": share_of(e.outcome != "ok" for e in reads),
         "lost": float(len(gone)),
     }
 
@@ -157,7 +157,7 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
         "lost": float(sum(e.args[2] not in changes for e in told)),
         "other": float(len(other)),
         "made_up": float(sum(begun.get((e.args[1], e.value), e.end) >= e.end for e in said)),
-        "unanswered": share(e.outcome != "ok" for e in (*reads, *writes)),
+        "unanswered": share_of(e.outcome != "ok" for e in (*reads, *writes)),
         "at_primary": (held.statements.get("db", 0) - STATEMENTS * len(writes)) / len(reads) if reads else 0.0,
         "unasked": float(max(0, sum(e.outcome == "ok" for e in reads) - asked)),
         "read_ms": 1e3 * mean([e.end - e.start for e in reads]),
@@ -180,7 +180,7 @@ def by_delay(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float,
     bins = [[missed for delay, missed in found if k <= delay / BIN_S < k + 1] for k in range(BINS)]
     behind = [sum(lag > (k + 0.5) * BIN_S for lag in (p.near_s, p.far_s)) / 2 for k in range(BINS)]
     return {
-        "reads that miss it": [((k + 0.5) * BIN_S, share(those)) for k, those in enumerate(bins) if those],
+        "reads that miss it": [((k + 0.5) * BIN_S, share_of(those)) for k, those in enumerate(bins) if those],
         "standbys so far behind": [((k + 0.5) * BIN_S, behind[k]) for k in range(BINS)],
     }
 
