@@ -86,11 +86,26 @@ def test_the_smallest_losing_schedule_loses_and_none_by_luck_has_fewer_switches(
         (FirstDraft, "semaphore", 1 / 2),  # who breaks and who waits are as likely to be first
         (SecondDraft, "condition", 1 / 12),  # both takers first: 2/4 * 1/3; then who puts before who was woken: 1/2
         (SecondDraft, "barrier", 1 / 4),  # the last to come is twice faster: 1/2 * 1/2
+        (FirstDraft, "rwlock", 7 / 8),  # right if one is four steps ahead: 1/2 ** 3
+        (SecondDraft, "rwlock", 15 / 16),  # and five
         (FirstDraft, "rlock", 1.0),
     ],
 )
 def test_shares_by_luck_are_those_that_are_reckoned_by_hand(design: type, task: str, share: float) -> None:
     assert searched(design, task, Sizes())["by_luck"] == pytest.approx(share, abs=1e-12)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("design", [FirstDraft, SecondDraft])
+def test_runs_drawn_by_luck_come_to_a_stop_or_end_with_an_error_as_often_as_the_states_say(
+    design: type, task: str
+) -> None:
+    found = searched(design, task, Sizes())
+    drawn = [lost for _, lost in runs(Model(design, task, Sizes()), RandomWalk(1), 400)]
+    stops = sum(lost is not None and lost.kind == "deadlock" for lost in drawn)
+    raises = sum(lost is not None and " ends with " in lost.sentence for lost in drawn)
+    assert (stops / 400, raises / 400) == pytest.approx((found["stops"], found["raises"]), abs=0.1)
+    assert found["stops"] + found["raises"] <= found["by_luck"] + 1e-12
 
 
 def threads(*bodies: Callable[[], Any], kit: Kit) -> list[str]:

@@ -43,7 +43,7 @@ class FirstDraft:
 
     async def pay_in(self, till: Listened, amount: int) -> None:
         async with self.drawer:
-            await till.write("cash", await till.read("cash") - amount)
+            await till.write("cash", await till.read("cash") - amount)  # unclaimed: who is told is stuck anyway
             await till.tell()
             await till.write("card", await till.read("card") + amount)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -42,26 +42,38 @@ class Schedules:
         self.ends_badly = [
             not steps and set(does) != {"ended"} for steps, does in zip(found.steps, found.does, strict=True)
         ]
-        order = self._last_first()
+        order = self._order = self._last_first()
         self.endless = len(order) < len(found.steps)
         self.all = self.losing = self.by_luck = self.in_order = self.steps = self.woken = nan
         if self.endless:
             return
         ways, bad = self._ways, self._bad = [0] * len(order), [0] * len(order)
-        luck, length, woken = [0.0] * len(order), [0.0] * len(order), [0.0] * len(order)
+        length, woken = [0.0] * len(order), [0.0] * len(order)
         for state in order:
             after = list(found.steps[state].values())
             ways[state] = sum(ways[to] for to in after) if after else 1
             bad[state] = sum(bad[to] for to in after) if after else int(self.ends_badly[state])
-            luck[state] = sum(luck[to] for to in after) / len(after) if after else float(self.ends_badly[state])
             doing = found.does[state]
             for actor, to in found.steps[state].items():
                 length[state] += (1 + length[to]) / len(after)
                 woken[state] += (doing[actor].startswith("waits for") + woken[to]) / len(after)
-        self.all, self.losing, self.by_luck = float(ways[0]), float(bad[0]), luck[0]
+        self.all, self.losing, self.by_luck = float(ways[0]), float(bad[0]), self.share(lambda waits: True)
         self.steps, self.woken = length[0], woken[0]
         if bad[0]:
             self.in_order = 1.0 + self._before(ways, bad)
+
+    def share(self, so: Callable[[Collection[str]], bool]) -> float:
+        """The share of runs that lose, and end with waits that are `so`, where all who can go on are as likely."""
+        if self.endless:
+            return nan
+        luck = [0.0] * len(self._order)
+        for state in self._order:
+            after = self.found.steps[state].values()
+            if after:
+                luck[state] = sum(luck[to] for to in after) / len(after)
+            else:
+                luck[state] = float(self.ends_badly[state] and so(self.found.waits[state].values()))
+        return luck[0]
 
     def _last_first(self) -> list[int]:
         """States, each after all that it leads to; those from which one can come back are left out."""

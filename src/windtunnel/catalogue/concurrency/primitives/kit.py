@@ -69,6 +69,8 @@ class Turn(Pause, Signal[None]):
 
     def describe(self) -> str:
         """As in "waits for"."""
+        if self.kit.wrong:
+            return f"{NOTHING}{self.kit.wrong}"
         if self.unwoken():
             return self.what.removeprefix("waits for ")
         holder = self.holder()
@@ -85,7 +87,7 @@ class Turn(Pause, Signal[None]):
         Who.runs = self.who
 
 
-SHUT = ", and cannot"
+SHUT, NOTHING = ", and cannot", "nothing more: "
 
 
 class Kit(Primitive):

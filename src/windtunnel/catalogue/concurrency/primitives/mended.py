@@ -215,7 +215,7 @@ class OneMonitor(LooksAgain):
                 await self.changed.wait()
             self.shared.reading += 1
             self.shared.line = self.shared.line[1:]
-            self.changed.notify_all()
+            self.changed.notify_all()  # unclaimed: else who reads next is woken only when this one ends
 
     async def turn(self) -> None:
         """Stand in line until all who came before have got in."""
@@ -236,7 +236,6 @@ class OneMonitor(LooksAgain):
                 await self.changed.wait()
             self.shared.writing = True
             self.shared.line = self.shared.line[1:]
-            self.changed.notify_all()
 
     async def end_write(self) -> None:
         async with self.shared:

@@ -27,6 +27,8 @@ class Taken(NamedTuple):
 
 MOST_STEPS = 500
 """After so many a run is given up: somebody asks again and again."""
+RAISES = " ends with "
+"""In what is wrong: it is nothing that the world saw, but an exception."""
 Choose = Callable[[Sequence[str], Mapping[str, Access]], str | None]
 Programs = dict[str, Coroutine[Any, Any, None]]
 
@@ -47,7 +49,7 @@ async def lives(kit: Kit, world: World, live: dict[str, None], name: str, body: 
             Who.runs = ""
             world.check()
     except Exception as error:
-        kit.wrong = kit.wrong or f"{name} ends with {type(error).__name__}: {str(error).rstrip('.')}."
+        kit.wrong = kit.wrong or f"{name}{RAISES}{type(error).__name__}: {str(error).rstrip('.')}."
     if kit.wrong:
         await Turn(kit, "stands still", Access("read", "nothing"), never)
 

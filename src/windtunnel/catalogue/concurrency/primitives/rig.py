@@ -12,8 +12,8 @@ from typing import Any
 from windtunnel import Stage
 from windtunnel.catalogue.concurrency.primitives import real
 from windtunnel.catalogue.concurrency.primitives.graph import Schedules
-from windtunnel.catalogue.concurrency.primitives.kit import SHUT
-from windtunnel.catalogue.concurrency.primitives.model import Model, built
+from windtunnel.catalogue.concurrency.primitives.kit import NOTHING, SHUT
+from windtunnel.catalogue.concurrency.primitives.model import RAISES, Model, built
 from windtunnel.catalogue.concurrency.primitives.size import Sizes, sizes
 from windtunnel.catalogue.concurrency.primitives.starving import shut_out
 from windtunnel.catalogue.concurrency.primitives.worlds import READS, USES
@@ -86,6 +86,8 @@ def searched(design: type, task: str, p: Sizes) -> Found:
         "schedules": every.all,
         "losing": every.losing,
         "by_luck": every.by_luck,
+        "stops": every.share(lambda waits: not any(what.startswith(NOTHING) for what in waits)),
+        "raises": every.share(lambda waits: any(what.startswith(NOTHING) and RAISES in what for what in waits)),
         "in_order": every.in_order,
         "steps": every.steps,
         "woken": every.woken,
