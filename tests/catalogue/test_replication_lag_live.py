@@ -20,7 +20,7 @@ MISSING = {e.name: e.missing for e in engines()}["postgres"]
 def test_every_claim_has_the_verdict_of_the_model_on_a_real_primary_with_two_standbys() -> None:
     experiment = find("replication-lag")
     model = run(experiment, seeds=[0], quick=True)
-    found = real(experiment, "postgres", at_once=3, quick=True)
+    found = real(experiment, "postgres", at_once=6, quick=True)
     asked = {c.expression + str(c.given): c.verdict for c in found.claims if c.verdict != "skipped"}
     assert sum(verdict == "holds" for verdict in asked.values()) >= 15
     assert asked == {key: c.verdict for c in model.claims if (key := c.expression + str(c.given)) in asked}
