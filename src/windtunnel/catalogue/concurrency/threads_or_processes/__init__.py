@@ -251,7 +251,9 @@ experiment = Experiment(
             spares="threads",
             where="workers == 2 and work_ms >= 40",
         ),
-        Claim("processes.start_ms > 2 * threads.start_ms", "A process is copied, a thread gets a stack."),
+        Claim(
+            "threads.start_ms / processes.start_ms < 0.5", "A process is copied, a thread gets a stack.", over="mean"
+        ),
         Claim(
             FITS,
             "Python for long in interpreters of their own, all else in threads: no process without use.",
