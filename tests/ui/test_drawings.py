@@ -43,6 +43,13 @@ def test_a_message_is_an_arrow_between_two_things() -> None:
     assert "◀──" in lines[3]
 
 
+def test_a_message_that_is_wrong_has_a_sign() -> None:
+    rows = [("a", 0.0, "b", 0.25, "ask", ""), ("b", 0.5, "a", 0.5, "answer", "✗")]
+    lines = drawn("space-time", {"naive": rows})
+    assert lines[2].endswith("ask (250 ms)")
+    assert lines[3].endswith("│  ✗ answer")
+
+
 def test_who_is_busy_when_is_a_row_a_thing() -> None:
     lines = drawn("gantt", {"naive": [("worker 1", 0.0, 1.0, "busy"), ("worker 2", 1.0, 2.0, "idle")]})
     busy, idle = lines[1].partition("│")[2], lines[2].partition("│")[2]

@@ -85,6 +85,37 @@ def test_every_kind_of_chart_is_drawn_and_said(kind: str, rows: list[tuple[objec
         assert panel.words.endswith(".")
 
 
+def test_messages_stand_in_their_order_with_what_was_said_and_what_is_wrong_stands_out() -> None:
+    rows = [("b", 0.002, "a", 0.004, "<old>", "✗"), ("a", 0.0, "b", 0.002, "read", "")]
+    found = svg.picture(
+        Drawn("T", "second", "who", "", "space-time"), {"one": {"it": rows}, "two": {"it": rows[1:]}}, "c"
+    )
+    assert (found.wrong, found.own, found.y) == (True, True, "seconds downwards, a line a message")
+    one, two = found.panels
+    assert re.findall(r'<text class="([^"]*)"[^>]*>([^<]*)<', one.svg) == [
+        ("said", "read (2 ms)"),
+        ("said wrong", "✗ &lt;old&gt; (2 ms)"),
+    ]
+    assert re.findall(r'<path class="(arrow[^"]*)"', one.svg) == ["arrow", "arrow wrong"]
+    assert "wrong" not in two.svg
+    assert one.words == "one: 0: a to b: read (2 ms); 0.002: b to a: ✗ <old> (2 ms)."
+    assert not svg.picture(Drawn("T", "x", "y", "", "space-time"), {"two": {"it": rows[1:]}}, "c").wrong
+
+
+def test_designs_of_which_the_same_is_told_share_a_panel() -> None:
+    rows = {"it": [("nobody", 0.0, "nobody", 1.0, "no state is stuck", "")]}
+    other = {"it": [("a", 0.0, "b", 1.0, "fork", "")]}
+    found = svg.picture(Drawn("T", "step", "", "", "space-time"), {"a": other, "b": rows, "c": rows}, "c")
+    assert [panel.name for panel in found.panels] == ["a", "b, c"]
+
+
+def test_of_more_messages_than_can_be_read_the_first_are_drawn() -> None:
+    rows = [("a", float(i), "b", i + 0.5, f"number {i}", "") for i in range(100)]
+    (panel,) = svg.picture(Drawn("T", "second", "", "", "space-time"), {"one": {"it": rows}}, "c").panels
+    assert panel.svg.count('class="said"') == 40
+    assert "and 60 more" in panel.svg
+
+
 def test_a_single_point_is_drawn_as_a_dot() -> None:
     parts = {"alone": [(1, 2), (2, math.nan)], "line": [(1, 2), (2, 3)]}
     (panel,) = svg.picture(Drawn("T", "x", "y", "", "lines"), {"one": parts}, "c").panels

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput
-from windtunnel.lab.history import History
+from windtunnel.lab.history import Event, History
 from windtunnel.sim.fault import Fault
 
 Kind = Literal["lines", "bars", "heat", "space-time", "gantt", "graph"]
@@ -19,17 +19,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lines": ("x", "y"),
     "bars": ("x", "y"),
     "heat": ("x", "y", "value"),
-    "space-time": ("from", "sent", "to", "received", "what"),
+    "space-time": ("from", "sent", "to", "received", "what", "wrong"),
     "gantt": ("row", "begin", "end", "what"),
     "graph": ("from", "to", "what", "which"),
 }
 """What a row of each kind holds: numbers, but words in what is named in `WORDS`, and perhaps in x of bars."""
-WORDS = ("from", "to", "row", "what", "which")
+WORDS = ("from", "to", "row", "what", "which", "wrong")
 POINTS = 500
 """Most rows of one name that a result keeps: of lines evenly taken, of messages and spans the first."""
 CELLS = 5000
 """Most cells of a heat map, and steps of a graph."""
 
+WRONG = "✗"
+"""Stands in the last column of a message that belongs to an operation which is wrong; "" in that of others."""
 WHOLE = {"heat": "cells; a heat map", "graph": "steps; a graph"}
 """Of which nothing can be left out."""
 
@@ -42,7 +44,9 @@ class Chart:
         title: a few words.
         x: what stands at the x axis, with its unit; of a heat map, too.
         y: what stands at the y axis, with its unit; for space-time and Gantt charts what the rows are.
-        lines: pure: rows by name, from the history of one design: `COLUMNS` says what a row of each kind holds.
+        lines: pure: rows by name, from the history of one design: `COLUMNS` says what a row of each kind holds. Of
+            messages the last column may be left out: then those are wrong that belong to an operation which a checker
+            names as wrong while this function asks it.
         log: which axes are logarithmic: "", "x", "y" or "xy".
         kind: "lines", "bars", "heat" (a map of cells), "space-time" (messages between things), "gantt" (spans in rows),
             "graph" (steps between states: `which` stands in the key, and each name is a graph of its own).
@@ -92,9 +96,38 @@ def drawn(chart: Chart, faults: Sequence[Fault] = ()) -> Drawn:
 
 def values(chart: Chart, history: History, params: Any) -> dict[str, list[Row]]:
     """The chart's rows from one history, checked and no more than a result keeps. Raises ValueError."""
-    return {
-        name: _kept(chart, [_row(chart, row) for row in rows]) for name, rows in chart.lines(history, params).items()
-    }
+    if chart.kind != "space-time":
+        found = chart.lines(history, params)
+    else:
+        from windtunnel.lab.checkers.verdict import accused
+
+        with accused() as wrong:
+            drawn = chart.lines(history, params)
+        found = _judged(drawn, wrong)
+    return {name: _kept(chart, [_row(chart, row) for row in rows]) for name, rows in found.items()}
+
+
+def _judged(parts: Parts, wrong: Sequence[Event]) -> Parts:
+    """Messages with their last column, where it was left out."""
+    short = len(COLUMNS["space-time"]) - 1
+    things = {thing for rows in parts.values() for row in rows if len(row) == short for thing in (row[0], row[2])}
+
+    def whole(row: Row) -> Row:
+        if len(row) != short:
+            return row
+        # Two clients may ask at the same moment: where clients stand in the chart by their names, those tell.
+        own = (event for event in wrong if event.client not in things or event.client in (row[0], row[2]))
+        return (*row, WRONG if any(_belongs(row, event) for event in own) else "")
+
+    return {name: [whole(row) for row in rows] for name, rows in parts.items()}
+
+
+def _belongs(row: Row, event: Event) -> bool:
+    """Whether a message is the question of an operation, its answer, or both in one, by when it begins and ends."""
+    sent, received = row[1], row[3]
+    if not event.start <= sent <= received <= event.end or (sent == received and event.start < event.end):
+        return False
+    return bool(sent == event.start or received == event.end)
 
 
 def _row(chart: Chart, row: Sequence[Any]) -> Row:

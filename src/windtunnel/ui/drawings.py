@@ -164,7 +164,7 @@ def _messages(named: Mapping[str, Sequence[Row]], width: int) -> list[Pieces]:
         step = max(6, min(24, (width - 12) // len(things)))
         found.append([(name, "bold")])
         found.append([(" " * 12 + "".join(f"{thing[: step - 1]:<{step}}" for thing in things), "dim")])
-        for sender, sent, to, received, what in sorted(rows, key=lambda row: (row[1], row[3]))[:LINES]:
+        for sender, sent, to, received, what, *wrong in sorted(rows, key=lambda row: (row[1], row[3]))[:LINES]:
             line = list("".join(f"{'│':<{step}}" for _ in things))
             a, b = things.index(sender) * step, things.index(to) * step
             if a == b:
@@ -173,7 +173,14 @@ def _messages(named: Mapping[str, Sequence[Row]], width: int) -> list[Pieces]:
                 line[min(a, b) + 1 : max(a, b)] = "─" * (abs(a - b) - 1)
                 line[max(a, b) - 1 if a < b else min(a, b) + 1] = "▶" if a < b else "◀"
             took = f" ({number(round((received - sent) * 1e3, 3))} ms)" if received > sent else ""
-            found.append([(f"{sent:>10.6f}  ", "dim"), ("".join(line).rstrip(), ""), (f"  {what}{took}", "")])
+            sign = f"{wrong[0]} " if any(wrong) else ""
+            found.append(
+                [
+                    (f"{sent:>10.6f}  ", "dim"),
+                    ("".join(line).rstrip(), ""),
+                    (f"  {sign}{what}{took}", ""),
+                ]
+            )
         if len(rows) > LINES:
             found.append([(f"and {len(rows) - LINES} more", "dim")])
     return found

@@ -23,7 +23,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A chart as it is drawn. `key`: the names of lines, in the order of their classes `k0`, `k1`, ..."""
+    """A chart as it is drawn.
+
+    `key`: the names of lines, in the order of their classes `k0`, `k1`, ... A `wide` panel takes the whole width, and
+    where panels have their `own` sizes each has as many pixels as it says. `wrong`: something in it is marked as wrong.
+    """
 
     title: str
     x: str
@@ -32,6 +36,8 @@ class Picture:
     panels: list[Panel]
     key: list[str] = field(default_factory=list)
     wide: bool = False
+    own: bool = False
+    wrong: bool = False
 
 
 def whole(body: str, words: str, width: float = WIDTH, height: float = HEIGHT, more: str = "") -> str:

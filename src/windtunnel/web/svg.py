@@ -13,6 +13,7 @@ from math import isfinite
 from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import number
 from windtunnel.web.graphs import graphs
+from windtunnel.web.messages import messages
 from windtunnel.web.panels import HEIGHT, WIDTH, Panel, Parts, Picture, text, whole
 from windtunnel.web.scales import Scale, scale
 
@@ -20,8 +21,8 @@ LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
 BUCKETS = 50
 """Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
 SHADES = 7
-MESSAGES = 150
-"""Most arrows and spans of a panel."""
+SPANS = 600
+"""Most spans of a panel."""
 
 
 def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
@@ -33,7 +34,7 @@ def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         case "heat":
             return _heat(one, shown)
         case "space-time":
-            return _messages(one, shown)
+            return messages(one, shown)
         case "gantt":
             return _spans(one, shown)
         case "graph":
@@ -230,40 +231,12 @@ def _runs(cells: Mapping[int, Sequence[int]]) -> str:
     return "".join(pieces)
 
 
-# --- messages and spans ------------------------------------------------------------------------------------------
-FULL, LANE = 640, 30
+# --- spans ------------------------------------------------------------------------------------------------------
+FULL = 640
 KINDS = 4
 """Shades of spans that can be told apart."""
 LETTER, FEWEST_LETTERS = 4.6, 3
 """How wide a letter in a span is, and how many are worth writing."""
-
-
-def _messages(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
-    """Who told whom what: a lane for each thing, time to the right."""
-    panels = []
-    every = [v for parts in designs.values() for line in parts.values() for row in line for v in (row[1], row[3])]
-    for design, parts in designs.items():
-        rows = sorted((row for line in parts.values() for row in line), key=lambda row: (row[1], row[3]))
-        things = list(dict.fromkeys(thing for row in rows for thing in (row[0], row[2])))
-        left = 16 + 6.2 * max(map(len, things))
-        t = scale(every, left, FULL - 14)  # one clock for all designs
-        lanes = {thing: 16 + i * LANE for i, thing in enumerate(things)}
-        height = 16 + len(things) * LANE + 10
-        body = [
-            f'<path class="rule" d="M{left} {y}H{FULL - 10}"/>{text(left - 8, y + 4, thing, "end")}'
-            for thing, y in lanes.items()
-        ]
-        body += [text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
-        for sender, sent, to, received, what in rows[:MESSAGES]:
-            a, b, c, d = t(sent), lanes[sender], t(received), lanes[to]
-            title = f"<title>{escape(f'{number(sent)}: {sender} to {to}: {what}')}</title>"
-            if sender == to:
-                body.append(f'<circle class="dot" cx="{a:.1f}" cy="{b}" r="3">{title}</circle>')
-            else:
-                body.append(f'<path class="arrow" d="M{a:.1f} {b}L{c:.1f} {d}">{title}</path>')
-        words = f"{design}: {len(rows)} between {', '.join(things)}, {one.y} {number(t.low)} to {number(t.high)}."
-        panels.append(Panel(design, whole("".join(body), words, FULL, height), words))
-    return Picture(one.title, one.y, "", one.kind, panels, wide=True)
 
 
 def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
@@ -281,7 +254,7 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         labels = [text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
         labels += [text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
         body = []
-        for thing, begin, end, what in rows[: 4 * MESSAGES]:
+        for thing, begin, end, what in rows[:SPANS]:
             a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
             wide = max(0.8, b - a)
             letters = int((b - a - 4) / LETTER) if worded else 0

@@ -24,6 +24,7 @@ from windtunnel.lab.checkers.models import KeyValue, Model
 from windtunnel.lab.checkers.sequential import lanes_of, unanswered_of
 from windtunnel.lab.checkers.sessions import GUARANTEES, Guarantee, written_again
 from windtunnel.lab.checkers.values import freeze
+from windtunnel.lab.checkers.verdict import accuse
 from windtunnel.lab.history import Event
 
 Key = Hashable
@@ -41,6 +42,9 @@ class Missed:
 
     judged: int
     reads: Sequence[Event]
+
+    def __post_init__(self) -> None:
+        accuse(self.reads)
 
     @property
     def share(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, Literal, TypeVar, cast
@@ -10,6 +12,25 @@ from typing import Any, Final, Literal, TypeVar, cast
 from windtunnel.lab.history import Event
 
 Status = Literal["valid", "invalid", "unknown"]
+_NOTED: ContextVar[list[Event] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def accused() -> Iterator[list[Event]]:
+    """The operations that checkers name as wrong while the block runs: who draws what they found can mark them."""
+    found: list[Event] = []
+    before = _NOTED.set(found)
+    try:
+        yield found
+    finally:
+        _NOTED.reset(before)
+
+
+def accuse(events: Iterable[Event]) -> None:
+    """Name operations as wrong, for whoever notes it."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.extend(events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,11 @@ class Verdict:
     witness: tuple[Event, ...] = ()
     findings: tuple[Finding, ...] = ()
     steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.status == "invalid":
+            accuse(self.witness)
+            accuse(event for finding in self.findings for event in finding.witness)
 
     @property
     def ok(self) -> bool:
