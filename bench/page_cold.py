@@ -16,7 +16,8 @@ WATCH = """(() => {
   const painted = (name) => requestAnimationFrame(() => requestAnimationFrame((now) => { globalThis[name] = now; }));
   const look = () => {
     const result = document.getElementById("result"), whole = document.readyState === "complete";
-    if (!globalThis.toldAt && whole && result?.offsetHeight && result.querySelector(".claims")) {
+    const settled = document.documentElement.classList.contains("settled");
+    if (!globalThis.toldAt && whole && settled && result?.offsetHeight && result.querySelector(".claims")) {
       globalThis.toldAt = -1; painted("toldAt");
     }
     if (!globalThis.drawnAt && document.querySelector("#tunnel .t-pane canvas, #tunnel .stills")) {

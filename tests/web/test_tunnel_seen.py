@@ -210,8 +210,27 @@ def test_a_dot_that_is_pointed_at_tells_its_life_in_both_designs(storm: Tunnel) 
     assert storm.page.evaluate("() => told.at(-1)") == ["without", {"request": request}]
 
 
+NUMBERS = """async () => {
+  const {grouped, inOrder} = await import("/static/numbers.js"), wrong = [];
+  const some = [0, 7, 12.5, -3, 999, 1000, 12345.678, 1e6, 123456789, 0.5, 0.0012, 2e-7, 1e15];
+  for (const n of some) for (const digits of [3, 12]) {
+    const theirs = n.toLocaleString("en", {maximumFractionDigits: digits});
+    if (grouped(n, digits) !== theirs) wrong.push([n, grouped(n, digits), theirs]);
+  }
+  const names = ["server 10", "server 2", "Server 1", "db", "db standby 1", "cache", "a10b2", "a10b10", "a9b3", "10"];
+  const compare = new Intl.Collator("en", {numeric: true}).compare;
+  const ours = [...names].sort(inOrder).join(), theirs = [...names].sort(compare).join();
+  return ours === theirs ? wrong : [...wrong, ours, theirs];
+}"""
+
+
+def test_numbers_and_the_order_of_names_are_as_the_browser_itself_has_them(storm: Tunnel) -> None:
+    assert storm.page.evaluate(NUMBERS) == []
+
+
 def test_what_comes_after_the_question_stays_hidden_until_it_is_answered(tunnels: Tunnels) -> None:
     tunnel = tunnels.open("metastable-failure", more=',"sealed":{"from_s":10}')
+    tunnel.page.locator(".t-table summary").click()
     tunnel.seek(20.0)
     assert tunnel.page.evaluate("() => tunnel.moment") == 10
     assert tunnel.page.locator(".t-table tr").count() == 0

@@ -50,4 +50,5 @@ def text(x: float, y: float, said: str, anchor: str = "middle") -> str:
     """Words at a place."""
     if not said:
         return ""
-    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(said)}</text>'
+    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{x:.0f}" y="{y:.0f}"{where}>{escape(said)}</text>'

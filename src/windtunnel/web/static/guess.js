@@ -1,4 +1,5 @@
 // Guesses on a line, and how far they were from what was measured.
+import { grouped } from "./numbers.js";
 
 export function toShare(number, ask) {
   const share = ask.log ? Math.log(Math.max(number, ask.low) / ask.low) / Math.log(ask.high / ask.low) : (number - ask.low) / (ask.high - ask.low);
@@ -15,7 +16,7 @@ export function short(value, digits = 4) {
 }
 
 export function asUnit(value, unit) {
-  const number = short(value).toLocaleString("en-US", { maximumSignificantDigits: 4 });
+  const number = grouped(short(value), 12);
   return unit ? `${number} ${unit}` : number;
 }
 

@@ -3,6 +3,7 @@ import { asking } from "./asking.js";
 import { call, follow } from "./server.js";
 import { dial } from "./dial.js";
 import { asUnit } from "./guess.js";
+import { settle } from "./settling.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
 const root = document.documentElement;
@@ -273,6 +274,7 @@ dial(page, state, {
 if (page.own) import("./own.js").then(({ watched }) => watched(page.own, api, preview));
 
 // What is measured already is painted first.
+settle();
 requestAnimationFrame(() => setTimeout(() => {
   if (page.recorded) record(page.recorded);
   else preview();

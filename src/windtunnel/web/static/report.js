@@ -1,6 +1,7 @@
 // A report: what the page shows, with everything in the file, and nobody to ask.
 import { asking } from "./asking.js";
 import { hidden, play } from "./recorded.js";
+import { settle } from "./settling.js";
 import { mount } from "./tunnel/tunnel.js";
 
 const page = JSON.parse(document.getElementById("page").textContent);
@@ -25,3 +26,4 @@ if (seen.length) {
 } else {
   element.hidden = true;
 }
+settle();

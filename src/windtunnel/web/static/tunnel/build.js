@@ -1,5 +1,7 @@
 // The parts of the page that the picture brings along. Only text goes into them, never markup.
 
+import {grouped} from "../numbers.js";
+
 export function node(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const key in attributes) {
@@ -41,6 +43,6 @@ export function pane(run) {
 }
 
 export function table({head, body}) {
-  const row = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", {scope: tag === "td" ? "row" : "col"}, ...(Array.isArray(cell) ? [cell[0], node("br"), cell[1]] : [String(typeof cell === "number" ? cell.toLocaleString("en") : cell)]))));
+  const row = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", {scope: tag === "td" ? "row" : "col"}, ...(Array.isArray(cell) ? [cell[0], node("br"), cell[1]] : [String(typeof cell === "number" ? grouped(cell) : cell)]))));
   return node("table", {}, node("thead", {}, row(head, "th")), node("tbody", {}, ...body.map(cells => row(cells, "td"))));
 }

@@ -1,9 +1,10 @@
 // Where the boxes of a run stand in a pane: a function of the boxes, the ways between them and the pane's size, and not
 // of how often anything was called, so that two runs of a design look alike.
 
+import {inOrder} from "../numbers.js";
+
 const KINDS = ["host", "server", "cache", "queue", "log", "database", "objects"];
 const ROWS = 12;                                               // more boxes than that stand in further columns
-const numbered = new Intl.Collator("en", {numeric: true});
 export const stem = name => name.replace(/\s*\d+$/, "");
 
 // How many calls away from the clients each box is, and which boxes talk to others of their own depth.
@@ -35,7 +36,7 @@ export function columns(run) {
   const {depth, peers} = depths(run), found = [];
   for (const [box, d] of depth) if (d > 0) (found[d - 1] ??= []).push(box);
   const rank = box => { const at = KINDS.indexOf(run.boxes[box].kind); return at < 0 ? KINDS.length : at; };
-  return {peers, list: found.filter(Boolean).map(some => some.sort((a, b) => rank(a) - rank(b) || numbered.compare(run.boxes[a].name, run.boxes[b].name)))};
+  return {peers, list: found.filter(Boolean).map(some => some.sort((a, b) => rank(a) - rank(b) || inOrder(run.boxes[a].name, run.boxes[b].name)))};
 }
 
 // Everything a painter needs to know, in pixels.

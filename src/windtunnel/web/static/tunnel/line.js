@@ -1,6 +1,7 @@
 // The time line: what the servers work for in each design, latency, faults as spans, moments that are worth a look. It
 // is drawn once and kept; only the hand moves.
 
+import {grouped} from "../numbers.js";
 import {short} from "./paint.js";
 
 const LEFT = 46, RIGHT = 14;
@@ -75,7 +76,7 @@ export class Line {
     this.caption(c, `600 11px ${ink.mono}`, run.name, this.x(0), y0 - tall - 6, "left");
     if (small || this.sealed) return;
     const all = list => list.reduce((a, b) => a + b, 0), dead = all(nobody);
-    this.caption(c, `11px ${ink.sans}`, `${all(ok).toLocaleString("en")} of ${all(asked).toLocaleString("en")} answered${dead ? `, ${dead.toLocaleString("en")} answers for nobody` : ""}`, this.x(this.scene.end), y0 - tall - 6, "right");
+    this.caption(c, `11px ${ink.sans}`, `${grouped(all(ok))} of ${grouped(all(asked))} answered${dead ? `, ${grouped(dead)} answers for nobody` : ""}`, this.x(this.scene.end), y0 - tall - 6, "right");
   }
   caption(c, font, text, x, y, align) {
     c.font = font; c.textAlign = align;

@@ -1,6 +1,7 @@
 // One pane at one moment. What is drawn is a function of the run, the moment, the pane's size and its colours; `scene`
 // says what the panes of a comparison share: how long a flight is drawn (`fly_s`) and how old is old (`old_s`).
 
+import {grouped} from "../numbers.js";
 import {FATES, OUTCOMES} from "./run.js";
 import {Marks} from "./marks.js";
 import {grid, packing} from "./packing.js";
@@ -136,7 +137,7 @@ class Pane {
     }
     const pack = packing(lay.held, Math.max(6, here.length), "left", lay.small ? 7 : 9);
     here.forEach((r, k) => { if (k % pack.each === 0) { const [x, y] = pack.place(k / pack.each); marks.dot(r, x, y, pack.cell > 5 ? Math.min(this.radius, pack.cell * 0.4) : -pack.cell, this.age(r), false); } });
-    if (here.length > 8 && !lay.small) { c.font = `11px ${ink.sans}`; c.fillStyle = ink.dim; c.textAlign = "left"; c.fillText(`${here.length.toLocaleString("en")} with their callers`, lay.held.x0, lay.height - 4); }
+    if (here.length > 8 && !lay.small) { c.font = `11px ${ink.sans}`; c.fillStyle = ink.dim; c.textAlign = "left"; c.fillText(`${grouped(here.length)} with their callers`, lay.held.x0, lay.height - 4); }
     for (const [box, some] of at) {
       const cells = grid(lay.places[box].server, Math.max(4, some.length));
       some.forEach((r, k) => { const [x, y] = cells.place(k); marks.dot(r, x, y, Math.min(this.radius, cells.cell * 0.4), this.age(r), false); });
@@ -207,5 +208,5 @@ class Pane {
 export function short(s) {
   if (s === 0) return "0 s";
   const [value, unit] = s < 1e-3 ? [s * 1e6, "µs"] : s < 1 ? [s * 1e3, "ms"] : [s, "s"];
-  return `${Number(value.toPrecision(value < 100 ? 2 : 3)).toLocaleString("en")} ${unit}`;
+  return `${grouped(Number(value.toPrecision(value < 100 ? 2 : 3)))} ${unit}`;
 }

@@ -1,5 +1,6 @@
 // What the runs of a comparison share: one clock, one measure of age, one length of flights; and what is worth a look.
 
+import {grouped} from "../numbers.js";
 import {plain} from "./words.js";
 
 export const SPEEDS = [[0.01, "1/100"], [1 / 30, "1/30"], [0.1, "1/10"], [0.25, "1/4"], [1, "1×"], [3, "3×"], [10, "10×"]];
@@ -35,7 +36,7 @@ function surprises(runs, end, marks) {
     if (from >= 0) say(lost.findIndex((one, i) => i > from && !lost.slice(i, i + 5).some(Boolean)), "it works for somebody again");
     say(turned.findIndex(n => n > 0), "the first is turned away");
     const longest = most(waiting);
-    if (longest > 20) say(waiting.indexOf(longest), `the longest queue: ${longest.toLocaleString("en")} wait`);
+    if (longest > 20) say(waiting.indexOf(longest), `the longest queue: ${grouped(longest)} wait`);
   }
   if (runs.length > 1) {
     const column = apart(runs);

@@ -1,5 +1,6 @@
 // The things that stand still in a pane: boxes by their kind, tanks, what is wrong with them, ways that are cut.
 
+import {grouped} from "../numbers.js";
 import {stem} from "./layout.js";
 
 const letters = (c, ink, px, bold) => { c.font = `${bold ? "600 " : ""}${px}px ${ink.sans}`; };
@@ -76,7 +77,7 @@ export function drawTank(c, ink, box, place, pack, count) {
   }
   if (!tight && (bounded || count > 99 || tank.y1 - tank.y0 > 40)) {
     const order = {Lifo: "newest first", Ranked: "by rank", RequestCoDel: "CoDel"}[box.discipline] ?? "";
-    const text = [count > 99 ? `${count.toLocaleString("en")} wait${pack.each > 1 ? `, a cell is ${pack.each}` : ""}` : bounded ? (box.bound ? `${box.bound} places` : "no place to wait") : "no bound", order].filter(Boolean).join(", ");
+    const text = [count > 99 ? `${grouped(count)} wait${pack.each > 1 ? `, a cell is ${pack.each}` : ""}` : bounded ? (box.bound ? `${box.bound} places` : "no place to wait") : "no bound", order].filter(Boolean).join(", ");
     letters(c, ink, 11); c.fillStyle = ink.dim; c.textAlign = "right"; c.fillText(text, tank.x1, tank.y1 + 13);
   } else if (pack.each > 1) { letters(c, ink, 9.5); c.fillStyle = ink.dim; c.textAlign = "left"; c.fillText(`1:${pack.each}`, tank.x0, tank.y0 + 9); }
   return bounded ? left : Math.max(tank.x0, pack.edge(Math.max(1, Math.ceil(count / pack.each))) - 3);

@@ -1,5 +1,6 @@
 // The tunnel seen: designs side by side on one clock with the same requests and the same luck.
 
+import {grouped} from "../numbers.js";
 import {node, legend, pane, table} from "./build.js";
 import {open} from "./bytes.js";
 import {Clock} from "./clock.js";
@@ -35,7 +36,7 @@ class Tunnel {
 
   // --- what the page may do --------------------------------------------------------------------------------------------
   get moment() { return this.clock.t; }
-  seek(t) { this.untouched = false; this.stepped = null; this.clock.go(t); this.say(true); }
+  seek(t) { this.untouched = this.turns = false; this.stepped = null; this.clock.go(t); this.say(true); }
   play() {
     if (!this.scene) return;
     if (this.untouched && !this.options.at) this.clock.t = 0;
@@ -73,7 +74,7 @@ class Tunnel {
   }
 
   show(runs) {
-    const first = !this.scene;
+    const first = this.turns = !this.scene;
     this.scene = sceneOf(runs, this.options.marks);
     this.clock.scene = this.scene;
     this.clock.limit = this.sealed ? Math.min(this.sealed.from_s, this.scene.end) : this.scene.end;
@@ -101,9 +102,10 @@ class Tunnel {
     this.canvas = node("canvas", {class: "t-line", role: "slider", tabindex: "0", "aria-label": "time line: what the servers work for in each design", "aria-valuemin": "0", "aria-valuemax": "0", "aria-valuenow": "0"});
     this.line = new Line(this.canvas);
     this.rows = node("div", {class: "t-scroll", tabindex: "0", role: "region", "aria-label": "the run as a table"});
+    this.details = node("details", {class: "t-table", ontoggle: () => this.scene && this.fill()}, node("summary", {}, "The same as a table"), this.rows);
     const transport = node("div", {class: "t-transport"}, button("‹", "one event back (,)", () => this.step(-1)), this.button, button("›", "one event on (.)", () => this.step(1)),
       button("»", "the next surprise (j)", () => this.surprise(1)), this.time, node("label", {class: "t-speed"}, node("span", {}, "speed"), this.slider, this.pace), legend());
-    this.element.replaceChildren(this.sentence, this.row, this.life, node("div", {class: "t-deck"}, transport, this.canvas), node("details", {class: "t-table"}, node("summary", {}, "The same as a table"), this.rows));
+    this.element.replaceChildren(this.sentence, this.row, this.life, node("div", {class: "t-deck"}, transport, this.canvas), this.details);
     this.scrub();
     this.speed(-1);
   }
@@ -137,7 +139,7 @@ class Tunnel {
     this.canvas.addEventListener("pointercancel", () => { held = false; });
   }
 
-  fill() { this.rows.replaceChildren(this.sealed ? "It is shown when you have committed." : table(rows(this.scene))); }
+  fill() { if (this.details.open) this.rows.replaceChildren(this.sealed ? "It is shown when you have committed." : table(rows(this.scene))); }
 
   // --- drawing -----------------------------------------------------------------------------------------------------------
   repaint() {
@@ -149,14 +151,18 @@ class Tunnel {
   draw() {
     if (!this.scene) return;
     const {t} = this.clock, lit = this.hovered >= 0 ? this.hovered : this.chosen, small = this.element.clientWidth < 560;
-    for (const one of this.panes) {
+    const wanted = `${Line.height(this.scene.runs, small, this.options.chance)}px`;
+    if (this.canvas.style.height !== wanted) this.canvas.style.height = wanted;
+    // What is drawn for the first time is drawn in turns, a part a frame: all of it at once would be felt.
+    const next = this.turns && !this.clock.playing ? this.panes.find(one => !one.drawn) : null;
+    for (const one of next ? [next] : this.panes) {
       const [c, width, height] = fit(one.canvas);
       if (!one.lay || one.lay.width !== width || one.lay.height !== height) one.lay = layout(one.run, width, height);
       one.drawn = paint(c, one.run, one.lay, t, this.ink, this.scene, one.run.place.get(lit) ?? -1);
       this.number(one, t);
     }
-    const wanted = `${Line.height(this.scene.runs, small, this.options.chance)}px`;
-    if (this.canvas.style.height !== wanted) this.canvas.style.height = wanted;
+    if (next) { this.clock.later(); return; }
+    this.turns = false;
     this.line.draw(this.scene, t, this.ink, this.sealed, this.options.chance, [this.generation, Boolean(this.sealed)].join());
     this.say(!this.clock.playing); this.show_life(lit, small); this.clockwork(t);
     if (this.clock.playing && performance.now() - this.told > 250) this.tell("moment", {t});
@@ -165,9 +171,9 @@ class Tunnel {
   number({run, numbers, drawn}, t) {
     const step = run.head.curves.width * run.unit, done = run.recent("work", t), dead = run.recent("waste", t), share = Math.round(100 * dead / (done + dead || 1));
     const put = (cell, text) => { if (cell.textContent !== text) cell.textContent = text; };
-    put(numbers.good, `${Number((run.recent("ok", t) / step).toPrecision(3)).toLocaleString("en")}/s`);
+    put(numbers.good, `${grouped(Number((run.recent("ok", t) / step).toPrecision(3)))}/s`);
     put(numbers.dead, `${share} %`); numbers.dead.classList.toggle("t-nobody", share > 0);
-    put(numbers.wait, (run.head.run.share < 1 ? Math.round(run.recent("waiting", t, 1)) : drawn.state.boxes.reduce((n, box) => n + box.waiting.length, 0)).toLocaleString("en"));
+    put(numbers.wait, grouped(run.head.run.share < 1 ? Math.round(run.recent("waiting", t, 1)) : drawn.state.boxes.reduce((n, box) => n + box.waiting.length, 0)));
   }
 
   clockwork(t) {
@@ -193,7 +199,7 @@ class Tunnel {
     this.lifeShown = key;
     const {runs} = this.scene, known = runs.find(run => run.place.has(id));
     if (id < 0 || !known) { this.life.replaceChildren(node("p", {}, small ? "Touch a dot: that request’s life in each design." : "Point at a dot, or press n: that request’s life in each design. The same request, the same luck.")); return; }
-    const r = known.place.get(id), R = known.requests, what = `Request ${id.toLocaleString("en")}, ${known.name_of(R.name[r])} of ${known.name_of(R.client[r])}, due at ${Number((R.due[r] * known.unit).toPrecision(6))} s`;
+    const r = known.place.get(id), R = known.requests, what = `Request ${grouped(id)}, ${known.name_of(R.name[r])} of ${known.name_of(R.client[r])}, due at ${Number((R.due[r] * known.unit).toPrecision(6))} s`;
     const ask = this.chosen === id ? node("button", {type: "button", class: "t-quiet", onclick: () => this.tell("without", {request: id})}, "what if it had not come?") : null;
     const width = Math.max(300, this.life.clientWidth);
     this.life.replaceChildren(node("p", {}, what, ask ? " " : "", ...(ask ? [ask] : [])), node("span", {class: "t-hidden"}, runs.map(run => `${run.name}: ${story(run, id)}`).join("; ")), lines(runs, id, width, small));

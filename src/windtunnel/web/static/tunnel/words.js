@@ -1,10 +1,11 @@
 // The picture in words: what is so now, what has just happened, a row for each stretch of the run.
 
+import {grouped} from "../numbers.js";
 import {short} from "./paint.js";
 import {FATES, below} from "./run.js";
 import {does, said} from "./shapes.js";
 
-const count = n => Math.round(n).toLocaleString("en");
+const count = n => grouped(Math.round(n));
 const NTH = ["", " for the second time", " for the third time", " for the fourth time"];
 const REJECTED = FATES.indexOf("rejected");
 
@@ -68,7 +69,7 @@ const rate = n => n >= 10 ? count(Number(n.toPrecision(2))) : String(Number(n.to
 
 // --- what has just happened, when the clock goes from event to event ------------------------------------------------------
 export function happened(run, t) {
-  const {requests: R, attempts: A} = run, now = Math.round(t / run.unit), name = r => R.id[r] < 0 ? "work of its own" : `request ${R.id[r].toLocaleString("en")}`;
+  const {requests: R, attempts: A} = run, now = Math.round(t / run.unit), name = r => R.id[r] < 0 ? "work of its own" : `request ${grouped(R.id[r])}`;
   const found = [];
   for (let p = run.aliveAttempts[run.stretch(now)]; p < run.order.length && run.times[p] <= now; p++) {
     const i = run.order[p], r = A.req[i], where = run.boxes[A.target[i]].name;
