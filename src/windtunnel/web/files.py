@@ -48,7 +48,7 @@ def files() -> dict[str, File]:
     return {address: file(address) for address in addresses()}
 
 
-def serve(request: Request) -> Response:
+async def serve(request: Request) -> Response:  # a thread for each of a page's files would cost more than the files
     """A file, or that the browser's copy is still the same."""
     address = request.path_params["path"]
     if address not in addresses():

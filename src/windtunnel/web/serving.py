@@ -30,8 +30,10 @@ def prepared(bound: socket.socket, own: Own | None = None) -> Callable[[], None]
     """A server that is ready to answer; calling it serves until Ctrl-C, which stops all runs."""
     import uvicorn
 
+    from windtunnel.web.ahead import ready
     from windtunnel.web.app import application
 
+    ready()
     app = application(bound.getsockname()[1], own=own)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False

@@ -274,9 +274,8 @@ dial(page, state, {
 if (page.own) import("./own.js").then(({ watched }) => watched(page.own, api, preview));
 
 // What is measured already is painted first.
-settle();
-requestAnimationFrame(() => setTimeout(() => {
+settle().then(() => {
   if (page.recorded) record(page.recorded);
   else preview();
   if (byId("unmeasured")) measure(true);
-}));
+});
