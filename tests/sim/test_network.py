@@ -47,6 +47,28 @@ def test_a_message_arrives_after_the_latency_of_the_link(sim: Simulator) -> None
     assert seen == [("hello", 0.25)]
 
 
+@pytest.mark.parametrize("records", [True, False])
+def test_what_a_message_carries_is_made_text_only_for_who_keeps_it(records: bool) -> None:
+    class Body:
+        asked = 0
+
+        def __repr__(self) -> str:
+            Body.asked += 1
+            return "a body"
+
+    class Keeps(Trace):
+        records_messages = records
+
+    with Simulator(1, trace=Keeps()) as sim:
+        a, b = sim.host("a"), sim.host("b")
+        collect(sim, b)
+        a.send(b, Body())
+        sim.run()
+        assert isinstance(sim.trace, Keeps)
+        assert [one.kind for one in sim.trace.records if one.detail.endswith("a body")] == ["send", "deliver"] * records
+    assert Body.asked == 2 * records
+
+
 def test_messages_queue_for_the_bandwidth_of_the_link(sim: Simulator) -> None:
     a, b = sim.host("a"), sim.host("b")
     sim.network.connect(a, b, latency=1.0, bandwidth_bytes_per_s=1000.0)

@@ -8,7 +8,9 @@ import pytest
 
 from helpers.pictures import parts_of
 from windtunnel.lab.discovery import find
+from windtunnel.lab.params import settings
 from windtunnel.lab.run import run
+from windtunnel.lab.running.work import Job, traced
 from windtunnel.lab.trace.columns import Traces
 from windtunnel.lab.trace.reading import queue_lengths
 from windtunnel.lab.trace.records import Attempt, Box, Change, Mark, Message, Request, Run, Trace
@@ -59,6 +61,17 @@ def test_the_first_picture_of_two_designs_is_less_than_300_kilobytes(stormy: Tra
 
 def test_a_document_is_a_function_of_its_trace(stormy: Traces) -> None:
     assert document(stormy["three_retries"]) == document(stormy["three_retries"])
+
+
+def test_a_picture_is_the_same_without_what_messages_carry_as_text() -> None:
+    chaos = find("chaos")
+    found = run(chaos, quick=True, seeds=[0], designs=["untested"], trace=True).trace
+    assert found is not None
+    _, bare = traced(chaos, Job("sim", "untested", 0, 0, settings(chaos.params, chaos.quick), trace=True))
+    quoted = found["untested"]
+    assert any(message.text for message in quoted.messages)
+    assert not any(message.text for message in bare.messages)
+    assert document(bare) == document(quoted)
 
 
 def test_no_piece_of_a_document_is_much_longer_than_the_others(stormy: Traces) -> None:

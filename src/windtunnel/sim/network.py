@@ -301,14 +301,16 @@ class Network:
         """Put what became of a message into the trace."""
         trace = self.sim.trace
         if trace is not None:
-            detail = f"{message.size_bytes} {message.body!r:.80}"
-            trace.record(
-                self.sim.now_ns,
-                kind,
-                f"{message.src.name} > {message.dst.name}:{message.port}",
-                f"{why}: {detail}" if why else detail,
-            )
-            trace.message(kind, message, message.src.name, message.dst.name, f"{message.body!r:.40}")
+            if trace.records_messages:
+                detail = f"{message.size_bytes} {message.body!r:.80}"
+                trace.record(
+                    self.sim.now_ns,
+                    kind,
+                    f"{message.src.name} > {message.dst.name}:{message.port}",
+                    f"{why}: {detail}" if why else detail,
+                )
+            said = f"{message.body!r:.40}" if trace.quotes else ""
+            trace.message(kind, message, message.src.name, message.dst.name, said)
 
 
 def _names(hosts: Any) -> frozenset[str]:

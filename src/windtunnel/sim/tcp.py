@@ -485,13 +485,15 @@ class End:
 
     def _note(self, kind: str, segment: Segment) -> None:
         """Put what became of a segment into the trace, with a digest of its bytes."""
-        assert self.sim.trace is not None
-        what = "end" if segment.fin else blake2b(segment.data, digest_size=4).hexdigest()
-        who = f"{self.host.name}:{self.local[1]} > {self.peer_host.name}:{self.remote[1]}"
-        self.sim.trace.record(self.sim.now_ns, kind, who, f"tcp {len(segment.data)} {what}")
+        trace = self.sim.trace
+        assert trace is not None
+        if trace.records_messages:
+            what = "end" if segment.fin else blake2b(segment.data, digest_size=4).hexdigest()
+            who = f"{self.host.name}:{self.local[1]} > {self.peer_host.name}:{self.remote[1]}"
+            trace.record(self.sim.now_ns, kind, who, f"tcp {len(segment.data)} {what}")
         if segment.data or segment.fin:  # the others are of the handshake
             text = "the end of the connection" if segment.fin else f"{len(segment.data)} bytes"
-            self.sim.trace.message(kind, segment, self.host.name, self.peer_host.name, text)
+            trace.message(kind, segment, self.host.name, self.peer_host.name, text if trace.quotes else "")
 
     def _tell(self) -> None:
         if self.on_event is not None:

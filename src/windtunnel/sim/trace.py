@@ -33,6 +33,11 @@ class Trace:
     (`windtunnel.lab.trace`) overrides these methods, and may change nothing in the run.
     """
 
+    records_messages = True
+    """Whether each message is a record, with what it carries as text: most of what a trace of messages costs."""
+    quotes = False
+    """Whether `message` is told as text what each message carries."""
+
     def __init__(self, keep: int = 10_000) -> None:
         self.records: deque[Record] = deque(maxlen=keep)
         self.count = 0

@@ -293,20 +293,20 @@ def cpu_s() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
-def _tracer(experiment: Experiment[Any], job: Job) -> Tracer:
+def _tracer(experiment: Experiment[Any], job: Job, *, quotes: bool = True) -> Tracer:
     """A recorder that keeps all requests of a small run, and a sample of a large one's."""
     from windtunnel.lab.trace.recorder import MOST_REQUESTS, Recorder
 
     ops = _shared_workload(experiment, make(experiment.params, job.params), job.seed)
-    return Recorder(min(1.0, MOST_REQUESTS / max(1, len(ops))))
+    return Recorder(min(1.0, MOST_REQUESTS / max(1, len(ops))), quotes=quotes)
 
 
 def traced(experiment: Experiment[Any], job: Job) -> tuple[dict[str, float], Trace]:
-    """What a job in the tunnel measures, and its trace as it is: for who looks at it at once and keeps nothing."""
+    """What a job in the tunnel measures, and its trace as it is, without what messages carry: for who draws it."""
     from windtunnel.lab.digest import digest
 
     with collecting_rarely():
-        tracer = _tracer(experiment, job)
+        tracer = _tracer(experiment, job, quotes=False)
         history = history_of(experiment, job, tracer)
         measures = measured(experiment, history, make(experiment.params, job.params), job.design)
         return measures, _trace_of(tracer, job, digest(history, timed=True))

@@ -121,11 +121,15 @@ class Recorder(SimTrace):
 
     Args:
         share: of the requests with which nothing is wrong, how many are kept; the others are kept all.
+        quotes: whether what messages carry is kept as text; a picture has no room for it.
     """
 
-    def __init__(self, share: float = 1.0) -> None:
+    records_messages = False
+
+    def __init__(self, share: float = 1.0, *, quotes: bool = True) -> None:
         super().__init__(0)
         self.share = share
+        self.quotes = quotes
         self._sim: Any = None
         self._tickets: dict[int, list[Ticket]] = {}
         self._by_signal: dict[int, Ticket] = {}
