@@ -68,6 +68,8 @@ QUICK = {
     "right_processes_of_their_own",
     "wrong_rings_before_there_is_a_job",
     "right_semaphores_alone",
+    "wrong_for_update_everywhere",
+    "right_locks_the_shift_and_the_room",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 12
