@@ -70,6 +70,8 @@ QUICK = {
     "right_semaphores_alone",
     "wrong_for_update_everywhere",
     "right_locks_the_shift_and_the_room",
+    "wrong_does_not_go_on",
+    "right_money_first",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 12

@@ -65,6 +65,8 @@ done or not. Those without one say that a program or an input is wrong; a run st
         StaleRange  fail            the caller's map of ranges is older than a change
         WrongInput                  an experiment, parameter, stage or file that cannot be used
           ClaimError                a claim that cannot be evaluated
+    BaseException
+      Killed                        the machine on which a coordinator ran is dead; nobody there catches it
 """
 
 from __future__ import annotations

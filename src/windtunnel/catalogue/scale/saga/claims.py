@@ -1,0 +1,263 @@
+"""What is claimed of the designs, what is demanded of a challenger's, and the numbers that counting gives."""
+
+from __future__ import annotations
+
+from windtunnel import Claim, Figure, Source
+from windtunnel.catalogue.scale.saga.world import SERVICES
+
+SAGAS = Source(
+    "H. Garcia-Molina, K. Salem, Sagas, SIGMOD",
+    1987,
+    "https://www.cs.princeton.edu/research/techreps/TR-070-87",
+)
+PAXOS = Source("J. Gray, L. Lamport, Consensus on Transaction Commit", 2006, "https://arxiv.org/abs/cs/0408036")
+TEMPORAL = Source("Temporal documentation: Saga pattern", 2026, "https://docs.temporal.io/design-patterns/saga-pattern")
+PIVOT = Source(
+    "C. Richardson, Microservices Patterns, second edition: pivot transaction",
+    2025,
+    "https://livebook.manning.com/learn/concepts/pivot-transaction--pattern/microservices-patterns-second-edition",
+)
+POSTGRES = Source(
+    "PostgreSQL documentation: PREPARE TRANSACTION",
+    2026,
+    "https://www.postgresql.org/docs/current/sql-prepare-transaction.html",
+)
+SOURCES = (SAGAS, PAXOS, TEMPORAL, PIVOT, POSTGRES)
+
+STEPS = len(SERVICES)
+REFUSED = (2, 3)
+"""At which step the orders are refused that cannot be carried out; the third kind of order is not refused."""
+
+
+def places(refused: int = 0) -> int:
+    """Of a coordinator without a disk: before each message, before each answer, and before the client is told."""
+    messages = 2 * refused - 1 if refused else STEPS  # the steps, and those before the refused one undone
+    return 2 * messages + 1
+
+
+def torn(refused: int = 0) -> int:
+    """After how many of them an order is done by half, where nobody asks again."""
+    return 4 * (refused - 1) if refused else 2 * (STEPS - 1)
+
+
+def torn_if_asked(refused: int = 0) -> int:
+    """And where the client asks again: what was done once finds no second piece, or is done twice."""
+    return 4 * (refused - 1) if refused else 2 * STEPS
+
+
+def noted(refused: int = 0) -> tuple[int, int]:
+    """Of a coordinator that notes each step behind it: its places, and those between an effect and its note.
+
+    A note is two places, its write and its sync; a step or an undo is four with its message and its answer. A charge
+    that is undone a second time finds nothing to undo, and a step that is refused has no effect.
+    """
+    steps = refused or STEPS
+    undone = refused - 1 if refused else 0
+    effects = (refused - 1) + min(undone, 1) if refused else STEPS
+    return 2 + 4 * steps + 4 * undone + 2 + 1, 3 * effects
+
+
+def held(refused: int = 0) -> tuple[int, int]:
+    """Of two phases: the places, and those before which the piece is held and not yet given back.
+
+    The piece is held from the first message on, until the first message of the second round.
+    """
+    decision = 0 if refused else 2
+    return 2 + 2 * STEPS + decision + 2 * STEPS + 2 + 1, 2 * STEPS + decision
+
+
+ALL = (0, *REFUSED)
+LEFT = sum(map(torn, ALL)) / sum(map(places, ALL))
+ASKED = sum(map(torn_if_asked, ALL)) / sum(map(places, ALL))
+NOTED = sum(n for _, n in map(noted, ALL)) / sum(n for n, _ in map(noted, ALL))
+HELD = sum(n for _, n in map(held, ALL)) / sum(n for n, _ in map(held, ALL))
+
+PLAIN = {"clients": "leave", "copies": 0, "messages": 0, "again": 0, "dies": "power"}
+CALM = {**PLAIN, "places": 0}
+ASK = {**PLAIN, "places": 30, "clients": "ask"}
+DOUBLED = {**ASK, "copies": 1}
+LATE = {**PLAIN, "places": 0, "messages": 6}
+SHORT = {**PLAIN, "places": 30, "down_s": 1.0, "patience_s": 0.3}
+EVERY = "places >= 25"
+"""No order has more places where no copies come."""
+ONCE = f"{EVERY} and again == 0 and clients != 'ask'"
+SEEN = f"{ONCE} and down_s >= 0.2"
+WAITS = f"{SEEN} and patience_s >= down_s + 0.5"
+
+HALF = f"abs(in_memory.left - {LEFT:.6f}) < 0.001"
+WHOLE = "two_phase.broken == 0 and durable_saga.broken == 0 and min(two_phase.killed, durable_saga.killed) > 50"
+BLOCKS = "params.down_s <= two_phase.waits_s < params.down_s + 0.05"
+FREE = "max(durable_saga.waits_s, in_memory.waits_s) < 0.1 and durable_saga.blocked == 0"
+HASTY = "durable_saga.hasty > 0.3 and two_phase.hasty == 0"
+NOTES = f"abs(logged.left - {NOTED:.6f}) < 0.001"
+KEYS = "idempotent.asked == 0 and two_phase.asked == 0 and durable_saga.asked == 0"
+
+CLAIMS = (
+    Claim(
+        HALF,
+        "Between its first effect and its last nobody but the memory knows that an order is under way.",
+        breaks="in_memory",
+        where=ONCE,
+    ),
+    Claim(
+        "in_memory.asked > 0.6",
+        "Who asks again has it done again, beside what is there.",
+        given=ASK,
+    ),
+    Claim(
+        "in_memory.asked == 1 and logged.asked == 1",
+        "Where each message comes twice, each order is done twice in some step, wherever anybody dies.",
+        given=DOUBLED,
+    ),
+    Claim(
+        "min(in_memory.late, logged.late) > 0.2",
+        "No answer in time does not mean that nothing was done.",
+        given=LATE,
+    ),
+    Claim(
+        KEYS,
+        "Keys make it harmless to ask again, and to be asked twice: a client who asks until he hears is enough.",
+        given=DOUBLED,
+    ),
+    Claim(
+        "idempotent.left > 0.6",
+        "But somebody has to ask, and a client who has gone does not.",
+        where=ONCE,
+    ),
+    Claim(
+        NOTES,
+        "A note behind the step is lost between the two: the step is done again, and its service does not know it.",
+        where=f"{ONCE} and dies == 'power'",
+    ),
+    Claim(
+        WHOLE,
+        "All or nothing at every place, and nobody is told what is not so.",
+        SAGAS.title,
+        where=EVERY,
+    ),
+    Claim(
+        "max(two_phase.late, durable_saga.late, idempotent.late) == 0",
+        "Also where a message comes when all is over, or its answer is lost.",
+        given=LATE,
+    ),
+    Claim(
+        BLOCKS,
+        "Who has said yes to two phases may not go back, and holds the piece until the coordinator is there again.",
+        PAXOS.title,
+        where=WAITS,
+    ),
+    Claim(
+        f"abs(two_phase.blocked - {HELD:.6f}) < 0.001",
+        "From the first message to the first of the second round: there somebody else waits.",
+        where=WAITS,
+    ),
+    Claim(FREE, "A saga holds nothing between its steps, so nobody waits for it.", SAGAS.title, where=SEEN),
+    Claim(
+        HASTY,
+        "The price: what it will give back counts as taken until then, and somebody is told that nothing is left.",
+        PIVOT.title,
+        where=WAITS,
+    ),
+    Claim(
+        "two_phase.hasty > 0.2 and two_phase.broken == 0 and two_phase.waits_s < params.down_s",
+        "A limit of time on votes does not help: whoever waits is sent away instead.",
+        given=SHORT,
+    ),
+    Claim(
+        f"two_phase.messages == {4 * STEPS} and durable_saga.messages == {2 * STEPS}",
+        "Two rounds there and back for each service, and one.",
+    ),
+    Claim(
+        "durable_saga.order_ms > two_phase.order_ms + 2 and durable_saga.syncs > two_phase.syncs",
+        "But its steps come one after the other, each with its note, while two phases ask all at once.",
+        stages=("sim",),
+    ),
+    Claim(
+        "in_memory.broken == 0 and in_memory.lies == 0 and in_memory.money == 0",
+        "While nobody dies and each message comes once, to compensate on an exception is enough.",
+        given=CALM,
+        spares="in_memory",
+    ),
+    Claim(
+        f"in_memory.syncs == 0 and durable_saga.syncs == {STEPS + 2}"
+        " and in_memory.order_ms < durable_saga.order_ms - 4",
+        "And it is faster by all the notes that it does not write.",
+        given=CALM,
+        stages=("sim",),
+        spares="in_memory",
+    ),
+)
+
+TWICE = {**ASK, "places": 8, "copies": 2, "messages": 6}
+AGAIN = {**PLAIN, "places": 4, "again": 2}
+DEMANDS = (
+    Claim("yours.torn == 0", "All of an order, or nothing, at whatever place it dies.", always=True),
+    Claim("yours.torn == 0", "Also where each message comes twice, or late.", given=TWICE),
+    Claim("yours.torn == 0", "Also where it dies again.", given=AGAIN),
+    Claim("yours.lies == 0", "Clients were told which.", given=TWICE, always=True),
+    Claim("yours.money == 0", "What was paid is the price of what was sent.", given=TWICE, always=True),
+    Claim("yours.stuck == 0", "Everybody is told, and nothing stays taken for nobody.", given=TWICE),
+    Claim("yours.stuck == 0", "Also where nobody asks again, and it dies twice.", given=AGAIN),
+    Claim("yours.unserved == 0", "Where nobody dies each order that can be carried out is.", given=TWICE),
+    Claim("yours.blocked == 0", "Nobody waits for a machine that is dead, but who asked it."),
+    Claim("yours.messages <= 12", "A service is asked once or twice."),
+    Claim("yours.order_ms < 30", "An order takes no longer than its steps and notes."),
+)
+
+FIGURES = (
+    Figure(
+        "places that leave an order half done, in memory",
+        LEFT,
+        "in_memory.left",
+        0.001,
+        "D",
+        "(4 + 4 + 8) of (7 + 7 + 11) places: three steps; refused at none, the second, the third; nobody asks again",
+        given={**PLAIN, "places": 30},
+    ),
+    Figure(
+        "the same, where the client asks again",
+        ASKED,
+        "in_memory.asked",
+        0.001,
+        "D",
+        "(6 + 4 + 8) of (7 + 7 + 11) places; there is one piece",
+        given=ASK,
+    ),
+    Figure(
+        "places between an effect and its note",
+        NOTED,
+        "logged.left",
+        0.001,
+        "D",
+        "before the answer, before the note and before its sync: three of the four places of each step and each undo "
+        "that has an effect, (9 + 6 + 9) of (17 + 17 + 25)",
+        given={**PLAIN, "places": 30},
+    ),
+    Figure(
+        "places at which two phases hold the piece",
+        HELD,
+        "two_phase.blocked",
+        0.001,
+        "D",
+        "(8 + 6 + 6) of (19 + 17 + 17) places, from the first message to the first of the second round",
+        given={**PLAIN, "places": 30},
+    ),
+    Figure(
+        "messages of two phases",
+        4.0 * STEPS,
+        "two_phase.messages",
+        0.001,
+        "D",
+        "four for each service: asked, voted, told, acknowledged; not the square of their number",
+        given=CALM,
+    ),
+    Figure(
+        "messages of a saga that goes through",
+        2.0 * STEPS,
+        "durable_saga.messages",
+        0.001,
+        "D",
+        "two for each step",
+        given=CALM,
+    ),
+)

@@ -1,0 +1,85 @@
+"""Which troubles an order meets: every place, every copy, every message that is late; none is left to chance."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Literal, NamedTuple, Protocol, get_args
+
+from windtunnel.catalogue.scale.saga.world import AMOUNTS, LATE, Order, Trouble
+
+Kind = Literal["goes", "broke", "heavy"]
+"""An order that can be carried out; one whose buyer has no money; one whose parcel is too heavy to be sent."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ORDERS = 3
+"""Of an episode: the one with the trouble, the one that comes meanwhile, the one that comes when all is over."""
+
+
+class Setting(Protocol):
+    """What the list, and who judges, need of the parameters."""
+
+    @property
+    def places(self) -> int: ...
+
+    @property
+    def messages(self) -> int: ...
+
+    @property
+    def clients(self) -> str: ...
+
+    @property
+    def copies(self) -> int: ...
+
+    @property
+    def again(self) -> int: ...
+
+    @property
+    def down_s(self) -> float: ...
+
+
+class Episode(NamedTuple):
+    """An order and its trouble.
+
+    Args:
+        stays: whether a client who hears nothing asks again, until he is told; else he has gone.
+    """
+
+    number: int
+    kind: Kind
+    trouble: Trouble
+    stays: bool
+
+    def order(self, which: int) -> Order:
+        """The order itself (0), the one that comes meanwhile (1), the one that comes afterwards (2)."""
+        return Order(ORDERS * self.number + which, self.number)
+
+
+def episodes(p: Setting) -> list[Episode]:
+    """All of them.
+
+    Each order is killed at each place: with a client who leaves, where no message comes twice; and with one who asks
+    again, where each message comes twice, its copy when all is over, at once, one message later, and so on. And each
+    message is held back until all is over, and each answer lost, where nobody is killed.
+    """
+    found: list[tuple[Kind, Trouble, bool]] = []
+    lags = (LATE, *range(LATE))[: p.copies] or (-1,)
+    clients = {"leave": [(False, -1)], "ask": [(True, lag) for lag in lags]}
+    for kind, (stays, lag) in product(KINDS, clients.get(p.clients) or clients["leave"] + clients["ask"]):
+        deaths = [(0, 0), *product(range(1, p.places + 1), range(p.again + 1))]
+        found += [(kind, Trouble(*places, lag=lag), stays) for places in deaths]
+    for kind, sign, number in product(KINDS, (1, -1), range(1, p.messages + 1)):
+        found.append((kind, Trouble(held=sign * number), True))
+    return [Episode(number, *one) for number, one in enumerate(found)]
+
+
+def rows(p: Setting, service: str) -> list[dict[str, int]]:
+    """What a service has at first: one piece of each item, money and room for more than one order; or none."""
+    each = episodes(p)
+    if service == "stock":
+        return [{"id": e.number, "left": 1, "out": 0} for e in each]
+    empty = "broke" if service == "money" else "heavy"
+    amount = 3 * AMOUNTS[service]
+    return [
+        {"id": e.order(which).number, "left": 0 if which == 0 and e.kind == empty else amount, "out": 0}
+        for e in each
+        for which in range(ORDERS)
+    ]
