@@ -215,6 +215,29 @@ def test_a_run_that_nobody_hears_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp
     assert asyncio.run(unheard()) == (True, 0)
 
 
+def test_a_first_preview_may_take_longer_than_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "PREVIEW_S", 0.0)
+    monkeypatch.setattr(crews, "GRACE_S", 0.0)
+    task = {"kind": "preview", "name": "up-or-out", "params": {}, "seed": 0, "without": [], "moved": []}
+    task["design"] = next(iter(find("up-or-out").designs))
+
+    async def asked() -> list[crews.Message]:
+        crew = Crew(2)
+        crew.start()
+        found = []
+        for _ in range(3):
+            work = await crew.submit(task, exact=False)
+            assert work is not None
+            found.append(await work.ended())
+        await crew.close()
+        return found
+
+    first, second, third = asyncio.run(asked())
+    assert "done" in first
+    assert second == {"wrong": "A preview that takes longer than 0 s is stopped; measure this setting in full."}
+    assert "done" in third, "a worker of its own has to load it anew"
+
+
 def test_a_server_that_ends_leaves_no_process() -> None:
     crew = Crew(2)
     with served(crew) as client:

@@ -25,7 +25,9 @@ WAITING = 100
 PREVIEWERS = 2
 """Workers for previews: two designs are seen side by side, and run side by side."""
 LINE_BYTES = 64 << 20
-PREVIEW_S, EXACT_S = 20.0, 1800.0
+PREVIEW_S, FIRST_S, EXACT_S = 20.0, 120.0, 1800.0
+"""How long a run may take. A worker's first preview of an experiment may compile what it needs, which a worker that was
+stopped meanwhile would have to begin anew."""
 GRACE_S = 1.0
 """A preview that nobody wants any more may still end within this time: a new process costs more."""
 Message = dict[str, Any]
@@ -142,17 +144,24 @@ class Crew:
         await self._asked.wait()
         process = await self._start(kind) if kind == "preview" else None  # a preview finds its worker warm
         loaded: Any = None
+        known: set[Any] = set()
         while True:
             work = await self._next(kind)
+            name = work.task.get("name")
             if process is not None and loaded != work.task.get("saved"):  # the file is another one by now
                 await self._kill(process)
                 process = None
             if process is None or process.returncode is not None:
                 process = await self._start(kind)
+                known.clear()
             loaded = work.task.get("saved")
-            if not await self._do(process, work):
+            limit_s = EXACT_S if work.exact else PREVIEW_S if name in known or kind == "own" else FIRST_S
+            if await self._do(process, work, limit_s):
+                known.add(name)
+            else:
                 await self._kill(process)
                 process = await self._start(kind) if kind == "preview" else None
+                known.clear()
 
     async def _start(self, kind: str) -> asyncio.subprocess.Process:
         path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
@@ -181,9 +190,8 @@ class Crew:
         await process.wait()
         self.processes.discard(process)
 
-    async def _do(self, process: asyncio.subprocess.Process, work: Work) -> bool:
+    async def _do(self, process: asyncio.subprocess.Process, work: Work, limit_s: float) -> bool:
         """Let a worker do it; whether the worker can go on."""
-        limit_s = EXACT_S if work.exact else PREVIEW_S
         doing = asyncio.create_task(self._talk(process, work))
         unwanted = asyncio.create_task(work.unwanted.wait())
         try:
