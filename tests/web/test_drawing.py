@@ -85,6 +85,18 @@ def test_every_kind_of_chart_is_drawn_and_said(kind: str, rows: list[tuple[objec
         assert panel.words.endswith(".")
 
 
+def test_where_each_design_is_a_point_all_stand_in_one_panel_with_their_names_apart() -> None:
+    parts = {name: {"here": [(1.0, 0.2)]} for name in ("one", "two", "three")} | {"far": {"here": [(90.0, 0.0)]}}
+    (panel,) = svg.picture(Drawn("T", "ms", "share", "", "lines"), parts, "c").panels
+    assert panel.svg.count("<circle") == 4
+    named = re.findall(r'<text x="(-?\d+)" y="(-?\d+)">(one|two|three|far)<', panel.svg)
+    lines = sorted(int(y) for _, y, name in named if name != "far")
+    assert len(lines) == 3
+    assert lines[1] - lines[0] >= 12
+    assert lines[2] - lines[1] >= 12
+    assert panel.words == "one: ms 1, share 0.2; two: ms 1, share 0.2; three: ms 1, share 0.2; far: ms 90, share 0."
+
+
 def test_messages_stand_in_their_order_with_what_was_said_and_what_is_wrong_stands_out() -> None:
     rows = [("b", 0.002, "a", 0.004, "<old>", "✗"), ("a", 0.0, "b", 0.002, "read", "")]
     found = svg.picture(
@@ -134,6 +146,13 @@ def test_spans_of_more_kinds_than_shades_are_told_in_words_where_these_fit() -> 
     inside = re.findall(r"<text[^>]*>([^<]*)<", spans)
     assert inside == [f"does thing {i} &amp; more" for i in range(4)], "what is too short has its title alone"
     assert "blinks" in spans
+    alone = [
+        *rows,
+        ("other", 0.0, 0.1, "has all the room that is left"),
+        ("third", 4.9, 5.0, "has no room, since it is late"),
+    ]
+    beside = svg.picture(Drawn("T", "x", "y", "", "gantt"), {"one": {"part": alone}}, "c").panels[0].svg
+    assert re.findall(r">(has [^<]*)</text>", beside) == ["has all the room that is left"]
 
 
 def test_a_graph_is_drawn_step_by_step_from_the_left_and_what_is_last_in_the_key_on_top() -> None:

@@ -18,6 +18,10 @@ from windtunnel.web.panels import HEIGHT, WIDTH, Panel, Parts, Picture, text, wh
 from windtunnel.web.scales import Scale, scale
 
 LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
+FULL, TALL = 640, 220
+"""How wide a panel is that takes the whole width, and how tall one of points is."""
+NAME = 6.2
+"""How wide a letter of a name is."""
 BUCKETS = 50
 """Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
 SHADES = 7
@@ -43,16 +47,16 @@ def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
             return _lines(one, shown, ident)
 
 
-def _frame(x: Scale, y: Scale, height: float = HEIGHT) -> str:
+def _frame(x: Scale, y: Scale, height: float = HEIGHT, width: float = WIDTH) -> str:
     """The axes: hairlines at round values, and the values."""
     bottom = height - BOTTOM
     rows = "".join(
-        f'<path class="rule" d="M{LEFT} {y(v):.1f}H{WIDTH - RIGHT}"/>'
+        f'<path class="rule" d="M{LEFT} {y(v):.1f}H{width - RIGHT}"/>'
         f"{text(LEFT - 5, y(v) + 4, number(_clean(v)), 'end')}"
         for v in y.ticks(3)
     )
     columns = "".join(text(x(v), bottom + 15, number(_clean(v))) for v in x.ticks(4))
-    return f'{rows}<path class="base" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>{columns}'
+    return f'{rows}<path class="base" d="M{LEFT} {bottom}H{width - RIGHT}"/>{columns}'
 
 
 def _clean(value: float) -> float:
@@ -62,6 +66,9 @@ def _clean(value: float) -> float:
 
 # --- lines -------------------------------------------------------------------------------------------------------
 def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
+    points = {design: [row for line in parts.values() for row in line] for design, parts in designs.items()}
+    if len(points) > 1 and all(len(own) == 1 for own in points.values()):
+        return _scattered(one, {design: own[0] for design, own in points.items()})
     rows = [row for parts in designs.values() for line in parts.values() for row in line]
     x = scale((r[0] for r in rows), LEFT, WIDTH - RIGHT, "x" in one.log)
     y = scale((r[1] for r in rows), HEIGHT - BOTTOM, TOP, "y" in one.log, zero=True)
@@ -86,6 +93,28 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         words = f"{design}. " + " ".join(_said(one, name, line) for name, line in parts.items())
         panels.append(Panel(design, whole(frame + ghosts + "".join(drawn), words), words))
     return Picture(one.title, one.x, one.y, one.kind, panels, key if len(key) > 1 else [])
+
+
+def _scattered(one: Drawn, points: Mapping[str, Row]) -> Picture:
+    """Where each design is one point: all of them in one panel, each with its name."""
+    x = scale((p[0] for p in points.values()), LEFT, FULL - RIGHT, "x" in one.log)
+    y = scale((p[1] for p in points.values()), TALL - BOTTOM, TOP, "y" in one.log, zero=True)
+    drawn, taken = [], list[tuple[float, float]]()
+    for design, (a, b) in sorted(points.items(), key=lambda one: one[1][1]):
+        if not (isfinite(a) and isfinite(b)):
+            continue
+        wide, beside = NAME * len(design), x(a) + 8
+        left = beside if beside + wide < FULL else x(a) - 8 - wide
+        line = min(y(b) + 4, TALL - BOTTOM - 4)
+        while any(abs(line - other) < 12 and abs(left - at) < 120 for at, other in taken):
+            line -= 12  # names of neighbours stand above each other
+        taken.append((left, line))
+        drawn.append(f'<circle class="dot" cx="{x(a):.1f}" cy="{y(b):.1f}" r="4"/>{text(left, line, design, "start")}')
+    said = "; ".join(f"{name}: {one.x} {number(a)}, {one.y} {number(b)}" for name, (a, b) in points.items())
+    words = f"{said}."
+    body = _frame(x, y, TALL, FULL) + "".join(drawn)
+    drawing = whole(body, words, FULL, TALL, f' width="{FULL}" height="{TALL}"')
+    return Picture(one.title, one.x, one.y, one.kind, [Panel("all designs", drawing, words)], own=True)
 
 
 def _shaded(one: Drawn, x: Scale) -> str:
@@ -232,7 +261,6 @@ def _runs(cells: Mapping[int, Sequence[int]]) -> str:
 
 
 # --- spans ------------------------------------------------------------------------------------------------------
-FULL = 640
 KINDS = 4
 """Shades of spans that can be told apart."""
 LETTER, FEWEST_LETTERS = 4.6, 3
@@ -254,7 +282,9 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         labels = [text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]
         labels += [text(t(v), height - 2, number(_clean(v))) for v in t.ticks(6)]
         body = []
-        for thing, begin, end, what in rows[:SPANS]:
+        last = {row[0]: row for row in sorted(rows, key=lambda row: row[1])}
+        for row in rows[:SPANS]:
+            thing, begin, end, what = row
             a, b, y = t(begin), t(end), 8 + things.index(thing) * 20
             wide = max(0.8, b - a)
             letters = int((b - a - 4) / LETTER) if worded else 0
@@ -264,7 +294,9 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
                 f'<path{kind} d="M{a:.0f} {y}h{wide:.1f}v13h-{wide:.1f}z"'
                 + ("/>" if len(what) <= letters else f">{told}</path>")  # what is said whole needs no title
             )
-            if letters >= FEWEST_LETTERS:
+            if worded and letters < len(what) and row is last[thing] and b + 3 + LETTER * len(what) < FULL - 14:
+                body.append(f'<text x="{b + 3:.0f}" y="{y + 9.5}">{escape(what)}</text>')  # nothing comes after it
+            elif letters >= FEWEST_LETTERS:
                 said = what if len(what) <= letters else what[: letters - 1].rstrip() + "…"
                 body.append(f'<text x="{a + 3:.0f}" y="{y + 9.5}">{escape(said)}</text>')
         body = [*labels, '<g class="spans">', *body, "</g>"] if worded else [*labels, *body]

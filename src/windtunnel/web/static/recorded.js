@@ -96,13 +96,15 @@ class Recorded {
     run.lanes.forEach((lane, i) => {
       const y = TOP + i * LANE;
       parts.push(shape("path", { class: "rule", d: `M${left} ${y + 20}H${width - right}` }), shape("text", { x: left - 8, y: y + 16, "text-anchor": "end" }, lane));
-      for (const row of run.rows) {
-        if (row[0] !== lane) continue;
+      const own = run.rows.filter((row) => row[0] === lane), last = own.reduce((a, b) => (b[1] >= a[1] ? b : a), own[0]);
+      for (const row of own) {
         const title = shape("title", {}, `${lane}: ${row[3]}, ${round(row[1])} to ${round(row[2])} ${this.unit}`);
         const wide = Math.max(1, x(row[2]) - x(row[1]) - 0.6), kind = this.worded ? "r-worded" : `bar k${this.kinds.indexOf(row[3])}`;
         parts.push(shape("rect", { class: kind, x: x(row[1]).toFixed(1), y: y + 4, width: wide.toFixed(1), height: 16, rx: 2 }, title));
         const letters = this.worded ? Math.floor((wide - 4) / LETTER) : 0;
-        if (letters > 2) parts.push(shape("text", { class: "r-word", x: x(row[1]) + 3, y: y + 16 }, row[3].length > letters ? `${row[3].slice(0, letters - 1).trim()}…` : row[3]));
+        const beside = row === last && row[3].length > letters && x(row[2]) + 4 + LETTER * row[3].length < width - right;   // nothing comes after it
+        if (this.worded && beside) parts.push(shape("text", { class: "r-word", x: (x(row[2]) + 4).toFixed(1), y: y + 16 }, row[3]));
+        else if (letters > 2) parts.push(shape("text", { class: "r-word", x: x(row[1]) + 3, y: y + 16 }, row[3].length > letters ? `${row[3].slice(0, letters - 1).trim()}…` : row[3]));
       }
     });
     for (let i = 0; i <= 4; i += width < 600 ? 2 : 1) parts.push(shape("text", { x: x(this.end * i / 4), y: height - 4, "text-anchor": i === 4 ? "end" : "middle" }, `${round(this.end * i / 4)}${i === 4 ? ` ${this.unit}` : ""}`));
