@@ -27,6 +27,7 @@ FACES = (
     "windtunnel.parts",
     "windtunnel.blocks.caching",
     "windtunnel.blocks.chunks",
+    "windtunnel.blocks.consensus",
     "windtunnel.blocks.durability",
     "windtunnel.blocks.ground",
     "windtunnel.blocks.ordered",

@@ -6,6 +6,7 @@ import copy
 import importlib
 import inspect
 from collections.abc import Callable
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from windtunnel.blocks.caching import Cache, CacheTrace, FrequencySketch
 from windtunnel.blocks.caching.cache import POLICIES
 from windtunnel.blocks.chunks import FastCDC, FixedBlocks
+from windtunnel.blocks.consensus import Raft
 from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSkipList, PlainSortedSet, SortedSet
 from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
 from windtunnel.blocks.resilience import (
@@ -70,12 +72,13 @@ from windtunnel.blocks.text import (
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 FAMILIES = (
-    *("caching", "chunks", "durability", "ordered", "placement", "resilience", "sketches", "space", "streams"),
-    *("text", "vectors"),
+    *("caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "sketches", "space"),
+    *("streams", "text", "vectors"),
 )
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
+    *("Entry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Work", "Invariants"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
 
@@ -120,6 +123,14 @@ def _add(made: Any) -> None:
 def _loads() -> BoundedLoads:
     made = BoundedLoads(HashRing(list("abcde"), 8), 0.25)
     made.assign_many([f"key {i}" for i in range(40)])
+    return made
+
+
+def _leader() -> Raft:
+    """Of a group of one, with a command that is committed and not applied yet."""
+    made = Raft("a", ["a"], Random(1))
+    made.tick(made.due_s)
+    made.propose("a command")
     return made
 
 
@@ -241,6 +252,11 @@ CASES: dict[str, Case] = {
     "BoundedLoads": Case(_loads, lambda made: (made.loads, made.total), lambda made: made.assign("k")),
     "Rendezvous": Case(lambda: Rendezvous({"a": 1, "b": 2}), lambda made: made.lookup_many(LOOKED_UP).tolist(), _add),
     "MaglevTable": Case(lambda: MaglevTable(["a", "b"], 97), lambda made: made.table.tolist(), _add),
+    "Raft": Case(
+        _leader,
+        lambda raft: (raft.role, raft.term, raft.log.since(1), raft.commit),
+        lambda raft: raft.propose("another command"),
+    ),
     "RangeMap": Case(
         _ranges, lambda made: (_stored(made), made.ranges(), made.moves()), lambda made: made.commit(made.moves()[0])
     ),

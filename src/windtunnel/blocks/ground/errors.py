@@ -10,6 +10,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         KeyBusy  fail               a request with this key is in progress
         KeyReused  fail             the key belongs to a different request
         LimitExceeded  fail         as many calls as the adaptive limit allows are in progress
+        NotLeader  fail             the server does not lead, so nothing was put into the log
         RateLimited  fail           too many in too short a time
         Shed  fail                  the queue stands, and the wait would be too long
         Throttled  fail             the client held its own request back
