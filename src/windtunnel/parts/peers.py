@@ -6,7 +6,7 @@ A peer is a program on a simulated host. What it knows goes with a crash, but fo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import count
 from typing import Any, Protocol
 
@@ -128,32 +128,43 @@ class Journal:
     """Records on a host's disk, a line of JSON each. Those that were synced survive a crash.
 
     Opening it cuts off what a crash left torn, and syncs the rest: what was read once is there the next time too.
+
+    Args:
+        host: whose disk it is on.
+        name: of its file.
+        sync_s: says how long the disk takes for the next sync, seconds; as the disk is where it is not given.
     """
 
-    def __init__(self, host: Host, name: str = "journal") -> None:
+    def __init__(self, host: Host, name: str = "journal", *, sync_s: Callable[[], float] | None = None) -> None:
         self._disk = host.disk
+        self._sync_s = sync_s
         self._file = host.disk.open(name, create=True)
         host.disk.fsync_dir()
-        whole = sum(len(line) for line, _ in self._whole())
-        if whole < self._file.size:
-            self._file.truncate(whole)
+        self._size = 0
+        self._records = list[Any]()
+        """What stood in the first so many bytes when they were last read."""
+        self._read()
+        if self._size < self._file.size:
+            self._file.truncate(self._size)
         if self._file.size:
             self._file.fsync()
 
-    def _whole(self) -> Iterator[tuple[bytes, Any]]:
-        """The first lines, as far as they are whole, each with its record."""
-        for line in self._file.read_at(0, self._file.size).splitlines(keepends=True):
+    def _read(self) -> None:
+        """Read on, as far as lines are whole."""
+        for line in self._file.read_at(self._size, self._file.size - self._size).splitlines(keepends=True):
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode())
             except ValueError:
                 return
             if not line.endswith(b"\n"):
                 return
-            yield line, record
+            self._size += len(line)
+            self._records.append(record)
 
     def records(self) -> list[Any]:
         """All that can be read, oldest first."""
-        return [record for _, record in self._whole()]
+        self._read()
+        return list(self._records)
 
     def append(self, record: Any) -> None:
         """Write one; the disk may have it or not until `sync`."""
@@ -161,6 +172,8 @@ class Journal:
 
     async def sync(self) -> None:
         """Wait until all records are on the disk."""
+        if self._sync_s is not None:
+            self._disk.fsync_s = self._sync_s()
         await self._disk.sync(self._file)
 
     async def keep(self, record: Any) -> None:
