@@ -20,12 +20,14 @@ from windtunnel.faces import lend
 if TYPE_CHECKING:
     from windtunnel.lab.explore.core import (
         Access as Access,
+        Choose as Choose,
         Exploration as Exploration,
         Failure as Failure,
         Program as Program,
         Stuck as Stuck,
         explore as explore,
         replay as replay,
+        run_stepwise as run_stepwise,
         runs as runs,
     )
     from windtunnel.lab.explore.generator_threads import Lock as Lock, Threads as Threads

@@ -72,6 +72,8 @@ QUICK = {
     "right_locks_the_shift_and_the_room",
     "wrong_does_not_go_on",
     "right_money_first",
+    "wrong_yes_when_it_is_in_the_log",
+    "right_shorter_timeouts",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 12

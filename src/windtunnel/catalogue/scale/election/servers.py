@@ -1,0 +1,168 @@
+"""Five servers, how a client asks one of them, and the state that they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, Protocol
+
+from windtunnel import Stage, process
+from windtunnel.blocks.ground import Refused
+from windtunnel.catalogue.scale.election.trials import Trials
+from windtunnel.parts import Peer
+from windtunnel.sim import uniform
+
+SERVERS = 5
+SMALL, LARGE = (0, 1), (2, 3, 4)
+"""Which of them stand in either data centre."""
+PATIENCE_S = 0.4
+"""So long a client waits."""
+TRY_S = 0.15
+"""So long a server waits for the one that leads, before it asks again."""
+LOOK_S = 0.01
+"""After so long a server that knows of no leader looks again."""
+WAY_S = uniform(0.00015, 0.00045)
+"""From one server to another."""
+Answer = tuple[bool, Any]
+"""Whether it was done, and what came of it or who leads instead."""
+
+
+class Setting(Protocol):
+    """What designs need of the parameters."""
+
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def timeout_ms(self) -> float: ...
+    @property
+    def spread_ms(self) -> float: ...
+    @property
+    def disk_ms(self) -> float: ...
+    @property
+    def hand_s(self) -> float: ...
+    @property
+    def crashes(self) -> int: ...
+
+
+def sync_s(disk_ms: float) -> Callable[[Random], float]:
+    """How long a disk takes: exponential, as in the trial that came nearest to the paper's curves."""
+    return lambda luck: luck.expovariate(1e3 / disk_ms)
+
+
+def apply(state: dict[str, Any], command: Sequence[Any]) -> Any:
+    """Do `[what, key, value, request]` to a state: once for each request, however often it stands in the log."""
+    what, key, value, request = command
+    done = state.setdefault("done", {})
+    if request not in done:
+        if what == "put":
+            state.setdefault("values", {})[key] = value
+            state.setdefault("order", []).append(value)
+        done[request] = value if what == "put" else look(state, what, key)
+    return done[request]
+
+
+def look(state: Mapping[str, Any], what: str, key: str) -> Any:
+    """What a state shows: the value of a key, or all values in their order."""
+    return list(state.get("order", ())) if what == "everything" else state.get("values", {}).get(key)
+
+
+class Asked(Peer):
+    """A server that carries a command to whoever leads. It has to know who that is (`leads`), and `command`."""
+
+    servers: Mapping[str, Asked]
+    """All, by their names."""
+    on_lead: Callable[[], None]
+    """To be called when it begins to lead."""
+
+    @property
+    def leader_name(self) -> str | None:
+        """Who leads, as far as this one knows."""
+        raise NotImplementedError
+
+    async def want(self, command: list[Any]) -> Answer:
+        """What a client of this server wants; refused where it was given to nobody, else tried until it is known."""
+        end, given = self.sim.now + PATIENCE_S, False
+        while self.sim.now < end:
+            name = self.leader_name
+            if name is not None:
+                try:
+                    found: Answer = await self.call(self.servers[name], "command", command, within_s=TRY_S)
+                except TimeoutError:
+                    given = True
+                    continue
+                if found[0]:
+                    return found
+            await self.sim.sleep(LOOK_S)
+        if given:
+            await self.sim.sleep(PATIENCE_S)  # nobody knows, so nothing is said; the client has gone
+        return False, None
+
+    async def command(self, command: list[Any]) -> Answer:
+        """Carry it out, if this one leads."""
+        raise NotImplementedError
+
+
+class Cluster:
+    """Five servers, and clients beside each of them."""
+
+    servers: Sequence[Asked]
+
+    def __init__(self, stage: Stage, p: Setting) -> None:
+        self.stage, self.sim, self.p = stage, stage.sim, p
+        self.gate = Peer(stage, "gate")
+        self.trials = stage.add("the leader", Trials(stage, self, p.crashes))
+        self.servers = self.make()
+        for one in self.servers:
+            one.servers = {other.host.name: other for other in self.servers}
+            one.on_lead = self.trials.somebody_leads
+            for other in self.servers:
+                if other is not one:
+                    stage.network.connect(one.host, other.host, one_way=True, latency=WAY_S)
+
+    def make(self) -> Sequence[Asked]:
+        """The servers."""
+        raise NotImplementedError
+
+    @process
+    async def put(self, at: int, key: str, value: int) -> None:
+        """Give a key this value."""
+        await self.served(at, "put", key, value)
+
+    @process
+    async def get(self, at: int, key: str) -> Any:
+        """The key's value."""
+        return await self.served(at, "get", key)
+
+    @process
+    async def everything(self, at: int) -> list[int]:
+        """All values that were ever put, in their order."""
+        found: list[int] = await self.served(at, "everything", "")
+        return found
+
+    @process
+    async def elections(self) -> list[float]:
+        """How long it took to have another leader, each time that one crashed."""
+        await self.trials.over
+        return self.trials.took_s
+
+    async def served(self, at: int, what: str, key: str, value: int = 0) -> Any:
+        """Ask the server beside the client. Raises Refused: it was not done; TimeoutError: it may have been."""
+        command = [what, key, value, self.stage.request]
+        done, found = await self.gate.call(self.servers[at], "want", command, within_s=PATIENCE_S + LOOK_S)
+        if not done:
+            raise Refused("There is no leader.")
+        return found
+
+    # --- for the trials of the paper -----------------------------------------------------------------------------
+    heartbeat_s = 0.075
+
+    def leading(self) -> Sequence[Peer]:
+        """Those that are up and think that they lead, the one that began last at the end."""
+        raise NotImplementedError
+
+    def beat(self, leader: Peer) -> None:
+        """Let it tell all others now that it leads."""
+
+    def report(self) -> Mapping[str, object]:
+        syncs = sum(one.host.disk.syncs for one in self.servers)
+        return {"syncs": syncs}
