@@ -13,8 +13,11 @@ from typing import Any
 from windtunnel.explore import RealThreads
 
 BEFORE = """
+import builtins
 import contextlib
 import functools
+import operator
+import types
 
 G = 1
 TABLE = {"x": 1, "y": 2}
@@ -89,6 +92,11 @@ box, sub, Moved = Box(), Sub(), type("Moved", (Base,), {})
 read_cell, read_cell_in_list, read_cell_in_a_class, write_cell = cells()
 part = functools.partial(box.get, b=2)
 its = [1]
+module = types.ModuleType("module")
+module.level = builtins.one_for_all = 1
+raw = bytearray(b"raw")
+view = memoryview(raw)
+def with_default(a=1): return a
 """
 
 READS: Mapping[str, tuple[str, str]] = {
@@ -98,6 +106,13 @@ READS: Mapping[str, tuple[str, str]] = {
     "property_of_super": ("sub.above_property()", "Base.p = property(lambda self: 2)"),
     "attribute_of_a_class": ("Sub.k", "Base.k = 2"),
     "attribute_behind_an_instance": ("sub.k", "Base.k = 2"),
+    "attribute_of_a_class_in_a_format": ("'{0.k}'.format(sub)", "Base.k = 2"),
+    "attribute_of_a_class_by_a_getter": ("operator.attrgetter('k')(Sub)", "Base.k = 2"),
+    "attribute_behind_an_instance_by_a_getter": ("operator.attrgetter('k')(sub)", "Base.k = 2"),
+    "attribute_of_a_module": ("module.level", "module.level = 2"),
+    "attribute_of_a_module_by_a_getter": ("operator.attrgetter('level')(module)", "module.level = 2"),
+    "default_argument": ("with_default()", "with_default.__defaults__ = (2,)"),
+    "byte_of_a_view": ("view[0]", "raw[0] = 9"),
     "method": ("box.get()", "box.v = 2"),
     "method_with_names": ("box.get(1, b=2)", "box.v = 2"),
     "method_that_is_kept": ("through(box.get, 1)", "box.v = 2"),
@@ -160,9 +175,12 @@ READS: Mapping[str, tuple[str, str]] = {
     "generator": ("sum(one for one in box.items)", "box.items[0] = 9"),
     "generator_of_attributes": ("next(numbers(box))", "box.v = 2"),
     "cell": ("read_cell()", "write_cell(2)"),
+    "contents_of_a_cell": ("read_cell.__closure__[0].cell_contents", "write_cell(2)"),
+    "cell_that_is_filled_by_another": ("read_cell()", "read_cell.__closure__[0].cell_contents = 2"),
     "cell_in_a_comprehension": ("read_cell_in_list()", "write_cell(2)"),
     "cell_in_a_class": ("read_cell_in_a_class()", "write_cell(2)"),
     "global": ("G", "globals()['G'] = 2"),
+    "builtin": ("one_for_all", "builtins.one_for_all = 2"),
     "getattr": ("getattr(box, 'v')", "setattr(box, 'v', 2)"),
     "own_dict": ("vars(box)['v']", "box.v = 2"),
     "attribute_that_is_deleted": ("hasattr(box, 'w')", "del box.w"),
@@ -185,6 +203,9 @@ BODIES: Mapping[str, tuple[str, str]] = {
     ),
     "match_of_an_attribute": (
         "match box:\n        case Box(v=1): got = 1\n        case _: got = 2", "box.v = 2",
+    ),
+    "match_of_an_attribute_of_a_class": (
+        "match sub:\n        case Sub(k=1): got = 1\n        case _: got = 2", "Base.k = 2",
     ),
     "match_of_a_list": ("match its:\n        case [1]: got = 1\n        case _: got = 2", "its[0] = 2"),
     "match_of_a_dict": ("match TABLE:\n        case {'x': 1}: got = 1\n        case _: got = 2", "TABLE['x'] = 2"),

@@ -75,12 +75,11 @@ def _by_opcodes(code: CodeType) -> Iterator[tuple[str, int, int | None]]:
     """The same by what explorers hear; before 3.12 frames say it there too."""
     seen: list[tuple[str, int, int | None]] = []
 
-    def before(frame: FrameType, offset: int) -> bool:
+    def before(frame: FrameType, offset: int) -> None:
         depth = depths(frame.f_code).get(offset)
         told = _told(frame) if sys.version_info < (3, 12) else depth
         assert told is not None
         seen.append((dis.opname[frame.f_code.co_code[offset]], told, depth))
-        return False
 
     watching = watch(Heard(lambda file: file == FILE, lambda frame: None, before, lambda frame: None))
     watching.begin()

@@ -98,7 +98,7 @@ def test_what_cannot_be_compared_is_refused_and_what_has_no_end_is_not_called_pr
         async def once() -> None:
             await Pause("once")
 
-        return iter([1]), {"one": once()}
+        return bytearray(b"1"), {"one": once()}
 
     with pytest.raises(TypeError, match="cannot be compared"):
         states(odd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import gc
 import queue
@@ -23,6 +24,9 @@ from windtunnel.lab.explore.watch import Heard, watch
 SYNCHRONIZING: Final = (threading.__file__, queue.__file__)
 """Files of the standard library that are stopped in like code under test."""
 Make = Callable[[], tuple[Mapping[str, Callable[[], object]], Callable[[], None] | None]]
+_STARTS: Final = tuple(
+    name for name in ("start_new_thread", "start_new", "start_joinable_thread") if hasattr(_thread, name)
+)
 _real_lock = threading.Lock  # taken before anything is patched
 _real_sleep = time.sleep
 _real_start = threading.Thread.start
@@ -53,6 +57,9 @@ class Controlled(Protocol):
     def bound(self, name: Any) -> None:
         """A global was bound in a way that could not be foreseen."""
 
+    def not_seen(self) -> None:
+        """Code under test ran where nobody could come between its steps."""
+
 
 class _Actor:
     """One thread under control: what it is about to do, and the gate at which it waits for its turn."""
@@ -79,7 +86,8 @@ class Execution:
 
     def __init__(self, program: Controlled) -> None:
         self.program = program
-        self.things = Things(program.is_traced, (ControlledLock, threading.Thread, type(_real_lock())))
+        idle = (ControlledLock, threading.Thread, type(_real_lock()))
+        self.things = Things(program.is_traced, idle, program.is_global_shared)
         self.opcodes = Opcodes(self.things, program.is_global_shared, program.exact)
         self._by_thread: dict[int, _Actor] = {}
         self._names: dict[int, str] = {}
@@ -95,7 +103,11 @@ class Execution:
         self._collects = gc.isenabled()
         gc.disable()
         self._watch = watch(Heard(program.is_traced, self._entered, self._before, self._left))
-        self._saved = {name: getattr(threading, name) for name in ("Lock", "RLock", "_allocate_lock")}
+        self._saved = {
+            (module, name): getattr(module, name)
+            for module, names in ((threading, ("Lock", "RLock", "_allocate_lock")), (_thread, _STARTS))
+            for name in names
+        }
         self._actors: dict[str, _Actor] = {}
         self._check: Callable[[], None] | None = None
         try:
@@ -114,16 +126,18 @@ class Execution:
         setattr(threading, "Lock", lambda: ControlledLock(self, False))  # noqa: B010  (typed as a class)
         setattr(threading, "RLock", lambda: ControlledLock(self, True))  # noqa: B010
         setattr(threading, "_allocate_lock", lambda: ControlledLock(self, False))  # noqa: B010
+        for start in _STARTS:
+            setattr(_thread, start, self._start_thread)
         setattr(threading.Thread, "start", self._start_thread)  # noqa: B010
         setattr(time, "sleep", self._sleep)  # noqa: B010
 
     def _unpatch(self) -> None:
-        for name, original in self._saved.items():
-            setattr(threading, name, original)
+        for (module, name), original in self._saved.items():
+            setattr(module, name, original)
         setattr(threading.Thread, "start", _real_start)  # noqa: B010
         setattr(time, "sleep", _real_sleep)  # noqa: B010
 
-    def _start_thread(self, thread: threading.Thread | None = None) -> None:
+    def _start_thread(self, *what: object, **more: object) -> None:
         raise RuntimeError("Threads under exploration start no others; return all of them from `make`.")
 
     def _sleep(self, seconds: float) -> None:
@@ -159,6 +173,7 @@ class Execution:
             if called:  # no code under test, but a bound method of a list, say
                 self.pause(actor, lambda: self.access(self.things.called(actor.function, [])), None)
             actor.function()
+            self.things.let_go()
         except Stopped:
             pass
         except BaseException as error:
@@ -188,11 +203,10 @@ class Execution:
         made = actor.frames[frame] = Stepper(self, actor, code, carried(actor, frame.f_back), every)
         return made
 
-    def _before(self, frame: FrameType, offset: int) -> bool:
+    def _before(self, frame: FrameType, offset: int) -> None:
         actor = self.current()
-        if actor is None:
-            return False
-        return (actor.frames.get(frame) or self._stepper(actor, frame)).before(frame, offset)
+        if actor is not None:
+            (actor.frames.get(frame) or self._stepper(actor, frame)).before(frame, offset)
 
     def _left(self, frame: FrameType) -> None:
         actor = self.current()
@@ -242,6 +256,7 @@ class Execution:
         if self.stopping and look().kind == "release":
             return
         if not self.stopping:
+            self.things.let_go()  # here no opcode is waited for: what ends takes its own steps
             self.stand(actor, look, wanted)
         if self.stopping:
             actor.leaves = True
@@ -249,6 +264,8 @@ class Execution:
 
     def stand(self, actor: _Actor, look: Callable[[], Access], wanted: Wanted | None) -> None:
         """Stand before a step until it is our turn, or the run is given up."""
+        if self.things.let_go():
+            self.program.not_seen()
         more = carried(actor, sys._getframe(1))
         if more:
             own = look

@@ -207,6 +207,8 @@ def runs(
 def explore(program: Program, strategy: Strategy, limit: int = 10_000, max_steps: int = 100_000) -> Exploration:
     """Run the program under the strategy until the first failure, until all is covered, or `limit` schedules."""
     result = Exploration()
+    if hasattr(program, "unsure"):
+        program.unsure = False  # of this exploration
     while result.schedules < limit:
         if not strategy.begin():
             result.complete = strategy.exhaustive and not getattr(program, "unsure", False)

@@ -45,8 +45,17 @@ _LAYOUT: Final = (
 )
 
 
-def stack(frame: FrameType) -> tuple[int, int, int] | None:
-    """(address of the locals, how many locals and cells, how many of those and of stack), or None if it is unknown."""
+def known_here() -> bool:
+    """Whether the layout of this Python's frames is one of those."""
+    return _LAYOUT is not None
+
+
+def stack(frame: FrameType, waits: bool = False) -> tuple[int, int, int] | None:
+    """(address of the locals, how many locals and cells, how many of those and of stack), or None if it is unknown.
+
+    Args:
+        waits: it is the frame of a generator that does not run: those note how high their stack is.
+    """
     if _LAYOUT is None:
         return None
     base = ctypes.c_void_p.from_address(id(frame) + _FRAME_AT).value
@@ -57,7 +66,7 @@ def stack(frame: FrameType) -> tuple[int, int, int] | None:
     if pointers != (id(frame.f_code), id(frame), id(frame.f_globals)):
         return None
     first = _locals(frame.f_code)
-    if _LAYOUT.tells:
+    if waits or _LAYOUT.tells:
         top = ctypes.c_int.from_address(base + _LAYOUT.top * _POINTER).value
     else:
         top = first + depths(frame.f_code).get(frame.f_lasti, -1)
@@ -79,6 +88,12 @@ def operands(frame: FrameType, count: int) -> Sequence[Any] | None:
         return None
     at, first, top = found
     return _objects(at + max(first, top - count) * _POINTER, min(count, top - first))
+
+
+def kept(frame: FrameType) -> Sequence[Any]:
+    """What a generator or coroutine that waits has on its stack; nothing where that cannot be read."""
+    found = stack(frame, waits=True)
+    return () if found is None else _objects(found[0] + found[1] * _POINTER, found[2] - found[1])
 
 
 def cell(frame: FrameType, index: int) -> Any:

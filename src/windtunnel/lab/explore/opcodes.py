@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from windtunnel.lab.explore.core import EVERYTHING
 from windtunnel.lab.explore.frames import NULL, cell, operands
-from windtunnel.lab.explore.touches import Things, Touches
+from windtunnel.lab.explore.touches import PROXIES, Things, Touches
 
 _HARMLESS: Final = {
     "ASYNC_GEN_WRAP", "BUILD_CONST_KEY_MAP", "BUILD_LIST", "BUILD_SLICE", "BUILD_STRING", "BUILD_TUPLE", "CACHE",
@@ -129,7 +129,7 @@ class Opcodes:
             return lambda: worst
         count, look = handler
         top = operands(frame, count(op) if callable(count) else count)
-        if top is None:
+        if top is None or any(type(one) in PROXIES for one in top):
             unknown: Touches = [(EVERYTHING, None, True)]
             return lambda: unknown
         said: Callable[[], Touches] | LockCall | None = look(self, frame, op, top)
@@ -142,8 +142,13 @@ class Opcodes:
             return None
         if op.name.endswith("_NAME") and frame.f_locals is not frame.f_globals and (write or name in frame.f_locals):
             return None  # the body of a class
-        space = frame.f_globals
-        return lambda: [(self._things.number(space), name, write)]
+        space, built_in = frame.f_globals, frame.f_builtins
+
+        def look() -> Touches:
+            behind = [] if write or name in space else self._things.reads(built_in, name)
+            return [(self._things.number(space), name, write), *behind]
+
+        return look
 
     def _cell(self, frame: FrameType, op: Operation, top: Sequence[Any]) -> Any:
         found, write = cell(frame, op.arg), op.name.startswith(("STORE", "DELETE"))

@@ -14,18 +14,22 @@ Line events never find a lost update inside `self.value += 1`; opcode events fin
 Limits: a call into C is one step, and is taken to touch all that it can reach, unless it is known to touch less. What
 lies outside the process (files, sockets) is not seen. Waiting with a time limit is as if the limit had passed
 whenever the lock is taken at that moment. A thread that blocks in C for `patience_s` ends it all with a sentence.
+Things end when they would end without us, and code under test that runs then is stopped before its steps like any
+other; what ends with a local variable ends in the step before. Where a list is the last that has a thing with such code
+and ends in the middle of another step, and where a global was read that nobody was known to bind, nothing is proved.
 """
 
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Callable
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from windtunnel.lab.explore.control import SYNCHRONIZING, Execution, Make
 from windtunnel.lab.explore.core import Choose, Failure, Step, run_stepwise
-from windtunnel.lab.explore.opcodes import names_stored, operations
+from windtunnel.lab.explore.opcodes import names_stored
 from windtunnel.lab.explore.watch import known
 
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -62,7 +66,10 @@ class RealThreads:
         self.every_opcode = every_opcode
         self.exact = exact and known()
         self._scanned: set[CodeType] = set()
+        self._met: set[CodeType] = set()
         self._stored: set[str] = set()
+        self._passed_over: set[str] = set()
+        """Globals that were read without a step, since nobody was known to bind them."""
         self.unsure = False
         """Whether something was met in a run that earlier ones may have passed over: then nothing is proved."""
         self.scan_space(make)
@@ -77,36 +84,57 @@ class RealThreads:
 
     def is_global_shared(self, name: str) -> bool:
         """Whether some code under test may bind that name."""
-        return name in self._stored
+        if name in self._stored:
+            return True
+        self._passed_over.add(name)
+        return False
 
-    def scan(self, code: CodeType, early: bool = False) -> None:
+    def scan(self, code: CodeType) -> None:
         """Note the globals that the code may bind. One that is met late may have been read without a step before."""
         if code not in self._scanned:
             self._scanned.add(code)
-            new = names_stored(code) - self._stored
-            if new and not early and any(name in code.co_names for name in new):
-                self.unsure |= any("_GLOBAL" in i.name for i in operations(code).values() if i.argval in new)
-            self._stored |= new
+            self._may_bind(names_stored(code))
+
+    def _may_bind(self, names: Iterable[str]) -> None:
+        self.unsure |= not self._passed_over.isdisjoint(names)
+        self._stored.update(names)
+        self._passed_over.difference_update(names)
 
     def bound(self, name: Any) -> None:
         """A global was bound in a way that could not be foreseen."""
-        if isinstance(name, str) and name not in self._stored:
-            self._stored.add(name)
-            self.unsure = True
+        if isinstance(name, str):
+            self._may_bind([name])
+
+    def not_seen(self) -> None:
+        """Code under test ran where nobody could come between its steps."""
+        self.unsure = True
 
     def scan_space(self, function: Any) -> None:
         """Note what the code in the module of this function, and in its closure, may bind."""
-        function = getattr(function, "func", function)
-        function = getattr(function, "__func__", function)
-        if not isinstance(function, FunctionType) or function.__code__ in self._scanned:
+        function = _function(function)
+        if function is None or function.__code__ in self._met:
             return
-        self.scan(function.__code__, early=True)
-        for value in [*function.__globals__.values(), *(c for c in function.__closure__ or ())]:
-            members = list(vars(value).values()) if isinstance(value, type) else [value]
+        self._met.add(function.__code__)
+        self.scan(function.__code__)
+        around = [c.cell_contents for c in function.__closure__ or () if c != CellType()]
+        for value in around:
+            self.scan_space(value)  # which may be of another module
+        for value in [*function.__globals__.values(), *around]:
+            members = list(vars(value).values()) if issubclass(type(value), type) else [value]
             for member in members:
-                code = getattr(getattr(member, "__func__", member), "__code__", None)
-                if isinstance(code, CodeType) and self.is_traced(code.co_filename):
-                    self.scan(code, early=True)
+                found = _function(member)
+                if found is not None and self.is_traced(found.__code__.co_filename):
+                    self.scan(found.__code__)
+
+
+def _function(thing: Any) -> FunctionType | None:
+    """The function in Python behind a callable, found without running code of its class."""
+    kind = type(thing)
+    if issubclass(kind, partial):
+        return _function(thing.func)
+    if kind in (MethodType, classmethod, staticmethod):
+        return _function(thing.__func__)
+    return thing if kind is FunctionType else None
 
 
 def _is_users(file: str) -> bool:

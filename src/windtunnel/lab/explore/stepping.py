@@ -66,37 +66,37 @@ class Stepper:
         self.carried = carried
         self.doing: Touches = []
 
-    def before(self, frame: FrameType, offset: int) -> bool:
-        """The opcode at that offset is next. Says whether the thread stood, so that others may have run."""
+    def before(self, frame: FrameType, offset: int) -> None:
+        """The opcode at that offset is next."""
         run, op = self._run, self._operations.get(offset)
         if run.stopping:
             self._leave(frame, offset)
-            return False
-        if op is None:
-            return self._every and self._stand(frame, offset, lambda: _IDLE_STEP)
-        self.doing = []
-        said = run.opcodes.touches(frame, op)
-        if isinstance(said, LockCall):
-            self._lock(said)
-            return True
-        if said is None:
-            if ends(op):
-                self._actor.frames.pop(frame, None)
-            return bool(self._every or self.carried) and self._stand(frame, offset, lambda: _IDLE_STEP)
-        first = said()
-        if first:
-            run.note_globals(first)
-            look = said
-            self._stand(frame, offset, lambda: run.access(now) if (now := look()) else _IDLE_STEP)
-            self.doing = said()
-            return True
-        return self._every and self._stand(frame, offset, lambda: _IDLE_STEP)
+            return
+        every = self._every
+        if op is not None:
+            self.doing = []
+            said = run.opcodes.touches(frame, op)
+            if isinstance(said, LockCall):
+                self._lock(said)
+                return
+            first = said() if said is not None else []
+            if first and said is not None:
+                run.note_globals(first)
+                look = said
+                self._stand(frame, offset, lambda: run.access(now) if (now := look()) else _IDLE_STEP)
+                self.doing = said()
+                return
+            if said is None:
+                every = every or bool(self.carried)
+                if ends(op):
+                    self._actor.frames.pop(frame, None)
+        if every:
+            self._stand(frame, offset, lambda: _IDLE_STEP)
 
-    def _stand(self, frame: FrameType, offset: int, look: Callable[[], Access]) -> bool:
+    def _stand(self, frame: FrameType, offset: int, look: Callable[[], Access]) -> None:
         self._run.stand(self._actor, look, None)
         if self._run.stopping:
             self._leave(frame, offset)
-        return True
 
     def _leave(self, frame: FrameType, offset: int) -> None:
         """The run is given up: raise once, at an opcode that may raise by itself, and let what cleans up run through.

@@ -14,43 +14,33 @@ import functools
 import gc
 import sys
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from windtunnel.lab.explore.core import EVERYTHING, Touch
+from windtunnel.lab.explore.held import Held
+from windtunnel.lab.explore.kinds import (
+    CONTAINERS,
+    IDLE,
+    IMMUTABLE,
+    ITERATORS,
+    READERS,
+    READING_METHODS,
+    READING_MODULES,
+    VIEWS,
+)
 
 MOST_REACHED: Final = 300
 """Things that one operation may reach; beyond, it is said to touch everything."""
 
-IMMUTABLE: Final = (
-    int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), range, slice,
-    types.CodeType, types.BuiltinFunctionType, types.FunctionType, types.ModuleType, type, types.MethodDescriptorType,
-    types.WrapperDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType,
-    types.MemberDescriptorType, types.FrameType, types.TracebackType, property, classmethod, staticmethod,
-)  # fmt: skip
-_CONTAINERS: Final = (list, dict, set, deque, bytearray)
-_VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
-_SAMPLES: Final[tuple[Any, ...]] = (
-    iter([]), iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(deque()), iter(range(0)),
-    iter(range(1 << 70)), iter(""), iter("é"), iter(b""), iter(bytearray()), reversed([]), reversed({}),
-    reversed(deque()), enumerate(()), zip(), map(len, ()), filter(None, ()),
-)  # fmt: skip
-_ITERATORS: Final[tuple[type, ...]] = tuple(type(i) for i in _SAMPLES)
-_READERS: Final = {  # builtins that do no more than read, all that can be reached from their arguments
-    "len", "repr", "ascii", "format", "hash", "abs", "divmod", "pow", "round", "bin", "hex", "oct", "ord", "chr",
-    "iter", "reversed", "any", "all", "sum", "min", "max", "sorted", "dir", "aiter",
-}  # fmt: skip
-_IDLE: Final = {"id", "isinstance", "issubclass", "callable", "globals", "locals", "__build_class__", "__import__"}
-_READING_MODULES: Final = {"math", "cmath", "time", "_json"}
-_READING_METHODS: Final = {
-    "get", "keys", "values", "items", "index", "count", "copy", "isdisjoint", "issubset", "issuperset", "union",
-    "difference", "intersection", "symmetric_difference", "__len__", "__contains__", "__getitem__", "__iter__",
-    "__repr__", "__str__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__reversed__", "__copy__",
-    "__reduce__", "__reduce_ex__", "__sizeof__", "__format__", "__hash__", "decode", "hex", "find", "startswith",
-    "endswith", "split", "join", "strip", "__add__", "__mul__", "__or__", "__and__", "__sub__",
-}  # fmt: skip
 _HEAP_TYPE: Final = 1 << 9  # of type.__flags__: a class that was made at run time, whose attributes can be set
+PROXIES: Final = (weakref.ProxyType, weakref.CallableProxyType)
+"""Whoever asks one for anything asks the thing behind it, also what class it is of."""
+_CHANGEABLE: Final = (types.GetSetDescriptorType, types.MemberDescriptorType)
+_OF_CALLS: Final = ("__defaults__", "__kwdefaults__", "__code__")
+"""Attributes of a function that each call of it reads."""
 _ITEM: Final = {"read": "__getitem__", "set": "__setitem__", "delete": "__delitem__"}
 
 _OURS: Final = __name__.rpartition(".")[0] + "."
@@ -60,24 +50,27 @@ Touches = list[Touch]
 class Things:
     """The numbers of the things of one run, and what operations on them touch."""
 
-    def __init__(self, traced: Callable[[str], bool], idle: Sequence[Any]) -> None:
+    def __init__(
+        self, traced: Callable[[str], bool], idle: Sequence[Any], is_stored: Callable[[str], bool] = lambda name: False
+    ) -> None:
         self._traced = traced
         self._idle = tuple(idle)  # types and functions of the explorer itself: they speak for themselves
-        self._numbers: dict[int, int] = {}
-        self._kept: list[Any] = []  # so that no number is given again to another
+        self._is_stored = is_stored
+        self._held = Held()
         self._names: dict[int, str] = {0: "everything"}
-        self._aliases: dict[int, Any] = {}
+        self._spaces: set[int] = set()
 
     # --- numbers ---------------------------------------------------------------------------------------------
     def number(self, thing: Any) -> int:
-        thing = self._aliases.get(id(thing), thing)
-        if isinstance(thing, types.ModuleType):
+        is_module = isinstance(thing, types.ModuleType)
+        if is_module:
             thing = thing.__dict__
-        found = self._numbers.get(id(thing))
-        if found is None:
-            found = self._numbers[id(thing)] = len(self._kept) + 1
-            self._kept.append(thing)
-            named = thing.get("__name__") if type(thing) is dict and "__builtins__" in thing else None
+        found = self._held.number(thing)
+        if found not in self._names:
+            is_space = is_module or thing is vars(builtins) or (type(thing) is dict and "__builtins__" in thing)
+            if is_space:
+                self._spaces.add(found)
+            named = thing.get("__name__") if is_space else None
             if isinstance(thing, type | types.FunctionType):
                 named = thing.__name__
             self._names[found] = str(named) if named else f"{type(thing).__name__} {found}"
@@ -88,14 +81,16 @@ class Things:
         name, part = self._names[touch[0]], touch[1]
         if part is None:
             return name
-        thing = self._kept[touch[0] - 1]
-        as_item = isinstance(thing, _CONTAINERS) and "__builtins__" not in thing
+        as_item = touch[0] not in self._spaces and isinstance(self._held.thing(touch[0]), CONTAINERS)
         return f"{name}[{part!r}]" if as_item else f"{name}.{part}"
 
     def is_space(self, number: int) -> bool:
         """Whether that thing is the globals of a module."""
-        thing = self._kept[number - 1] if number > 0 else None
-        return type(thing) is dict and "__builtins__" in thing
+        return number in self._spaces
+
+    def let_go(self) -> bool:
+        """Let go of lists and the like that nobody else has any more. Says whether code under test ended with one."""
+        return self._held.let_go(self._traced)
 
     def reads(self, thing: Any, part: Any = None) -> Touches:
         return [(self.number(thing), part, False)]
@@ -111,10 +106,18 @@ class Things:
         seen: set[int] = set()
         while waiting:
             value = waiting.pop()
-            if id(value) in seen or self._is_idle(value):
+            if id(value) in seen:
                 continue
             seen.add(id(value))
             kind = type(value)
+            if kind in PROXIES or issubclass(kind, weakref.ReferenceType):
+                found[EVERYTHING] = (EVERYTHING, None, False)  # any step may be the one that ends what it refers to
+                continue
+            if issubclass(kind, type | types.ModuleType):
+                found.update((t[0], t) for t in self._said_by(value))
+                continue
+            if self._is_idle(value):
+                continue
             if kind is types.MethodType:
                 waiting.append(value.__self__)
                 continue
@@ -123,16 +126,23 @@ class Things:
                 continue
             number = self.number(value)
             found[number] = (number, None, write)
+            found.update((t[0], t) for t in self._said_by(kind))
             if len(found) > MOST_REACHED:
                 return [(EVERYTHING, None, write)]
             inner = gc.get_referents(value)
-            own = None if isinstance(value, _CONTAINERS) else _own_dict(value)
+            own = None if isinstance(value, CONTAINERS) else _own_dict(value)
             if own is not None:
-                self._aliases.setdefault(id(own), value)
+                self._held.alias(own, value)
             waiting += [part for part in inner if part is not own]
             if own is not None:
                 waiting += own.values()
         return list(found.values())
+
+    def _said_by(self, space: type | types.ModuleType) -> Touches:
+        """What C code finds that is given a module, a class, or an instance of one: all that it and its parents say."""
+        if isinstance(space, types.ModuleType):
+            return self.reads(space)
+        return [(self.number(c), None, False) for c in space.__mro__ if c.__flags__ & _HEAP_TYPE]
 
     def _is_idle(self, value: Any) -> bool:
         return value is None or isinstance(value, (IMMUTABLE, self._idle))
@@ -141,7 +151,7 @@ class Things:
         """The thing by itself; of a view of a dict the dict."""
         if self._is_idle(value) or type(value) in (tuple, frozenset):
             return []
-        if type(value) in _VIEWS:
+        if type(value) in VIEWS:
             return [t for v in gc.get_referents(value) for t in self.shallow(v)]
         return self.reads(value)
 
@@ -149,7 +159,7 @@ class Things:
         kind = type(value)
         if self._is_idle(value) or isinstance(value, tuple | frozenset):
             return []
-        if isinstance(value, _CONTAINERS):
+        if isinstance(value, CONTAINERS):
             return self.shallow(value)
         judge = _of_type(kind, "__bool__") or _of_type(kind, "__len__")
         return [] if judge is None else self.called(judge, [value], reading=True)
@@ -159,9 +169,9 @@ class Things:
         kind = type(it)
         if self._is_idle(it) or kind in (tuple, frozenset):
             return []
-        if isinstance(it, _CONTAINERS) or kind in _VIEWS:
+        if isinstance(it, CONTAINERS) or kind in VIEWS:
             return self.shallow(it)
-        if kind in _ITERATORS:
+        if kind in ITERATORS:
             found = [] if private else self.writes(it)
             for inner in gc.get_referents(it):
                 if kind in (map, filter) and callable(inner):
@@ -183,8 +193,11 @@ class Things:
             return self._above(thing, name)
         if isinstance(thing, self._idle) or (kind.__module__ == "_thread" and kind.__name__ == "_local"):
             return []
-        if kind.__dictoffset__ == 0 and not kind.__flags__ & _HEAP_TYPE and not isinstance(thing, type):
-            return []  # an int, a list: their attributes cannot change
+        if kind is types.CellType:
+            return [(self.number(thing), None, write)]
+        fixed = kind.__dictoffset__ == 0 and not kind.__flags__ & _HEAP_TYPE and not isinstance(thing, type)
+        if fixed and (self._is_idle(thing) or not isinstance(_of_type(kind, name), _CHANGEABLE)):
+            return []  # an int, a method of a list
         found: Touches = [(self.number(thing), name, write)]
         classes = kind.__mro__ if not isinstance(thing, type) else thing.__mro__
         if not write:
@@ -196,7 +209,7 @@ class Things:
         if name == "__dict__":
             own = _own_dict(thing)
             if own is not None:
-                self._aliases.setdefault(id(own), thing)
+                self._held.alias(own, thing, shown=True)
         elif behind is None:
             fallback = _of_type(kind, "__setattr__" if write else "__getattr__")
             if isinstance(fallback, types.FunctionType) and not self._runs_traced(fallback):
@@ -205,7 +218,7 @@ class Things:
             accessor = behind.fset if write else behind.fget
             if accessor is not None and not self._runs_traced(accessor):
                 found += self.deep([thing], write=True)
-        elif not isinstance(behind, (*IMMUTABLE, *_CONTAINERS)):
+        elif not isinstance(behind, (*IMMUTABLE, *CONTAINERS)):
             descriptor = _of_type(type(behind), "__set__" if write else "__get__")
             if descriptor is not None and not self._runs_traced(descriptor):
                 found += self.deep([thing, behind], write=True)
@@ -219,7 +232,7 @@ class Things:
         behind = classes[classes.index(thing.__thisclass__) + 1 :]
         found: Touches = [(self.number(c), name, False) for c in behind if c.__flags__ & _HEAP_TYPE]
         said = next((c.__dict__[name] for c in behind if name in c.__dict__), None)
-        if said is not None and not isinstance(said, (*IMMUTABLE, *_CONTAINERS)):
+        if said is not None and not isinstance(said, (*IMMUTABLE, *CONTAINERS)):
             return [*found, *self.deep([thing.__self__, said], write=True)]
         if isinstance(said, property) and said.fget is not None and not self._runs_traced(said.fget):
             return [*found, *self.deep([thing.__self__], write=True)]
@@ -243,7 +256,7 @@ class Things:
         method = _of_type(type(container), _ITEM[kind])
         if isinstance(method, types.FunctionType):
             return self.called(method, [container, key])
-        return self.deep([container], write) if write else [*self.shallow(container), *self.deep([key])]
+        return self.deep([container], write) if write else self.deep([container, key])
 
     # --- calls ---------------------------------------------------------------------------------------------------
     def _runs_traced(self, function: Any) -> bool:
@@ -258,7 +271,9 @@ class Things:
         if kind is types.MethodType:
             return self.called(f.__func__, [f.__self__, *args], reading)
         if kind is types.FunctionType:
-            if self._traced(f.__code__.co_filename) or str(f.__module__).startswith(_OURS):
+            if self._traced(f.__code__.co_filename):
+                return [(self.number(f), name, False) for name in _OF_CALLS if self._is_stored(name)]
+            if str(f.__module__).startswith(_OURS):
                 return []
             cells = list(f.__closure__ or ())
             state = [] if reading else self.writes(f.__globals__)
@@ -313,17 +328,17 @@ class Things:
                 return self.iterated(args[0])
             if name in ("len", "iter") and len(args) == 1:
                 return self.truth(args[0]) if name == "len" else self.shallow(args[0])
-            if name in _IDLE:
+            if name in IDLE:
                 return []
             if name == "print":
                 return [*self.deep(args), *self.deep([sys.stdout], write=True)]
-        if (module == "builtins" and name in _READERS) or module in _READING_MODULES:
-            iterated = [t for a in args if not isinstance(a, _CONTAINERS) for t in self._consumed(a)]
+        if (module == "builtins" and name in READERS) or module in READING_MODULES:
+            iterated = [t for a in args if not isinstance(a, CONTAINERS) for t in self._consumed(a)]
             return [*self.deep(args), *iterated]
         return self.deep(args, write=True)
 
     def _consumed(self, value: Any) -> Touches:
-        is_iterator = type(value) in _ITERATORS or _of_type(type(value), "__next__") is not None
+        is_iterator = type(value) in ITERATORS or _of_type(type(value), "__next__") is not None
         return self.iterated(value) if is_iterator else []
 
     def _method(self, owner: Any, name: str, args: Sequence[Any], reading: bool) -> Touches:
@@ -332,22 +347,22 @@ class Things:
         if name in ("__getattribute__", "__setattr__", "__delattr__") and args and type(args[0]) is str:
             return self.attribute(owner, args[0], write=name != "__getattribute__")
         if name in ("__init__", "__new__", "__init_subclass__", "__subclasshook__") and not isinstance(
-            owner, _CONTAINERS
+            owner, CONTAINERS
         ):
             return [*self.deep(args), *iterated]
-        if self._is_idle(owner) or type(owner) in (tuple, frozenset) or type(owner) in _VIEWS:
+        if self._is_idle(owner) or type(owner) in (tuple, frozenset) or type(owner) in VIEWS:
             return [*self.deep([owner, *args]), *iterated]
-        if isinstance(owner, _CONTAINERS):
+        if isinstance(owner, CONTAINERS):
             if name in ("get", "__getitem__") and args and isinstance(owner, dict | list):
                 return self.item(owner, args[0], "read")
-            if name in _READING_METHODS or reading:
+            if name in READING_METHODS or reading:
                 deeply = name not in ("get", "keys", "values", "items", "copy", "__len__", "__iter__")
                 return [*self.reads(owner), *(self.deep([owner, *args]) if deeply else []), *iterated]
             held = name in ("append", "appendleft", "insert", "add", "setdefault", "__setitem__")
             compares = name in ("remove", "sort", "discard", "__delitem__")
             looked = [] if held else self.deep([*owner, *args] if compares else args)
             return [*self.writes(owner), *looked, *iterated]
-        if type(owner) in _ITERATORS or isinstance(owner, types.GeneratorType):
+        if type(owner) in ITERATORS or isinstance(owner, types.GeneratorType):
             return self.iterated(owner)
         return self.deep([owner, *args], write=not reading)
 
@@ -378,4 +393,4 @@ def _own_dict(thing: Any) -> dict[str, Any] | None:
 
 def _is_reader(f: Any) -> bool:
     name = getattr(f, "__name__", "")
-    return getattr(builtins, name, None) is f and (isinstance(f, type) or name in _READERS | _IDLE)
+    return getattr(builtins, name, None) is f and (isinstance(f, type) or name in READERS | IDLE)

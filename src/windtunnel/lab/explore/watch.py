@@ -25,8 +25,8 @@ class Heard(NamedTuple):
     """Whether code of that file is under test."""
     entered: Callable[[FrameType], None]
     """A frame was begun, or goes on after a yield."""
-    before: Callable[[FrameType, int], bool]
-    """The opcode at that offset is next. Says whether others may have run meanwhile."""
+    before: Callable[[FrameType, int], None]
+    """The opcode at that offset is next."""
     left: Callable[[FrameType], None]
     """A frame was ended by an exception; that one returns or yields may be told, or is seen at its last opcode."""
 
@@ -76,11 +76,13 @@ class Traced:
     def _inside(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "return":
             self._heard.left(frame)
-        elif event == "opcode" and self._heard.before(frame, frame.f_lasti):
-            # The locals that the tracer was given are written back when it returns, cells of closures too; asking
-            # again replaces what others have changed meanwhile.
-            frame.f_locals  # noqa: B018
+        elif event == "opcode":
+            self._heard.before(frame, frame.f_lasti)
         return self._inside
+
+
+_asked_last: Callable[[str], bool] | None = None
+"""Who said last which files are under test."""
 
 
 class Monitored:
@@ -103,6 +105,10 @@ class Monitored:
             raise RuntimeError("All six tools of sys.monitoring are taken; end a debugger, profiler or coverage.")
         self._tool = free[0]
         told.use_tool_id(self._tool, "windtunnel.explore")
+        global _asked_last
+        if _asked_last != self._heard.wanted:  # another one's answers are remembered in each code object
+            told.restart_events()
+            _asked_last = self._heard.wanted
         for event, callback in (
             (events.PY_START, self._begins),
             (events.PY_RESUME, self._begins),
@@ -171,10 +177,9 @@ def known() -> bool:
         except KeyError:
             return (a, b, a)
 
-    def before(frame: FrameType, offset: int) -> bool:
+    def before(frame: FrameType, offset: int) -> None:
         if frame.f_code is look.__code__:
             seen.append(list(operands(frame, 3) or ()))
-        return False
 
     watching = watch(Heard(lambda file: file == __file__, lambda frame: None, before, lambda frame: None))
     was_traced_by = sys.gettrace()
