@@ -365,6 +365,17 @@ def test_boxes_stand_apart_inside_of_the_pane_and_those_who_are_called_to_the_ri
     assert storm.page.evaluate(LAID, [asked[0], often, width, 240])[1:] == places
 
 
+def test_hosts_that_hear_each_other_stand_in_one_ring_whether_clients_send_them_messages_or_stand_beside_them(
+    storm: Tunnel,
+) -> None:
+    boxes, ways = TOPOLOGIES["five replicas"]
+    asked = [["clients", "client"], *boxes]
+    sent = [[source, target, 0, 5] for source, target in ways]
+    beside = [way for way in sent if way[0] != "clients"]
+    rings = [storm.page.evaluate(LAID, [asked, some, 610, 240])[1:] for some in (sent, beside)]
+    assert rings[0] == rings[1]
+
+
 # --- widths, light and dark ---
 @pytest.mark.parametrize("context", [{"color_scheme": "dark"}, {"width": 390}, {"reduced_motion": "reduce"}], ids=str)
 def test_it_fits_its_page_and_draws_something(tunnels: Tunnels, context: dict[str, Any]) -> None:

@@ -25,7 +25,14 @@ export function depths(run) {
   };
   run.boxes.forEach((box, i) => { if (box.kind === "client") depth.set(i, 0); });
   spread([...depth.keys()]);
-  for (const box of out.keys()) if (!depth.has(box)) { depth.set(box, 1); spread([box]); }   // it calls by itself
+  const both = (one, other) => out.get(one)?.includes(other) && out.get(other)?.includes(one);
+  for (const [box, targets] of out) {
+    if (depth.has(box)) continue;                              // else it calls by itself, and so do all others where each hears each
+    const all = [box, ...targets.filter(other => other !== box && !depth.has(other))];
+    const alike = all.every((one, i) => all.slice(i + 1).every(other => both(one, other))) ? all : [box];
+    for (const one of alike) depth.set(one, 1);
+    spread(alike);
+  }
   const peers = new Set();
   for (const [source, targets] of out) for (const target of targets) if (source !== target && depth.get(source) === depth.get(target)) { peers.add(source); peers.add(target); }
   return {depth, peers};
