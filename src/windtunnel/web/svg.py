@@ -18,8 +18,10 @@ from windtunnel.web.panels import HEIGHT, WIDTH, Panel, Parts, Picture, text, wh
 from windtunnel.web.scales import Scale, scale
 
 LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
-FULL, TALL = 640, 220
-"""How wide a panel is that takes the whole width, and how tall one of points is."""
+FULL = 640
+"""How wide a panel is that takes the whole width."""
+BROAD, TALL = 350, 220
+"""How large a panel of points is: as broad as a phone."""
 NAME = 6.2
 """How wide a letter of a name is."""
 BUCKETS = 50
@@ -97,14 +99,14 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
 
 def _scattered(one: Drawn, points: Mapping[str, Row]) -> Picture:
     """Where each design is one point: all of them in one panel, each with its name."""
-    x = scale((p[0] for p in points.values()), LEFT, FULL - RIGHT, "x" in one.log)
+    x = scale((p[0] for p in points.values()), LEFT, BROAD - RIGHT, "x" in one.log)
     y = scale((p[1] for p in points.values()), TALL - BOTTOM, TOP, "y" in one.log, zero=True)
     drawn, taken = [], list[tuple[float, float]]()
     for design, (a, b) in sorted(points.items(), key=lambda one: one[1][1]):
         if not (isfinite(a) and isfinite(b)):
             continue
         wide, beside = NAME * len(design), x(a) + 8
-        left = beside if beside + wide < FULL else x(a) - 8 - wide
+        left = beside if beside + wide < BROAD else x(a) - 8 - wide
         line = min(y(b) + 4, TALL - BOTTOM - 4)
         while any(abs(line - other) < 12 and abs(left - at) < 120 for at, other in taken):
             line -= 12  # names of neighbours stand above each other
@@ -112,8 +114,8 @@ def _scattered(one: Drawn, points: Mapping[str, Row]) -> Picture:
         drawn.append(f'<circle class="dot" cx="{x(a):.1f}" cy="{y(b):.1f}" r="4"/>{text(left, line, design, "start")}')
     said = "; ".join(f"{name}: {one.x} {number(a)}, {one.y} {number(b)}" for name, (a, b) in points.items())
     words = f"{said}."
-    body = _frame(x, y, TALL, FULL) + "".join(drawn)
-    drawing = whole(body, words, FULL, TALL, f' width="{FULL}" height="{TALL}"')
+    body = _frame(x, y, TALL, BROAD) + "".join(drawn)
+    drawing = whole(body, words, BROAD, TALL, f' width="{BROAD}" height="{TALL}"')
     return Picture(one.title, one.x, one.y, one.kind, [Panel("all designs", drawing, words)], own=True)
 
 
