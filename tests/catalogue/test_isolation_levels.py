@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from itertools import permutations
@@ -157,6 +158,25 @@ def test_write_skew_is_a_circle_of_two_steps_and_serializable_has_none() -> None
         ("T2", "T3", "wr"),
         ("T3", "T1", "rw"),
     }
+
+
+def test_a_database_that_dies_among_it_is_said_to_have_gone_and_nobody_waits_for_it() -> None:
+    sim = Simulator(seed=1)
+    db = ModelDatabase(sim)
+
+    async def main() -> str:
+        running = asyncio.create_task(step_through(db, BY_NAME["g0"], "read committed"))
+        await asyncio.sleep(0.01)
+        db.crash()
+        with pytest.raises(OSError, match="db"):
+            await running
+        return "gone"
+
+    async def run() -> str:
+        found: str = await sim.host("clients").create_task(main())
+        return found
+
+    assert sim.run_process(run()) == "gone"
 
 
 # --- any transactions -----------------------------------------------------------------------------------------------

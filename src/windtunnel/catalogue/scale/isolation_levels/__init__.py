@@ -28,7 +28,7 @@ there to be had; it is held against those too who want another slot.
 **Deep dive: serializable.** One of two is rolled back, begins again, and is told no. It costs no thought about rules,
 and as much time as a lock. What matters is what is remembered of a look: the model, as PostgreSQL without an index,
 remembers a scan as the whole table, so that at {busy:.0f} meetings a second guests of other rooms roll each other back;
-the small engine remembers the condition, and they do not.
+the small engine remembers the condition, and rolls back fewer.
 
 **Deep dive: constraints.** Give the rule a key: one row for each place that may be empty, one for each slot. Add in the
 update, and read both accounts in one statement. Nobody waits for a turn, and none is rolled back. The level is the same

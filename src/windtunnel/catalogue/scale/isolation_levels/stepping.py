@@ -70,6 +70,9 @@ class _Session:
                     step, answer = await self.said.get()
                     answer.set_result(Said(step, refused=True))
                 return
+            except OSError as error:  # the connection: nobody can tell what became of it
+                answer.set_exception(error)
+                return
         answer.set_result(Said(step, done=True))
 
     async def carried_out(self, t: Speaks, step: Statement) -> Said:
@@ -99,6 +102,9 @@ async def step_through(
     Args:
         lock: every select locks what it finds (`SELECT ... FOR UPDATE`).
         patience_s: a statement that has no answer by then waits.
+
+    Raises:
+        OSError: a connection broke; the others are given up.
     """
     table = f"cell_{script.name}"
     rows = [{"id": key, "value": value} for key, value in FIRST.items()]
@@ -106,17 +112,25 @@ async def step_through(
     sessions: dict[str, _Session] = {}
     answers: list[asyncio.Future[Said]] = []
     until: dict[int, int] = {}
-    for i, step in enumerate(script.steps):
-        session = sessions.get(step.who) or sessions.setdefault(step.who, _Session(db, table, level, lock))
-        answers.append(session.say(step))
-        await asyncio.wait([answers[-1]], timeout=patience_s)
-        if let_go := [answer for answer in answers if not answer.done()]:  # by this step, perhaps
-            await asyncio.wait(let_go, timeout=patience_s)
-        waiting = [k for k, answer in enumerate(answers) if not answer.done()]
-        until |= dict.fromkeys(waiting, i + 1)
-    said = [replace(await answer, until=until.get(i, -1)) for i, answer in enumerate(answers)]
-    for session in sessions.values():
-        await session.running
+    try:
+        for i, step in enumerate(script.steps):
+            session = sessions.get(step.who) or sessions.setdefault(step.who, _Session(db, table, level, lock))
+            answers.append(session.say(step))
+            await asyncio.wait([answers[-1]], timeout=patience_s)
+            if let_go := [answer for answer in answers if not answer.done()]:  # by this step, perhaps
+                await asyncio.wait(let_go, timeout=patience_s)
+            waiting = [k for k, answer in enumerate(answers) if not answer.done()]
+            until |= dict.fromkeys(waiting, i + 1)
+        said = [replace(await answer, until=until.get(i, -1)) for i, answer in enumerate(answers)]
+    finally:
+        for answer in answers:
+            answer.cancel()
+        for session in sessions.values():
+            session.running.cancel()
+        await asyncio.gather(*(session.running for session in sessions.values()), return_exceptions=True)
+        for answer in answers:
+            if not answer.cancelled():
+                answer.exception()  # looked at, and told once
     async with db.transaction() as t:
         final = values_of(await t.select(table))
     return Transcript(said, final)
