@@ -74,6 +74,8 @@ QUICK = {
     "right_money_first",
     "wrong_yes_when_it_is_in_the_log",
     "right_shorter_timeouts",
+    "wrong_shows_its_number_when_it_writes",
+    "right_redlock_and_the_version",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 12
