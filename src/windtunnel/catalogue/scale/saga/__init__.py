@@ -21,9 +21,9 @@ effect and its note is a gap: three of the four places of a step, and whoever di
 before the step would leave a gap too: was it done? No order of the two closes it. A key does.
 
 **Deep dive: two phases.** All services are asked whether they can; who says yes holds the row, and may not go back.
-Then the decision is written down, and told. It is all or nothing, nobody sees half an order, and it takes {four}
-messages for each service. Who wants a row that is held waits, and while the coordinator is dead he waits for as long
-as that lasts. A limit on the wait sends him away instead.
+Then the decision is written down, and told. It is all or nothing, nobody is told of what will be taken back, and it
+takes {four} messages for each service. Who wants a row that is held waits, and while the coordinator is dead he waits
+for as long as that lasts. A limit on the wait sends him away instead.
 
 **Deep dive: a saga.** The log and the keys together: steps that are noted, done once a key, and undone in turn; a
 step that has no way back comes last, and is asked again until it is known. A message to do a step may come after the
@@ -86,10 +86,10 @@ class Params:
         "leave", "what clients do who hear nothing: one tries the one, then the other", choices=("leave", "ask", "both")
     )
     copies: int = param(
-        0, "of messages of who asks again; 1: they come when all is over; 2: also at once; 3: one later; ...", 0, 12
+        0, "of messages of who asks again; 1: they come when all is over; 2: also at once; 3: one later; ...", 0, 6
     )
-    messages: int = param(6, "so many messages are held back until all is over, and as many answers lost", 0, 30)
-    again: int = param(0, "places at which it is killed once more, after it has started again", 0, 30)
+    messages: int = param(6, "so many messages are held back until all is over, and as many answers lost", 0, 20)
+    again: int = param(0, "places at which it is killed once more, after it has started again", 0, 12)
     down_s: float = param(0.5, "seconds until a machine that died runs again", 0.05, 5.0)
     patience_s: float = param(8.0, "seconds for which two phases wait for a vote", 0.1, 20.0)
     dies: Literal["power", "process"] = param(

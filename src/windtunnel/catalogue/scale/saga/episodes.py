@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal, NamedTuple, Protocol, get_args
 
@@ -71,9 +72,8 @@ def episodes(p: Setting) -> list[Episode]:
     return [Episode(number, *one) for number, one in enumerate(found)]
 
 
-def rows(p: Setting, service: str) -> list[dict[str, int]]:
+def rows(each: Sequence[Episode], service: str) -> list[dict[str, int]]:
     """What a service has at first: one piece of each item, money and room for more than one order; or none."""
-    each = episodes(p)
     if service == "stock":
         return [{"id": e.number, "left": 1, "out": 0} for e in each]
     empty = "broke" if service == "money" else "heavy"

@@ -50,7 +50,7 @@ class Rig:
             self.folder = TemporaryDirectory(prefix="windtunnel-")
         self.post = Post(self.stage)
         for name, db in self.dbs.items():
-            await db.create_table(name, {"id": int, "left": int, "out": int}, rows(self.p, name))
+            await db.create_table(name, {"id": int, "left": int, "out": int}, rows(self.episodes, name))
             service = self.design.service(self.stage, name, db)
             await service.start()
             self.post.open(name, service)
