@@ -336,6 +336,9 @@ TOPOLOGIES = {
     "five replicas": ([(f"n{i}", "host") for i in range(5)],
                       [("clients", f"n{i}") for i in range(5)]
                       + [(f"n{i}", f"n{j}") for i in range(5) for j in range(5) if i != j]),
+    "a ring between two": ([("gate", "host"), *[(f"n{i}", "host") for i in range(5)], ("keys", "host")],
+                           [("gate", f"n{i}") for i in range(5)] + [(f"n{i}", "keys") for i in range(5)]
+                           + [(f"n{i}", f"n{j}") for i in range(5) for j in range(5) if i != j]),
     "one that calls by itself": ([("timer", "host"), ("queue", "queue")], [("timer", "queue")]),
 }  # fmt: skip
 

@@ -4,6 +4,7 @@
 import {inOrder} from "../numbers.js";
 
 const KINDS = ["host", "server", "cache", "queue", "log", "database", "objects"];
+const RING = 2.5;                                              // so many times as wide as a column is a ring of hosts
 const ROWS = 12;                                               // more boxes than that stand in further columns
 export const stem = name => name.replace(/\s*\d+$/, "");
 
@@ -50,10 +51,11 @@ export function columns(run) {
 export function layout(run, width, height) {
   const small = width < 460, {list, peers} = columns(run), clientX = small ? 30 : 54, top = 18, bottom = height - (small ? 12 : 14);
   const approach = list.length ? Math.min(width * 0.22, small ? 62 : 120) : 0, places = run.boxes.map(() => null), heads = [];
-  const across = list.map(boxes => Math.ceil(boxes.length / ROWS)), share = (width - clientX - approach - 8) / Math.max(1, across.reduce((a, b) => a + b, 0));
+  const round = list.map(boxes => boxes.length > 2 && boxes.length < 10 && boxes.every(box => peers.has(box)));
+  const across = list.map((boxes, d) => round[d] ? RING : Math.ceil(boxes.length / ROWS)), share = (width - clientX - approach - 8) / Math.max(1, across.reduce((a, b) => a + b, 0));
   let x = clientX + approach;
   list.forEach((boxes, d) => {
-    const ring = boxes.length > 2 && boxes.length < 10 && boxes.every(box => peers.has(box));
+    const ring = round[d];
     const rows = Math.ceil(boxes.length / across[d]), tall = (bottom - top) / rows, wide = share * across[d];
     const names = boxes.map(box => run.boxes[box].name), common = boxes.length > 3 && tall < 40 && new Set(names.map(stem)).size === 1 ? stem(names[0]) : "";
     boxes.forEach((box, i) => {
