@@ -24,8 +24,8 @@ process that is spawned, which begins Python anew; here it is forked, and does n
 longer holds: an earlier trial of ours found 1.12 times as long, and `cost_python` says what it is here, in processor
 time. Interpreters of one process have a lock each since 3.12 (PEP 684, and from Python since 3.14, PEP 734): an answer
 between the two, not measured here, nor are builds without the lock (`3.13t`, `3.14t`). PEP 703 gives the cost of its
-prototype as 6 and 5 % in one thread (8 and 7 % in several; pyperformance 1.0.6, Skylake and Zen 3), PEP 779 of 3.14 as
-about 10 %, and 15 to 20 % more memory.
+prototype as 6 and 5 % in one thread (8 and 7 % in several; pyperformance 1.0.6, Skylake and Zen 3), Python's own pages
+that of 3.13 as about 40 %, PEP 779 of 3.14 as about 10 %, and 15 to 20 % more memory.
 
 **Left open.** What processes send each other is not measured, nor a pool that stays. Where somebody else uses the other
 processor nothing can be said of a speed-up, and the claims say that.
@@ -107,6 +107,8 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         found[f"at_once_{kind}"] = max(at_once(one["pieces"]) for one in both)
         found[f"interpreters_{kind}"] = max(interpreters(one["pieces"]) for one in both)
         found[f"elsewhere_{kind}"] = max(elsewhere(one) for one in both)
+    found["cost_old_lock"] = not_measurable("the lock of Python 2 was replaced in 3.2, and no Python 2 is asked here")
+    found["cost_without_lock"] = not_measurable("no build of Python without the lock (3.13t, 3.14t) is asked here")
     found["done_once"] = float(all(done == 1 for one in all_rounds for done, *_ in one["pieces"]))
     return found
 
@@ -287,6 +289,9 @@ experiment = Experiment(
         Source(
             "Gross: PEP 703, Making the Global Interpreter Lock Optional", 2023, "https://peps.python.org/pep-0703/"
         ),
+        Source(
+            "Python Support for Free Threading", 2024, "https://docs.python.org/3.13/howto/free-threading-python.html"
+        ),
         Source("Snow: PEP 684, A Per-Interpreter GIL", 2022, "https://peps.python.org/pep-0684/"),
         Source("Snow: PEP 734, Multiple Interpreters in the Stdlib", 2023, "https://peps.python.org/pep-0734/"),
         Source(
@@ -296,6 +301,42 @@ experiment = Experiment(
         ),
     ),
     figures=(
+        Figure(
+            "two threads over one after the other, Python 2.6",
+            45.5 / 24.6,
+            "threads.cost_old_lock",
+            0.1,
+            "Vq",
+            "count(100,000,000) twice on a dual-core MacBook, 2010: 24.6 s one after the other, 45.5 s in two threads",
+            "Beazley: Understanding the Python GIL",
+        ),
+        Figure(
+            "one thread without the lock over one with it",
+            1.06,
+            "threads.cost_without_lock",
+            0.03,
+            "V",
+            "the prototype, pyperformance 1.0.6, Skylake (1.05 on Zen 3); 1.08 and 1.07 in several threads",
+            "Gross: PEP 703",
+        ),
+        Figure(
+            "one thread without the lock over one with it, 3.13",
+            1.40,
+            "threads.cost_without_lock",
+            0.05,
+            "V",
+            "about 40 % on the pyperformance suite",
+            "Python Support for Free Threading",
+        ),
+        Figure(
+            "one thread without the lock over one with it, 3.14",
+            1.10,
+            "threads.cost_without_lock",
+            0.05,
+            "V",
+            "currently around 10 %, and 15 to 20 % more memory; 15 and 20 % are the most that are allowed",
+            "Wouters, Page, Gross: PEP 779",
+        ),
         Figure(
             "processor time of two threads over one, Python",
             1.12,
