@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from helpers.ledger import CORE, SHARES_CPU_S, lines
+from helpers.ledger import CORE, SHARES_CPU_S, lines, track
 from windtunnel.lab.discovery import TRACKS
 
 BURNS = """
@@ -41,6 +42,15 @@ def test_a_track_that_has_used_more_than_its_share_is_told() -> None:
     told = lines(Counter({"a": 200.0}), Counter({"ai": 110.0, "scale": 90.0}))
     assert told[-1].startswith("ai has used more than its share: ")
     assert told[-2].startswith("concurrency 0.0 of 45   scale 90.0 of 185")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("event-loop", "concurrency"), (Path("planted/tail_at_scale/wrong_one.py"), "scale"), ("no experiment", CORE)],
+)
+def test_a_test_of_an_experiment_or_of_a_design_for_one_counts_to_its_track(asked: object, told: str) -> None:
+    item = SimpleNamespace(callspec=SimpleNamespace(params={"one": 1, "asked": asked}), path=Path(__file__))
+    assert track(item) == told  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "two workers"])

@@ -46,11 +46,12 @@ def _track_of_file(path: Path) -> str:
 
 
 def track(item: pytest.Item) -> str:
-    """The track that a test is about: that of the experiment it is asked of, else that of its file."""
+    """The track that a test is about: of the experiment, or design for one, that it is asked of, else of its file."""
     asked = getattr(item, "callspec", None)
     for value in asked.params.values() if asked is not None else ():
-        if isinstance(value, str) and value in modules():
-            return track_of(modules()[value]) or CORE
+        name = value.parent.name.replace("_", "-") if isinstance(value, Path) else value
+        if isinstance(name, str) and name in modules():
+            return track_of(modules()[name]) or CORE
     return _track_of_file(item.path)
 
 

@@ -103,6 +103,8 @@ def test_a_wrong_design_fails_with_a_sentence_and_a_right_one_passes(
 ) -> None:
     monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
     monkeypatch.setattr("windtunnel.lab.grading.grade.MOST_ATTACKS", FEW_ATTACKS)
+    if file.name.startswith("wrong_"):  # what is measured here is tried again where it fails: that is for right ones
+        monkeypatch.setattr("windtunnel.lab.grading.grade.TRIES", 1)
     found = graded(file, range(7001, 7002))
     assert found.passed is file.name.startswith("right_"), found.why
     assert bool(found.why) is not found.passed
