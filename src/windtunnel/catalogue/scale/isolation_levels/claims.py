@@ -38,7 +38,7 @@ def lets(design: str, *anomalies: str) -> str:
     return f"min({', '.join(f'{design}.{one}' for one in anomalies)}) == 1 and {design}.lets == {len(anomalies)}"
 
 
-BOTH = "min(read_committed.alone, read_committed.double, read_committed.lost, read_committed.torn) > 0.5"
+BOTH = "min(read_committed.alone, read_committed.double, read_committed.lost) > 0.5 and read_committed.torn > 0"
 SKEW = "max(snapshot.lost, snapshot.torn) == 0 and min(snapshot.alone, snapshot.double) > 0.5"
 NO_ROW = "max(row_locks.alone, row_locks.lost, row_locks.torn) == 0 and row_locks.double > 0.5"
 AS_PUBLISHED = "max(read_committed.differs, snapshot.differs, serializable.differs) == 0"
