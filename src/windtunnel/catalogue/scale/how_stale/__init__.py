@@ -103,7 +103,7 @@ class Params:
     age_ms: float = param(10.0, "milliseconds after the acknowledgement at which a read shall see a write", 0.0, 1000.0)
     stale: float = param(0.02, "share of those reads that may miss it", 0.001, 0.5)
     probes: int = param(200, "writes whose reads are timed, for each age", 2, 500)
-    trials: int = param(50_000, "trials of the model", 10_000, 200_000)
+    trials: int = param(50_000, "trials of the model", 10_000, 500_000)
     still_s: float = param(0.0, "seconds for which one copy stands still, from the start", 0.0, 60.0)
 
 
