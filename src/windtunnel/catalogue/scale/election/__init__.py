@@ -86,11 +86,12 @@ from windtunnel.workload import poisson
 class Params:
     """What goes wrong, how long servers wait before they ask for votes, and who asks for what."""
 
-    trouble: Literal["none", "restarts", "cut off", "deaf", "mute", "pause", "halves", "leader"] = param(
+    trouble: Literal["none", "restarts", "cut off", "deaf", "mute", "pause", "blackout", "halves", "leader"] = param(
         "restarts",
         "one server after the other is restarted, is cut off from the others, hears none of them, is heard by none, or "
-        "stands still; or the data centres do not hear each other; or whoever leads crashes, again and again",
-        choices=("none", "restarts", "cut off", "deaf", "mute", "pause", "halves", "leader"),
+        "stands still; or all lose their power; or the data centres do not hear each other; or whoever leads crashes, "
+        "again and again",
+        choices=("none", "restarts", "cut off", "deaf", "mute", "pause", "blackout", "halves", "leader"),
     )
     timeout_ms: float = param(150.0, "least election timeout, milliseconds", 10.0, 500.0)
     spread_ms: float = param(150.0, "by how much the greatest is longer, milliseconds", 0.0, 500.0)
@@ -98,7 +99,7 @@ class Params:
     rate: float = param(40.0, "requests a second, at all servers together", 10.0, 100.0)
     writes: float = param(0.5, "share of them that write", 0.05, 0.95)
     for_s: float = param(0.8, "seconds for which a server is struck, or the data centres are parted", 0.4, 4.0)
-    rounds: int = param(1, "how often each server is struck", 1, 6)
+    rounds: int = param(2, "how often each server is struck", 1, 6)
     hand_s: float = param(0.3, "seconds until somebody believes that a leader is gone, and acts by hand", 0.1, 3.0)
     crashes: int = param(60, "leaders that crash, where that is the trouble", 1, 1000)
 
@@ -127,7 +128,7 @@ def faults(p: Params) -> Sequence[Fault]:
     found: list[Fault] = []
     for at, from_s in struck(p):
         me, others = names[at], [name for name in names if name != names[at]]
-        if p.trouble == "restarts":
+        if p.trouble in ("restarts", "blackout"):
             found.append(crash(me, at_s=from_s, for_s=p.for_s))
         elif p.trouble == "pause":
             found.append(pause(me, at_s=from_s, for_s=p.for_s))

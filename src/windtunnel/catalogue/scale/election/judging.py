@@ -20,6 +20,8 @@ SETTLES_S = 2.0
 """After the last request, before somebody looks at what is there."""
 IN_TURN = ("restarts", "cut off", "deaf", "mute", "pause")
 """Troubles that befall one server after the other."""
+DOWN = ("restarts", "blackout", "pause")
+"""Those in which a server says nothing to anybody."""
 
 
 class Setting(Protocol):
@@ -40,6 +42,8 @@ def struck(p: Setting) -> list[tuple[int, float]]:
 
     Two at a time are restarted, since five bear that two are gone.
     """
+    if p.trouble == "blackout":
+        return [(i, CALM_S) for i in range(SERVERS)]
     if p.trouble not in IN_TURN:
         return []
     turns = range(SERVERS * p.rounds)
@@ -142,7 +146,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
     """What was told beside a server that was down, or across a cut, or was never put."""
-    down = [(at, from_s, from_s + p.for_s) for at, from_s in struck(p) if p.trouble in ("restarts", "pause")]
+    down = [(at, from_s, from_s + p.for_s) for at, from_s in struck(p) if p.trouble in DOWN]
     told = [e for e in history if e.name in ("put", "get") and e.outcome == "ok"]
     begins = {e.args[2]: e.start for e in history if e.name == "put"}
     crossed = 0
