@@ -26,12 +26,12 @@ SHORT = {**CALM, "stops": 0.3, "stop_s": 0.5}
 """A stop that lasts as long as what is left of the lease after the work has a chance of one in 65 million."""
 WAY = {**STOPPED, "strikes": "the way"}
 START = {**STOPPED, "strikes": "the start", "edits": 120}
-LONG = {**CALM, "work_s": 8.0, "stops": 0.4, "stop_s": 12.0}
-RESTART = {**CALM, "work_s": 8.0, "busy": 0.9, "trouble": "restart"}
+LONG = {**CALM, "edits": 100, "work_s": 8.0, "stops": 0.4, "stop_s": 12.0}
+RESTART = {**CALM, "edits": 100, "work_s": 8.0, "busy": 0.9, "trouble": "restart"}
 JUMP = {**RESTART, "trouble": "jump"}
-DURABLE = {**RESTART, "durable": 1}
-LATE_RESTART = {**RESTART, "trouble": "late restart"}
-CUT = {**CALM, "work_s": 5.0, "trouble": "cut"}
+DURABLE = {**RESTART, "edits": 60, "durable": 1}
+LATE_RESTART = {**RESTART, "edits": 60, "trouble": "late restart"}
+CUT = {**CALM, "edits": 100, "work_s": 5.0, "trouble": "cut"}
 RARE = {**CALM, "busy": 0.05}
 
 SIM, VALKEY = ("sim",), ("valkey",)
@@ -125,8 +125,8 @@ MODELLED = (
     ),
     Claim(
         "redlock.asked > 4 * lease.asked > 0 and lease.asked >= 2",
-        "Its price in calm is five times the commands.",
-        given=CALM,
+        "Its price where nobody waits is five times the commands.",
+        given=RARE,
         stages=SIM,
     ),
     Claim(
@@ -180,7 +180,7 @@ MODELLED = (
     Claim(
         "redlock.over_ms < fenced.over_ms < redlock.over_ms + 3",
         "The mark costs less than a statement more.",
-        given=CALM,
+        given=RARE,
         stages=SIM,
     ),
 )
@@ -190,9 +190,9 @@ FAST = 0.1
 
 
 def fast(given: dict[str, object]) -> dict[str, object]:
-    """The same, ten times as fast, with forty edits."""
+    """The same, ten times as fast, with fifty edits."""
     times = {name: FAST * value for name in ("work_s", "lease_s", "stop_s") if isinstance(value := given[name], float)}
-    return {**given, **times, "edits": 40}
+    return {**given, **times, "edits": 50}
 
 
 REAL = (
@@ -264,7 +264,11 @@ DEMANDS: tuple[Claim, ...] = (
     Claim("yours.lost == 0 and yours.refused < 0.2", "One lock server is out of reach, and edits go on.", given=CUT),
     Claim("yours.refused == 0", "In calm nobody is refused.", given=CALM),
     Claim("yours.works <= 1.05", "And nobody works for nothing.", given=CALM),
-    Claim("yours.over_ms < 3 * fenced.over_ms", "Nor waits for long beside the work.", given=CALM),
+    Claim(
+        "yours.over_ms < 3 * fenced.over_ms",
+        "Where nobody waits for a lock, it takes little beside the work.",
+        given=RARE,
+    ),
     Claim("yours.refused < 1.3 * fenced.refused + 0.05", "Nor are more refused than have to be.", given=STOPPED),
     Claim("yours.strange == 0", "A text is what work has made of the one before it.", always=True),
     Claim("yours.denied == 0", "What was told as not done is not there.", always=True),
