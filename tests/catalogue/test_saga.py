@@ -83,7 +83,9 @@ CALM = {"places": 0, "messages": 0}
         pytest.param({"places": 5, "again": 4, "messages": 0}, id="dies twice"),
         pytest.param({"places": 200, "messages": 0, "dies": "process"}, id="its process alone dies"),
         pytest.param(
-            {"places": 200, "again": 12, "messages": 0, "clients": "both"}, id="twice everywhere", marks=pytest.mark.soak
+            {"places": 200, "again": 12, "messages": 0, "clients": "both"},
+            id="twice everywhere",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             {"places": 200, "copies": 6, "messages": 20, "clients": "both"}, id="six lags", marks=pytest.mark.soak
