@@ -83,32 +83,36 @@ def test_stops_are_of_each_part_of_the_distribution_alike() -> None:
 
 
 def test_of_2000_edits_as_many_come_late_as_theory_says_and_behind_a_number_none() -> None:
-    p = make(experiment.params, settings(experiment.params, {**TENTH, "edits": 2000}))
-    history, _ = history_of("lease", 5, edits=2000, **TENTH)
-    assert len(late(history)) == pytest.approx(200 * late_each(p.lease_s, p.work_s, p.stop_s, p.stops), rel=0.2)
-    history, p = history_of("numbered", 5, edits=2000, **TENTH)
-    assert late(history) == []
-    assert measure(history, p)["lost"] > 0
+    came, lost = 0, 0.0
+    for seed in (5, 6):
+        history, p = history_of("lease", seed, edits=1000, **TENTH)
+        came += len(late(history))
+        history, p = history_of("numbered", seed, edits=1000, **TENTH)
+        assert late(history) == []
+        lost += measure(history, p)["lost"]
+    assert came == pytest.approx(200 * late_each(p.lease_s, p.work_s, p.stop_s, p.stops), rel=0.2)
+    assert lost > 0
 
 
 @pytest.mark.parametrize("design", ["versioned", "fenced"])
 def test_of_2000_edits_none_is_lost_by_a_store_that_compares_with_who_has_read(design: str) -> None:
-    history, p = history_of(design, 6, edits=2000, **TENTH)
-    found = measure(history, p)
-    assert (found["lost"], found["late"]) == (0, 0)
-    assert found["refused"] > 0, "somebody came after another one had read"
+    for seed in (6, 7):
+        history, p = history_of(design, seed, edits=1000, **TENTH)
+        found = measure(history, p)
+        assert (found["lost"], found["late"]) == (0, 0)
+        assert found["refused"] > 0, "somebody came after another one had read"
 
 
 @pytest.mark.soak
 def test_of_100_000_edits_287_come_late_and_none_behind_the_fence() -> None:
     came = lost = 0.0
-    for seed in range(25):
-        came += len(late(history_of("lease", seed, edits=4000, **HUNDREDTH)[0]))
-        history, p = history_of("numbered", seed, edits=4000, **HUNDREDTH)
+    for seed in range(100):
+        came += len(late(history_of("lease", seed, edits=1000, **HUNDREDTH)[0]))
+        history, p = history_of("numbered", seed, edits=1000, **HUNDREDTH)
         assert late(history) == []
-        lost += measure(history, p)["lost_each"] * 40
+        lost += measure(history, p)["lost_each"] * 10
         for design in ("versioned", "fenced"):
-            history, p = history_of(design, seed, edits=4000, **HUNDREDTH)
+            history, p = history_of(design, seed, edits=1000, **HUNDREDTH)
             assert measure(history, p)["lost"] == 0
     assert came == pytest.approx(1000 * late_each(10.0, 1.0, 8.0, 0.01), abs=3 * 287**0.5)
     assert lost == pytest.approx(1000 * written_between(10.0, 1.0, 8.0), abs=3 * 38**0.5)
