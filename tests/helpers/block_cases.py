@@ -78,7 +78,7 @@ FAMILIES = (
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
-    *("Entry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Work", "Invariants"),
+    *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
 

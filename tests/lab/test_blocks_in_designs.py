@@ -13,6 +13,7 @@ import pytest
 
 from windtunnel import Experiment, History, Op, Stage, process
 from windtunnel.blocks.caching import Cache, LoadingCache
+from windtunnel.blocks.consensus import Raft
 from windtunnel.blocks.durability import IdempotencyStore, Log
 from windtunnel.blocks.ground import DiskFiles, Refused
 from windtunnel.blocks.resilience import (
@@ -127,6 +128,14 @@ class Reused(Busy):
         return await self.store.once("key", self.work, self.fingerprint)
 
 
+class Following:
+    def __init__(self, stage: Stage, p: Params) -> None:
+        self.raft = Raft("a", ("a", "b", "c"), stage.random("raft"))
+
+    def ask(self) -> object:
+        return self.raft.propose("x")
+
+
 REFUSALS: dict[str, tuple[Callable[[Stage, Params], object], list[float]]] = {
     "CircuitOpen": (Breaker, [0.0, 0.5]),
     "BulkheadFull": (Bulk, [0.0, 0.5]),
@@ -136,6 +145,7 @@ REFUSALS: dict[str, tuple[Callable[[Stage, Params], object], list[float]]] = {
     "Throttled": (Throttling, [i / 100 for i in range(40)]),
     "KeyBusy": (Busy, [0.0, 0.5]),
     "KeyReused": (Reused, [0.0, 2.0]),
+    "NotLeader": (Following, [0.0]),
 }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
-from windtunnel.blocks.consensus import Entry, Invariants, Kept, NotLeader, Raft, RaftMessage, Work
+from windtunnel.blocks.consensus import Invariants, Kept, LogEntry, NotLeader, Raft, RaftMessage, Ready
 from windtunnel.parts.peers import Journal, Peer, Place
 from windtunnel.parts.replicas import Apply
 from windtunnel.sim import Signal
@@ -75,12 +75,12 @@ class Member(Peer):
 
     def _kept(self) -> Kept:
         """What the journal has."""
-        term, vote, log = 0, None, list[Entry]()
+        term, vote, log = 0, None, list[LogEntry]()
         for kind, *told in self.journal.records():
             if kind == "hard":
                 term, vote = told
             else:
-                log[told[0] - 1 :] = [Entry(*entry) for entry in told[1]]
+                log[told[0] - 1 :] = [LogEntry(*entry) for entry in told[1]]
         return Kept(term, vote, tuple(log))
 
     # --- calls ---------------------------------------------------------------------------------------------------
@@ -142,12 +142,12 @@ class Member(Peer):
         for number, entry in work.committed:
             self._show(number, entry)
 
-    def _send(self, work: Work) -> None:
+    def _send(self, work: Ready) -> None:
         for to, message in work.messages:
             self.told += 1
             self.host.send(self._group[to].host, message, port=RAFT_PORT)
 
-    async def keep(self, work: Work) -> None:
+    async def keep(self, work: Ready) -> None:
         """Have on the disk what has to be there."""
         if not work.keeps:
             return
@@ -157,7 +157,7 @@ class Member(Peer):
             self.journal.append(["log", work.first, work.entries])
         await self.journal.sync()
 
-    def _show(self, number: int, entry: Entry) -> None:
+    def _show(self, number: int, entry: LogEntry) -> None:
         answer = self.apply(self.state, entry.command) if entry.command is not None else None
         waits = self._under_way.pop(number, None)
         if waits is not None:

@@ -13,14 +13,14 @@ from hypothesis import given, settings, strategies as st
 from windtunnel.blocks.consensus import (
     Appended,
     AppendEntries,
-    Entry,
     Kept,
+    LogEntry,
     NotLeader,
     Raft,
     RaftMessage,
+    Ready,
     RequestVote,
     Vote,
-    Work,
 )
 from windtunnel.catalogue.scale.election.schedules import Chances, Make, Schedules, careful, plain, tried
 from windtunnel.explore import RandomWalk, explore, replay
@@ -44,7 +44,7 @@ def elected(kept: Kept | None = None, **options: Any) -> Raft:
     return raft
 
 
-def sent(work: Work, kind: type[Any]) -> list[Any]:
+def sent(work: Ready, kind: type[Any]) -> list[Any]:
     return [message for _, message in work.messages if isinstance(message, kind)]
 
 
@@ -52,7 +52,7 @@ def test_a_server_that_hears_nobody_raises_its_term_and_asks_all_others() -> Non
     raft = server()
     assert 0.15 <= raft.due_s <= 0.3
     raft.tick(raft.due_s - 0.001)
-    assert raft.take() == Work(None, 1, (), False, (), ())
+    assert raft.take() == Ready(None, 1, (), False, (), ())
     raft.tick(raft.due_s)
     work = raft.take()
     assert work.hard == (1, "a")
@@ -72,13 +72,13 @@ def test_a_server_votes_once_a_term_and_says_the_same_when_it_is_asked_again() -
 
 @pytest.mark.parametrize(("last", "last_term", "granted"), [(2, 2, True), (1, 3, True), (1, 2, False), (9, 1, False)])
 def test_nobody_gets_a_vote_whose_log_is_behind(last: int, last_term: int, granted: bool) -> None:
-    raft = server(kept=Kept(2, None, (Entry(1, "x"), Entry(2, "y"))))
+    raft = server(kept=Kept(2, None, (LogEntry(1, "x"), LogEntry(2, "y"))))
     raft.step(RequestVote(3, "b", last, last_term), 0.0)
     assert sent(raft.take(), Vote) == [Vote(3, "a", granted)]
 
 
 def test_what_was_kept_is_so_after_a_crash() -> None:
-    kept = Kept(4, "b", (Entry(3, "x"),))
+    kept = Kept(4, "b", (LogEntry(3, "x"),))
     raft = server(kept=kept)
     assert (raft.term, raft.vote, raft.log.since(1), raft.commit) == (4, "b", kept.entries, 0)
     raft.step(RequestVote(4, "c", 9, 9), 0.0)
@@ -87,17 +87,17 @@ def test_what_was_kept_is_so_after_a_crash() -> None:
 
 def test_a_leader_begins_with_an_entry_of_its_own_and_commits_what_a_majority_has() -> None:
     raft = elected()
-    assert raft.log.since(1) == (Entry(1, None),)
+    assert raft.log.since(1) == (LogEntry(1, None),)
     assert raft.propose("x", "y") == 3
     work = raft.take()
-    assert (work.first, work.entries, work.cut) == (2, (Entry(1, "x"), Entry(1, "y")), True)
+    assert (work.first, work.entries, work.cut) == (2, (LogEntry(1, "x"), LogEntry(1, "y")), True)
     raft.step(Appended(1, "b", True, 2), 1.0)
     assert [number for number, _ in raft.take().committed] == [1, 2]
 
 
 def test_an_entry_of_an_earlier_term_is_not_committed_by_being_counted() -> None:
     """The paper's figure 8."""
-    raft = elected(Kept(2, None, (Entry(1, "x"), Entry(2, "y"))))
+    raft = elected(Kept(2, None, (LogEntry(1, "x"), LogEntry(2, "y"))))
     raft.step(Appended(3, "b", True, 2), 1.0)
     assert raft.commit == 0
     raft.step(Appended(3, "b", True, 3), 1.0)
@@ -105,20 +105,20 @@ def test_an_entry_of_an_earlier_term_is_not_committed_by_being_counted() -> None
 
 
 def test_a_follower_takes_the_leaders_log_for_its_own() -> None:
-    raft = server(kept=Kept(2, None, (Entry(1, "x"), Entry(2, "mine"), Entry(2, "too"))))
+    raft = server(kept=Kept(2, None, (LogEntry(1, "x"), LogEntry(2, "mine"), LogEntry(2, "too"))))
     raft.step(AppendEntries(3, "b", 2, 3, (), 0), 0.0)
     assert sent(raft.take(), Appended) == [Appended(3, "a", False, 1)], "the leader begins before the other term"
-    raft.step(AppendEntries(3, "b", 1, 1, (Entry(3, "yours"),), 2), 0.0)
+    raft.step(AppendEntries(3, "b", 1, 1, (LogEntry(3, "yours"),), 2), 0.0)
     work = raft.take()
-    assert raft.log.since(1) == (Entry(1, "x"), Entry(3, "yours"))
-    assert (work.first, work.entries, work.cut) == (2, (Entry(3, "yours"),), True)
-    assert work.committed == ((1, Entry(1, "x")), (2, Entry(3, "yours")))
+    assert raft.log.since(1) == (LogEntry(1, "x"), LogEntry(3, "yours"))
+    assert (work.first, work.entries, work.cut) == (2, (LogEntry(3, "yours"),), True)
+    assert work.committed == ((1, LogEntry(1, "x")), (2, LogEntry(3, "yours")))
 
 
 def test_a_late_message_takes_nothing_away() -> None:
-    raft = server(kept=Kept(3, None, (Entry(3, "x"), Entry(3, "y"))))
-    raft.step(AppendEntries(3, "b", 0, 0, (Entry(3, "x"),), 0), 0.0)
-    assert raft.log.since(1) == (Entry(3, "x"), Entry(3, "y"))
+    raft = server(kept=Kept(3, None, (LogEntry(3, "x"), LogEntry(3, "y"))))
+    raft.step(AppendEntries(3, "b", 0, 0, (LogEntry(3, "x"),), 0), 0.0)
+    assert raft.log.since(1) == (LogEntry(3, "x"), LogEntry(3, "y"))
     assert not raft.take().cut
 
 
@@ -223,7 +223,7 @@ def test_no_schedule_that_somebody_thinks_of_breaks_them(picks: list[int]) -> No
 class Forgetful(Raft):
     """Keeps its log, and no vote."""
 
-    def take(self) -> Work:
+    def take(self) -> Ready:
         return super().take()._replace(hard=None)
 
 

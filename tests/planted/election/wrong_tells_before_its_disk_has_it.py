@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from windtunnel.blocks.consensus import Work
+from windtunnel.blocks.consensus import Ready
 from windtunnel.catalogue.scale.election.designs import Careful, Server
 
 challenge = "election"
 
 
 class _Mine(Server):
-    async def keep(self, work: Work) -> None:
+    async def keep(self, work: Ready) -> None:
         if work.hard is not None:
             self.journal.append(["hard", *work.hard])
         if work.cut:

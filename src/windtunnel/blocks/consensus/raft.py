@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, Literal
 
-from windtunnel.blocks.consensus.raft_log import Entry, RaftLog
+from windtunnel.blocks.consensus.raft_log import LogEntry, RaftLog
 from windtunnel.blocks.consensus.raft_messages import (
     Appended,
     AppendEntries,
     Kept,
     Member,
     RaftMessage,
+    Ready,
     RequestVote,
     Vote,
-    Work,
 )
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.errors import Refused
@@ -131,7 +131,7 @@ class Raft(Block):
         if self.role != "leader":
             raise NotLeader(self.leader)
         for command in commands:
-            self._note(self.log.append(Entry(self.term, command)))
+            self._note(self.log.append(LogEntry(self.term, command)))
         for other in self.others:
             self._append_to(other)
         self._advance()
@@ -153,11 +153,11 @@ class Raft(Block):
         else:
             self._voted(message, now_s)
 
-    def take(self) -> Work:
+    def take(self) -> Ready:
         """What is to be done, once: keep it, then send, then apply."""
         first = self._changed_from
         cut = first is not None
-        work = Work(
+        work = Ready(
             (self.term, self.vote) if self._hard_changed else None,
             first if first is not None else self.log.last + 1,
             self.log.since(first) if first is not None else (),
@@ -244,7 +244,7 @@ class Raft(Block):
         self._match = dict.fromkeys(self.others, 0)
         self._answered = dict.fromkeys(self.others, now_s)
         # Older entries are committed only along with one of the own term (5.4.2), so there is one at once (8).
-        self._note(self.log.append(Entry(self.term, None)))
+        self._note(self.log.append(LogEntry(self.term, None)))
         self.beat(now_s)
         self._advance()
 

@@ -6,12 +6,14 @@ Somebody who sees all servers at once runs this: a test, or the tunnel. No serve
 from __future__ import annotations
 
 from windtunnel.blocks.consensus.raft import Raft
-from windtunnel.blocks.consensus.raft_log import Entry
-from windtunnel.blocks.consensus.raft_messages import Member, Work
+from windtunnel.blocks.consensus.raft_log import LogEntry
+from windtunnel.blocks.consensus.raft_messages import Member, Ready
 
 
 class Invariants:
     """Election safety, log matching, leader completeness and state machine safety of one set of servers.
+
+    Not to be shared among threads: whoever steps a server shows it to this, in the same thread.
 
     Attributes:
         broken: a sentence for each time that one of them did not hold; it stays empty.
@@ -24,11 +26,11 @@ class Invariants:
         self.broken: list[str] = []
         self.looks = 0
         self.leaders: dict[int, Member] = {}
-        self.committed: list[tuple[Entry, int]] = []
+        self.committed: list[tuple[LogEntry, int]] = []
         self._after: dict[tuple[int, int], tuple[int, str]] = {}
         """The entry of this number and term: the term of the one before it, and its command."""
 
-    def look(self, raft: Raft, work: Work) -> None:
+    def look(self, raft: Raft, work: Ready) -> None:
         """After a step of this server, with what it wants done."""
         self.looks += 1
         for number, entry in enumerate(work.entries, work.first):

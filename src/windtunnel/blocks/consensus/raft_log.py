@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from windtunnel.blocks.ground.block import Block
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """A command, and the term of the leader that put it into the log. None is no command: a leader's first entry."""
 
     term: int
@@ -18,13 +18,13 @@ class Entry(NamedTuple):
 class RaftLog(Block):
     """Entries by their number, the first of which is 1. Before the first stands an entry of term 0, as in the paper."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries = [Entry(*entry) for entry in entries]
+    def __init__(self, entries: Iterable[LogEntry] = ()) -> None:
+        self._entries = [LogEntry(*entry) for entry in entries]
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __getitem__(self, number: int) -> Entry:
+    def __getitem__(self, number: int) -> LogEntry:
         """The entry of this number. Raises IndexError."""
         if not 1 <= number <= len(self._entries):
             raise IndexError(f"The log has entries 1 to {len(self._entries)}, and none of number {number}.")
@@ -46,16 +46,16 @@ class RaftLog(Block):
             return self._entries[number - 1].term
         return -1 if number else 0
 
-    def since(self, number: int, most: int | None = None) -> tuple[Entry, ...]:
+    def since(self, number: int, most: int | None = None) -> tuple[LogEntry, ...]:
         """The entries from this number on, at most so many."""
         return tuple(self._entries[number - 1 : None if most is None else number - 1 + most])
 
-    def append(self, entry: Entry) -> int:
+    def append(self, entry: LogEntry) -> int:
         """Put an entry at the end; its number."""
         self._entries.append(entry)
         return len(self._entries)
 
-    def put(self, first: int, entries: Sequence[Entry]) -> None:
+    def put(self, first: int, entries: Sequence[LogEntry]) -> None:
         """Let these stand from number `first` on, and nothing after them."""
         if not 1 <= first <= len(self._entries) + 1:
             raise ValueError(f"Entries from {first} on leave a hole after {len(self._entries)}.")

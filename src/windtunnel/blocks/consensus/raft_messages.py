@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from windtunnel.blocks.consensus.raft_log import Entry
+from windtunnel.blocks.consensus.raft_log import LogEntry
 
 Member = Hashable
 """The name of a server: text or a number, the same for all."""
@@ -41,7 +41,7 @@ class AppendEntries:
     sender: Member
     before: int
     before_term: int
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     commit: int
 
 
@@ -63,10 +63,10 @@ class Kept(NamedTuple):
 
     term: int = 0
     vote: Member | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
 
 
-class Work(NamedTuple):
+class Ready(NamedTuple):
     """What is to be done, in this order: keep, then send, then apply.
 
     Attributes:
@@ -80,10 +80,10 @@ class Work(NamedTuple):
 
     hard: tuple[int, Member | None] | None
     first: int
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
     cut: bool
     messages: tuple[tuple[Member, RaftMessage], ...]
-    committed: tuple[tuple[int, Entry], ...]
+    committed: tuple[tuple[int, LogEntry], ...]
 
     @property
     def keeps(self) -> bool:

@@ -115,7 +115,8 @@ def cover(lat: float, lon: float, radius_m: float, precision: int) -> list[str]:
     precision = _checked_precision(precision)
     radius_m = checked_radius(radius_m)
     # Distances are exact to nanometres, and on the other side of the Earth to a decimetre: err to the far side.
-    reach_m = radius_m + (min(radius_m, 1e-7) if radius_m < 1e7 else 0.2)
+    # The squares of what is below 1e-155 m are 0, and so is the distance of places as near as that.
+    reach_m = radius_m + (max(1e-150, min(radius_m, 1e-7)) if radius_m < 1e7 else 0.2)
     lon_bits, lat_bits = (5 * precision + 1) // 2, 5 * precision // 2
     rows, columns = 1 << lat_bits, 1 << lon_bits
     height, width = 180 / rows, 360 / columns

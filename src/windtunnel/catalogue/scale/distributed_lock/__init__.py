@@ -61,6 +61,7 @@ from windtunnel.catalogue.scale.distributed_lock.claims import (
     late_each,
 )
 from windtunnel.catalogue.scale.distributed_lock.designs import (
+    ASK_S as ASK_S,
     Deletes,
     Fenced as Fenced,
     InTime,
@@ -72,7 +73,12 @@ from windtunnel.catalogue.scale.distributed_lock.designs import (
 )
 from windtunnel.catalogue.scale.distributed_lock.desk import WORKERS, Job as Job, added as added
 from windtunnel.catalogue.scale.distributed_lock.judging import audit, costs, first_late, lost_by_stop, measure
-from windtunnel.catalogue.scale.distributed_lock.pages import number_of as number_of, server, text_of as text_of
+from windtunnel.catalogue.scale.distributed_lock.pages import (
+    Pages as Pages,
+    number_of as number_of,
+    server,
+    text_of as text_of,
+)
 
 
 @dataclass(frozen=True)

@@ -69,15 +69,21 @@ from windtunnel.catalogue.scale.election.judging import (
     CALM_S,
     KEYS,
     SETTLES_S,
-    answered,
     audit,
     end_s,
     leaderless,
     measure,
     struck,
+    who_was_answered,
 )
-from windtunnel.catalogue.scale.election.naive import ByHand, FirstToSet
-from windtunnel.catalogue.scale.election.servers import LARGE, SERVERS, SMALL
+from windtunnel.catalogue.scale.election.naive import (
+    ByHand,
+    Copy as Copy,
+    FirstToSet,
+    KeyHolder as KeyHolder,
+    Keys as Keys,
+)
+from windtunnel.catalogue.scale.election.servers import LARGE, SERVERS, SMALL, Asked as Asked, Cluster as Cluster
 from windtunnel.catalogue.scale.election.trials import CAP_S
 from windtunnel.workload import poisson
 
@@ -175,7 +181,7 @@ experiment = Experiment(
     audit=audit,
     charts=(
         Chart("Time without a leader, or until the next answer", "ms", "share that was shorter", leaderless, log="x"),
-        Chart("Who was answered", "second", "answers a second", answered),
+        Chart("Who was answered", "second", "answers a second", who_was_answered),
     ),
     asks=(
         Ask(

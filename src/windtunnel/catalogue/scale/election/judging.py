@@ -173,7 +173,7 @@ def leaderless(history: History, p: Setting) -> Mapping[str, Sequence[tuple[floa
     return {"elections" if trials_ms(history) else "answers": [(ms, (i + 1) / len(took)) for i, ms in enumerate(took)]}
 
 
-def answered(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
+def who_was_answered(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Chart: answers a second, in tenths of a second."""
     asked = [e for e in history if e.name in ("put", "get")]
     bins = range(int(10 * end_s(p)) + 1) if asked else range(0)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from windtunnel.blocks.consensus import Entry, Invariants, Kept, Raft, RaftMessage
+from windtunnel.blocks.consensus import Invariants, Kept, LogEntry, Raft, RaftMessage
 from windtunnel.explore import (
     PCT,
     Access,
@@ -60,7 +60,7 @@ class _Server:
     now_s: float = 0.0
     """Its own clock: nobody's goes by another one's."""
     up: bool = True
-    applied: list[Entry] = field(default_factory=list)
+    applied: list[LogEntry] = field(default_factory=list)
 
 
 class Group:

@@ -71,10 +71,20 @@ from windtunnel.catalogue.scale.saga.claims import (
     places,
     torn,
 )
-from windtunnel.catalogue.scale.saga.designs import DurableSaga, Idempotent, InMemory, Logged, TwoPhase
+from windtunnel.catalogue.scale.saga.designs import (
+    DurableSaga,
+    Idempotent,
+    InMemory,
+    Logged,
+    Setting as Setting,
+    TwoPhase,
+)
+from windtunnel.catalogue.scale.saga.desk import Desk as Desk
 from windtunnel.catalogue.scale.saga.episodes import episodes
 from windtunnel.catalogue.scale.saga.judging import matrix, measure, waits
 from windtunnel.catalogue.scale.saga.rig import Rig
+from windtunnel.catalogue.scale.saga.services import Service as Service
+from windtunnel.catalogue.scale.saga.world import SERVICES as SERVICES, Order as Order
 
 
 @dataclass(frozen=True)
