@@ -33,7 +33,8 @@ test: lint                 ## what CI runs
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not soak"
 
 live: $(VENV)/.dev         ## against real servers
-	$(BIN)/pytest -m live
+	$(BIN)/pytest -n 2 --dist load -m "live and not alone"
+	$(BIN)/pytest -m "live and alone"
 
 captures: $(VENV)/.dev     ## what the menu looks like, in two sizes, coloured and not: build/captures
 	WINDTUNNEL_CAPTURES=build/captures $(BIN)/pytest -m soak tests/ui/menu/test_captures.py

@@ -14,6 +14,7 @@ ONE_WORKER = {"workers": 1, "others_per_s": 5.0, "token_s": 10.0}
 
 
 @pytest.mark.live
+@pytest.mark.alone
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 def test_every_claim_has_the_verdict_of_the_model() -> None:
     experiment = find("cache-stampede")
