@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 import pytest
 
+from helpers.letters import Tunnel, add
 from windtunnel.blocks.consensus import Invariants, Kept, Raft
 from windtunnel.parts import Journal, Member, Peer
-from windtunnel.sim import Host, Network, Simulator
+from windtunnel.sim import Simulator
 
 NAMES = ["a", "b", "c"]
-
-
-class Tunnel:
-    """The part of a stage that peers need."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.sim = Simulator(seed)
-
-    @property
-    def network(self) -> Network:
-        return self.sim.network
-
-    def host(self, name: str) -> Host:
-        return self.sim.host(name)
-
-
-def add(state: dict[str, Any], command: Sequence[Any]) -> str:
-    """A list, to which letters are added: it shows the order."""
-    state["letters"] = state.get("letters", "") + command[0]
-    return str(state["letters"])
 
 
 def raft(name: str, luck: Random, kept: Kept, now_s: float) -> Raft:

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 import pytest
 
+from helpers.letters import Tunnel, add
 from windtunnel.parts import Follower, Journal, Peer, Primary, first_answers
-from windtunnel.sim import Host, Network, Simulator
-
-
-class Tunnel:
-    """The part of a stage that peers need."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.sim = Simulator(seed)
-
-    @property
-    def network(self) -> Network:
-        return self.sim.network
-
-    def host(self, name: str) -> Host:
-        return self.sim.host(name)
-
-
-def add(state: dict[str, Any], command: list[Any]) -> str:
-    """A list, to which letters are added: it shows the order."""
-    state["letters"] = state.get("letters", "") + command[0]
-    return str(state["letters"])
+from windtunnel.sim import Simulator
 
 
 def set_up(acks: int, seed: int = 0) -> tuple[Simulator, Peer, Primary, list[Follower]]:

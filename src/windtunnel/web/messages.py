@@ -11,13 +11,11 @@ from html import escape
 
 from windtunnel.lab.charts import WRONG, Drawn, Row
 from windtunnel.lab.claims import number
-from windtunnel.web.panels import Panel, Parts, Picture, text, whole
+from windtunnel.web.panels import NAME, Panel, Parts, Picture, text, whole
 
 MOST = 40
 """Most lines of a panel; the table of the terminal has all."""
 LINE, LEFT, TOP = 19, 62, 22
-LETTER = 6.2
-"""How wide a letter is, at most about."""
 LEAST, MOST_WIDE = 70, 130
 """A lane is so wide."""
 UNITS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -45,7 +43,7 @@ def _wrong(row: Row) -> bool:
 def _lanes(rows: Sequence[Row]) -> list[tuple[str, float]]:
     """Each thing in the order in which it has to do with something, and how wide its lane is."""
     things = dict.fromkeys(thing for row in rows for thing in (row[0], row[2]))
-    return [(thing, min(MOST_WIDE, max(LEAST, 14 + LETTER * len(thing)))) for thing in things]
+    return [(thing, min(MOST_WIDE, max(LEAST, 14 + NAME * len(thing)))) for thing in things]
 
 
 def _said(one: Drawn, row: Row) -> str:
@@ -62,7 +60,7 @@ def _panel(one: Drawn, name: str, rows: Sequence[Row]) -> Panel:
     for thing, wide in _lanes(rows):
         middles[thing] = at + wide / 2
         at += wide
-    width = round(at + 12 + LETTER * max((len(_said(one, row)) for row in rows[:MOST]), default=0))
+    width = round(at + 12 + NAME * max((len(_said(one, row)) for row in rows[:MOST]), default=0))
     height = TOP + LINE * min(len(rows), MOST + 1) + 4
     body = [f'{text(x, 13, thing)}<path class="rule" d="M{x:.1f} {TOP - 3}V{height}"/>' for thing, x in middles.items()]
     for i, row in enumerate(rows[:MOST]):

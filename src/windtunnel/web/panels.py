@@ -9,6 +9,8 @@ from html import escape
 from windtunnel.lab.charts import Row
 
 WIDTH, HEIGHT = 320, 150
+NAME = 6.2
+"""How wide a letter of a name is, at most about."""
 Parts = Mapping[str, Sequence[Row]]
 
 

@@ -14,7 +14,7 @@ from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import number
 from windtunnel.web.graphs import graphs
 from windtunnel.web.messages import messages
-from windtunnel.web.panels import HEIGHT, WIDTH, Panel, Parts, Picture, text, whole
+from windtunnel.web.panels import HEIGHT, NAME, WIDTH, Panel, Parts, Picture, text, whole
 from windtunnel.web.scales import Scale, scale
 
 LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 22
@@ -22,8 +22,6 @@ FULL = 640
 """How wide a panel is that takes the whole width."""
 BROAD, TALL = 350, 220
 """How large a panel of points is: as broad as a phone."""
-NAME = 6.2
-"""How wide a letter of a name is."""
 BUCKETS = 50
 """Of a line with more points, each bucket keeps its first, least, greatest and last: no peak is lost."""
 SHADES = 7
@@ -184,7 +182,7 @@ def _bars(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
     rows = [(d, name, row) for d, parts in designs.items() for name, line in parts.items() for row in line]
     key = list(dict.fromkeys(name for _, name, _ in rows))
     log = "y" in one.log
-    left = 8 + 6.2 * max((len(d) for d in designs), default=0)
+    left = 8 + NAME * max((len(d) for d in designs), default=0)
     size = scale((row[1] for _, _, row in rows), left, WIDTH - 46, log, zero=not log)
     panels = []
     for place in dict.fromkeys(row[0] for _, _, row in rows):
@@ -278,7 +276,7 @@ def _spans(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
     for design, parts in designs.items():
         rows = [row for line in parts.values() for row in line]
         things = list(dict.fromkeys(row[0] for row in rows))
-        left = 16 + 6.2 * max(map(len, things))
+        left = 16 + NAME * max(map(len, things))
         t = scale((v for row in every for v in (row[1], row[2])), left, FULL - 14)
         height = 16 + len(things) * 20 + 10
         labels = [text(left - 8, 18 + i * 20, thing, "end") for i, thing in enumerate(things)]

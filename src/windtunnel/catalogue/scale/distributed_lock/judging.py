@@ -73,11 +73,12 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     edits, saved = edits_of(history), [e for e in history if e.outcome == "ok"]
     stopped = [e for e in history if job_of(e).stop_s > 0]
     many = len(history) or 1
+    gone, came = lost(history, texts), len(late(history))
     return {
-        "lost": share_of(lost(history, texts)),
-        "late": len(late(history)) / many,
-        "late_each": len(late(history)) / len(stopped) if stopped else 0.0,
-        "lost_each": sum(lost(history, texts)) / len(stopped) if stopped else 0.0,
+        "lost": share_of(gone),
+        "late": came / many,
+        "late_each": came / len(stopped) if stopped else 0.0,
+        "lost_each": sum(gone) / len(stopped) if stopped else 0.0,
         "together": share_of(together(history)),
         "refused": share_of(e.outcome != "ok" for e in history),
         "works": len(edits) / many,

@@ -119,9 +119,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     well = [e for e in asked if is_well(e, p)]
     took = trials_ms(history)
     facts = history.facts
+    gone = lost(history)
     return {
-        "lost": share_of(lost(history)),
-        "lost_writes": float(sum(lost(history))),
+        "lost": share_of(gone),
+        "lost_writes": float(sum(gone)),
         "twice": float(twice(history)),
         "unseen": share_of(e.outcome != "ok" for e in history if e.name == "everything"),
         "broken": share_of(broken(history)),

@@ -71,7 +71,6 @@ from windtunnel.catalogue.scale.isolation_levels.designs import (
     ReadCommitted,
     RowLocks,
     Serializable,
-    Setting as Setting,
     Snapshot,
     T as T,
 )
@@ -80,6 +79,7 @@ from windtunnel.catalogue.scale.isolation_levels.judging import (
     HOURS as HOURS,
     KINDS,
     WINDOW_S,
+    Setting as Setting,
     audit,
     beside_published,
     circles,

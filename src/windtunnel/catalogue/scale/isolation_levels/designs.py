@@ -6,15 +6,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from windtunnel import Stage
 from windtunnel.catalogue.scale.isolation_levels.edges import edges
-from windtunnel.catalogue.scale.isolation_levels.judging import HOURS, KINDS
+from windtunnel.catalogue.scale.isolation_levels.judging import HOURS, KINDS, Setting
 from windtunnel.catalogue.scale.isolation_levels.mvcc import Mvcc
 from windtunnel.catalogue.scale.isolation_levels.stepping import Speaks, Steppable, step_through
 from windtunnel.catalogue.scale.isolation_levels.transcripts import BY_NAME
-from windtunnel.engines import Aborted, Conflict, Isolation, Plus
+from windtunnel.engines import Aborted, Conflict, Isolation, Plus, Row
 
 T = TypeVar("T")
 CONNECTIONS = 64
@@ -22,19 +22,6 @@ STATEMENT_S = 0.0006
 """Of the engine of 150 lines: the mean way there and back of the model, and the work of a statement."""
 BACKOFF_S = 0.002
 """Most seconds that one waits who was rolled back, before trying again."""
-
-
-class Setting(Protocol):
-    """What designs need of the parameters."""
-
-    @property
-    def meetings(self) -> int: ...
-    @property
-    def people(self) -> int: ...
-    @property
-    def rooms(self) -> int: ...
-    @property
-    def matrix(self) -> int: ...
 
 
 class ReadCommitted:
@@ -105,7 +92,7 @@ class ReadCommitted:
         """Take a room for a slot, where nobody has it."""
 
         async def work(t: Speaks) -> bool:
-            taken = await t.select("booking", {"slot": slot, "room": room}, lock=self.locks)
+            taken = await self.bookings(t, slot, room)
             await asyncio.sleep(decide_s)
             if taken:
                 return False
@@ -113,6 +100,10 @@ class ReadCommitted:
             return True
 
         return await self.again("book", work)
+
+    async def bookings(self, t: Speaks, slot: int, room: int) -> Sequence[Row]:
+        """Who has a room for a slot."""
+        return await t.select("booking", {"slot": slot, "room": room}, lock=self.locks)
 
     # --- what one gives another gets ---------------------------------------------------------------------------
     async def move(self, pair: int, hours: int, decide_s: float) -> bool:
@@ -188,17 +179,9 @@ class ParentLock(RowLocks):
         await t.get("shift", shift, lock=True)
         return await super().on_call(t, shift)
 
-    async def book(self, slot: int, room: int, guest: int, decide_s: float) -> bool:
-        async def work(t: Speaks) -> bool:
-            await t.get("room", room, lock=True)
-            taken = await t.select("booking", {"slot": slot, "room": room})
-            await asyncio.sleep(decide_s)
-            if taken:
-                return False
-            await t.insert("booking", {"id": guest, "slot": slot, "room": room, "guest": guest})
-            return True
-
-        return await self.again("book", work)
+    async def bookings(self, t: Speaks, slot: int, room: int) -> Sequence[Row]:
+        await t.get("room", room, lock=True)
+        return await t.select("booking", {"slot": slot, "room": room})
 
 
 class OwnEngine(ReadCommitted):
