@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Value as Value,
         Where as Where,
     )
+    from windtunnel.engines.database.rows import as_of as as_of, changed as changed, matching as matching
     from windtunnel.engines.errors import MissingEngine as MissingEngine, Unavailable as Unavailable
     from windtunnel.engines.log.disk import DiskLog as DiskLog
     from windtunnel.engines.log.model import ModelLog as ModelLog

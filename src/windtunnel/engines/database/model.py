@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from windtunnel.engines.database.checks import Autocommit, Checked, Tables, check_isolation
 from windtunnel.engines.database.model_follower import Follower
-from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction, as_of, matching
+from windtunnel.engines.database.model_session import Backend, Key, Session, Transaction
 from windtunnel.engines.database.port import (
     Aborted,
     Acknowledge,
@@ -42,6 +42,7 @@ from windtunnel.engines.database.port import (
     name_of_standby,
     no_standby,
 )
+from windtunnel.engines.database.rows import as_of, matching
 from windtunnel.engines.shared.service import OnHost
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Signal, Simulator

@@ -23,27 +23,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import inf
 
-from windtunnel.engines import Aborted, AtLeast, AtMost, Changes, Conflict, Isolation, Plus, Row, Value, Where
+from windtunnel.engines import (
+    Aborted,
+    AtLeast,
+    AtMost,
+    Changes,
+    Conflict,
+    Isolation,
+    Row,
+    Value,
+    Where,
+    as_of,
+    changed,
+    matching,
+)
 
 Key = tuple[str, Value]
 
 
 def fits(row: Row | None, where: Where) -> bool:
     """Whether there is a row, and all conditions hold for it."""
-    return row is not None and all(_holds(row[column], wanted) for column, wanted in where.items())
-
-
-def _holds(value: Value, wanted: Value | AtLeast | AtMost) -> bool:
-    if not isinstance(wanted, AtLeast | AtMost):
-        return value == wanted
-    if value is None or isinstance(value, str):
-        return False
-    return value >= wanted.bound if isinstance(wanted, AtLeast) else value <= wanted.bound
-
-
-def _changed(row: Row, changes: Changes) -> Row:
-    added = {c: row[c] + by.amount for c, by in changes.items() if isinstance(by, Plus)}  # type: ignore[operator]
-    return row | {c: by for c, by in changes.items() if not isinstance(by, Plus)} | added
+    return row is not None and bool(matching([row], where))
 
 
 @dataclass(eq=False)
@@ -76,7 +76,7 @@ class Transaction:
     def _see(self, key: Key, moment: float) -> Row | None:
         if key in self.writes:
             return self.writes[key]
-        return next((row for at, row in reversed(self.engine.versions.get(key, ())) if at <= moment), None)
+        return as_of(self.engine.versions.get(key, ()), moment)
 
     def _found(self, table: str, where: Where) -> list[tuple[Key, Row]]:
         moment = self._moment()
@@ -176,7 +176,7 @@ class Transaction:
 
     async def update(self, table: str, where: Where, changes: Changes) -> int:
         """As the port's."""
-        return await self._write(table, where, lambda row: _changed(row, changes))
+        return await self._write(table, where, lambda row: changed(row, changes))
 
     async def delete(self, table: str, where: Where) -> int:
         """As the port's."""
