@@ -77,8 +77,8 @@ CASES = {
 }
 
 
-ALONE = {"circuit-breaker"}
-"""A pool that is full looks like a processor that is busy."""
+ALONE = {"circuit-breaker", "timeout-cascade"}
+"""A pool that is full looks like a processor that is busy, and attempts that multiply need all of one."""
 ASKED = [pytest.param(name, marks=pytest.mark.alone) if name in ALONE else name for name in CASES]
 
 

@@ -6,6 +6,8 @@ run is too short or has too few seeds for its band. Who mends the experiment tak
 
 from __future__ import annotations
 
+import sys
+
 SCATTER = "The means of five or six seeds scatter more widely than the band: a longer run, or more seeds, would tell."
 SHARP = "Our mean is near the edge of a narrow band, and its interval crosses that."
 EQUAL = "All three seeds give the same number, and six would be needed to call that certain."
@@ -18,3 +20,6 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
     ("threads-or-processes", "one thread without the lock over one with it, 3.13"): ("unknown", OTHER_PYTHON),
     ("threads-or-processes", "one thread without the lock over one with it, 3.14"): ("unknown", OTHER_PYTHON),
 }
+if sys.version_info < (3, 12):
+    lent = "speed-up of two interpreters of one process, Python"
+    NOT_REPRODUCED["threads-or-processes", lent] = ("unknown", OTHER_PYTHON)

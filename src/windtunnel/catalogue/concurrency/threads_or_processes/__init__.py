@@ -23,9 +23,10 @@ process that is spawned, which begins Python anew; here it is forked, and does n
 15.4 s for 7.8 s in 2010, on four processors, and 11.3 s on one of them. The lock was replaced in Python 3.2, and it no
 longer holds: an earlier trial of ours found 1.12 times as long, and `cost_python` says what it is here, in processor
 time. Interpreters of one process have a lock each since 3.12 (PEP 684, and from Python since 3.14, PEP 734): an answer
-between the two, not measured here, nor are builds without the lock (`3.13t`, `3.14t`). PEP 703 gives the cost of its
-prototype as 6 and 5 % in one thread (8 and 7 % in several; pyperformance 1.0.6, Skylake and Zen 3), Python's own pages
-that of 3.13 as about 40 %, PEP 779 of 3.14 as about 10 %, and 15 to 20 % more memory.
+between the two, which is measured where this Python has them (`speed_up_interpreters`). Builds without the lock
+(`3.13t`, `3.14t`) are not asked here. PEP 703 gives the cost of its prototype as 6 and 5 % in one thread (8 and 7 % in
+several; pyperformance 1.0.6, Skylake and Zen 3), Python's own pages that of 3.13 as about 40 %, PEP 779 of 3.14 as
+about 10 %, and 15 to 20 % more memory.
 
 **Left open.** What processes send each other is not measured, nor a pool that stays. Where somebody else uses the other
 processor nothing can be said of a speed-up, and the claims say that.
@@ -34,6 +35,7 @@ processor nothing can be said of a speed-up, and the claims say that.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +65,7 @@ class Params:
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """One after the other and at the same time, twice each; at last hardly any work."""
     rounds = [(how, kind) for kind in KINDS for how in TURNS]
-    return batches("round", ("start", *rounds, ("together", "little")))
+    return batches("round", ("start", *rounds, "interpreters", ("together", "little"), "interpreters"))
 
 
 class Rig:
@@ -107,10 +109,25 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         found[f"at_once_{kind}"] = max(at_once(one["pieces"]) for one in both)
         found[f"interpreters_{kind}"] = max(interpreters(one["pieces"]) for one in both)
         found[f"elsewhere_{kind}"] = max(elsewhere(one) for one in both)
+    found |= in_interpreters(facts["interpreters"], min(one["cpu_s"] for one in facts["alone python"]))
     found["cost_old_lock"] = not_measurable("the lock of Python 2 was replaced in 3.2, and no Python 2 is asked here")
     found["cost_without_lock"] = not_measurable("no build of Python without the lock (3.13t, 3.14t) is asked here")
     found["done_once"] = float(all(done == 1 for one in all_rounds for done, *_ in one["pieces"]))
     return found
+
+
+def in_interpreters(found: Sequence[Mapping[str, Any] | None], alone_s: float) -> Mapping[str, float]:
+    """What interpreters of one process with a lock each make of the loop, if this Python has them."""
+    rounds = [one for one in found if one is not None]
+    if not rounds:
+        python = ".".join(map(str, sys.version_info[:2]))
+        missing = not_measurable(f"interpreters of Python {python} share a lock; since 3.12 they may have one each")
+        return {"speed_up_interpreters": missing, "start_interpreter_ms": missing}
+    best = min(rounds, key=lambda one: one["wall_s"])
+    return {
+        "speed_up_interpreters": measurable(alone_s / best["wall_s"], best["others"], best["cpu_s"] / alone_s),
+        "start_interpreter_ms": MS * min(one["start_s"] for one in rounds),
+    }
 
 
 Pieces = Sequence[tuple[int, int, int, int]]
@@ -352,6 +369,15 @@ experiment = Experiment(
             0.25,
             "D",
             "as many processors as processes, and nobody else on them",
+        ),
+        Figure(
+            "speed-up of two interpreters of one process, Python",
+            2.0,
+            "threads.speed_up_interpreters",
+            0.25,
+            "D",
+            "as many processors as interpreters, and nobody else on them; Python 3.12 or later, made before they work",
+            "Snow: PEP 684",
         ),
     ),
     quick={"work_ms": 40},

@@ -2,7 +2,8 @@
 
 `["alone", kind]` does the pieces of all workers one after the other, `["together", kind]` as the design does: `python`
 is a loop of bytecode, `hash` is hashlib on a large buffer, which lets go of the interpreter's lock, `little` is hardly
-anything. How much work that is was found out at the start, by the processor time that a little of it takes. Answered
+anything. `["interpreters"]` does pieces of `python` in interpreters of this process with a lock each, where this Python
+has them. How much work that is was found out at the start, by the processor time that a little of it takes. Answered
 with the time by the wall, the processor time, what everybody else on the machine used meanwhile, if the system says so,
 and of each piece how often it was done, from when to when, and in which process: in memory that forked processes share.
 """
@@ -10,13 +11,17 @@ and of each piece how often it was done, from when to when, and in which process
 from __future__ import annotations
 
 import hashlib
+import inspect
 import mmap
 import os
 import resource
 import struct
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,6 +58,10 @@ def in_c(units: int) -> None:
 
 
 WORK: Mapping[str, Callable[[int], None]] = {"python": by_bytecode, "hash": in_c}
+
+
+LENT = {(3, 12): "_xxsubinterpreters", (3, 13): "_interpreters", (3, 14): "_interpreters"}
+"""Where a Python of that version has interpreters with a lock each (PEP 684); threads cannot have one before 3.12."""
 
 
 def cpu_s() -> float:
@@ -114,10 +123,38 @@ class Worker:
                 return self.done(by_bytecode, 1, "python", 0.0)
             case "together", (kind,):
                 return self.done(WORK[kind], self.units[kind], kind, self.work_s)
+            case "interpreters", ():
+                return self.in_interpreters(LENT.get(sys.version_info[:2]))
             case "start", ():
                 took = [self.done(by_bytecode, 0, "python", LONG_S, 1)["wall_s"] for _ in range(STARTS)]
                 return {"start_s": min(took)}
-        raise ValueError(f"The program is asked for {what}; it answers alone, together and start.")
+        raise ValueError(f"The program is asked for {what}; it answers alone, together, interpreters and start.")
+
+    def in_interpreters(self, module: str | None) -> dict[str, Any] | None:
+        """The loop of bytecode in as many interpreters of this process, a thread for each; None where it has none.
+
+        They are made before, since that is no work: an interpreter begins with an empty list of modules. A function of
+        ours cannot be handed over, so they get its text.
+        """
+        if module is None:
+            return None
+        lent = import_module(module)
+        began = time.perf_counter()
+        ours = [lent.create() for _ in range(self.workers)]
+        start_s = (time.perf_counter() - began) / self.workers
+        text = f"TURNS = {TURNS}\n{inspect.getsource(by_bytecode)}\nby_bytecode({self.units['python']})"
+        threads = [threading.Thread(target=lent.run_string, args=(one, text)) for one in ours]
+
+        def work() -> None:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        found = self.measured(work)
+        for one in ours:
+            lent.destroy(one)
+        return {**found, "start_s": start_s}
 
     def done(
         self, work: Callable[[int], None], units: int, kind: str, seconds: float, count: int = 0
