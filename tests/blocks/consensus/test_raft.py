@@ -22,6 +22,7 @@ from windtunnel.blocks.consensus import (
     RequestVote,
     Vote,
 )
+from windtunnel.blocks.consensus.raft import MOST
 from windtunnel.catalogue.scale.election.schedules import Chances, Make, Schedules, careful, plain, tried
 from windtunnel.explore import RandomWalk, explore, replay
 
@@ -164,6 +165,41 @@ def test_a_leader_that_counts_who_answers_steps_down_where_no_majority_does() ->
     assert stays.role == "leader"
 
 
+@pytest.mark.parametrize("options", [{"pre_vote": True}, {"check_quorum": True}])
+def test_a_clock_that_stands_before_zero_is_no_leader_that_was_heard(options: dict[str, Any]) -> None:
+    raft = server(now_s=-100.0, **options)
+    raft.step(RequestVote(1, "b", 0, 0, pre="pre_vote" in options), -100.0)
+    assert [vote.granted for vote in sent(raft.take(), Vote)] == [True]
+
+
+def test_who_said_yes_to_a_full_message_gets_the_next_one_at_once() -> None:
+    raft = elected()
+    raft.propose(*range(2 * MOST))
+    assert [len(message.entries) for message in sent(raft.take(), AppendEntries)] == [MOST] * 2
+    raft.step(Appended(1, "b", True, MOST + 1), 1.0)
+    (then,) = sent(raft.take(), AppendEntries)
+    assert (then.before, len(then.entries), then.commit) == (MOST + 1, MOST, MOST + 1)
+    raft.step(Appended(1, "b", True, 2 * MOST + 1), 1.0)
+    assert raft.take().messages == ()
+
+
+def test_who_denies_all_that_was_sent_behind_a_loss_is_sent_it_once_a_heartbeat() -> None:
+    raft = elected()
+    raft.step(Appended(1, "b", True, 1), 1.0)
+    for command in range(5):
+        raft.propose(command)
+    raft.take()
+    for _ in range(4):
+        raft.step(Appended(1, "b", False, 1), 1.0)
+    assert [(message.before, len(message.entries)) for message in sent(raft.take(), AppendEntries)] == [(1, 5)]
+    raft.step(Appended(1, "b", False, 0), 1.0)
+    assert len(sent(raft.take(), AppendEntries)) == 1, "a no that goes further back is heard"
+    raft.beat(1.1)
+    raft.take()
+    raft.step(Appended(1, "b", False, 1), 1.2)
+    assert [message.before for message in sent(raft.take(), AppendEntries)] == [1], "and one after a heartbeat"
+
+
 def test_a_group_of_one_commits_at_once_and_keeps_first() -> None:
     raft = Raft("a", ["a"], Random(1))
     raft.tick(raft.due_s)
@@ -180,6 +216,7 @@ def test_a_group_of_one_commits_at_once_and_keeps_first() -> None:
         (lambda: Raft("a", ["a", "a"], Random(1)), "stands there once"),
         (lambda: server(election_s=(0.3, 0.15)), "least <= greatest"),
         (lambda: server(heartbeat_s=0.0), "more than 0"),
+        (lambda: server(heartbeat_s=0.15), "less than 0.15"),
     ],
 )
 def test_what_is_no_server_is_refused(made: Callable[[], Raft], says: str) -> None:

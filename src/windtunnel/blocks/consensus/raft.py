@@ -8,6 +8,7 @@ is committed. Section numbers without a name are those of the paper's extended v
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from random import Random
 from typing import Any, Literal
 
@@ -46,15 +47,18 @@ class Raft(Block):
         members: all of them.
         luck: draws election timeouts. Different servers need different luck.
         election_s: least and greatest election timeout; equal ones are no randomness at all.
-        heartbeat_s: between two heartbeats of a leader; half of the least election timeout where it is not said.
+        heartbeat_s: between two heartbeats of a leader, less than the least election timeout; half of it where it is
+            not said.
         pre_vote: ask whether one would be elected before the term is raised (dissertation, 9.6).
         check_quorum: a leader that has not heard a majority for an election timeout steps down, and who has heard a
             leader for less than that gives no vote (dissertation, 6.2 and 4.2.3).
-        kept: what it had kept before it crashed.
+        kept: what it had kept before it crashed. A server whose disk is lost is another one, and needs another name:
+            what was committed may be gone where it votes again.
         now_s: the time; it only has to go forward, and need not be the same elsewhere.
 
     Raises:
-        ValueError: `me` is no member, members are not different, or a time is not above 0.
+        ValueError: `me` is no member, members are not different, a time is not above 0, or heartbeats are too far
+            apart.
     """
 
     def __init__(
@@ -80,8 +84,8 @@ class Raft(Block):
         self.majority = len(members) // 2 + 1
         self.election_s = election_s
         self.heartbeat_s = low / 2 if heartbeat_s is None else heartbeat_s
-        if not self.heartbeat_s > 0:
-            raise ValueError(f"Heartbeats every {self.heartbeat_s:g} s are none; give more than 0.")
+        if not 0 < self.heartbeat_s < low:
+            raise ValueError(f"Heartbeats every {self.heartbeat_s:g} s are none; give more than 0, less than {low:g}.")
         self.pre_vote = pre_vote
         self.check_quorum = check_quorum
         self.term, self.vote, entries = kept if kept is not None else Kept()
@@ -90,12 +94,14 @@ class Raft(Block):
         self.role: Role = "follower"
         self.leader: Member | None = None
         self._luck = luck
-        self._heard_s = -high
+        self._heard_s = -inf
         """When a leader of this term was heard."""
         self._votes: set[Member] = set()
         self._next: dict[Member, int] = {}
         self._match: dict[Member, int] = {}
         self._answered: dict[Member, float] = {}
+        self._denied: dict[Member, int] = {}
+        """With what each said no last, since the last heartbeat and the last yes."""
         self._hard_changed = False
         self._changed_from: int | None = None
         self._told_commit = 0
@@ -120,6 +126,7 @@ class Raft(Block):
         """Tell all others now that one leads; without effect where one does not."""
         if self.role == "leader":
             self.due_s = now_s + self.heartbeat_s
+            self._denied = {}
             for other in self.others:
                 self._append_to(other)
 
@@ -290,8 +297,13 @@ class Raft(Block):
         if answer.ok:
             self._match[other] = max(self._match[other], answer.match)
             self._next[other] = max(self._next[other], answer.match + 1)
+            self._denied.pop(other, None)
             self._advance()
-        elif answer.match + 1 < self._next[other]:
+            if self._next[other] <= self.log.last:
+                self._append_to(other)
+        elif answer.match < min(self._next[other] - 1, self._denied.get(other, self.log.last)):
+            # All that was sent behind the first one is denied too: it is sent again once, and not as often as that.
+            self._denied[other] = answer.match
             self._next[other] = max(self._match[other], answer.match) + 1
             self._append_to(other)
 
