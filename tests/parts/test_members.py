@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
 
 from helpers.letters import Tunnel, add
-from windtunnel.blocks.consensus import Invariants, Kept, Raft
+from windtunnel.blocks.consensus import (
+    Appended,
+    AppendEntries,
+    Invariants,
+    Kept,
+    LogEntry,
+    Raft,
+    RaftMessage,
+    Vote,
+)
 from windtunnel.parts import Journal, Member, Peer
+from windtunnel.parts.members import RAFT_PORT
 from windtunnel.sim import Simulator
 
 NAMES = ["a", "b", "c"]
@@ -88,6 +99,41 @@ def test_a_command_that_another_leader_has_written_over_was_not_done() -> None:
     assert sim.run_until(lost) == (False, None)
     sim.run(until=sim.now + 1)
     assert {member.state["letters"] for member in members} == {"kept"}
+
+
+def test_who_waits_for_a_number_is_answered_also_where_the_same_server_gives_it_again() -> None:
+    """It leads, is written over by a leader who has less, and leads again: two wait for number 4, and one was done."""
+    sim, client, (one, *others), _ = set_up()
+    for other in others:
+        other.host.crash()
+    told: dict[str, Any] = {}
+    sim.run(until=0.01)
+
+    async def ask(letter: str) -> None:
+        told[letter] = await client.call(one, "command", [letter], within_s=5)
+
+    def tell(message: RaftMessage) -> None:
+        client.host.send(one.host, message, port=RAFT_PORT)
+        sim.run(until=sim.now + 0.05)
+
+    def lead() -> int:
+        while one.raft.role != "candidate":
+            sim.run(until=sim.now + 0.01)
+        tell(Vote(one.raft.term, "b", True))
+        assert one.leads
+        return one.raft.term
+
+    first = lead()
+    for letter in "xyz":
+        sim.spawn(ask(letter))
+        sim.run(until=sim.now + 0.02)
+    tell(AppendEntries(first + 1, "b", 1, first, (LogEntry(first + 1, None),), 0))
+    last = lead()
+    sim.spawn(ask("w"))
+    sim.run(until=sim.now + 0.02)
+    assert one.raft.log.last == 4
+    tell(Appended(last, "b", True, 4))
+    assert told == {"x": (False, None), "y": (False, None), "z": (False, None), "w": (True, "w")}
 
 
 def test_a_member_keeps_its_term_its_vote_and_its_log() -> None:

@@ -69,7 +69,8 @@ class Member(Peer):
         self.raft = self._make(self.host.name, luck, self._kept(), self.sim.now)
         self.state: dict[str, Any] = {}
         self._wanted: list[tuple[Any, Signal[Answer]]] = []
-        self._under_way: dict[int, tuple[int, Signal[Answer]]] = {}
+        self._under_way: dict[int, list[tuple[int, Signal[Answer]]]] = {}
+        """Who waits for an entry of this number, each with the term in which it was put there."""
         self._inbox = self.host.inbox(RAFT_PORT)
         self.host.spawn(self._live(), daemon=True)
 
@@ -130,7 +131,7 @@ class Member(Peer):
                 done.set((False, error.leader))
             return
         for number, (_, done) in enumerate(wanted, last - len(wanted) + 1):
-            self._under_way[number] = self.raft.term, done
+            self._under_way.setdefault(number, []).append((self.raft.term, done))
 
     async def settle(self) -> None:
         """Keep, send and apply what Raft wants."""
@@ -159,7 +160,5 @@ class Member(Peer):
 
     def _show(self, number: int, entry: LogEntry) -> None:
         answer = self.apply(self.state, entry.command) if entry.command is not None else None
-        waits = self._under_way.pop(number, None)
-        if waits is not None:
-            term, done = waits
+        for term, done in self._under_way.pop(number, ()):
             done.set((True, answer) if term == entry.term else (False, None))
