@@ -136,6 +136,28 @@ def test_who_waits_for_a_number_is_answered_also_where_the_same_server_gives_it_
     assert told == {"x": (False, None), "y": (False, None), "z": (False, None), "w": (True, "w")}
 
 
+def test_nobody_hears_of_a_command_that_is_not_on_the_leaders_disk() -> None:
+    """d-engine 329, goraft 150: a leader that counts itself before that may lose what a majority had with it."""
+    stage, watch = Tunnel(0), Invariants()
+    members = [Member(stage, name, add, raft, sync_s=lambda luck: 0.05, watch=watch) for name in NAMES]
+    for member in members:
+        member.join(members)
+    sim, client = stage.sim, Peer(stage, "client")
+    sim.run(until=1.5)
+    (leader,) = [member for member in members if member.leads]
+    sim.spawn(client.call(leader, "command", ["x"], within_s=5))
+    while leader.raft.log.last < 2:
+        sim.run(until=sim.now + 0.001)
+    sim.run(until=sim.now + 0.045)
+    assert [member.raft.log.last for member in members if member is not leader] == [1, 1]
+    leader.host.crash()
+    sim.run(until=sim.now + 1)
+    leader.host.restart()
+    sim.run(until=sim.now + 1)
+    assert [entry.command for entry in leader.raft.log.since(1) if entry.command is not None] == []
+    assert watch.broken == []
+
+
 def test_a_member_keeps_its_term_its_vote_and_its_log() -> None:
     sim, client, members, _ = set_up()
     sim.run(until=1)
