@@ -126,8 +126,9 @@ def event(name: str, at: int, *args: Any, start: float = 0.0, end: float = 0.0, 
 
 def test_the_judge_finds_what_is_gone_and_what_is_there_twice() -> None:
     put = [event("put", 0, "k", value, start=value, end=value + 0.1) for value in (1, 2, 3)]
-    looks = [event("everything", 0, value=[1, 2, 3]), event("everything", 1, value=[1, 3, 3])]
+    looks = [event("everything", at, value=seen, start=9.0, end=9.1) for at, seen in ((0, [1, 2, 3]), (1, [1, 3, 3]))]
     assert lost([*put, *looks]) == [False, True, False]
+    assert lost([event("put", 0, "k", 2, start=0.0, end=1.0), looks[1]._replace(start=0.9)]) == [False], "looked before"
     assert twice([*put, *looks]) == 1
     assert gaps_s([put[0], put[2]]) == pytest.approx([0.1, 2.0, -0.1])
 

@@ -45,6 +45,7 @@ class Held:
             and what it was.
         connections: for each database, the most that clients had in use at one moment.
         statements: for each database, and each of its standbys, how many it has worked on.
+        hosts: the machines that there were, whoever made them.
     """
 
     tables: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Held:
     messages: Sequence[Sent] = ()
     connections: Mapping[str, int] = field(default_factory=dict)
     statements: Mapping[str, int] = field(default_factory=dict)
+    hosts: Sequence[str] = ()
 
     def rows(self, table: str) -> list[Mapping[str, Any]]:
         """The rows of a table, in whichever databases there is one of that name."""
@@ -94,7 +96,8 @@ class Held:
         storms = [(dict(model), int(seed)) for model, seed in found["storms"]]
         connections = {str(name): int(most) for name, most in found["connections"].items()}
         statements = {str(name): int(many) for name, many in found["statements"].items()}
-        return cls(found["tables"], machines, storms, messages, connections, statements)
+        hosts = [str(name) for name in found["hosts"]]
+        return cls(found["tables"], machines, storms, messages, connections, statements, hosts)
 
 
 def owed(answers: Sequence[tuple[float, float]], done: Sequence[tuple[float, float]]) -> float:

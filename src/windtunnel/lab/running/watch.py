@@ -25,6 +25,7 @@ class Watch:
     """
 
     def __init__(self, stage: Stage) -> None:
+        self._hosts = stage.sim.hosts
         self._servers: dict[str, Journal] = {}
         self._databases: dict[str, Any] = {}
         self._standbys: dict[str, Sequence[Any]] = {}
@@ -68,4 +69,4 @@ class Watch:
         servers = [one for name, database in self._databases.items() for one in (database, *self._standbys[name])]
         statements = {one.name: one.statements for one in servers}
         storms = [(asdict(model), seed) for model, seed in self._storms]
-        return Held(tables, machines, storms, connections=connections, statements=statements)
+        return Held(tables, machines, storms, (), connections, statements, tuple(self._hosts))

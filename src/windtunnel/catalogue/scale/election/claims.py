@@ -31,7 +31,7 @@ KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 50
 RAFTS = " and ".join(KEPT.format(design) for design in ("fixed_timeouts", "random_timeouts", "careful"))
 ALIVE = "first_to_set.refused > 0.05 and max(random_timeouts.refused, careful.refused) < 0.02"
 SPLIT = "by_hand.lost > 0.05 and by_hand.broken > 0 and by_hand.small_refused < 0.1 and by_hand.large_refused < 0.1"
-MAJORITY = "max(careful.lost, careful.broken) == 0 and careful.small_refused > 0.2 and careful.large_refused < 0.05"
+MAJORITY = f"{KEPT.format('careful')} and careful.small_refused > 0.2 and careful.large_refused < 0.05"
 NEVER = "fixed_timeouts.never == 1 and random_timeouts.never == 0"
 SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
@@ -165,10 +165,22 @@ DEMANDS = (
         given=RESTARTS,
         always=True,
     ),
+    Claim("max(yours.lost, yours.broken, yours.twice) == 0", "Whatever else goes wrong meanwhile.", always=True),
+    Claim("yours.helpers == 0", "There are five servers, and no sixth that never fails.", given=NONE, always=True),
     Claim("max(yours.ghosts, yours.crossed, yours.made_up) == 0", "And through open ways.", given=HALVES, always=True),
     Claim("yours.refused < 0.1 and yours.unseen == 0", "Two of five may be gone.", given=RESTARTS),
     Claim("yours.refused < 0.05 and yours.unseen == 0", "One of five may be cut off.", given=CUT_OFF),
     Claim("yours.large_refused < 0.1", "Three of five go on.", given=HALVES),
+    *(
+        Claim("yours.unseen == 0", because, given=given)
+        for because, given in (
+            ("All are served again when all have their power again.", BLACKOUT),
+            ("And when the data centres hear each other again.", HALVES),
+            ("And when all hear.", DEAF),
+            ("And when all are heard.", MUTE),
+            ("And when all go on.", PAUSE),
+        )
+    ),
     Claim("yours.silent_s < 1", "Nor do all wait for one that does not hear.", given=DEAF),
     Claim("yours.put_ms < 3 * careful.put_ms", "A write takes no longer than it has to, by much.", given=NONE),
 )

@@ -79,10 +79,10 @@ def broken(history: Sequence[Event]) -> list[bool]:
 
 
 def lost(history: Sequence[Event]) -> list[bool]:
-    """Of writes that were acknowledged, which somebody who looks at the end does not find."""
-    looks = [set(e.value) for e in history if e.name == "everything" and e.outcome == "ok"]
-    told = [e.args[2] for e in history if e.name == "put" and e.outcome == "ok"]
-    return [any(value not in look for look in looks) for value in told]
+    """Of writes that were acknowledged, which somebody who looks after that, at the end, does not find."""
+    looks = [(e.start, set(e.value)) for e in history if e.name == "everything" and e.outcome == "ok"]
+    told = [(e.end, e.args[2]) for e in history if e.name == "put" and e.outcome == "ok"]
+    return [any(at <= start and value not in look for start, look in looks) for at, value in told]
 
 
 def twice(history: Sequence[Event]) -> int:
@@ -146,7 +146,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What was told beside a server that was down, or across a cut, or was never put."""
+    """What was told beside a server that was down, or across a cut, or was never put; and machines beside the five."""
     down = [(at, from_s, from_s + p.for_s) for at, from_s in struck(p) if p.trouble in DOWN]
     told = [e for e in history if e.name in ("put", "get") and e.outcome == "ok"]
     begins = {e.args[2]: e.start for e in history if e.name == "put"}
@@ -160,6 +160,7 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
     return {
         "ghosts": float(sum(any(e.args[0] == at and a < e.start and e.end < b for at, a, b in down) for e in told)),
         "crossed": float(crossed),
+        "helpers": float(len({*held.hosts} - {f"server {i}" for i in range(SERVERS)} - {"gate", "clients"})),
         "made_up": float(
             sum(begins.get(e.value, e.end) >= e.end for e in told if e.name == "get" and e.value is not None)
         ),
