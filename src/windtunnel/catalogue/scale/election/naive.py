@@ -8,6 +8,7 @@ from typing import Any
 from windtunnel import Stage
 from windtunnel.catalogue.scale.election.servers import (
     LARGE,
+    PATIENCE_S,
     SERVERS,
     TRY_S,
     Answer,
@@ -101,10 +102,11 @@ class Copy(Asked):
             number = len(self.log)
             await self.journal.sync()
         self._tell()
-        while sum(have >= number for have in self.have.values()) < self.acks:
+        while self.reign == reign and sum(have >= number for have in self.have.values()) < self.acks:
             await self.news
-            if self.reign != reign or not self.leads:
-                return False, self.name_of_leader
+        if self.reign != reign or not self.leads:
+            await self.sim.sleep(PATIENCE_S)  # whoever leads now may have it, so nothing is said
+            return False, self.name_of_leader
         self.show(number)
         return True, None
 
@@ -127,6 +129,8 @@ class Copy(Asked):
                     await self.call(self.servers[name], "follow", self.host.name, start, told, within_s=TRY_S)
                 except TimeoutError:
                     continue
+                if self.reign != reign:
+                    return
                 first = False
                 self.have[name] = start + len(told)
                 self._tell()
