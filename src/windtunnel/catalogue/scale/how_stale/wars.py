@@ -48,11 +48,12 @@ class Delay:
         return 1e-3 * luck.expovariate(self.rate_per_ms)
 
     def draws_ms(self, luck: np.random.Generator, shape: tuple[int, int]) -> Array:
-        """Milliseconds of many."""
+        """Milliseconds of many. The logarithm of a Pareto time is exponential: one draw serves whichever it is."""
         import numpy as np
 
-        tails = self.least_ms / (1 - luck.random(shape)) ** (1 / self.shape)
-        return np.where(luck.random(shape) < self.share, tails, luck.exponential(1 / self.rate_per_ms, shape))
+        drawn = luck.standard_exponential(shape)
+        in_tail = luck.random(shape, np.float32) < self.share
+        return np.where(in_tail, self.least_ms * np.exp(drawn / self.shape), drawn / self.rate_per_ms)
 
 
 SSD = Delay(0.9122, 0.235, 10.0, 1.66)
