@@ -73,7 +73,7 @@ QUICK = {
     "wrong_does_not_go_on",
     "right_money_first",
     "wrong_yes_when_it_is_in_the_log",
-    "right_shorter_timeouts",
+    "right_nobody_leads",
     "wrong_shows_its_number_when_it_writes",
     "right_redlock_and_the_version",
 }

@@ -108,7 +108,7 @@ class Params:
     for_s: float = param(0.8, "seconds for which a server is struck, or the data centres are parted", 0.4, 4.0)
     rounds: int = param(2, "how often each server is struck", 1, 6)
     hand_s: float = param(0.3, "seconds until somebody believes that a leader is gone, and acts by hand", 0.1, 3.0)
-    crashes: int = param(60, "leaders that crash, where that is the trouble; none does after a minute", 1, 200)
+    crashes: int = param(60, "leaders that crash, where that is the trouble; none does after a minute", 1, 1000)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:

@@ -162,13 +162,13 @@ DEMANDS = (
     Claim(
         "max(yours.ghosts, yours.crossed, yours.made_up) == 0",
         "What is said comes out of servers that are up.",
-        given=RESTARTS,
+        given=MANY_RESTARTS,
         always=True,
     ),
     Claim("max(yours.lost, yours.broken, yours.twice) == 0", "Whatever else goes wrong meanwhile.", always=True),
     Claim("yours.helpers == 0", "There are five servers, and no sixth that never fails.", given=NONE, always=True),
     Claim("max(yours.ghosts, yours.crossed, yours.made_up) == 0", "And through open ways.", given=HALVES, always=True),
-    Claim("yours.refused < 0.1 and yours.unseen == 0", "Two of five may be gone.", given=RESTARTS),
+    Claim("yours.refused < 0.1 and yours.unseen == 0", "Two of five may be gone.", given=MANY_RESTARTS),
     Claim("yours.refused < 0.05 and yours.unseen == 0", "One of five may be cut off.", given=CUT_OFF),
     Claim("yours.large_refused < 0.1", "Three of five go on.", given=HALVES),
     *(
