@@ -71,7 +71,7 @@ QUICK = {
     "wrong_for_update_everywhere",
     "right_locks_the_shift_and_the_room",
     "wrong_does_not_go_on",
-    "right_money_first",
+    "right_all_at_once",
     "wrong_yes_when_it_is_in_the_log",
     "right_nobody_leads",
     "wrong_shows_its_number_when_it_writes",

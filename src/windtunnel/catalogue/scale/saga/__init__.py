@@ -10,7 +10,7 @@ do not: {left:.0f} of 100. Where each of three steps is refused for one order in
 through, and {undone:.2f} steps are undone for each order.
 
 **Design.** Take the steps, and on an exception undo those that were taken. While nobody dies and each message comes
-once that is enough, and nothing is faster. But what has been done is known to the memory alone.
+once that is enough, without a note. But what has been done is known to the memory alone.
 
 **Deep dive: ask again.** With a key for each step, noted in the transaction of its effect, a service does it once,
 and the client may ask again until he hears. Then all is well, at every place, with every message doubled. Of the
@@ -29,19 +29,20 @@ for as long as that lasts. A limit on the wait sends him away instead.
 step that has no way back comes last, and is asked again until it is known. A message to do a step may come after the
 one which undoes it: to undo takes the key, so that it is never done. Nothing is held between the steps, so nobody
 waits. But what will be given back counts as taken until then: somebody is told that nothing is left, and it was not
-so.
+so. How often depends on the order of the steps: where the money comes before the piece, who cannot pay never takes
+one. What others want is taken late, behind all that may be refused and can be given back unseen.
 
-**Scale.** Messages grow with the services, not with their square. A saga's steps come one after the other, each with
-its note, so an order takes longer; the rows of two phases are held for two rounds.
+**Scale.** Each service is told twice by two phases and once by a saga that goes through. This saga's steps come one
+after the other, each with its note, so an order takes longer; the rows of two phases are held for two rounds.
 
 **Real systems.** Sagas were proposed for transactions that would hold what others need for long (Garcia-Molina and
-Salem). Temporal writes down each step as this one does, and undoes in the reverse order. PostgreSQL keeps a prepared
+Salem). Temporal writes down each step, and its pattern undoes in the reverse order. PostgreSQL keeps a prepared
 transaction on its disk, with its locks, until somebody ends it, also across a restart. Gray and Lamport let several
 coordinators agree on each vote, so that one of them may die.
 
 **Left open.** A coordinator that another one replaces before it is back. A piece that is neither taken nor free but
-on hold, of which who comes is told just that. Services that die. What a compensation cannot take back. Orders that
-read what others will undo, and act on it.
+on hold, of which who comes is told just that. Services that die while they work. What a compensation cannot take
+back. Orders that read what others will undo, and act on it.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ from windtunnel.catalogue.scale.saga.claims import (
     HALF,
     HASTY,
     KEYS,
+    LATER,
     LEFT,
     NOTES,
     PLAIN,
@@ -76,6 +78,7 @@ from windtunnel.catalogue.scale.saga.designs import (
     Idempotent,
     InMemory,
     Logged,
+    MoneyFirst,
     Setting as Setting,
     TwoPhase,
 )
@@ -91,15 +94,15 @@ from windtunnel.catalogue.scale.saga.world import SERVICES as SERVICES, Order as
 class Params:
     """Which troubles orders meet, and how long they last."""
 
-    places: int = param(200, "places at which the coordinator is killed, as far as an order has so many", 0, 300)
-    clients: Literal["leave", "ask", "both"] = param(
-        "leave", "what clients do who hear nothing: one tries the one, then the other", choices=("leave", "ask", "both")
+    places: int = param(30, "places at which the coordinator is killed, as far as an order has so many", 0, 40)
+    clients: Literal["leave", "ask"] = param(
+        "leave", "what a client does who hears nothing: he has gone, or asks again", choices=("leave", "ask")
     )
     copies: int = param(
-        0, "of messages of who asks again; 1: they come when all is over; 2: also at once; 3: one later; ...", 0, 6
+        0, "of messages of who asks again; 1: they come when all is over; 2: also at once; 3: also one later; ...", 0, 6
     )
-    messages: int = param(6, "so many messages are held back until all is over, and as many answers lost", 0, 20)
-    again: int = param(0, "places at which it is killed once more, after it has started again", 0, 12)
+    messages: int = param(6, "so many messages are held back until all is over, and answers lost from as many on", 0, 6)
+    again: int = param(0, "the place at which it is killed once more, after it has started again; 0: none", 0, 12)
     down_s: float = param(0.5, "seconds until a machine that died runs again", 0.05, 5.0)
     patience_s: float = param(8.0, "seconds for which two phases wait for a vote", 0.1, 20.0)
     dies: Literal["power", "process"] = param(
@@ -139,6 +142,7 @@ experiment = Experiment(
         "logged": Logged,
         "two_phase": TwoPhase,
         "durable_saga": DurableSaga,
+        "money_first": MoneyFirst,
     },
     measure=measure,
     rig=Rig,
@@ -165,8 +169,8 @@ experiment = Experiment(
             log=True,
         ),
         Ask(
-            "A saga never makes anybody wait. After how many of 100 places is somebody told that nothing is left, "
-            "although it will be given back?",
+            "A saga that takes the piece first makes nobody wait. After how many of 100 places is somebody told that "
+            "nothing is left, although it will be given back?",
             "100 * durable_saga.hasty",
             "of 100",
             0,
@@ -181,6 +185,7 @@ experiment = Experiment(
         Why("A yes that may not be taken back is held, and others wait.", BLOCKS),
         Why("Steps that are over hold nothing.", FREE),
         Why("But others see them.", HASTY),
+        Why("The later they are taken, the more seldom.", LATER),
     ),
     maps=(
         Map(
@@ -203,6 +208,6 @@ experiment = Experiment(
     ),
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
-    seeds=6,
+    seeds=3,
     quick={"messages": 0},
 )

@@ -1,4 +1,4 @@
-"""Five coordinators, with what their services have to be able to."""
+"""Six coordinators, with what their services have to be able to."""
 
 from __future__ import annotations
 
@@ -218,13 +218,14 @@ class TwoPhase(Remembering):
 
 
 class DurableSaga(InMemory):
-    """The block `Sagas` writes down each step when it is done; it may take one again after a crash, with its key."""
+    """The block Sagas writes down each step when it is done; it may take one again after a crash, with its key."""
 
     service = Keyed
+    in_turn = SERVICES
 
     def boot(self, desk: Desk) -> None:
         super().boot(desk)
-        steps = [self.step(service) for service in SERVICES]
+        steps = [self.step(service) for service in self.in_turn]
         again = Retry(TRIES, BACKOFF)
         self.sagas = Sagas(
             desk.files, "sagas", [Saga("order", steps)], retry=again, backoff=BACKOFF, offload=desk.offload
@@ -240,7 +241,7 @@ class DurableSaga(InMemory):
         async def undo(context: Context) -> None:
             await self.desk.call(service, "undo", Order(*context.input), context.key)
 
-        return Step(service, do, None if service == SERVICES[-1] else undo)
+        return Step(service, do, None if service == self.in_turn[-1] else undo)
 
     async def recover(self) -> None:
         await self.sagas.resume()
@@ -248,3 +249,9 @@ class DurableSaga(InMemory):
     async def order(self, order: Order) -> bool:
         run = await self.sagas.run("order", str(order.number), list(order))
         return run.outcome == "done"
+
+
+class MoneyFirst(DurableSaga):
+    """The same, and the money is taken before the piece: who cannot pay never takes what others want."""
+
+    in_turn = ("money", "stock", "parcels")

@@ -58,14 +58,14 @@ def episodes(p: Setting) -> list[Episode]:
     """All of them.
 
     Each order is killed at each place: with a client who leaves, where no message comes twice; and with one who asks
-    again, where each message comes twice, its copy when all is over, at once, one message later, and so on. And each
-    message is held back until all is over, and each answer lost, where nobody is killed.
+    again, where each message comes twice, its copy when all is over, or so many messages later. And each message is
+    held back until all is over, and from each on answers are lost for a while, where nobody is killed.
     """
     found: list[tuple[Kind, Trouble, bool]] = []
-    lags = (LATE, *range(LATE))[: p.copies] or (-1,)
-    clients = {"leave": [(False, -1)], "ask": [(True, lag) for lag in lags]}
-    for kind, (stays, lag) in product(KINDS, clients.get(p.clients) or clients["leave"] + clients["ask"]):
-        deaths = [(0, 0), *product(range(1, p.places + 1), range(p.again + 1))]
+    stays = p.clients == "ask"
+    lags = (LATE, p.copies - 2)[: p.copies] if stays and p.copies else (-1,)
+    for kind, lag in product(KINDS, lags):
+        deaths = [(0, 0), *product(range(1, p.places + 1), sorted({0, p.again}))]
         found += [(kind, Trouble(*places, lag=lag), stays) for places in deaths]
     for kind, sign, number in product(KINDS, (1, -1), range(1, p.messages + 1)):
         found.append((kind, Trouble(held=sign * number), True))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import nan
 from typing import Any, NamedTuple
 
 from windtunnel import History
 from windtunnel.catalogue.scale.saga.episodes import KINDS, ORDERS, Episode, Setting, episodes
-from windtunnel.catalogue.scale.saga.world import PRICE, Trouble
+from windtunnel.catalogue.scale.saga.world import LATE, PRICE, Trouble
+from windtunnel.statistics import not_measurable
 
 
 class Found(NamedTuple):
@@ -84,7 +84,18 @@ def _of(e: Episode, value: Mapping[str, Any], out: Mapping[str, Mapping[int, int
 def share(found: Iterable[Found], what: Callable[[Found], bool]) -> float:
     """The share of them of which that is so; no number where there are none."""
     those = [what(one) for one in found]
-    return sum(those) / len(those) if those else nan
+    return sum(those) / len(those) if those else none_of_them()
+
+
+def none_of_them() -> float:
+    """Where no order has met the trouble of which it is asked."""
+    return not_measurable("no order meets that with these parameters")
+
+
+def longest(found: Iterable[Found], what: Callable[[Found], float]) -> float:
+    """The most of them; no number where there are none."""
+    those = [what(one) for one in found]
+    return max(those) if those else none_of_them()
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
@@ -93,7 +104,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     killed = [one for one in tried if one.episode.trouble.place]
     left = [one for one in killed if not one.episode.stays]
     goes = [one for one in tried if not one.episode.trouble.place and one.episode.kind == "goes"]
-    plain = [one for one in goes if one.episode.trouble == Trouble()]
+    plain = [one for one in goes if one.episode.trouble in (Trouble(), Trouble(lag=LATE))]
+    heard = [one for one in goes if one.episode.trouble.held >= 0]  # who hears nothing for long may give up and undo
     return {
         "killed": len(killed),
         "left": share(left, lambda one: one.broken),
@@ -104,13 +116,13 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "lies": sum(one.lied for one in tried),
         "money": sum(one.money for one in tried),
         "stuck": sum(one.stuck for one in tried),
-        "unserved": sum(not one.done for one in goes),
+        "unserved": sum(not one.done for one in heard),
         "hasty": share(left, lambda one: one.hasty),
         "blocked": share(left, lambda one: one.waited_s > 0.5 * p.down_s),
-        "waits_s": max((one.waited_s for one in left), default=nan),
+        "waits_s": longest(left, lambda one: one.waited_s),
         "messages": 2 * max((one.sent for one in plain), default=0),
         "syncs": max((one.syncs for one in plain), default=0),
-        "order_ms": 1e3 * max((one.took_s for one in plain), default=nan),
+        "order_ms": longest(plain, lambda one: 1e3 * one.took_s),
     }
 
 

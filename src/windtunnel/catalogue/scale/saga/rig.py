@@ -51,7 +51,7 @@ class Rig:
         self.post = Post(self.stage)
         for name, db in self.dbs.items():
             await db.create_table(name, {"id": int, "left": int, "out": int}, rows(self.episodes, name))
-            service = self.design.service(self.stage, name, db)
+        for name, service in self.services().items():
             await service.start()
             self.post.open(name, service)
         self.one, self.two = (
@@ -69,6 +69,10 @@ class Rig:
             if machine.sim is None:
                 machine.start()
 
+    def services(self) -> dict[str, Service]:
+        """What they are when they start: what they know is in their databases."""
+        return {name: self.design.service(self.stage, name, db) for name, db in self.dbs.items()}
+
     def program(self) -> Program:
         """What runs on a machine that starts: the design anew, without what it knew."""
         made: Program = type(self.design)(self.stage, self.p)  # type: ignore[call-arg]  # a design takes these two
@@ -80,7 +84,8 @@ class Rig:
         trouble, one, two = episode.trouble, self.one, self.two
         alike = episode.kind, episode.stays, trouble.lag, trouble.again and trouble.place
         last = trouble.again or trouble.place
-        if last > self.ends.get(alike, last):
+        no_such_place = trouble.again and trouble.place >= self.ends.get((*alike[:3], 0), trouble.place + 1)
+        if no_such_place or last > self.ends.get(alike, last):
             return None
         self.post.begin(trouble)
         one.begin(*filter(None, (trouble.place, trouble.again)))
@@ -97,6 +102,7 @@ class Rig:
         ended = await self.within(self.settled(one))
         one.counting = False
         await self.post.quiet()
+        self.post.services.update(self.services())  # they have started anew as well, before what was late comes
         await self.post.flush()
         piece = await self.dbs["stock"].get("stock", episode.number)
         if piece is not None and piece["left"] != 0:  # somebody has to find it

@@ -19,14 +19,14 @@ UNDO = "/undo"
 
 
 class Service:
-    """Does what it is told, as often as it is told."""
+    """Does what it is told, as often as it is told. It starts anew as well: what it knows stands in its database."""
 
     def __init__(self, stage: Stage, name: str, db: DatabasePort) -> None:
         self.stage, self.name, self.db = stage, name, db
         self.amount = AMOUNTS[name]
 
     async def start(self) -> None:
-        """Make the tables that it needs beside its rows."""
+        """Make the tables that it needs beside its rows, once."""
 
     async def handle(self, what: str, order: Order, key: str) -> bool:
         """Answer a message: whether it was done. False: refused, and nothing was."""
@@ -83,8 +83,11 @@ class Keyed(Service):
 class Voting(Service):
     """Two phases: a yes holds the row until the service is told how it ended; whoever wants the row then waits."""
 
-    async def start(self) -> None:
+    def __init__(self, stage: Stage, name: str, db: DatabasePort) -> None:
+        super().__init__(stage, name, db)
         self.turns: defaultdict[int, list[Any]] = defaultdict(list)
+
+    async def start(self) -> None:
         await self.db.create_table("vote", {"id": int, "open": int})
         await self.db.create_table("held", {"id": int, "number": int})
 

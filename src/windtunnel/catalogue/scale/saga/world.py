@@ -24,6 +24,8 @@ PATIENCE_S = 0.1
 """Seconds for which a coordinator waits for an answer."""
 LATE = 1_000
 """The copy of a message that comes after so many others comes when all is over."""
+LOST_S = 0.5
+"""Seconds for which answers are lost, where they are: whoever asks again is not heard at once."""
 PORT = 7
 
 
@@ -60,7 +62,8 @@ class Trouble(NamedTuple):
         again: the same once more, counted from when it has started again.
         lag: how many other messages are sent before the copy of each message is; `LATE`: it comes when all is over;
             -1: there are no copies.
-        held: the number of the message that comes when all is over; of the one whose answer is lost if it is negative.
+        held: the number of the message that comes when all is over; if it is negative, of the one from which on answers
+            are lost for `LOST_S`.
     """
 
     place: int = 0
@@ -91,9 +94,6 @@ class Letter:
     key: str
     call: int
     """Which of the machine's calls it is, by which the answer finds it."""
-    number: int = 0
-    """Which message it is of all that are sent beside this order."""
-    copy: bool = False
 
 
 class Post:
@@ -112,6 +112,7 @@ class Post:
         self.trouble = trouble
         self.sent = 0
         self.under_way = 0
+        self.lost_until = 0.0
         self.late: list[tuple[int, Letter]] = []
         """Copies and messages that wait, each for how many have been sent when it goes."""
 
@@ -125,13 +126,14 @@ class Post:
     def send(self, letter: Letter) -> None:
         """A message goes out, with whatever befalls it."""
         self.sent += 1
-        letter.number = self.sent
+        if self.trouble.held == -self.sent:
+            self.lost_until = self.stage.clock() + LOST_S
         if self.trouble.held == self.sent:
             self.late.append((LATE, letter))
         else:
             self._carry(letter)
         if self.trouble.lag >= 0:
-            self.late.append((min(LATE, self.sent + self.trouble.lag), replace(letter, copy=True)))
+            self.late.append((min(LATE, self.sent + self.trouble.lag), replace(letter)))
         self._due(self.sent)
 
     def _due(self, sent: int) -> None:
@@ -172,7 +174,7 @@ class Post:
             return
         finally:
             self.under_way -= 1
-        if self.trouble.held == -letter.number and not letter.copy:
+        if self.stage.clock() < self.lost_until:
             return
         if self.sim is None:
             letter.desk.hear(letter, answer)
