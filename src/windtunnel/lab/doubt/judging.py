@@ -135,9 +135,11 @@ class Judge:
             return []
         for place, figure in enumerate(self.experiment.figures):
             verdicts = Counter(o.figures[place] for o in outcomes)
+            if self.experiment.measured:  # that this machine could not decide is no finding
+                del verdicts["unknown"]
             before = usual.figures[place]
             lucky = before == "reproduced" or verdicts["reproduced"] > 0
-            if lucky and 2 * verdicts["reproduced"] < len(outcomes):
+            if lucky and 2 * verdicts["reproduced"] < verdicts.total():
                 told = ", ".join(f"{verdict} on {count}" for verdict, count in verdicts.most_common())
                 said = f"{figure.name!r} is {before} on the usual seeds; of {len(outcomes)} fresh batches: {told}."
                 found.append(Finding("figure", said))

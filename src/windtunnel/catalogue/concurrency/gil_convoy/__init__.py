@@ -49,7 +49,7 @@ from typing import Any
 
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
 from windtunnel.catalogue.concurrency.gil_convoy.designs import BesideThreads, OwnProcess, ShortInterval, Work as Work
-from windtunnel.statistics import not_measurable, percentile
+from windtunnel.statistics import enough, not_measurable, percentile
 from windtunnel.workload import batches
 
 PINGER = Path(__file__).with_name("pinger.py")
@@ -131,11 +131,22 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
     found["computed_share"] = max(one["units"] for one in both) / max(1, facts["alone"]["units"])
     found["units_hash"] = facts["hash"]["units"]
     for kind in ("none", "all"):
-        found[f"p99_ms_{kind}"] = 1e3 * percentile(trips[kind], 99)
+        few = not_measurable(f"{len(trips[kind])} requests are too few for a 99th percentile")
+        found[f"p99_ms_{kind}"] = 1e3 * percentile(trips[kind], 99) if enough(len(trips[kind]), 99) else few
     found["longest_ms_all"] = 1e3 * max(trips["all"])
     found["overlap_share"] = max(overlap(one["runs"]) for one in both)
+    found["interval_us"] = 1e6 * max(one["interval_s"] for one in both)
+    found["elsewhere"] = elsewhere(both)
+    found["beside_share"] = sum(one["beside_s"] for one in both) / (2 * p.window_s)
+    found["left_behind"] = sum(one["left_behind"] for one in (*both, facts["one"], facts["hash"]))
     found["estimate_per_s"] = estimate_per_s(USUAL_MS)
     return found
+
+
+def elsewhere(windows: Sequence[Mapping[str, Any]]) -> int:
+    """Workers that computed in another process than the one that talks, in one of the windows at least."""
+    moved = ([process not in (0, one["here"]) for process in one["of"]] for one in windows)
+    return sum(map(any, zip(*moved, strict=True)))
 
 
 Runs = Sequence[Sequence[tuple[float, float]]]
@@ -206,6 +217,9 @@ CONVOY = "beside_threads.left_all < 0.3"
 SHORTER = "beside_threads.left_all / short_interval.left_all < 1"
 APART = "beside_threads.left_all / own_process.left_all < 0.5"
 IN_C = "beside_threads.left_all / beside_threads.left_hash < 0.66"
+ELSEWHERE = (
+    "own_process.elsewhere == params.threads and beside_threads.elsewhere == 0 and short_interval.elsewhere == 0"
+)
 SETS = "Python: sys.setswitchinterval"
 
 experiment = Experiment(
@@ -260,12 +274,20 @@ experiment = Experiment(
             "Snow: PEP 684",
             breaks="beside_threads",
         ),
+        Claim(
+            "beside_threads.interval_us == 5000 and abs(short_interval.interval_us * params.shorter - 5000) < 50",
+            "Who computes is asked to let go after 5 ms, unless somebody says otherwise.",
+            SETS,
+        ),
         Claim(SHORTER, "They let go sooner, and so each wait is shorter.", SETS, over="mean"),
         Claim(
             "short_interval.left_all < 1",
             "But they have to let go, and are asked to after an interval, however short.",
             SETS,
             over="mean",
+        ),
+        Claim(
+            ELSEWHERE, "Processes have interpreters of their own, and do not ask for the lock of the thread that talks."
         ),
         Claim(
             APART,
@@ -276,6 +298,10 @@ experiment = Experiment(
             "short_interval.left_all / own_process.left_all < 0.8",
             "A short interval leaves the waits where they were.",
             over="mean",
+        ),
+        Claim(
+            "max(beside_threads.left_behind, short_interval.left_behind, own_process.left_behind) == 0",
+            "When it is over nobody computes any more, and the interval is what it was.",
         ),
         Claim(
             IN_C,
@@ -290,8 +316,15 @@ experiment = Experiment(
             "yours.kept_share > 0.6 * own_process.kept_share",
             "About as many requests are left as beside processes.",
         ),
+        Claim(
+            "yours.beside_share < 0.02",
+            "In the process that talks no other thread takes the processor, nor the lock.",
+        ),
         Claim("yours.computed_share > 0.5", "At least half of what one computes alone is computed."),
         Claim("yours.units_hash > 0", "And so is what is done in C."),
+        Claim(
+            "yours.left_behind == 0", "When it is over nobody computes any more, and the switch interval is as before."
+        ),
     ),
     hints=(
         "How long may a thread keep the interpreter's lock when another wants it?",

@@ -49,8 +49,6 @@ class BesideThreads:
 class ShortInterval(BesideThreads):
     """Threads of the same process compute, and have to let go of the lock sooner."""
 
-    usual_s = 0.0
-
     def begin(self, work: Work, workers: int) -> None:
         self.usual_s = sys.getswitchinterval()
         sys.setswitchinterval(self.usual_s / work.shorter)
@@ -64,12 +62,8 @@ class ShortInterval(BesideThreads):
 class OwnProcess(BesideThreads):
     """Processes of their own compute."""
 
-    def __init__(self, *surroundings: object) -> None:
-        super().__init__(*surroundings)
-        self.children: list[int] = []
-
     def begin(self, work: Work, workers: int) -> None:
-        self.children = []
+        self.children: list[int] = []
         for worker in range(workers):
             child = os.fork()
             if child == 0:

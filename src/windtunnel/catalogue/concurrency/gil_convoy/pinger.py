@@ -2,9 +2,11 @@
 
 `["window", workers, kind, seconds, port]`: so many workers compute meanwhile, `python` by bytecode or `hash` in C,
 which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it, and sends the next. It is
-answered with the round trips, the units that were computed, and when each worker ran: it notes the time after a unit,
-and where two notes lie further apart than a unit takes it did not run in between. These notes stand in memory that
-forked processes share. `["alone", seconds]` computes with nobody beside, and is answered with the processor time of it.
+answered with the round trips, the units that were computed, in which process each worker computed, the switch interval
+meanwhile, the processor time that other threads of this process took, what was left behind when the design said that it
+was over, and when each worker ran: it notes the time after a unit, and where two notes lie further apart than a unit
+takes it did not run in between. These notes stand in memory that forked processes share. `["alone", seconds]` computes
+with nobody beside, and is answered with the processor time of it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import mmap
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -64,8 +67,9 @@ class Work:
     def __init__(self, kind: str, workers: int, shorter: int) -> None:
         self.work, self.workers, self.shorter = KINDS[kind], workers, shorter
         self.ended, self.latest = mmap.mmap(-1, 1), time.perf_counter() + LONGEST_S
-        self.notes = [mmap.mmap(-1, 2 * NUMBER.size + RUNS * PAIR.size) for _ in range(workers)]
-        """Of each worker: its units, its runs, and of each run when it began and when it was last seen."""
+        self.strays = mmap.mmap(-1, 1)
+        self.notes = [mmap.mmap(-1, 2 * NUMBER.size + RUNS * PAIR.size + NUMBER.size) for _ in range(workers)]
+        """Of each worker: its units, its runs, of each run when it began and when it was last seen, and its process."""
         self.last = [(0, 0)] * workers
         self.here = os.getpid()
 
@@ -93,6 +97,7 @@ class Work:
         self.last[worker] = begin, now
         PAIR.pack_into(notes, 0, units + 1, runs)
         PAIR.pack_into(notes, runs * PAIR.size, begin, now)
+        NUMBER.pack_into(notes, len(notes) - NUMBER.size, self.here)
 
     def seen(self, origin_ns: int) -> dict[str, Any]:
         """The units of all, and the runs of each worker, in seconds since that moment."""
@@ -101,13 +106,19 @@ class Work:
             _, count = PAIR.unpack_from(notes)
             pairs = [PAIR.unpack_from(notes, i * PAIR.size) for i in range(1, count + 1)]
             runs.append([((begin - origin_ns) / 1e9, (last - origin_ns) / 1e9) for begin, last in pairs])
-        return {"units": sum(NUMBER.unpack_from(notes)[0] for notes in self.notes), "runs": runs}
+        processes = [NUMBER.unpack_from(notes, len(notes) - NUMBER.size)[0] for notes in self.notes]
+        return {"units": sum(NUMBER.unpack_from(notes)[0] for notes in self.notes), "runs": runs, "of": processes}
 
 
 def window(design: Design, shorter: int, workers: int, kind: str, seconds: float, port: int) -> dict[str, Any]:
     """Ask for so long while so many compute."""
-    work = Work(kind, workers, shorter)
+    work, here = Work(kind, workers, shorter), os.getpid()
+    threads, usual_s = threading.active_count(), sys.getswitchinterval()
     design.begin(work, workers)
+    if os.getpid() != here:  # a child that should have computed and ended comes back as if it were its parent
+        work.strays[0] = 1
+        os._exit(1)
+    interval_s, beside_s = sys.getswitchinterval(), time.process_time() - time.thread_time()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((HOST, port))
         trips, origin_ns, begin = list[float](), time.perf_counter_ns(), time.perf_counter()
@@ -117,9 +128,21 @@ def window(design: Design, shorter: int, workers: int, kind: str, seconds: float
             sock.recv(16)
             now, last = time.perf_counter(), now
             trips.append(now - last)
+    beside_s = time.process_time() - time.thread_time() - beside_s
     work.ended[0] = 1
     design.end()
-    return {"trips": trips, **work.seen(origin_ns)}
+    left = [threading.active_count() > threads, children(), sys.getswitchinterval() != usual_s, work.strays[0]]
+    told = {"here": here, "interval_s": interval_s, "beside_s": beside_s, "left_behind": sum(map(bool, left))}
+    return {"trips": trips, **told, **work.seen(origin_ns)}
+
+
+def children() -> bool:
+    """Whether there are any that nobody has waited for."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def alone(seconds: float) -> dict[str, float]:
