@@ -138,7 +138,7 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
     found["interval_us"] = 1e6 * max(one["interval_s"] for one in both)
     found["elsewhere"] = elsewhere(both)
     found["beside_share"] = sum(one["beside_s"] for one in both) / (2 * p.window_s)
-    found["left_behind"] = sum(one["left_behind"] for one in (*both, facts["one"], facts["hash"]))
+    found["strays"] = sum(one["left_behind"] for one in (*both, facts["one"], facts["hash"]))
     found["estimate_per_s"] = estimate_per_s(USUAL_MS)
     return found
 
@@ -300,7 +300,7 @@ experiment = Experiment(
             over="mean",
         ),
         Claim(
-            "max(beside_threads.left_behind, short_interval.left_behind, own_process.left_behind) == 0",
+            "max(beside_threads.strays, short_interval.strays, own_process.strays) == 0",
             "When it is over nobody computes any more, and the interval is what it was.",
         ),
         Claim(
@@ -322,9 +322,7 @@ experiment = Experiment(
         ),
         Claim("yours.computed_share > 0.5", "At least half of what one computes alone is computed."),
         Claim("yours.units_hash > 0", "And so is what is done in C."),
-        Claim(
-            "yours.left_behind == 0", "When it is over nobody computes any more, and the switch interval is as before."
-        ),
+        Claim("yours.strays == 0", "When it is over nobody computes any more, and the switch interval is as before."),
     ),
     hints=(
         "How long may a thread keep the interpreter's lock when another wants it?",
