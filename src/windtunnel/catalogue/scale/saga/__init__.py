@@ -208,6 +208,6 @@ experiment = Experiment(
     ),
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
-    seeds=3,
+    seeds=2,
     quick={"messages": 0},
 )

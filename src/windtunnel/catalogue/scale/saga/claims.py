@@ -74,6 +74,7 @@ ASKED = sum(map(torn_if_asked, ALL)) / sum(map(places, ALL))
 NOTED = sum(n for _, n in map(noted, ALL)) / sum(n for n, _ in map(noted, ALL))
 HELD = sum(n for _, n in map(held, ALL)) / sum(n for n, _ in map(held, ALL))
 
+KILLED = {"places": 30, "clients": "leave", "copies": 0, "again": 0, "dies": "power"}
 PLAIN = {"clients": "leave", "copies": 0, "messages": 0, "again": 0, "dies": "power"}
 CALM = {**PLAIN, "places": 0}
 ASK = {**PLAIN, "places": 30, "clients": "ask"}
@@ -244,7 +245,7 @@ FIGURES = (
         0.001,
         "D",
         "(4 + 4 + 8) of (7 + 7 + 11) places: three steps; refused at none, the second, the third; nobody asks again",
-        given={**PLAIN, "places": 30},
+        given=KILLED,
     ),
     Figure(
         "the same, where the client asks again",
@@ -263,7 +264,7 @@ FIGURES = (
         "D",
         "before the answer, before the note and before its sync: three of the four places of each step and each undo "
         "that has an effect, (9 + 6 + 9) of (17 + 17 + 25)",
-        given={**PLAIN, "places": 30},
+        given=KILLED,
     ),
     Figure(
         "places at which two phases hold the piece",
@@ -272,7 +273,7 @@ FIGURES = (
         0.001,
         "D",
         "(8 + 6 + 6) of (19 + 17 + 17) places, from the first message to the first of the second round",
-        given={**PLAIN, "places": 30},
+        given=KILLED,
     ),
     Figure(
         "messages of two phases",
