@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # pip reads dependency groups and PEP 639 licences from 25.1 on.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup run test live captures soak golden same wheels pythons sanitised bench lint clean
+.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean
 
 $(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 	$(PYTHON) -m venv $(VENV)
@@ -29,7 +29,10 @@ lint: $(VENV)/.dev         ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint                 ## what CI runs
+test: $(VENV)/.dev         ## what CI runs: style and types on one core while tests begin on the other
+	@$(MAKE) --no-print-directory -j2 lint tests
+
+tests: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not live and not soak"
 
 live: $(VENV)/.dev         ## against real servers
