@@ -78,7 +78,7 @@ QUICK = {
     "right_redlock_and_the_version",
 }
 """Two of each challenge."""
-FEW_ATTACKS = 12
+FEW_ATTACKS = 5
 """On the one seed that is tried here; in soak there are ten seeds, and as many attacks as a grade has."""
 
 
