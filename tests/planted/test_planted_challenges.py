@@ -75,7 +75,7 @@ QUICK = {
     "wrong_yes_when_it_is_in_the_log",
     "right_nobody_leads",
     "wrong_shows_its_number_when_it_writes",
-    "right_redlock_and_the_version",
+    "right_the_first_server_that_answers",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -17,7 +17,7 @@ from windtunnel.catalogue.scale.distributed_lock.pages import (
     number_of,
     text_of,
 )
-from windtunnel.engines import AtMost, CachePort, Script, Store
+from windtunnel.engines import AtMost, CachePort, Changes, Script, Store, Where
 
 ASK_S = 0.05
 """How long Redlock waits for one server: its text says 5 to 50 ms, where a lease takes 10 s."""
@@ -170,6 +170,36 @@ class Fenced(Redlock):
 
     async def write(self, job: Job, text: str) -> int:
         return await self.put(job, text, {"token": job.number})
+
+
+class InTheRow(Pages):
+    """The lock stands in the page's row: taken and read in one step, given back with the text in another."""
+
+    def __init__(self, stage: Stage, p: Setting) -> None:
+        super().__init__(stage, p)
+        self.text: dict[int, str] = {}
+        """By job that has the lock, what it has read."""
+
+    async def got(self, job: Job) -> bool:
+        now_s = self.stage.clock()
+        free: Where = {"id": job.page, "until": AtMost(now_s)}
+        mine: Changes = {"until": now_s + self.p.lease_s, "token": job.number}
+        rows = await self.ask(self.store.update_returning("page", free, mine))
+        if rows:
+            self.text[job.number] = text_of(rows[0])
+        return bool(rows)
+
+    async def read(self, job: Job) -> str:
+        return self.text[job.number]
+
+    async def write(self, job: Job, text: str) -> int:
+        version = await self.put(job, text, {"token": job.number}, until=0.0)
+        del self.text[job.number]
+        return version
+
+    async def unlock(self, job: Job) -> None:
+        if self.text.pop(job.number, None) is not None:
+            await self.ask(self.store.update("page", {"id": job.page, "token": job.number}, {"until": 0.0}))
 
 
 def key(job: Job) -> str:

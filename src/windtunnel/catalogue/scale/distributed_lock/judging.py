@@ -60,11 +60,7 @@ def together(history: History) -> list[bool]:
 def lost(history: Sequence[Event], texts: Mapping[int, str]) -> list[bool]:
     """Of edits whose authors were told that they are stored, which are not in the page in the end."""
     there = {page: set(editors(text)) for page, text in texts.items()}
-    return [
-        job_of(e).number not in there.get(job_of(e).page, ())
-        for e in history
-        if e.outcome == "ok" and type(e.value) is int
-    ]
+    return [job_of(e).number not in there.get(job_of(e).page, ()) for e in history if e.outcome == "ok"]
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
@@ -88,7 +84,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What the store holds: edits lost, edits denied that are there, and pages that the desk's work has not made."""
+    """What store and desk hold: edits lost, edits denied that are there, pages that no work has made, works done."""
     texts = {int(row["id"]): str(row["text"]) for row in held.rows("page")}
     jobs = [job for name, machine in held.machines.items() if name == DESK for job in machine.jobs]
     came: dict[int, float] = {}
@@ -97,6 +93,7 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
         came[round(1e9 * work_s)] = at_s
         if done_s is not None:
             done.setdefault(round(1e9 * work_s), done_s)
+    parts = {round(1e9 * job_of(e).stops_s) for e in history}
     begun = {job.number: came.get(round(1e9 * job.stops_s), inf) for job in map(job_of, history)}
     ended = {job.number: done.get(round(1e9 * (job.work_s - job.stops_s)), inf) for job in map(job_of, history)}
 
@@ -113,6 +110,7 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
         "lost": share_of(lost(history, texts)),
         "denied": float(sum(e.outcome == "fail" and job_of(e).number in there for e in history)),
         "strange": float(sum(not made(text) for text in texts.values())),
+        "works": sum(round(1e9 * work_s) in parts for _, _, work_s in jobs) / (len(history) or 1),
     }
 
 
@@ -129,11 +127,12 @@ def lost_by_stop(history: History, p: Setting) -> Mapping[str, Sequence[tuple[fl
     return {"late": [((part + 0.5) * step, share_of(those)) for part, those in sorted(counts.items())]}
 
 
-def first_late(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float, str, float, str]]]:
+def first_late(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float, str, float, str, str]]]:
     """Chart: who edited the page of the first text that came late, and what was taken; else of a long stop."""
     edits = {edit.number: edit for edit in edits_of(history)}
     events = {job_of(e).number: e for e in history}
-    chosen = sorted(late(history), key=lambda one: events[one].end)
+    came = set(late(history))
+    chosen = sorted(came, key=lambda one: events[one].end)
     stopped = sorted((one for one in edits if job_of(events[one]).stop_s > p.lease_s), key=lambda one: events[one].end)
     if not (chosen or stopped):
         return {}
@@ -145,7 +144,9 @@ def first_late(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str,
             who = f"job {edit.number}"
             done_s = answer.end if edit.done_s is None else edit.done_s
             taken = f"version {answer.value}" if answer.outcome == "ok" else "refused"
-            rows += [("page", edit.begun_s, who, edit.begun_s, "reads"), (who, done_s, "page", answer.end, taken)]
+            wrong = "✗" if edit.number in came else ""
+            rows.append(("page", edit.begun_s, who, edit.begun_s, "reads", ""))
+            rows.append((who, done_s, "page", answer.end, taken, wrong))
     return {"edits": sorted(rows, key=lambda row: row[1])}
 
 

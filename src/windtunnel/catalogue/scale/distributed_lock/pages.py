@@ -69,12 +69,13 @@ class Pages:
         self.store = stage.database(STORE, connections=4 * p.pages)
         self.desk = Desk(stage, p.strikes, p.pages)
         self.asked = 0
-        """Commands to lock servers."""
+        """Commands that are about a lock, most of them to lock servers."""
 
     async def start(self) -> None:
         """Make the pages, all empty."""
-        columns = {"id": int, "text": str, "version": int, "token": int}
-        rows: list[Row] = [{"id": page, "text": "", "version": 0, "token": 0} for page in range(self.p.pages)]
+        columns = {"id": int, "text": str, "version": int, "token": int, "until": float}
+        empty: Row = {"text": "", "version": 0, "token": 0, "until": 0.0}
+        rows = [{"id": page, **empty} for page in range(self.p.pages)]
         await self.store.create_table("page", columns, rows)
         self.desk.origin_s = self.stage.clock()
 
@@ -118,7 +119,7 @@ class Pages:
         raise NotImplementedError
 
     async def ask(self, command: Awaitable[T]) -> T:
-        """Say something to a lock server."""
+        """Say something about a lock."""
         self.asked += 1
         return await command
 
