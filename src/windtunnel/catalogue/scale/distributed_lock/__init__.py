@@ -90,7 +90,7 @@ from windtunnel.catalogue.scale.distributed_lock.programs import Programs
 class Params:
     """Who edits how often, for how long a lock is lent, who stops, and what happens to the lock servers."""
 
-    edits: int = param(100, "edits in all", 20, 1200)
+    edits: int = param(100, "edits in all", 20, 800)
     pages: int = param(5, "pages, each with a lock and eight workers of its own", 1, 20)
     work_s: float = param(1.0, "seconds from having read a page to having its new text", 0.05, 10.0)
     busy: float = param(

@@ -19,7 +19,7 @@ from windtunnel.catalogue.scale.distributed_lock.pages import (
 )
 from windtunnel.engines import AtMost, CachePort, Changes, Script, Store, Where
 
-ASK_S = 0.05
+ASK_S = 0.05  # unclaimed: any time that is short beside a lease
 """How long Redlock waits for one server: its text says 5 to 50 ms, where a lease takes 10 s."""
 DRIFT = 0.01  # unclaimed: clocks that drift are left open
 """Part of the lease by which clocks may differ at its end."""
@@ -106,12 +106,10 @@ class Redlock(InTime):
         asked_s = loop.time()
         answers = await asyncio.gather(*(self.got_at(lock, job) for lock in self.locks))
         self.until_s[job.number] = asked_s + self.p.lease_s * (1 - DRIFT) - MORE_S
-        if answers.count(True) >= MAJORITY and loop.time() < self.until_s[job.number]:
-            return True
-        await self.unlock_all(
-            [lock for lock, answer in zip(self.locks, answers, strict=True) if answer is not False], job
-        )
-        return False
+        has = answers.count(True) >= MAJORITY and loop.time() < self.until_s[job.number]
+        perhaps = [lock for lock, answer in zip(self.locks, answers, strict=True) if answer is not False and not has]
+        await self.unlock_all(perhaps, job)  # unclaimed: two seldom ask at once
+        return has
 
     async def unlock(self, job: Job) -> None:
         await self.unlock_all(self.locks, job)
@@ -149,7 +147,7 @@ class Versioned(Pages):
 
     async def edit(self, job: Job) -> int:
         loop = asyncio.get_running_loop()
-        end_s = loop.time() + PATIENCE * self.p.lease_s
+        end_s = loop.time() + PATIENCE * self.p.lease_s  # unclaimed: any time that is longer than a lease
         while True:
             row = await self.store.get("page", job.page)
             version = 0 if row is None else number_of(row, "version")
@@ -193,13 +191,10 @@ class InTheRow(Pages):
         return self.text[job.number]
 
     async def write(self, job: Job, text: str) -> int:
-        version = await self.put(job, text, {"token": job.number}, until=0.0)
-        del self.text[job.number]
-        return version
+        return await self.put(job, text, {"token": job.number}, until=0.0)
 
     async def unlock(self, job: Job) -> None:
-        if self.text.pop(job.number, None) is not None:
-            await self.ask(self.store.update("page", {"id": job.page, "token": job.number}, {"until": 0.0}))
+        """It went with the text, and who was refused had it no more."""
 
 
 def key(job: Job) -> str:

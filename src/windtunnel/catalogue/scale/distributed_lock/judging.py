@@ -58,9 +58,16 @@ def together(history: History) -> list[bool]:
 
 
 def lost(history: Sequence[Event], texts: Mapping[int, str]) -> list[bool]:
-    """Of edits whose authors were told that they are stored, which are not in the page in the end."""
+    """Of edits whose authors were told that they are stored, which are not in the page in the end.
+
+    An edit that ended without an error was told so; with no number of its version, of none.
+    """
     there = {page: set(editors(text)) for page, text in texts.items()}
-    return [job_of(e).number not in there.get(job_of(e).page, ()) for e in history if e.outcome == "ok"]
+    return [
+        type(e.value) is not int or job_of(e).number not in there.get(job_of(e).page, ())
+        for e in history
+        if e.outcome == "ok"
+    ]
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:

@@ -65,8 +65,9 @@ class Pages:
 
     def __init__(self, stage: Stage, p: Setting) -> None:
         self.stage, self.p = stage, p
-        self.locks = [stage.cache(server(i), connections=4 * p.pages, durable=bool(p.durable)) for i in range(SERVERS)]
-        self.store = stage.database(STORE, connections=4 * p.pages)
+        many = 4 * p.pages  # unclaimed: so many connections that nobody waits for one
+        self.locks = [stage.cache(server(i), connections=many, durable=bool(p.durable)) for i in range(SERVERS)]
+        self.store = stage.database(STORE, connections=many)
         self.desk = Desk(stage, p.strikes, p.pages)
         self.asked = 0
         """Commands that are about a lock, most of them to lock servers."""
@@ -77,7 +78,7 @@ class Pages:
         empty: Row = {"text": "", "version": 0, "token": 0, "until": 0.0}
         rows = [{"id": page, **empty} for page in range(self.p.pages)]
         await self.store.create_table("page", columns, rows)
-        self.desk.origin_s = self.stage.clock()
+        self.desk.origin_s = self.stage.clock()  # unclaimed: in the tunnel it is 0 then
 
     async def save(self, number: int, page: int, worker: int, work_s: float, stops_s: float, stop_s: float) -> int:
         """The request."""
@@ -90,7 +91,7 @@ class Pages:
         try:
             version = await self.write(job, await self.desk.work(job, await self.read(job)))
         except Exception:
-            await self.leave(job)
+            await self.leave(job)  # unclaimed: who is refused has mostly lost it before
             raise
         await self.leave(job)
         return version
@@ -103,7 +104,7 @@ class Pages:
         while not await self.got(job):
             if loop.time() > end_s:
                 raise Refused(f"The lock of page {job.page} was not to be had.")
-            await asyncio.sleep(luck.uniform(0.5, 1.5) * POLL * self.p.lease_s)
+            await asyncio.sleep(luck.uniform(0.5, 1.5) * POLL * self.p.lease_s)  # unclaimed: so that they part
 
     async def got(self, job: Job) -> bool:
         """Ask once; whether one has it."""
