@@ -87,6 +87,7 @@ from windtunnel.catalogue.scale.isolation_levels.judging import (
     overlap,
     transcripts,
 )
+from windtunnel.catalogue.scale.isolation_levels.programs import Programs
 from windtunnel.catalogue.scale.isolation_levels.stepping import (
     Speaks as Speaks,
     Steppable as Steppable,
@@ -113,20 +114,24 @@ class Params:
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`off(shift, doctor, ...)`, `book(slot, room, ...)`, `move(pair, ...)` and `total(pair, ...)`, several at a time.
 
-    Of those who move hours one is the desk, another program (`adjust`). Each request says how long it thinks.
+    A slot is booked in two rooms, by one meeting each, where there are two. Of those who move hours one is the desk,
+    another program (`adjust`). Each request says how long it thinks.
     """
+    slot = room = 0
     if p.matrix:
         yield from (Op(0.0, "terminals", "cell", (script.name,), think_s=0.0) for script in SCRIPTS)
     for i, at in enumerate(poisson(p.rate, luck, count=p.meetings)):
         kind, n = KINDS[i % len(KINDS)], i // len(KINDS)
-        room = luck.randrange(p.rooms)
+        if kind == "book":
+            slot, again = divmod(n, min(2, p.rooms))
+            room = (room + 1 + luck.randrange(p.rooms - 1)) % p.rooms if again else luck.randrange(p.rooms)
         *comes, last = [at, *(at + later for later in later_ones(p, luck))]
         for j, moment in enumerate(comes):
             who = n * p.people + j
             if kind == "off":
                 yield Op(moment, f"doctor {who}", "off", (n, who, p.decide_s))
             elif kind == "book":
-                yield Op(moment, f"guest {who}", "book", (n, room, who, p.decide_s))
+                yield Op(moment, f"guest {who}", "book", (slot, room, who, p.decide_s))
             else:
                 hours = luck.choice((1, 2, 3))
                 yield Op(moment, f"clerk {who}", "move", (n, hours, p.decide_s))
@@ -170,6 +175,7 @@ experiment = Experiment(
         "serializable": Serializable,
         "constraint": Constraint,
     },
+    rig=Programs,
     others=Desk,
     measure=measure,
     audit=audit,

@@ -148,8 +148,8 @@ CLAIMS = (
         stages=SIM,
     ),
     Claim(
-        "parent_lock.book_ms > 1.2 * constraint.book_ms",
-        "A lock on the room is held against those too who want another slot of it.",
+        "parent_lock.book_ms > 1.2 * constraint.book_ms and parent_lock.aborts == 0",
+        "A lock on the room is held against those too who want another slot of it; it rolls nobody back.",
         given=BUSY,
         stages=SIM,
     ),

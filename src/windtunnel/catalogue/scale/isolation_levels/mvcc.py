@@ -12,7 +12,9 @@ makes the levels is in four places:
   Ports and Grittner 2012). Conditions are remembered as they were said, so that a new row falls under them too.
 - `_commit`: everything at once, with one number.
 
-It keeps the promises of the port that are asked for here. Reads wait for nobody. It forgets nothing of old versions.
+It keeps the promises of the port that are asked for here. Reads wait for nobody. It forgets nothing of old versions. Of
+those who wait for one another it rolls back who came last, and at once; PostgreSQL looks after a second, and the model
+does so too.
 """
 
 from __future__ import annotations
@@ -87,8 +89,8 @@ class Transaction:
         seen = [(key, self._see(key, moment)) for key in keys if key[0] == table]
         return [(key, row) for key, row in seen if row is not None and fits(row, where)]
 
-    async def _own(self, key: Key) -> Row | None:
-        """The row as it is now, kept from other writers until this transaction ends."""
+    async def _own(self, key: Key, *, new: bool = False) -> Row | None:
+        """The row as it is now, kept from other writers until this transaction ends; a new one has not changed."""
         while (owner := self.engine.owners.get(key, self)) is not self:
             self.waits_for = ahead = owner
             while ahead.waits_for is not None:
@@ -100,7 +102,7 @@ class Transaction:
             self.waits_for = None
         self.engine.owners[key] = self
         newest = self.engine.versions.get(key, [])
-        if self.isolation != "read committed" and newest and newest[-1][0] > self.snapshot:
+        if self.isolation != "read committed" and not new and newest and newest[-1][0] > self.snapshot:
             self._end()
             raise Aborted(f"Row {key[1]} of {key[0]} changed since this transaction began.")
         return self._see(key, inf)
@@ -169,7 +171,7 @@ class Transaction:
         """As the port's."""
         await self._said()
         self._moment()
-        if await self._own((table, row["id"])) is not None:
+        if await self._own((table, row["id"]), new=True) is not None:
             self._end()
             raise Conflict(f"{table} has a row {row['id']} already.")
         self.writes[table, row["id"]] = dict(row)
