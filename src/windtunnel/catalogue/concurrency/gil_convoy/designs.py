@@ -32,7 +32,6 @@ class BesideThreads:
 
     def __init__(self, *surroundings: object) -> None:
         """In the process that measures there are none."""
-        self.computing: list[threading.Thread] = []
 
     def begin(self, work: Work, workers: int) -> None:
         """Have so many workers compute from now on, and be back at once: the talking begins."""
