@@ -46,13 +46,15 @@ class ReadCommitted:
 
     async def start(self) -> None:
         many = -(-self.p.meetings // len(KINDS))
-        doctors = [{"id": i, "shift": i // self.p.people, "on_call": 1} for i in range(many * self.p.people)]
+        on = 1  # unclaimed: any number but 0
+        doctors = [{"id": i, "shift": i // self.p.people, "on_call": on} for i in range(many * self.p.people)]
         await self.db.create_table("doctor", {"id": int, "shift": int, "on_call": int}, doctors)
         await self.db.create_table("shift", {"id": int}, [{"id": i} for i in range(many)])
         await self.db.create_table("absence", {"id": int, "doctor": int})
         await self.db.create_table("room", {"id": int}, [{"id": i} for i in range(self.p.rooms)])
         await self.db.create_table("booking", {"id": int, "slot": int, "room": int, "guest": int})
-        accounts = [{"id": i, "pair": i // 2, "hours": HOURS} for i in range(2 * many)]
+        both = range(2 * many)  # unclaimed: more of them harm nobody
+        accounts = [{"id": i, "pair": i // 2, "hours": HOURS} for i in both]
         await self.db.create_table("account", {"id": int, "pair": int, "hours": int}, accounts)
 
     async def again(self, name: str, work: Callable[[Speaks], Awaitable[T]]) -> T:
