@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.live import real
@@ -10,6 +12,8 @@ from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 
 MISSING = {one.name: one.missing for one in engines()}["valkey"]
+FEW_CYCLES = 3
+"""What takes twenty is three quarters of a minute in which hardly anything happens."""
 ONE_WORKER = {"workers": 1, "others_per_s": 5.0, "token_s": 10.0}
 
 
@@ -17,7 +21,9 @@ ONE_WORKER = {"workers": 1, "others_per_s": 5.0, "token_s": 10.0}
 @pytest.mark.alone
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 def test_every_claim_has_the_verdict_of_the_model() -> None:
-    experiment = find("cache-stampede")
+    whole = find("cache-stampede")
+    claims = [claim for claim in whole.claims if claim.given.get("cycles", 0) <= FEW_CYCLES]
+    experiment = replace(whole, claims=claims, figures=(), why=(), asks=(), module=whole.module)
     model, found = run(experiment, seeds=[0], **ONE_WORKER), real(experiment, "valkey", **ONE_WORKER)
     verdicts = {claim.expression + str(claim.given): claim.verdict for claim in model.claims}
     told = {claim.expression + str(claim.given): claim.verdict for claim in found.claims if claim.verdict != "skipped"}

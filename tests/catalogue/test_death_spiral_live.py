@@ -15,6 +15,7 @@ from windtunnel.catalogue.scale.death_spiral.judging import BACK, RULES, SPIRAL
 pytestmark = [pytest.mark.live, pytest.mark.skipif(sys.platform != "linux", reason="real processes; looks into /proc")]
 
 
+@pytest.mark.alone
 def test_a_real_collector_spirals_and_a_limit_brings_it_back_as_in_the_model() -> None:
     model, real = both("death-spiral", (SPIRAL, BACK, RULES), ["unbounded", "fixed_limit", "line_outside"])
     verdicts = {claim.expression: claim.verdict for claim in real.claims}

@@ -15,6 +15,7 @@ MISSING = {e.name: e.missing for e in engines()}["postgres"]
 
 
 @pytest.mark.live
+@pytest.mark.alone
 @pytest.mark.skipif(os.name != "posix", reason="a real server is stopped by the signals of Unix")
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 def test_every_claim_has_the_verdict_of_the_model_on_a_real_server() -> None:
