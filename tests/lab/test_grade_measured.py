@@ -138,3 +138,12 @@ def test_it_needs_a_unix_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         assert whole.rig is not None
         with pytest.raises(WrongInput, match="This is no Unix"):
             whole.rig(None, None, None)  # type: ignore[arg-type]
+
+
+def test_a_change_of_a_design_that_has_no_function_of_its_own_reaches_its_process() -> None:
+    experiment = find("event-loop")
+    change = next(one for one in mutants(experiment) if "by_threads = True" in one.what)
+    changed, reached = apply(experiment, change)
+    assert reached == {"threads"}
+    assert "by_threads = True" in as_text(experiment.designs["threads"]())["text"]
+    assert "by_threads = True" not in as_text(changed.designs["threads"]())["text"]

@@ -76,7 +76,7 @@ def as_text(design: object) -> dict[str, str]:
     of = [f.__globals__ for f in vars(made).values() if isinstance(f, FunctionType)]
     known = of[0] if of else vars(sys.modules[made.__module__])
     file = str(known["__file__"])
-    text = known.get("__text__") or Path(file).read_text("utf-8")
+    text = vars(made).get("__text__") or known.get("__text__") or Path(file).read_text("utf-8")
     return {"module": made.__module__, "name": made.__qualname__, "file": file, "text": text}
 
 

@@ -96,7 +96,7 @@ class Server:
             self.meanwhile += count * (self.under_way > 0)
 
 
-class Threads(Server):
+class ByThreads(Server):
     """A thread for each connection; each waits as long as it likes."""
 
     def __init__(self, told: Mapping[str, Any], design: Design) -> None:
@@ -228,4 +228,4 @@ def heard(server: Server, what: str, *words: Any) -> Any:
 
 def begin(told: Mapping[str, Any], design: Design) -> Callable[..., Any]:
     """What answers; the server ends with the process, and all the threads that still serve."""
-    return partial(heard, (Threads if design.by_threads else Loop)(told, design))
+    return partial(heard, (ByThreads if design.by_threads else Loop)(told, design))
