@@ -70,13 +70,13 @@ def ours() -> Iterator[None]:
 def as_text(design: object) -> dict[str, str]:
     """The text of the file in which a design's class stands, so that a process that imports nothing of ours has it.
 
-    That of a file which somebody has changed while it was loaded, where it says so (`__text__`).
+    That of a file which somebody has changed while it was loaded, where the class says so (`__text__`).
     """
     made = type(design)
     of = [f.__globals__ for f in vars(made).values() if isinstance(f, FunctionType)]
     known = of[0] if of else vars(sys.modules[made.__module__])
     file = str(known["__file__"])
-    text = vars(made).get("__text__") or known.get("__text__") or Path(file).read_text("utf-8")
+    text = vars(made).get("__text__") or Path(file).read_text("utf-8")
     return {"module": made.__module__, "name": made.__qualname__, "file": file, "text": text}
 
 

@@ -75,9 +75,8 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
-        text = ast.unparse(self.given[name])  # for processes that are given a design's text
-        module.__dict__["__text__"] = text
         exec(compile(self.given[name], str(self.paths[name]), "exec"), module.__dict__)
-        for made in module.__dict__.values():  # a class without functions does not know its module's names
+        text = ast.unparse(self.given[name])  # for processes that are given a design's text
+        for made in vars(module).values():
             if isinstance(made, type) and made.__module__ == name:
                 made.__text__ = text  # type: ignore[attr-defined]
