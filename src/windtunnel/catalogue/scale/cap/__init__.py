@@ -93,6 +93,7 @@ from windtunnel.catalogue.scale.cap.replicas import (
     majority as majority,
     newest as newest,
 )
+from windtunnel.catalogue.scale.cap.wires import Wires
 from windtunnel.workload import poisson
 
 TAKES_BACK_S = 0.6
@@ -122,7 +123,7 @@ class Params:
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`write(at, page, text)`, `read(at, page)`, `add` and `remove(at, cart, item)`, `cart(at, cart)`.
 
-    `at` is the replica beside the client; texts and items are numbers that are used once. At the end each page and
+    `at` is the replica beside the client; each text and each item is used once. At the end each page and
     each cart is looked at beside each replica.
     """
     number = 0
@@ -134,7 +135,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
             wants: tuple[object, ...]
             if luck.random() >= p.carts:
                 page = f"page {luck.randrange(PAGES) if luck.random() < p.shared else 10 + at}"
-                wants = ("read", at, page) if luck.random() >= p.writes else ("write", at, page, number)
+                wants = ("read", at, page) if luck.random() >= p.writes else ("write", at, page, f"text {number}")
             else:
                 cart, kind = f"cart {luck.randrange(CARTS)}", luck.random()
                 old = [one for one in put if one[0] < due - TAKES_BACK_S]
@@ -203,6 +204,7 @@ experiment = Experiment(
     },
     measure=measure,
     audit=audit,
+    rig=Wires,
     charts=(
         Chart("Who was answered while the way was cut", "who", "share answered", who_was_answered, kind="bars"),
         Chart(

@@ -188,6 +188,14 @@ DEMANDS = (
         given=CUT,
         always=True,
     ),
+    Claim(
+        "yours.unheard == 0",
+        "What a replica shows was written beside it, or came to it in a message: they have no memory in common.",
+        given=CUT,
+        always=True,
+    ),
+    Claim("yours.unheard == 0", "Also where messages come late.", given=SLOW, always=True),
+    Claim("yours.helpers == 0", "There are five replicas, and nothing beside them that keeps pages.", given=CALM),
 )
 
 

@@ -52,7 +52,7 @@ class Replicated:
         return await self.read_at(self.replicas[at], page)
 
     @process
-    async def write(self, at: int, page: str, text: int) -> None:
+    async def write(self, at: int, page: str, text: str) -> None:
         """Put this text on the page."""
         await self.write_at(self.replicas[at], page, text)
 

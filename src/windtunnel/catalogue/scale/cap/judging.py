@@ -159,7 +159,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What was told across the cut, of the other side while nothing came through; and items that nobody added."""
+    """What was told across the cut, of the other side while nothing came through; and items that nobody added.
+
+    And what the wires say: what was shown where it had not come, and how much there is beside the five replicas.
+    """
     begun, over = cut_s(p)
     inside = [e for e in history if begun < e.start and e.end < over]
     wrote = {e.args[2]: is_small(e) for e in history if e.name in ("write", "add") and e.start > begun}
@@ -172,6 +175,8 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
     return {
         "crossed": float(crossed) if p.trouble == "cut" else 0.0,
         "made_up": float(sum(begins.get(seen, e.end) >= e.end for e, seen in looks)),
+        "unheard": float(history.facts.get("unheard", 0)),
+        "helpers": float(history.facts.get("helpers", 0)),
     }
 
 
