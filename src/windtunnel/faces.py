@@ -33,6 +33,7 @@ FACES = (
     "windtunnel.blocks.ordered",
     "windtunnel.blocks.placement",
     "windtunnel.blocks.resilience",
+    "windtunnel.blocks.serving",
     "windtunnel.blocks.sketches",
     "windtunnel.blocks.space",
     "windtunnel.blocks.streams",

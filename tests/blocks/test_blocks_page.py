@@ -19,6 +19,7 @@ WAYS = ["block", "asyncio", "plain", "decorator", "hooks", "in Redis", "copy, pi
 COLUMNS = ["block", "single item", "batch", "merge", "delete", "bytes", "copy, pickle", "threads", "limits"]
 SETTINGS = {"capacity", "most_weight", "cached", "limit", "queue_limit", "attempts", "budget", "least", "most", "burst"}
 SETTINGS |= {"window", "buckets", "keep_s", "keep", "batch", "within_ms", "size_ms", "slide_ms"}
+SETTINGS |= {"blocks", "block_size", "slots", "max_sequences", "max_step_tokens"}
 OTHERS = {"CountMin", "grpc_timeout", "stream_chunks", "None", "async def"}
 KNOWN = {
     "in": "__contains__",

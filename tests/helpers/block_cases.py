@@ -35,6 +35,7 @@ from windtunnel.blocks.resilience import (
     TokenBucket,
     Vegas,
 )
+from windtunnel.blocks.serving import BlockManager, Buddy, ContiguousMemory, Scheduler, Sequence
 from windtunnel.blocks.sketches import (
     BlockedBloomFilter,
     BloomFilter,
@@ -72,13 +73,14 @@ from windtunnel.blocks.text import (
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 FAMILIES = (
-    *("caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "sketches", "space"),
-    *("streams", "text", "vectors"),
+    *("caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "serving", "sketches"),
+    *("space", "streams", "text", "vectors"),
 )
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
+    *("Batch", "Sequence", "KVUsage"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
 
@@ -440,6 +442,36 @@ CASES |= {
     "Budget": Case(Budget, lambda made: made.tokens, lambda made: made.withdraw()),
     "Quantile": Case(_latencies, lambda made: made(), lambda made: [made.add(99.0) for _ in range(20)]),
     "RollingCounts": Case(_counted, lambda made: (made.total, made.failed), lambda made: made.add(4.0, False)),
+}
+
+
+def _asked(made: Any) -> Any:
+    """With a sequence that has asked for room."""
+    made.allocate(Sequence("one", range(40), 9))
+    return made
+
+
+def _serving() -> Scheduler:
+    made = Scheduler(BlockManager(8))
+    for i in range(3):
+        made.add(Sequence(i, range(5 + i), 9))
+    made.finish_step(made.schedule(), dict.fromkeys(range(3), 7))
+    return made
+
+
+CASES |= {
+    "BlockManager": Case(
+        lambda: _asked(BlockManager(8)), lambda made: (made.free_blocks, made._owners, made.asked), _asked
+    ),
+    "Buddy": Case(lambda: Buddy(100), lambda made: copy.deepcopy(made).take(16), lambda made: made.take(16)),
+    "ContiguousMemory": Case(
+        lambda: _asked(ContiguousMemory(200)), lambda made: copy.deepcopy(made)._take(None, 9), _asked
+    ),
+    "Scheduler": Case(
+        _serving,
+        lambda made: [(one.name, one.tokens, one.blocks) for one in made.running],
+        lambda made: made.finish_step(made.schedule(), dict.fromkeys(range(3), 8)),
+    ),
 }
 UNCHANGING = {
     *("CacheTrace", "FastCDC", "FixedBlocks", "FixedLimit", "Fold", "LinearQuadtree", "MaglevTable", "PlainIndex"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TwoChoices as TwoChoices,
     )
     from windtunnel.parts.clients import Impatient as Impatient
+    from windtunnel.parts.made_model import MadeModel as MadeModel
     from windtunnel.parts.members import Member as Member
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price

@@ -1,0 +1,32 @@
+"""Serving a language model: sequences, blocks of keys and values, who computes what in the next step.
+
+    sequence     what one request has asked, and what it was given so far
+    paged        keys and values in blocks, by a table for each sequence: PagedAttention's `BlockManager`
+    buddy        stretches of a memory by halving
+    contiguous   one stretch a sequence, reserved at its start: what paging is compared with
+    scheduler    which sequences compute how many tokens in the next step
+
+None of them computes a token: a real model and a model of one are driven by the same text. The names are those of vLLM.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from windtunnel.faces import lend
+
+if TYPE_CHECKING:
+    from windtunnel.blocks.serving.buddy import Buddy as Buddy
+    from windtunnel.blocks.serving.contiguous import (
+        ContiguousMemory as ContiguousMemory,
+        doubling as doubling,
+        foretold as foretold,
+        longest as longest,
+        power_of_two as power_of_two,
+    )
+    from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage
+    from windtunnel.blocks.serving.paged import BlockManager as BlockManager
+    from windtunnel.blocks.serving.scheduler import Batch as Batch, Scheduler as Scheduler
+    from windtunnel.blocks.serving.sequence import Sequence as Sequence
+
+__getattr__, __dir__ = lend(__name__)

@@ -1,0 +1,43 @@
+"""The made model: a memory that is mixed up gives other answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from windtunnel.blocks.serving import Batch, BlockManager, Scheduler, Sequence
+from windtunnel.parts import MadeModel
+from windtunnel.parts.made_model import answer, states
+
+
+def served(wrong_slot: int | None = None) -> list[int]:
+    """The answer to a prompt, where one slot is written over by somebody else after the prompt."""
+    scheduler, one = Scheduler(BlockManager(4)), Sequence("one", range(1, 12), 20)
+    scheduler.add(one)
+    model = MadeModel(64)
+    while scheduler.busy:
+        batch = scheduler.schedule()
+        scheduler.finish_step(batch, model.compute(batch, scheduler.memory.slot))
+        if wrong_slot is not None and len(one.answer) == 1:
+            model.cells[wrong_slot] ^= 1
+    return one.answer
+
+
+def test_it_answers_as_a_list_would() -> None:
+    assert served() == answer(range(1, 12), 20)
+
+
+def test_a_slot_that_somebody_wrote_over_gives_other_words() -> None:
+    wrong = sum(served(slot) != answer(range(1, 12), 20) for slot in range(12))
+    assert wrong >= 10  # a place at which nobody happened to look does no harm
+
+
+def test_other_beginnings_give_other_numbers_at_every_later_token() -> None:
+    one, other = states([1, 2, 3, 4, 5, 6]), states([1, 9, 3, 4, 5, 6])
+    assert one[0] == other[0]
+    assert not set(one[1:]) & set(other[1:])
+
+
+@pytest.mark.parametrize("slot", [-1, 4])
+def test_a_slot_that_is_not_there_is_refused(slot: int) -> None:
+    with pytest.raises(IndexError, match="The memory has slots 0 to 3, and none of number"):
+        MadeModel(4).compute(Batch([(Sequence("one", [1], 1), 1)]), lambda *_: slot)
