@@ -220,7 +220,7 @@ def test_stretches_by_halving_never_overlap_and_all_come_back(program: list[tupl
     ("wrong", "said"),
     [
         (lambda: Sequence("one", [], 3), "A prompt has one token at least"),
-        (lambda: Sequence("one", [1.5], 3), "A token is a whole number, not 1.5"),
+        (lambda: one(prompt=[1.5]), "A token is a whole number, not 1.5"),
         (lambda: Sequence("one", [-1], 3), "A token is at least 0"),
         (lambda: Sequence("one", [1 << 63], 3), "A token is at most"),
         (lambda: Sequence("one", [1], 0), "The most tokens of an answer is at least 1"),

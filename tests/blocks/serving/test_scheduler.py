@@ -165,7 +165,7 @@ def test_nobody_overtakes_one_that_waits_for_room() -> None:
     ("wrong", "said"),
     [
         (
-            lambda s: Scheduler(BlockManager(4), policy="best"),
+            lambda s: Scheduler(BlockManager(4), policy=BEST),
             "no policy 'best'; there are static, continuous, chunked",
         ),
         (lambda s: Scheduler(BlockManager(4), 9, "chunked", 8), "leaves out some of 9 sequences"),
