@@ -7,15 +7,21 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean
 
-$(VENV)/.core: pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
+SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
+
+$(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -U 'pip>=25.1'
+	touch $@
+
+$(VENV)/.core: $(VENV)/.pip $(SOURCES)
 	$(PIP) install -q -c constraints.txt -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.core
+# Everything in one go: the compiled tier is built once, and what people run is there too.
+$(VENV)/.dev: $(VENV)/.pip $(SOURCES)
 	$(PIP) install -q -c constraints.txt -e '.[postgres,valkey,nats,arrow,web]' --group test
-	touch $@
+	touch $(VENV)/.core $@
 
 setup: $(VENV)/.dev        ## everything that tests need
 	$(BIN)/python -m windtunnel.warm
