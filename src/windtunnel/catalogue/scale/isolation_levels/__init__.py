@@ -101,7 +101,7 @@ from windtunnel.workload import poisson
 class Params:
     """Who wants the same at the same moment, and how long one thinks between looking and writing."""
 
-    meetings: int = param(120, "moments at which several want the same, a third of each kind", 12, 600)
+    meetings: int = param(120, "moments at which several want the same, a third of each kind", 12, 300)
     people: int = param(2, "who want it; a shift has so many doctors, of whom one has to stay", 2, 6)
     rate: float = param(20.0, "meetings a second", 1.0, 200.0)
     gap_s: float = param(0.002, "mean seconds between one of them and the next, exponential", 0.0, 2.0)
