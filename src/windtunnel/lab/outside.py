@@ -12,6 +12,7 @@ from typing import Any
 
 from windtunnel.lab.errors import WrongInput, raised, unread
 from windtunnel.lab.experiment import Experiment
+from windtunnel.parts.several import OUTSIDE
 
 
 def with_design(experiment: Experiment[Any], path: str) -> Experiment[Any]:
@@ -31,7 +32,7 @@ def with_design(experiment: Experiment[Any], path: str) -> Experiment[Any]:
 def _classes(path: Path) -> list[type]:
     if not path.is_file():
         raise WrongInput(f"There is no file {path}.")
-    name = f"windtunnel_outside_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}"
+    name = f"{OUTSIDE}{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise WrongInput(f"{path} is no Python file; give one that defines a design class.")

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from windtunnel.parts.members import Member as Member
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
-    from windtunnel.parts.programs import programs as programs
     from windtunnel.parts.queues import (
         AdaptiveLifo as AdaptiveLifo,
         CoDel as CoDel,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
         RequestCoDel as RequestCoDel,
     )
     from windtunnel.parts.replicas import Follower as Follower, Primary as Primary, first_answers as first_answers
+    from windtunnel.parts.several import programs as programs
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (
         answered as answered,
