@@ -27,7 +27,10 @@ LONG = "trouble_s >= 1"
 
 BREAKS = "one_flag.broken > 0"
 DEAF = "one_flag.small_refused == 0 and one_flag.lost > 0.5"
-REFUSED = "majority.small_refused == 1 and majority.large_refused == 0 and majority.broken == 0"
+REFUSED = (
+    "min(majority.small_refused, overlapping.small_refused) == 1 and "
+    "max(majority.large_refused, overlapping.large_refused, majority.broken) == 0"
+)
 ANSWERED = (
     "max(sloppy.small_refused, sloppy.large_refused, merged.small_refused, merged.large_refused) == 0 and "
     "min(sloppy.lost, merged.lost, sloppy.broken, merged.broken) > 0.5"
@@ -190,7 +193,7 @@ DEMANDS = (
     ),
     Claim(
         "yours.unheard == 0",
-        "What a replica shows was written beside it, or came to it in a message: they have no memory in common.",
+        "A text that a replica shows was written beside it, or came to it in a message: they have no memory in common.",
         given=CUT,
         always=True,
     ),
