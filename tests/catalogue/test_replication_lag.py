@@ -38,7 +38,7 @@ def assert_as_often(found: int, chances: list[float]) -> None:
 
 
 def test_the_own_write_is_missed_at_each_standby_that_is_further_behind_than_the_read_is_late(tmp_path: Path) -> None:
-    (calm,) = histories(tmp_path, ["any_replica"], 1, trouble="none", users=24, calm_s=8.0)["any_replica"]
+    (calm,) = histories(tmp_path, ["any_replica"], 1, trouble="none", users=32, calm_s=5.0)["any_replica"]
     wrote: dict[str, Any] = {}
     found, chances = 0, []
     rank = ranks(calm)
@@ -59,7 +59,7 @@ def test_the_own_write_is_missed_at_each_standby_that_is_further_behind_than_the
 
 
 def test_a_second_look_is_older_as_often_as_two_draws_of_a_standby_make_it(tmp_path: Path) -> None:
-    (calm,) = histories(tmp_path, ["any_replica"], 1, trouble="none", users=24, calm_s=8.0)["any_replica"]
+    (calm,) = histories(tmp_path, ["any_replica"], 1, trouble="none", users=32, calm_s=5.0)["any_replica"]
     ends: dict[int, list[float]] = defaultdict(list)
     for e in sorted(calm, key=lambda e: e.start):
         if e.name == "write":

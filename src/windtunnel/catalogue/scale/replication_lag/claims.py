@@ -21,13 +21,13 @@ LITTLE_S, HALF_S = 0.002, 0.5
 SMALL = {**CALM, "users": 16, "calm_s": 3.0, "near_s": LITTLE_S, "far_s": LITTLE_S, "think_s": HALF_S}
 FAILS_OVER = {**CRASH, "users": 16, "think_s": 0.2, "writes": 0.4, "far_s": 3.0, "trouble_s": 2.0, "calm_s": 1.0}
 LONG = {"trouble": "none", "near_s": 0.1, "wait_s": 0.05, "bound_s": 1.5}
-COMES_BACK = {**LONG, "users": 40, "think_s": 0.2, "writes": 0.1, "far_s": 1.9}
-LATER = {**LONG, "users": 32, "calm_s": 6.0, "think_s": 0.5, "writes": 0.1, "far_s": 4.0}
-OTHERS = {**LONG, "users": 40, "think_s": 0.2, "writes": 0.1, "far_s": 2.0}
-FIRST_ONE = {**LONG, "calm_s": 2.0, "users": 16, "think_s": 0.15, "writes": 0.2, "far_s": 1.0}
+COMES_BACK = {**LONG, "users": 32, "think_s": 0.2, "writes": 0.1, "far_s": 1.9}
+LATER = {**LONG, "users": 32, "calm_s": 5.0, "think_s": 0.5, "writes": 0.1, "far_s": 4.0}
+OTHERS = {**LONG, "users": 32, "think_s": 0.2, "writes": 0.1, "far_s": 2.0}
+FIRST_ONE = {**LONG, "calm_s": 2.0, "users": 20, "think_s": 0.2, "writes": 0.2, "far_s": 1.0}
 SELDOM = {**LONG, "calm_s": 3.0, "users": 16, "think_s": 0.3, "writes": 0.1, "far_s": 1.0}
-MANY = {**CALM, "users": 40, "calm_s": 10.0, "far_s": 2.0}
-SAME = {**CALM, "users": 40, "calm_s": 8.0, "near_s": 0.5, "far_s": 0.5, "think_s": 0.5}
+MANY = {**CALM, "users": 32, "calm_s": 5.0, "far_s": 2.0}
+SAME = {**CALM, "users": 32, "calm_s": 5.0, "near_s": 0.5, "far_s": 0.5, "think_s": 0.5}
 DEAF = {**PROMOTE, "users": 24, "trouble_s": 4.0, "calm_s": 1.0}
 SIM = ("sim",)
 KEPT_BY = ("own", "back", "order", "reply")
@@ -79,7 +79,7 @@ CLAIMS = (
     ),
     Claim("sticky.back > 0", "And when the own standby dies the next one is older.", given=FAILS_OVER),
     Claim(
-        "own_writes.own == 0 and own_writes.primary > 0.6 and session_token.primary < 0.2",
+        "own_writes.own == 0 and own_writes.primary > 0.5 and session_token.primary < 0.25",
         "Where people write often, two seconds after each write are most of the time.",
         given=CALM,
         where="users * calm_s >= 12",
@@ -183,7 +183,7 @@ ALL = f"max({', '.join(f'yours.{kind}' for kind in KEPT_BY)}) == 0"
 PLAIN = {**CALM, "users": 12, "calm_s": 3.0}
 STANDS = {**HELD, "users": 16, "think_s": 0.2, "writes": 0.2, "calm_s": 1.0, "trouble_s": 2.0}
 DIES = {**CRASH, "users": 12, "calm_s": 1.5, "trouble_s": 3.0}
-IDLE = {**HELD, "users": 40, "think_s": 2.5, "calm_s": 3.0, "trouble_s": 20.0}
+IDLE = {**HELD, "users": 32, "think_s": 2.5, "calm_s": 3.0, "trouble_s": 10.0}
 TAKES_OVER = {**PROMOTE, "users": 12, "calm_s": 1.5, "trouble_s": 2.0}
 
 DEMANDS = (
