@@ -76,6 +76,8 @@ QUICK = {
     "right_nobody_leads",
     "wrong_shows_its_number_when_it_writes",
     "right_the_first_server_that_answers",
+    "wrong_books_in_two_steps",
+    "right_points_and_a_statement",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

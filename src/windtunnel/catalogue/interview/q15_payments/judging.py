@@ -1,0 +1,262 @@
+"""How it is judged: by what payers were told, beside the books of the bank, of the shop and of the merchants."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from windtunnel import Event, History
+from windtunnel.catalogue.interview.q15_payments.episodes import Episode, Setting
+from windtunnel.catalogue.interview.q15_payments.world import Payment, Trouble
+from windtunnel.checkers import check_queue
+from windtunnel.statistics import not_measurable
+
+Rows = Mapping[str, Sequence[tuple[Any, ...]]]
+
+
+class Found(NamedTuple):
+    """What came of one episode.
+
+    Args:
+        double: a card was charged more than once, and it was not given back.
+        lost: the payer was told that he has paid, or his card was charged, and bank, books and shop do not have it all.
+        lied: somebody was told no and was charged; or two who asked the same were told different things.
+        stuck: who went on asking was never told, although bank and shop were there. Of several troubles each may have
+            cost a question, and he asks no more than so often.
+        twice: something was shipped more than once.
+        mixed: two payments with one key were both taken.
+        gross: charges beyond the first of a payment, also those that were given back later.
+        money: what the bank has charged, less what merchants have; either way.
+    """
+
+    episode: Episode
+    hit: bool
+    before: Sequence[str]
+    told: Sequence[str | None]
+    double: bool
+    lost: bool
+    lied: bool
+    stuck: bool
+    twice: bool
+    mixed: bool
+    gross: int
+    money: int
+    took_s: float
+    cost: Sequence[int]
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything of it is not as it has to be."""
+        return self.double or self.lost or self.lied or self.stuck or self.twice or self.mixed or self.money != 0
+
+    @property
+    def outcome(self) -> int:
+        """0: all is as it has to be; 2: charged twice; 1: broken otherwise."""
+        return 2 if self.double else int(self.broken)
+
+
+class Books:
+    """What bank, shop and merchants have at the end."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        self.gross: Counter[int] = Counter()
+        self.net: Counter[int] = Counter()
+        self.charged: Counter[int] = Counter()
+        for order, amount, refunded in facts["charges"]:
+            self.gross[order] += 1
+            self.net[order] += not refunded
+            self.charged[order] += 0 if refunded else amount
+        self.shipped: dict[int, int] = dict(facts["shipped"])
+        self.balance: dict[int, int] = dict(facts["balances"])
+
+
+def episode_of(event: Event) -> Episode:
+    """What was asked for."""
+    number, *trouble, stays = event.args
+    return Episode(number, Trouble(*trouble), stays)
+
+
+def judged(history: History) -> list[Found]:
+    """All that were tried."""
+    books = Books(history.facts)
+    tried = [e for e in history.where(name="cut") if e.outcome == "ok" and e.value is not None]
+    return [_of(episode_of(event), event.value, books) for event in tried]
+
+
+def _of(e: Episode, value: Mapping[str, Any], books: Books) -> Found:
+    told: Sequence[str | None] = value["told"]
+    mine, others = [*told], []
+    if e.trouble.second == "other":
+        mine, others = [*told[:1]], [*told[1:]]
+    both = [(e.payment, mine), (e.other, others)]
+    charged = sum(books.charged[payment.order] for payment, _ in both)
+    reachable = e.trouble.how not in UNREACHED and kind_of(e) != "drawn"
+    return Found(
+        e,
+        value["hit"],
+        value["before"],
+        told,
+        any(books.net[payment.order] > 1 for payment, _ in both),
+        any(_lost(payment, said, books) for payment, said in both),
+        any(_lied(payment, said, books) for payment, said in both),
+        reachable and e.stays and None in told,
+        any(books.shipped.get(payment.order, 0) > 1 for payment, _ in both),
+        all(books.net[payment.order] for payment, _ in both),
+        sum(max(0, books.gross[payment.order] - 1) for payment, _ in both),
+        charged - books.balance.get(e.payment.merchant, 0),
+        value["took_s"],
+        value["cost"],
+    )
+
+
+def _yes(said: str | None) -> bool:
+    return said is not None and said.startswith("paid")
+
+
+def _lost(payment: Payment, said: Sequence[str | None], books: Books) -> bool:
+    charged, shipped = books.net[payment.order] > 0, books.shipped.get(payment.order, 0) > 0
+    return (charged or any(map(_yes, said))) and not (charged and shipped)
+
+
+def _lied(payment: Payment, said: Sequence[str | None], books: Books) -> bool:
+    answers = {one for one in said if one is not None}
+    no = any(not _yes(one) for one in answers)
+    return len(answers) > 1 or (no and books.net[payment.order] > 0)
+
+
+def checked(history: History, books: Mapping[int, int]) -> int:
+    """What the checker of messages finds: a payment is a message that its payer sends, and a charge its delivery.
+
+    Who was told that he has paid has sent it, who was told nothing may have, who was refused has not.
+    """
+    ops = []
+    for event in history.where(name="cut"):
+        if event.outcome != "ok" or event.value is None:
+            continue
+        e, told = episode_of(event), event.value["told"]
+        split = e.trouble.second == "other"
+        for payment, said in ((e.payment, told[:1] if split else told), (e.other, told[1:] if split else ())):
+            yes, unsure = any(map(_yes, said)), any(one is None for one in said)
+            outcome = "ok" if yes else "unknown" if unsure else "fail"
+            sent = (payment.order,), event.start, event.end
+            ops.append(Event(f"payer {payment.order}", "enqueue", *sent, outcome))  # type: ignore[arg-type]
+            ops += [
+                Event(f"book {n} of {payment.order}", "dequeue", (), event.end, event.end, "ok", payment.order)
+                for n in range(books.get(payment.order, 0))
+            ]
+    return sum(one.count for one in check_queue(ops, ordered=False, drained=True).findings)
+
+
+def share(found: Iterable[Found], what: Callable[[Found], bool]) -> float:
+    """The share of them of which that is so; no number where there are none."""
+    those = [what(one) for one in found]
+    return sum(those) / len(those) if those else not_measurable("no payment meets that with these parameters")
+
+
+def kinds(found: Iterable[Found]) -> dict[str, list[Found]]:
+    """Episodes by what goes wrong: death (who hears nothing asks again), gone (he has gone), ..."""
+    by: defaultdict[str, list[Found]] = defaultdict(list)
+    for one in found:
+        kind = kind_of(one.episode)
+        if one.hit or kind in ("chance", "drawn"):
+            by[kind].append(one)
+    return by
+
+
+def kind_of(e: Episode) -> str:
+    """What goes wrong with it."""
+    t = e.trouble
+    if (t.place > 0) + (t.at > 0) + (t.message > 0) > 1:
+        return "drawn"
+    if t.place:
+        return "death" if e.stays else "gone"
+    return str(t.second or t.how) or "plain"
+
+
+UNREACHED = ("out", "silent", "chance")
+
+
+def measure(history: History, p: Setting) -> dict[str, float]:
+    """What it all comes to."""
+    found = judged(history)
+    by = kinds(found)
+    books = Books(history.facts)
+    chance, plain = by["chance"], by["plain"][0] if by["plain"] else None
+    return {
+        "killed": len(by["death"]) + len(by["gone"]),
+        "double": share(by["death"], lambda one: one.double),
+        "broken": share(by["death"], lambda one: one.broken),
+        "gone": share(by["gone"], lambda one: one.broken),
+        "twins": share((*by["twin"], *by["frozen"]), lambda one: one.broken),
+        "reused": share(by["other"], lambda one: one.broken),
+        "unheard": share((one for how in ("out", "silent") for one in by[how]), lambda one: not _yes(one.told[0])),
+        "most": max(books.net.values(), default=0),
+        "tried": len(found),
+        "doubles": sum(one.double for one in found),
+        "wrong": sum(one.broken for one in found),
+        "lies": sum(one.lied for one in found),
+        "unserved": 0 if p.declined else sum(_unserved(one) for one in found),
+        "stuck": sum(one.stuck for one in found),
+        "lost": sum(one.lost for one in found),
+        "mixed": sum(one.mixed for one in found),
+        "shipped_twice": sum(one.twice for one in found),
+        "money": sum(abs(one.money) for one in found),
+        "gross": sum(one.gross for one in found),
+        "unbalanced": history.facts["unbalanced"],
+        "bank_findings": checked(history, books.net),
+        "shop_findings": checked(history, books.shipped),
+        "extra": 100 * sum(one.gross for one in chance) / len(chance) if chance else _nothing(),
+        "payers": 100 * share(chance, lambda one: one.gross > 0) if chance else _nothing(),
+        "pay_ms": 1e3 * plain.took_s if plain else _nothing(),
+        "again_ms": max((1e3 * one.took_s for one in by["death"]), default=_nothing()),
+        "calls": plain.cost[0] if plain else _nothing(),
+        "writes": plain.cost[1] if plain else _nothing(),
+        "commits": plain.cost[2] if plain else _nothing(),
+    }
+
+
+def _unserved(one: Found) -> bool:
+    """Whether somebody who stays, and whom nothing keeps from paying, was not told that he has paid."""
+    e = one.episode
+    return e.stays and e.trouble.how not in UNREACHED and kind_of(e) != "drawn" and not any(map(_yes, one.told))
+
+
+def _nothing() -> float:
+    return not_measurable("no payment meets that with these parameters")
+
+
+# --- charts --------------------------------------------------------------------------------------------------------
+ROWS = ("death", "gone", "twin", "frozen", "other")
+
+
+def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:
+    """For each place and each kind of trouble: 0 where all is as it has to be, 1 where it is broken, 2 charged
+    twice."""
+    cells = []
+    for one in judged(history):
+        kind, t = kind_of(one.episode), one.episode.trouble
+        if one.hit and kind in ROWS and not t.again:
+            cells.append((float(t.place or t.at), float(ROWS.index(kind)), float(one.outcome)))
+    return {"outcome": cells}
+
+
+def by_statement(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
+    """Before what the server died: 0, 1, 2 as above, the worst of its places."""
+    worst: dict[str, int] = {}
+    for one in judged(history):
+        t = one.episode.trouble
+        if one.hit and t.place and not t.again and kind_of(one.episode) in ("death", "gone"):
+            name = one.before[0]
+            worst[name] = max(worst.get(name, 0), one.outcome)
+    return {"outcome": [(name, float(outcome)) for name, outcome in worst.items()]}
+
+
+def conserved(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """What the bank has charged and no merchant has, so far, by the number of payments."""
+    total, number, line = 0, 0, [(0.0, 0.0)]
+    for number, one in enumerate(judged(history), 1):
+        total += abs(one.money)
+        if one.money:
+            line.append((float(number), float(total)))
+    return {"charged and not credited": [*line, (float(number), float(total))]}

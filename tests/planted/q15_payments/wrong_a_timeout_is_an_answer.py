@@ -1,0 +1,18 @@
+"""Where the bank does not answer, the payment has failed: that is noted as its answer, and the payer is told so."""
+
+from __future__ import annotations
+
+from windtunnel.catalogue.interview.q15_payments.designs import DECLINED
+from windtunnel.catalogue.interview.q15_payments.keys import Reconciled
+from windtunnel.catalogue.interview.q15_payments.world import Payment
+from windtunnel.engines import Row
+
+challenge = "q15-payments"
+
+
+class Yours(Reconciled):
+    async def go_on(self, row: Row, payment: Payment) -> Row:
+        try:
+            return await super().go_on(row, payment)
+        except TimeoutError:
+            return await self.reach(self.desk.db, row, "finished", DECLINED)
