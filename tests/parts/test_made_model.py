@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from windtunnel.blocks.serving import Batch, BlockManager, Scheduler, Sequence
-from windtunnel.parts import MadeModel
-from windtunnel.parts.made_model import answer, states
+from windtunnel.parts import MadeModel, made_answer
+from windtunnel.parts.made_model import states
 
 
 def served(wrong_slot: int | None = None) -> list[int]:
@@ -23,11 +23,11 @@ def served(wrong_slot: int | None = None) -> list[int]:
 
 
 def test_it_answers_as_a_list_would() -> None:
-    assert served() == answer(range(1, 12), 20)
+    assert served() == made_answer(range(1, 12), 20)
 
 
 def test_a_slot_that_somebody_wrote_over_gives_other_words_where_it_is_read() -> None:
-    right = answer(range(1, 12), 20)
+    right = made_answer(range(1, 12), 20)
     kept = states([*range(1, 12), *right])
     read = {10} | {kept[position - 1] % position for position in range(11, 30)}
     assert {slot for slot in range(11) if served(slot) != right} == {slot for slot in read if slot < 11}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TwoChoices as TwoChoices,
     )
     from windtunnel.parts.clients import Impatient as Impatient
-    from windtunnel.parts.made_model import MadeModel as MadeModel
+    from windtunnel.parts.made_model import MadeModel as MadeModel, made_answer as made_answer
     from windtunnel.parts.members import Member as Member
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         RequestCoDel as RequestCoDel,
     )
     from windtunnel.parts.replicas import Follower as Follower, Primary as Primary, first_answers as first_answers
+    from windtunnel.parts.serving import OPT_13B as OPT_13B, ServedModel as ServedModel, StepCost as StepCost
     from windtunnel.parts.several import programs as programs
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (

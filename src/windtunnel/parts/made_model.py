@@ -38,24 +38,22 @@ class MadeModel:
         """
         cells = self.cells
         for source, target in batch.copies:
-            cells[self._checked(target)] = cells[self._checked(source)]
+            cells[target] = cells[source]
         given = dict[object, int]()
         for sequence, count in batch.work:
             first, tokens = sequence.computed, sequence.tokens
-            state = cells[self._checked(slot(sequence, first - 1))] if first else 0
+            state = cells[slot(sequence, first - 1)] if first else 0
             for position in range(first, first + count):
-                looked = cells[self._checked(slot(sequence, state % position))] if position else 0
+                looked = cells[slot(sequence, state % position)] if position else 0
                 state = mixed(state, tokens[position], looked)
-                cells[self._checked(slot(sequence, position))] = state
+                where = slot(sequence, position)
+                if not 0 <= where < len(cells):
+                    raise IndexError(f"The memory has slots 0 to {len(cells) - 1}, and none of number {where}.")
+                cells[where] = state
             if first + count == len(tokens):
                 given[sequence.name] = state % self.vocabulary
             self.computed += count
         return given
-
-    def _checked(self, slot: int) -> int:
-        if not 0 <= slot < len(self.cells):
-            raise IndexError(f"The memory has slots 0 to {len(self.cells) - 1}, and none of number {slot}.")
-        return slot
 
 
 def mixed(state: int, token: int, looked: int) -> int:
@@ -73,7 +71,7 @@ def states(tokens: Tokens[int]) -> list[int]:
     return kept
 
 
-def answer(prompt: Tokens[int], length: int, vocabulary: int = 50_272) -> list[int]:
+def made_answer(prompt: Tokens[int], length: int, vocabulary: int = 50_272) -> list[int]:
     """The first tokens that the model gives to this prompt, computed one by one in a list: the oracle."""
     kept, given = states(prompt), list[int]()
     while len(given) < length:

@@ -12,10 +12,10 @@ from windtunnel.blocks.serving import (
     Buddy,
     ContiguousMemory,
     Sequence,
-    doubling,
-    foretold,
-    longest,
-    power_of_two,
+    reserve_doubling,
+    reserve_foretold,
+    reserve_longest,
+    reserve_power_of_two,
 )
 
 BEST: Any = "best fit"
@@ -147,13 +147,14 @@ def test_a_watermark_is_kept_free_beside_others_and_not_for_one_alone() -> None:
 
 
 def test_max_reserves_2048_and_seven_fit_into_the_slots_of_the_paper() -> None:
-    memory = ContiguousMemory(15_700, longest)
+    memory = ContiguousMemory(15_700, reserve_longest)
     taken = [memory.allocate(one(i, range(100), 1948)) for i in range(9)]
     assert taken == [True] * 7 + [False] * 2
 
 
 @pytest.mark.parametrize(
-    ("reserve", "held"), [(longest, 2000), (power_of_two, 100 + 32), (foretold, 125), (doubling, 128)]
+    ("reserve", "held"),
+    [(reserve_longest, 2000), (reserve_power_of_two, 100 + 32), (reserve_foretold, 125), (reserve_doubling, 128)],
 )
 def test_what_each_rule_reserves(reserve: Any, held: int) -> None:
     memory, sequence = ContiguousMemory(15_700, reserve), one(prompt=range(100), most=1900, foretold=25)
@@ -162,14 +163,14 @@ def test_what_each_rule_reserves(reserve: Any, held: int) -> None:
 
 
 def test_slots_of_a_stretch_are_what_the_paper_calls_them() -> None:
-    memory, sequence = ContiguousMemory(4096, longest), one(prompt=range(100), most=1948, foretold=25)
+    memory, sequence = ContiguousMemory(4096, reserve_longest), one(prompt=range(100), most=1948, foretold=25)
     memory.allocate(sequence)
     sequence.computed = 110
     assert memory.usage([sequence]) == (4096, 110, 14, 2048 - 124, 2048)  # the last token is given and never computed
 
 
 def test_who_outgrows_a_stretch_is_copied_to_a_longer_one() -> None:
-    memory, sequence = ContiguousMemory(256, doubling), one(prompt=range(30), most=100)
+    memory, sequence = ContiguousMemory(256, reserve_doubling), one(prompt=range(30), most=100)
     memory.allocate(sequence)
     sequence.computed = 30
     assert memory.grow(sequence, 32) == []
@@ -181,7 +182,7 @@ def test_who_outgrows_a_stretch_is_copied_to_a_longer_one() -> None:
 
 
 def test_stretches_pushed_together_leave_one_hole() -> None:
-    memory = ContiguousMemory(100, longest, placement="pushed together")
+    memory = ContiguousMemory(100, reserve_longest, placement="pushed together")
     three = [one(i, range(10), 20) for i in range(3)]
     for sequence in three:
         memory.allocate(sequence)
@@ -233,7 +234,7 @@ def test_stretches_by_halving_never_overlap_and_all_come_back(program: list[tupl
         ),
         (lambda: ContiguousMemory(100).check(one(most=200)), "may need 203 slots, and the longest stretch has 64"),
         (lambda: ContiguousMemory(9, placement=BEST), "no placement 'best fit'; there are buddy, first fit"),
-        (lambda: ContiguousMemory(100, foretold).allocate(one()), "Nobody foretold how long"),
+        (lambda: ContiguousMemory(100, reserve_foretold).allocate(one()), "Nobody foretold how long"),
         (lambda: Buddy(100, 12), "The least stretch is a power of two, not 12"),
         (lambda: Buddy(100).give_back(3), "No stretch that is taken begins at 3"),
     ],

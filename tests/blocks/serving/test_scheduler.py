@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from helpers.served import VOCABULARY, Served
-from windtunnel.blocks.serving import BlockManager, ContiguousMemory, Scheduler, Sequence, doubling
-from windtunnel.parts.made_model import answer
+from windtunnel.blocks.serving import BlockManager, ContiguousMemory, Scheduler, Sequence, reserve_doubling
+from windtunnel.parts import made_answer
 
 PROMPTS = ([1], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 4, 9, 9, 9], [5] * 12)
 MEMORIES = {
@@ -18,8 +18,8 @@ MEMORIES = {
     "paged, sharing nothing": lambda: BlockManager(9, 4, share=False),
     "blocks of one": lambda: BlockManager(36, 1, watermark=0),
     "reserved": lambda: ContiguousMemory(70, least=4),
-    "doubled": lambda: ContiguousMemory(64, doubling, least=2),
-    "pushed together": lambda: ContiguousMemory(40, doubling, placement="pushed together"),
+    "doubled": lambda: ContiguousMemory(64, reserve_doubling, least=2),
+    "pushed together": lambda: ContiguousMemory(40, reserve_doubling, placement="pushed together"),
 }
 BEST: Any = "best"
 POLICIES = ("static", "continuous", "chunked")
@@ -76,7 +76,7 @@ class Serving(RuleBasedStateMachine):
         for one in self.all:
             assert one.state == "finished"
             if one.name not in self.gone:
-                whole = answer(one.tokens[: one.prompt_length], one.max_tokens, VOCABULARY)
+                whole = made_answer(one.tokens[: one.prompt_length], one.max_tokens, VOCABULARY)
                 ends = whole.index(3) + 1 if 3 in whole else len(whole)
                 assert one.answer == whole[:ends], one
         assert self.served.memory.usage([]).held == 0
@@ -188,4 +188,4 @@ def test_what_is_wrong_is_said_and_changes_nothing(wrong: Any, said: str) -> Non
     with pytest.raises(ValueError, match=said):
         wrong(scheduler)
     made.run()
-    assert scheduler.one.answer == answer([1, 2], 3, VOCABULARY)
+    assert scheduler.one.answer == made_answer([1, 2], 3, VOCABULARY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.served import VOCABULARY, Served
 from windtunnel.blocks.serving import BlockManager, Scheduler, Sequence
-from windtunnel.parts.made_model import answer
+from windtunnel.parts import made_answer
 
 
 def serve(scheduler: Scheduler, *asked: tuple[object, list[int], int]) -> list[list[int]]:
@@ -22,7 +22,7 @@ def test_a_block_that_is_used_anew_is_not_found_by_its_old_name() -> None:
     x, y = [1] * 9, [2] * 13
     manager = BlockManager(4, 4)
     answers = serve(Scheduler(manager), ("x", x, 1), ("y", y, 1), ("x again", x, 1))
-    assert answers == [answer(x, 1, VOCABULARY), answer(y, 1, VOCABULARY), answer(x, 1, VOCABULARY)]
+    assert answers == [made_answer(x, 1, VOCABULARY), made_answer(y, 1, VOCABULARY), made_answer(x, 1, VOCABULARY)]
     assert len(manager._named) == sum(name is not None for name in manager._name)
 
 
@@ -56,7 +56,7 @@ def test_a_prompt_that_is_in_the_memory_whole_computes_its_last_block_again() ->
     """vLLM, pull request 12065: with nothing left to compute there is nothing to answer from."""
     prompt = [1, 2, 3, 4, 5, 6, 7, 8]
     manager = BlockManager(8, 4)
-    assert serve(Scheduler(manager), ("a", prompt, 3), ("b", prompt, 3)) == [answer(prompt, 3, VOCABULARY)] * 2
+    assert serve(Scheduler(manager), ("a", prompt, 3), ("b", prompt, 3)) == [made_answer(prompt, 3, VOCABULARY)] * 2
     assert manager.hits == 4
 
 
@@ -73,8 +73,8 @@ def test_what_was_found_for_one_that_did_not_fit_is_looked_for_again() -> None:
     served.step()
     assert late.state == "waiting"
     served.run()
-    assert late.answer == answer(prefix + [6] * 5, 1, VOCABULARY)
-    assert hog.answer == answer([9] * 5, 6, VOCABULARY)
+    assert late.answer == made_answer(prefix + [6] * 5, 1, VOCABULARY)
+    assert hog.answer == made_answer([9] * 5, 6, VOCABULARY)
 
 
 def test_who_was_preempted_is_told_the_whole_answer_and_goes_before_who_came_later() -> None:
@@ -88,7 +88,7 @@ def test_who_was_preempted_is_told_the_whole_answer_and_goes_before_who_came_lat
         order += [one.name for one in served.step()]
     assert sequences[1].preempted
     assert order == [0, 1, 2]
-    assert [one.answer for one in sequences] == [answer(one.tokens[:2], 7, VOCABULARY) for one in sequences]
+    assert [one.answer for one in sequences] == [made_answer(one.tokens[:2], 7, VOCABULARY) for one in sequences]
 
 
 def test_twins_in_one_step_do_not_read_what_is_not_written_yet() -> None:
@@ -119,7 +119,7 @@ def test_what_several_share_counts_once_as_free() -> None:
 def test_the_last_token_of_an_answer_needs_no_slot_and_is_freed_by_nobody() -> None:
     """sglang-jax, pull request 982: the slot of the last step was freed on two paths."""
     manager = BlockManager(2, 2, watermark=0)
-    assert serve(Scheduler(manager), ("a", [1, 2, 3], 2)) == [answer([1, 2, 3], 2, VOCABULARY)]
+    assert serve(Scheduler(manager), ("a", [1, 2, 3], 2)) == [made_answer([1, 2, 3], 2, VOCABULARY)]
     assert manager.free_blocks == 2
 
 
@@ -134,7 +134,7 @@ def test_a_prompt_begins_only_where_all_of_it_fits() -> None:
         served.step()
         assert long.preempted == 0
     served.run()
-    assert long.answer == answer([5] * 10, 2, VOCABULARY)
+    assert long.answer == made_answer([5] * 10, 2, VOCABULARY)
 
 
 def test_the_name_of_a_block_is_no_hash_that_somebody_can_aim_at() -> None:

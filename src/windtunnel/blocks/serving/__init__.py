@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from windtunnel.blocks.serving.buddy import Buddy as Buddy
     from windtunnel.blocks.serving.contiguous import (
         ContiguousMemory as ContiguousMemory,
-        doubling as doubling,
-        foretold as foretold,
-        longest as longest,
-        power_of_two as power_of_two,
+        reserve_doubling as reserve_doubling,
+        reserve_foretold as reserve_foretold,
+        reserve_longest as reserve_longest,
+        reserve_power_of_two as reserve_power_of_two,
     )
     from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage
     from windtunnel.blocks.serving.paged import BlockManager as BlockManager

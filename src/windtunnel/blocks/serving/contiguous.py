@@ -2,8 +2,8 @@
 
 Nobody knows how long an answer becomes, so room is reserved for the longest, or for a guess. Kwon and others, SOSP
 2023, section 6.1, compare three: Max reserves the longest sequence that the model takes, Pow2 at most twice the true
-length of the answer, Oracle exactly that. The last two have to be told it, which no server is. `doubling` need not be
-told: who outgrows a stretch is copied to one twice as long, as a list in memory is.
+length of the answer, Oracle exactly that. The last two have to be told it, which no server is. `reserve_doubling` need
+not be told: who outgrows a stretch is copied to one twice as long, as a list in memory is.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ Reserve = Callable[[Sequence], int]
 Placement = Literal["buddy", "first fit", "pushed together"]
 
 
-def longest(sequence: Sequence) -> int:
+def reserve_longest(sequence: Sequence) -> int:
     """Slots for the longest that it may become ("Orca (Max)")."""
     return sequence.longest
 
 
-def power_of_two(sequence: Sequence) -> int:
+def reserve_power_of_two(sequence: Sequence) -> int:
     """Slots for the prompt and for the power of two above the answer ("Orca (Pow2)"), but no more than it may need."""
     answer = _answer(sequence)
     return min(sequence.longest, sequence.prompt_length + (1 << (answer - 1).bit_length()))
 
 
-def foretold(sequence: Sequence) -> int:
+def reserve_foretold(sequence: Sequence) -> int:
     """Slots for the prompt and the answer, to the token ("Orca (Oracle)")."""
     return sequence.prompt_length + _answer(sequence)
 
 
-def doubling(sequence: Sequence) -> int:
+def reserve_doubling(sequence: Sequence) -> int:
     """Slots up to the power of two above what it has now, and no more than it may need."""
     return min(sequence.longest, 1 << len(sequence.tokens).bit_length())
 
 
 def _answer(sequence: Sequence) -> int:
     if sequence.foretold is None:
-        raise ValueError(f"Nobody foretold how long the answer to {sequence.name!r} is: reserve `longest`.")
+        raise ValueError(f"Nobody foretold how long the answer to {sequence.name!r} is: reserve `reserve_longest`.")
     return sequence.foretold
 
 
@@ -55,13 +55,13 @@ class ContiguousMemory(Block):
 
     Args:
         slots: how many tokens it holds.
-        reserve: how many slots a sequence is given when it begins, and when it has outgrown what it has: `longest`,
-            `power_of_two`, `foretold`, `doubling`, or a function of your own.
+        reserve: how many slots a sequence is given when it begins, and when it has outgrown what it has:
+            `reserve_longest`, `reserve_power_of_two`, `reserve_foretold`, `reserve_doubling`, or one of your own.
         placement: "buddy" hands out powers of two; "first fit" exactly what is asked for, where it first fits; "pushed
             together" does that too, and where no hole is large enough makes one of all, by copying.
         least: the least stretch of the buddy system.
 
-    >>> memory = ContiguousMemory(4096, longest)
+    >>> memory = ContiguousMemory(4096, reserve_longest)
     >>> one = Sequence("one", [1, 2, 3], max_tokens=2045)
     >>> memory.allocate(one), memory.slot(one, 2), memory.usage([one]).reserved
     (True, 2, 2047)
@@ -70,7 +70,7 @@ class ContiguousMemory(Block):
     def __init__(
         self,
         slots: int,
-        reserve: Reserve = longest,
+        reserve: Reserve = reserve_longest,
         *,
         placement: Placement = "buddy",
         least: int = 16,

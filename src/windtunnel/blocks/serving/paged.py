@@ -122,7 +122,10 @@ class BlockManager(Block):
         """
         first, size = sequence.computed // self.block_size, self.block_size
         shared = [i for i in range(first, len(sequence.blocks)) if self._owners[sequence.blocks[i]] > 1]
-        fresh = max(0, self._blocks_for(length) - len(sequence.blocks))
+        fresh = self._blocks_for(length) - len(sequence.blocks)
+        if fresh <= 0 and not shared:
+            return []
+        fresh = max(0, fresh)
         if fresh + len(shared) > len(self._free):
             return None
         copies = list[tuple[int, int]]()

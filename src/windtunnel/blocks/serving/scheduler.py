@@ -157,8 +157,9 @@ class Scheduler(Block):
         """
         batch = Batch()
         budget = self.max_step_tokens if self.policy == "chunked" else 1 << 62
-        budget = self._go_on(batch, budget, decoding=True)
-        budget = self._go_on(batch, budget, decoding=False)
+        ordered = sorted((one for one in self.running if one.state == "running"), key=lambda one: one.turn)
+        budget = self._go_on([one for one in ordered if one.owed == 1], batch, budget)
+        budget = self._go_on([one for one in ordered if one.owed > 1], batch, budget)
         if not batch.work:
             self._dissolve()  # those of a static batch that are done held what the last one lacked
         if not (batch.preempted and batch.work) and (self.policy != "static" or not self.running):
@@ -188,13 +189,12 @@ class Scheduler(Block):
         self._dissolve()
         return done
 
-    def _go_on(self, batch: Batch, budget: int, *, decoding: bool) -> int:
-        """Let those that run compute what they owe; what is left of the budget."""
-        for sequence in sorted(self.running, key=lambda one: one.turn):
-            owed = sequence.owed
-            if sequence.state != "running" or (owed == 1) != decoding or budget <= 0:
-                continue
-            count = min(owed, budget)
+    def _go_on(self, sequences: list[Sequence], batch: Batch, budget: int) -> int:
+        """Let these compute what they owe; what is left of the budget."""
+        for sequence in sequences:
+            count = min(sequence.owed, budget)
+            if sequence.state != "running" or count <= 0:
+                continue  # it was preempted for one before, or the step is full
             copies = self.memory.grow(sequence, sequence.computed + count)
             while copies is None and self._preempt_for(sequence, batch):
                 copies = self.memory.grow(sequence, sequence.computed + count)

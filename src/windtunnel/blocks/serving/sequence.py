@@ -23,7 +23,7 @@ class Sequence(Block):
         prompt: whole numbers of 63 bits, one at least.
         max_tokens: how long the answer may become, 1 or more.
         stop: the answer ends with this token, which belongs to it.
-        foretold: how long the answer will be, where an oracle says so (`contiguous.foretold`).
+        foretold: how long the answer will be, where an oracle says so (`reserve_foretold`).
         priority: the lower is served first.
         salt: sequences of different salts share no keys and values, whatever they ask.
 

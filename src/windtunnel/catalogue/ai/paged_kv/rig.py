@@ -1,0 +1,121 @@
+"""What tries a memory manager: the scheduler and the device are ours, and it says which slots a sequence has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from windtunnel import Stage, process
+from windtunnel.blocks.serving import Batch, KVMemory, Scheduler, Sequence
+from windtunnel.catalogue.ai.paged_kv.prompts import MOST, STOP, VOCABULARY, Setting, prompt_of, told
+from windtunnel.parts import OPT_13B, MadeModel, ServedModel
+
+PROBE = 64
+"""Tokens of the sequences by which it is seen whether all memory came back."""
+LOOKS = 40
+"""How often the memory is looked at."""
+ROWS = 32
+"""Of the map of the memory."""
+
+
+class Rig:
+    """Serves the requests on a device whose memory the design manages."""
+
+    def __init__(self, design: KVMemory, stage: Stage, p: Setting) -> None:
+        self.sim, self.p, self.memory = stage.sim, p, design
+        self.oracle = bool(getattr(design, "oracle", False))
+        self.scheduler = Scheduler(design)
+        self.model = MadeModel(p.slots, VOCABULARY)
+        cost = OPT_13B.times(p.slowness)
+        self.served = ServedModel(self.sim, self.scheduler, self.model, cost, token=self.token, watch=self.watch)
+        self.lengths: dict[object, int] = {}
+        self.fitted = self.fits()
+        self.looks: list[tuple[float, ...]] = []
+        self.map: list[tuple[float, float, float]] = []
+        self.busy_s = self.batch_s = 0.0
+        self.copied = self.preempted = self.computed = self.again = 0
+        self.most: dict[object, int] = {}
+
+    def fits(self) -> int:
+        """How many small sequences fit into the memory at once, which is left as it was."""
+        probes = list[Sequence]()
+        while True:
+            one = Sequence(("probe", len(probes)), [len(probes), *range(1, PROBE)], MOST - PROBE, foretold=PROBE)
+            if not self.memory.allocate(one):
+                break
+            probes.append(one)
+        for one in probes:
+            self.memory.free(one)
+        return len(probes)
+
+    @process
+    async def generate(self, number: int, own: int, many: int, leaves: bool) -> int | None:
+        """The answer to a prompt, as one number; None where the client hangs up in the middle of it."""
+        prompt = prompt_of(number, own, self.p.shared)
+        foretold = many if self.oracle else None
+        one = Sequence(number, prompt, MOST - len(prompt), stop=STOP, foretold=foretold)
+        self.lengths[number] = many
+        first, over = self.served.ask(one)
+        if leaves:
+            await first
+            await self.sim.sleep(many / 2 * self.served.cost.weights_s)
+            if not over.done():
+                self.served.hang_up(one)
+            return None
+        await over
+        return told(one.answer)
+
+    def token(self, sequence: Sequence, token: int) -> int:
+        """The model's, or the end of the answer."""
+        given = len(sequence.tokens) - sequence.prompt_length
+        return STOP if given + 1 >= self.lengths[sequence.name] else token
+
+    def watch(self, batch: Batch, step_s: float) -> None:
+        """Look at a step; and at the memory, so many times in a run."""
+        now, begins = self.sim.now, 0.2 * self.p.run_s
+        self.preempted += len(batch.preempted)
+        self.copied += len(batch.copies)
+        self.computed += batch.tokens
+        for one in batch.preempted:
+            self.most[one.name] = len(one.tokens) - 1
+        if self.most:
+            for one, count in batch.work:
+                self.again += max(0, min(self.most.get(one.name, 0), one.computed + count) - one.computed)
+        if now >= begins:
+            self.busy_s += step_s
+            self.batch_s += step_s * len(batch.work)
+        if now >= len(self.looks) * self.p.run_s / LOOKS:
+            self.look(now)
+
+    def look(self, now: float) -> None:
+        """What the slots are used for, as one knows who knows how long the answers will be."""
+        running = self.scheduler.running
+        for one in running:
+            one.foretold = self.lengths[one.name]
+        used = self.memory.usage(running)
+        slots = {self.memory.slot(one, i) for one in running for i in range(one.computed)}
+        for one in running:
+            one.foretold = one.foretold if self.oracle else None
+        waits = float(bool(self.scheduler.waiting))
+        self.looks.append((now, float(len(slots)), *map(float, used[1:]), waits))
+        size = self.p.slots / ROWS
+        filled = [0] * ROWS
+        for slot in slots:
+            filled[min(ROWS - 1, int(slot / size))] += 1
+        self.map += [(now, size * row, many / size) for row, many in enumerate(filled)]
+
+    def report(self) -> Mapping[str, Any]:
+        for one in [*self.scheduler.running, *self.scheduler.waiting]:
+            self.scheduler.abort(one)
+        return {
+            "looks": self.looks,
+            "map": self.map,
+            "batch": self.batch_s / self.busy_s if self.busy_s else 0.0,
+            "copied": self.copied,
+            "preempted": self.preempted,
+            "computed": self.computed,
+            "again": self.again,
+            "found": getattr(self.memory, "hits", 0),
+            "oracle": self.oracle,
+            "lost": self.fitted - self.fits(),
+        }

@@ -1,0 +1,115 @@
+"""A device that serves a language model: steps that take their time, a memory that is really written, and who waits.
+
+The scheduler and the memory manager are those of `windtunnel.blocks.serving`, which a real engine runs too. What is
+modelled is the device: how long a step takes (`StepCost`), and the model that runs on it (`MadeModel`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from windtunnel.blocks.serving import Batch, Scheduler, Sequence
+from windtunnel.parts.made_model import MadeModel
+from windtunnel.sim import Signal, Simulator
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """How long a step takes: it reads all weights once, or computes for longer than that; and it reads keys and values.
+
+    Args:
+        weights_s: seconds to read all weights.
+        token_s: seconds to compute one token, where the weights are there.
+        context_s: seconds to read the keys and values of one token.
+        fixed_s: seconds that every step takes besides.
+    """
+
+    weights_s: float
+    token_s: float
+    context_s: float
+    fixed_s: float = 0.0
+
+    def seconds(self, batch: Batch) -> float:
+        """How long this batch takes; rows for nobody compute as others do, and a copy reads and writes."""
+        context = sum(sequence.computed + count for sequence, count in batch.work) + 2 * len(batch.copies)
+        compute_s = self.token_s * (batch.tokens + batch.padding)
+        return self.fixed_s + max(self.weights_s, compute_s) + self.context_s * context
+
+    def times(self, factor: float) -> StepCost:
+        """The same, so many times as slow."""
+        return StepCost(factor * self.weights_s, factor * self.token_s, factor * self.context_s, factor * self.fixed_s)
+
+
+READ_SHARE = 11.0 / 6.62
+"""A step of a 7B model takes 11 ms on an A100 of 80 GB at batch 1 and short sequences (Punica, section 2.1); to read
+its 13.5 GB at 2,039 GB/s takes 6.62: so many times as long as the bandwidth of the data sheet says."""
+COMPUTE_SHARE = 0.5
+"""The part of the data sheet's operations that prefill reaches: assumed."""
+OPT_13B = StepCost(
+    weights_s=READ_SHARE * 26e9 / 1555e9,
+    token_s=2 * 13e9 / (COMPUTE_SHARE * 312e12),
+    context_s=READ_SHARE * 2 * 5120 * 40 * 2 / 1555e9,
+)
+"""OPT-13B on an A100 of 40 GB: 26 GB of weights and 800 KiB a token (the PagedAttention paper, table 1 and section 3);
+1,555 GB/s and 312 Tflop/s of the data sheet, and the two shares above."""
+
+
+class ServedModel:
+    """Runs a scheduler's batches one after the other, as long as there is anything to compute.
+
+    Args:
+        sim: the tunnel.
+        scheduler: whose batches they are.
+        model: what computes them.
+        cost: how long they take.
+        token: what a client is given in the place of the model's token: of (sequence, token).
+        watch: told of each step, before its time passes: (batch, seconds).
+    """
+
+    def __init__(
+        self,
+        sim: Simulator,
+        scheduler: Scheduler,
+        model: MadeModel,
+        cost: StepCost,
+        *,
+        token: Callable[[Sequence, int], int] = lambda _, token: token,
+        watch: Callable[[Batch, float], object] = lambda *_: None,
+    ) -> None:
+        self.sim, self.scheduler, self.model, self.cost = sim, scheduler, model, cost
+        self._token, self._watch = token, watch
+        self._over: dict[object, Signal[float]] = {}
+        self._first: dict[object, Signal[float]] = {}
+        self._runs = False
+
+    def ask(self, sequence: Sequence) -> tuple[Signal[float], Signal[float]]:
+        """Let it be served; signals of its first token and of its last one, with the second at which it came."""
+        self.scheduler.add(sequence)
+        first = self._first[sequence.name] = Signal[float](self.sim, "the first token")
+        over = self._over[sequence.name] = Signal[float](self.sim, "the last token")
+        if not self._runs:
+            self._runs = True
+            self.sim.spawn(self._serve(), "the model", daemon=True)
+        return first, over
+
+    def hang_up(self, sequence: Sequence) -> None:
+        """Nobody waits for the rest of the answer."""
+        self.scheduler.abort(sequence)
+        self._over.pop(sequence.name, None)
+        self._first.pop(sequence.name, None)
+
+    async def _serve(self) -> None:
+        while self.scheduler.busy:
+            batch = self.scheduler.schedule()
+            given = self.model.compute(batch, self.scheduler.memory.slot)
+            told = {one.name: self._token(one, given[one.name]) for one, _ in batch.work if one.name in given}
+            step_s = self.cost.seconds(batch)
+            self._watch(batch, step_s)
+            await self.sim.sleep(step_s)
+            for sequence in self.scheduler.finish_step(batch, told):
+                self._over.pop(sequence.name).set(self.sim.now)
+            for name in told:
+                if name in self._first:
+                    self._first.pop(name).set(self.sim.now)
+        self._runs = False
