@@ -142,6 +142,7 @@ CLAIMS = (
         "each_its_own.small_add_ms == 0 and majority.small_add_ms > 3 * params.far_ms",
         "What can be merged need not wait for anybody.",
         given=CALM,
+        where="calm_s >= 0.8",
     ),
     Claim(
         "merged.calls < each_its_own.calls and each_its_own.calls < majority.calls",
