@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from windtunnel.catalogue.scale.saga.claims import ALL, held, noted, places, torn, torn_if_asked
+from windtunnel.catalogue.scale.saga.claims import ALL, gaps, held, left, noted, places, torn, torn_if_asked
+from windtunnel.catalogue.scale.saga.episodes import chosen
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 
@@ -41,18 +42,18 @@ def test_the_places_at_which_an_order_is_torn_are_those_that_one_counts_by_hand(
     kinds = [kind for _ in sent for kind in ("message", "answer")] + ["told"]
     assert len(kinds) == places(refused)
     nothing = dict.fromkeys(STEPS, 0)
-    left = asked = 0
+    stays = asked = 0
     for place in range(len(kinds)):
         gone = (place + 1) // 2  # of the messages, those that were sent before this place
         stands = after(sent[:gone], refused, nothing)
-        left += not whole(stands)
+        stays += not whole(stands)
         again = sent
         told = refused == 0
         if stands["stock"]:  # the piece is taken, and who asks again is refused at the first step
             again, told = [], False
         then = after(again, refused, stands)
         asked += not whole(then) or told != (then["parcels"] == 1)
-    assert left == torn(refused)
+    assert stays == torn(refused)
     assert asked == torn_if_asked(refused)
 
 
@@ -90,12 +91,35 @@ def is_right(design: str, trouble: dict[str, object], killed: int) -> None:
 @pytest.mark.parametrize(
     "trouble",
     [
-        pytest.param({"places": 6, "again": 3}, id="dies twice"),
-        pytest.param({"places": 12, "dies": "process"}, id="its process alone dies"),
+        pytest.param({"places": 6, "again": 3, "every": 3}, id="dies twice"),
+        pytest.param({"places": 12, "dies": "process", "every": 3}, id="its process alone dies"),
     ],
 )
-def test_the_right_designs_break_at_none_of_the_first_places(design: str, trouble: dict[str, object]) -> None:
-    is_right(design, trouble, killed=30)
+def test_the_right_designs_break_at_none_of_a_third_of_the_first_places(
+    design: str, trouble: dict[str, object]
+) -> None:
+    is_right(design, trouble, killed=11)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_what_one_counts_by_hand_of_a_part_of_the_places_is_found_there(every: int) -> None:
+    kinds = ("goes", "broke", "heavy")
+    tried = [chosen(kind, 9, every) for kind in kinds]
+    assert {place for places in tried for place in places} == set(range(1, 10)), "each place of some kind"
+    bad = [place for kind, r in zip(kinds, ALL, strict=True) for place in chosen(kind, places(r), every)]
+    torn_there = [
+        place
+        for kind, r in zip(kinds, ALL, strict=True)
+        for place in chosen(kind, places(r), every)
+        if not whole(after(script(r)[: place // 2], r, dict.fromkeys(STEPS, 0)))
+    ]
+    assert left(every) == pytest.approx(len(torn_there) / len(bad))
+
+
+def test_the_places_between_an_effect_and_its_note_are_as_many_as_are_counted() -> None:
+    for refused in ALL:
+        assert len(gaps(refused)) == noted(refused)[1]
+        assert max(gaps(refused)) < noted(refused)[0]
 
 
 @pytest.mark.soak

@@ -22,6 +22,9 @@ class Setting(Protocol):
     def places(self) -> int: ...
 
     @property
+    def every(self) -> int: ...
+
+    @property
     def messages(self) -> int: ...
 
     @property
@@ -60,16 +63,23 @@ def episodes(p: Setting) -> list[Episode]:
     Each order is killed at each place: with a client who leaves, where no message comes twice; and with one who asks
     again, where each message comes twice, its copy when all is over, or so many messages later. And each message is
     held back until all is over, and from each on answers are lost for a while, where nobody is killed.
+
+    Where not every place is wanted, each kind has others, and what all kinds have in common is met by one of them.
     """
     found: list[tuple[Kind, Trouble, bool]] = []
     stays = p.clients == "ask"
     lags = (LATE, p.copies - 2)[: p.copies] if stays and p.copies else (-1,)
     for kind, lag in product(KINDS, lags):
-        deaths = [(0, 0), *product(range(1, p.places + 1), sorted({0, p.again}))]
+        deaths = [(0, 0), *product(chosen(kind, p.places, p.every), sorted({0, p.again}))]
         found += [(kind, Trouble(*places, lag=lag), stays) for places in deaths]
-    for kind, sign, number in product(KINDS, (1, -1), range(1, p.messages + 1)):
-        found.append((kind, Trouble(held=sign * number), True))
+    for kind, sign in product(KINDS, (1, -1)):
+        found += [(kind, Trouble(held=sign * number), True) for number in chosen(kind, p.messages, p.every)]
     return [Episode(number, *one) for number, one in enumerate(found)]
+
+
+def chosen(kind: Kind, many: int, every: int) -> list[int]:
+    """Of so many places, or messages, counted from 1, the so-manieth ones; of each kind of order others."""
+    return [one for one in range(1, many + 1) if (one + KINDS.index(kind)) % every == 0]
 
 
 def rows(each: Sequence[Episode], service: str) -> list[dict[str, int]]:

@@ -92,7 +92,7 @@ def none_of_them() -> float:
     return not_measurable("no order meets that with these parameters")
 
 
-def longest(found: Iterable[Found], what: Callable[[Found], float]) -> float:
+def greatest(found: Iterable[Found], what: Callable[[Found], float]) -> float:
     """The most of them; no number where there are none."""
     those = [what(one) for one in found]
     return max(those) if those else none_of_them()
@@ -119,10 +119,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "unserved": sum(not one.done for one in heard),
         "hasty": share(left, lambda one: one.hasty),
         "blocked": share(left, lambda one: one.waited_s > 0.5 * p.down_s),
-        "waits_s": longest(left, lambda one: one.waited_s),
+        "waits_s": greatest(left, lambda one: one.waited_s),
         "messages": 2 * max((one.sent for one in plain), default=0),
         "syncs": max((one.syncs for one in plain), default=0),
-        "order_ms": longest(plain, lambda one: 1e3 * one.took_s),
+        "order_ms": greatest(plain, lambda one: 1e3 * one.took_s),
     }
 
 
