@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -20,6 +20,8 @@ PING, CALL, DONE = b"ping....", b"call", b"done"
 BACKLOG = 4096
 PATIENCE_S = 30.0
 """For an answer."""
+AT_ONCE = 50
+"""Connections that are opened, or asked whether they answer, before the first answer is waited for."""
 
 
 class Outside:
@@ -43,7 +45,9 @@ class Outside:
                 threading.Thread(target=self.backend, args=(listener,), daemon=True).start()
                 return listener.getsockname()[1]
             case "connect", (port, count):
-                self.held += [self.connected(port) for _ in range(count)]
+                while count > 0:
+                    self.held += self.connected(port, min(count, AT_ONCE))
+                    count -= AT_ONCE
                 return len(self.held)
             case "window", (length_s, every_s, calls):
                 return self.window(length_s, every_s, calls)
@@ -53,7 +57,7 @@ class Outside:
                 return {"called": self.called, "right": self.right, "asked": self.asked}
             case "still", (hold_s,):
                 time.sleep(hold_s)
-                return sum(self.pinged(sock) for sock in self.held)
+                return sum(self.pinged(self.held[i : i + AT_ONCE]) for i in range(0, len(self.held), AT_ONCE))
         raise ValueError(f"The clients are asked for {what}; it knows backend, connect, window, alone, answers, still.")
 
     # --- the backend ---------------------------------------------------------------------------------------------
@@ -77,17 +81,17 @@ class Outside:
             sock.sendall(data.replace(CALL, DONE))
 
     # --- the clients ---------------------------------------------------------------------------------------------
-    def connected(self, port: int) -> socket.socket:
-        """A connection over which something was answered."""
-        sock = socket.create_connection((HOST, port), PATIENCE_S)
-        sock.sendall(PING)
-        sock.recv(len(PING))
-        return sock
+    def connected(self, port: int, count: int) -> list[socket.socket]:
+        """So many connections, over each of which something was answered."""
+        opened = [socket.create_connection((HOST, port), PATIENCE_S) for _ in range(count)]
+        self.pinged(opened)
+        return opened
 
-    def pinged(self, sock: socket.socket) -> bool:
-        """Whether it is answered; asked one after the other: ten thousand threads that wake at once take their time."""
-        sock.sendall(PING)
-        return sock.recv(len(PING)) == PING
+    def pinged(self, socks: Sequence[socket.socket]) -> int:
+        """How many of them are answered."""
+        for sock in socks:
+            sock.sendall(PING)
+        return sum(sock.recv(len(PING)) == PING for sock in socks)
 
     def call(self, sock: socket.socket) -> float:
         """Ask for a call; the seconds until its answer."""

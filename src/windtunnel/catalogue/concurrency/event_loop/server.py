@@ -217,9 +217,9 @@ def heard(server: Server, what: str, *words: Any) -> Any:
             return own_memory_kb()
         case "begin", ():
             server.late, server.calls, server.meanwhile = [], [], 0
-            server.probing = True
+            server.probing, now = True, time.perf_counter()
             server.probe()
-            return time.perf_counter()
+            return now
         case "end", ():
             server.probing = False
             return {"late": server.late, "spans": server.calls, "meanwhile": server.meanwhile}
