@@ -44,6 +44,8 @@ from typing import Any
 
 from windtunnel import Ask, Chart, Claim, Experiment, Figure, History, Op, Source, Stage, Why, WrongInput, param
 from windtunnel.catalogue.concurrency.threads_or_processes.designs import ByKind, Processes, Threads, Work as Work
+from windtunnel.catalogue.concurrency.threads_or_processes.machine import measurable, processors
+from windtunnel.catalogue.concurrency.threads_or_processes.pieces import at_once, beside, elsewhere, interpreters
 from windtunnel.statistics import not_measurable
 from windtunnel.workload import batches
 
@@ -52,8 +54,6 @@ MS = 1000
 KINDS = ("python", "hash")
 TURNS = ("alone", "together", "together", "alone")
 """So that a processor that gets faster, or slower, favours neither."""
-SPARE = 0.25
-"""Of a processor, that others may use while a speed-up is measured."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ class Rig:
         words = [what] if isinstance(what, str) else what
         self.seen.setdefault(" ".join(words), []).append(await self.worker.ask(*words))
 
-    def report(self) -> Mapping[str, object]:
-        """What each took."""
+    async def report(self) -> Mapping[str, object]:
+        """What each took; where the worker has ended it is told so here."""
+        await self.worker.ask("well")
         return self.seen
 
 
@@ -109,10 +110,12 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         found[f"at_once_{kind}"] = max(at_once(one["pieces"]) for one in both)
         found[f"interpreters_{kind}"] = max(interpreters(one["pieces"]) for one in both)
         found[f"elsewhere_{kind}"] = max(elsewhere(one) for one in both)
+        found[f"beside_{kind}"] = min(beside(one) for one in both)
     found |= in_interpreters(facts["interpreters"], min(one["cpu_s"] for one in facts["alone python"]))
     found["cost_old_lock"] = not_measurable("the lock of Python 2 was replaced in 3.2, and no Python 2 is asked here")
     found["cost_without_lock"] = not_measurable("no build of Python without the lock (3.13t, 3.14t) is asked here")
     found["done_once"] = float(all(done == 1 for one in all_rounds for done, *_ in one["pieces"]))
+    found["left_behind"] = sum(one["left"] for one in all_rounds)
     return found
 
 
@@ -121,7 +124,11 @@ def in_interpreters(found: Sequence[Mapping[str, Any] | None], alone_s: float) -
     rounds = [one for one in found if one is not None]
     if not rounds:
         python = ".".join(map(str, sys.version_info[:2]))
-        missing = not_measurable(f"interpreters of Python {python} share a lock; since 3.12 they may have one each")
+        missing = not_measurable(
+            f"interpreters of Python {python} share a lock; since 3.12 they may have one each"
+            if sys.version_info < (3, 12)
+            else f"this Python ({python}) has no module that makes interpreters with a lock each"
+        )
         return {"speed_up_interpreters": missing, "start_interpreter_ms": missing}
     best = min(rounds, key=lambda one: one["wall_s"])
     return {
@@ -130,51 +137,9 @@ def in_interpreters(found: Sequence[Mapping[str, Any] | None], alone_s: float) -
     }
 
 
-Pieces = Sequence[tuple[int, int, int, int]]
-"""How often each was done, from when to when, and in which process."""
-
-
-def at_once(pieces: Pieces) -> int:
-    """The most that were under way at one moment."""
-    return max(len(under_way(pieces, at)) for _, at, _, _ in pieces)
-
-
-def interpreters(pieces: Pieces) -> int:
-    """The most processes in which some were under way at one moment."""
-    return max(len({process for *_, process in under_way(pieces, at)}) for _, at, _, _ in pieces)
-
-
-def under_way(pieces: Pieces, at: int) -> Pieces:
-    """Those that had begun then and had not ended."""
-    return [one for one in pieces if one[0] and one[1] <= at < one[2]]
-
-
-def elsewhere(one: Mapping[str, Any]) -> int:
-    """Pieces of a round that were done in another process than the one that asked for them."""
-    return sum(process not in (0, one["here"]) for *_, process in one["pieces"])
-
-
-DEARER = 1.1
-"""Work that takes so much more processor time beside other work has not a processor of its own."""
-
-
-def measurable(speed_up: float, others: float | None, cost: float) -> float:
-    """The speed-up, where nobody else was in its way and two processors are more than two halves of one."""
-    cores = os.cpu_count() or 1
-    if cores < 2:
-        return not_measurable("there is one processor")
-    if others is None:
-        return not_measurable("this system does not say what others use of its processors")
-    if others > SPARE + max(0, cores - 2):
-        return not_measurable(f"others used {others:.1f} of {cores} processors meanwhile")
-    if not 1 / DEARER < cost < DEARER:
-        return not_measurable(f"the same work took {cost:.2f} times as much processor time beside other work as alone")
-    return speed_up
-
-
 def estimate(workers: int) -> float:
     """Where no lock is in the way."""
-    return float(min(workers, os.cpu_count() or 1))
+    return float(min(workers, processors()))
 
 
 def speed_ups(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, float]]]:
@@ -192,9 +157,9 @@ def who_works(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, f
     for kind, word in (("python", "Python"), ("hash", "in C")):
         alone, both = history.facts[f"alone {kind}"][0], history.facts[f"together {kind}"][0]
         pieces = [one for one in both["pieces"] if one[0]]
-        first = min((begin for _, begin, _, _ in pieces), default=0)
+        first = min((begin for _, begin, *_ in pieces), default=0)
         rows = [(f"{word}, one by one", 0.0, MS * alone["wall_s"], "one after the other")]
-        for piece, (_, begin, end, process) in enumerate(pieces, 1):
+        for piece, (_, begin, end, _, process) in enumerate(pieces, 1):
             where = "in the same process" if process == both["here"] else "in a process of its own"
             rows.append((f"{word}, piece {piece}", (begin - first) / 1e6, (end - first) / 1e6, where))
         found[word] = rows
@@ -292,6 +257,10 @@ experiment = Experiment(
         Claim("yours.at_once_hash >= params.workers", "Pieces in C are under way at the same moment."),
         Claim("yours.elsewhere_hash == 0", "And pay for no process, since they let go of the lock."),
         Claim("yours.elsewhere_little == 0", "Nor do pieces that are over sooner than a process has started."),
+        Claim(
+            "max(yours.beside_python, yours.beside_hash) < 0.4", "Hardly a processor is busy with anything but them."
+        ),
+        Claim("yours.left_behind == 0", "And no process is left that nobody has waited for."),
     ),
     hints=(
         "Which part of the work needs the interpreter, and which part does not?",

@@ -5,11 +5,13 @@ is a loop of bytecode, `hash` is hashlib on a large buffer, which lets go of the
 anything. `["interpreters"]` does pieces of `python` in interpreters of this process with a lock each, where this Python
 has them. How much work that is was found out at the start, by the processor time that a little of it takes. Answered
 with the time by the wall, the processor time, what everybody else on the machine used meanwhile, if the system says so,
-and of each piece how often it was done, from when to when, and in which process: in memory that forked processes share.
+whether a process is left that nobody has waited for, and of each piece how often it was done, from when to when, with
+how much processor time, and in which process: in memory that forked processes share.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import mmap
@@ -33,8 +35,9 @@ CALIBRATED_S = 0.02
 STARTS = 25
 LONG_S = 1.0
 """What is said of a piece whose start is timed: a design shall do with it what it does with long ones."""
-NOTE = struct.Struct("<qqqq")
-"""Of a piece: how often it was done, when it began and ended, in nanoseconds, and in which process."""
+NOTE = struct.Struct("<qqqqq")
+"""Of a piece: how often it was done, when it began and ended, and what it took, in nanoseconds; and in which process.
+"""
 
 
 class Design(Protocol):
@@ -60,8 +63,13 @@ def in_c(units: int) -> None:
 WORK: Mapping[str, Callable[[int], None]] = {"python": by_bytecode, "hash": in_c}
 
 
-LENT = {(3, 12): "_xxsubinterpreters", (3, 13): "_interpreters", (3, 14): "_interpreters"}
-"""Where a Python of that version has interpreters with a lock each (PEP 684); threads cannot have one before 3.12."""
+def lent() -> Any:
+    """What makes interpreters with a lock each (PEP 684); None before 3.12, and where this Python has it not."""
+    version = tuple(sys.version_info)
+    with contextlib.suppress(ImportError):
+        if version >= (3, 12):
+            return import_module("_interpreters" if version >= (3, 13) else "_xxsubinterpreters")
+    return None
 
 
 def cpu_s() -> float:
@@ -80,6 +88,15 @@ def machine_s() -> float | None:
     return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
+def children() -> bool:
+    """Whether there are any that nobody has waited for."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
 class Pieces:
     """What is done of some pieces of work, also in processes that are forked."""
 
@@ -89,13 +106,14 @@ class Pieces:
 
     def do(self, piece: int) -> None:
         """One of them."""
-        begin = time.perf_counter_ns()
+        begin, took = time.perf_counter_ns(), time.thread_time_ns()
         self.work()
+        end, took = time.perf_counter_ns(), time.thread_time_ns() - took
         done, *_ = NOTE.unpack_from(self.notes, piece * NOTE.size)
-        NOTE.pack_into(self.notes, piece * NOTE.size, done + 1, begin, time.perf_counter_ns(), os.getpid())
+        NOTE.pack_into(self.notes, piece * NOTE.size, done + 1, begin, end, took, os.getpid())
 
     def seen(self) -> list[list[int]]:
-        """How often each was done, from when to when, and in which process."""
+        """How often each was done, from when to when, with how much processor time, and in which process."""
         return [list(NOTE.unpack_from(self.notes, piece * NOTE.size)) for piece in range(self.count)]
 
 
@@ -124,21 +142,22 @@ class Worker:
             case "together", (kind,):
                 return self.done(WORK[kind], self.units[kind], kind, self.work_s)
             case "interpreters", ():
-                return self.in_interpreters(LENT.get(sys.version_info[:2]))
+                return self.in_interpreters(lent())
             case "start", ():
                 took = [self.done(by_bytecode, 0, "python", LONG_S, 1)["wall_s"] for _ in range(STARTS)]
                 return {"start_s": min(took)}
-        raise ValueError(f"The program is asked for {what}; it answers alone, together, interpreters and start.")
+            case "well", ():
+                return True
+        raise ValueError(f"The program is asked for {what}; it answers alone, together, interpreters, start, well.")
 
-    def in_interpreters(self, module: str | None) -> dict[str, Any] | None:
+    def in_interpreters(self, lent: Any) -> dict[str, Any] | None:
         """The loop of bytecode in as many interpreters of this process, a thread for each; None where it has none.
 
         They are made before, since that is no work: an interpreter begins with an empty list of modules. A function of
         ours cannot be handed over, so they get its text.
         """
-        if module is None:
+        if lent is None:
             return None
-        lent = import_module(module)
         began = time.perf_counter()
         ours = [lent.create() for _ in range(self.workers)]
         start_s = (time.perf_counter() - began) / self.workers
@@ -162,7 +181,7 @@ class Worker:
         """Pieces of so many units as the design does them; one for each worker, or so many."""
         pieces = Pieces(count or self.workers, partial(work, units))
         found = self.measured(partial(self.design.together, pieces.do, pieces.count, kind, seconds))
-        return {**found, "pieces": pieces.seen(), "here": os.getpid()}
+        return {**found, "left": children(), "pieces": pieces.seen(), "here": os.getpid()}
 
     def measured(self, call: Callable[[], object]) -> dict[str, Any]:
         """What it takes."""
