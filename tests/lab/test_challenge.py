@@ -82,7 +82,12 @@ def test_a_demand_that_no_trial_would_judge_is_refused(tickets: Experiment[Any],
 
 
 @pytest.mark.parametrize("experiment", CHALLENGES, indirect=True)
-def test_the_stub_is_the_naive_design_and_fails(experiment: Experiment[Any], tmp_path: Path) -> None:
+def test_the_stub_is_the_naive_design_and_fails(
+    experiment: Experiment[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if experiment.measured:  # what fails is measured twice more, which is for right designs on a busy machine
+        monkeypatch.setattr("windtunnel.lab.grading.grade.TRIES", 1)
+        monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
     file = write_stub(experiment, tmp_path / "mine.py")
     assert challenge_of(file) is experiment
     loaded = joined(str(file))

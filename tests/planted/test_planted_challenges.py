@@ -9,7 +9,7 @@ import pytest
 from windtunnel.lab.discovery import every
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import YOURS
-from windtunnel.lab.grading.grade import Grade, grade_on
+from windtunnel.lab.grading.grade import Grade, _settings_of, grade_on
 from windtunnel.lab.grading.loaded import joined
 from windtunnel.lab.grading.player import Bench, Here
 from windtunnel.ui.planted import mistake, planted_files
@@ -84,6 +84,8 @@ QUICK = {
 """Two of each challenge."""
 FEW_ATTACKS = 5
 """On the one seed that is tried here; in soak there are ten seeds, and as many attacks as a grade has."""
+FEW_SETTINGS = 1
+"""Of those in which demands are made, beside the usual one, for right designs; in soak all."""
 
 
 def graded(file: Path, seeds: range) -> Grade:
@@ -109,6 +111,10 @@ def test_a_wrong_design_fails_with_a_sentence_and_a_right_one_passes(
     monkeypatch.setattr("windtunnel.lab.grading.grade.MOST_ATTACKS", FEW_ATTACKS)
     if file.name.startswith("wrong_"):  # what is measured here is tried again where it fails: that is for right ones
         monkeypatch.setattr("windtunnel.lab.grading.grade.TRIES", 1)
+    else:
+        monkeypatch.setattr(
+            "windtunnel.lab.grading.grade._settings_of", lambda asked: _settings_of(asked)[:FEW_SETTINGS]
+        )
     found = graded(file, range(7001, 7002))
     assert found.passed is file.name.startswith("right_"), found.why
     assert bool(found.why) is not found.passed

@@ -71,6 +71,7 @@ class Grade:
     """What came out. `passed` where every demand held on every trial on which it was judged, and hardly one was not.
 
     Attributes:
+        par_measures: of the reference in the first trial; empty where no demand spoke of it and the grade was brief.
         unjudged: trials that no demand could be judged on, since nobody could tell what was left after the faults. More
             than one in twenty of them is no pass.
         why: the sentence that says why it did not pass.
@@ -126,14 +127,15 @@ def grade_on(bench: Bench, seeds: Sequence[int], say: Say = lambda message: None
     """Grade the design that a bench's player plays.
 
     Args:
-        brief: leave off with the first trial that fails, and look for no case.
+        brief: leave off with the first trial that fails, look for no case, and measure the reference only where a
+            demand speaks of it.
     """
     experiment = demanding(bench.experiment)
     par = reference(experiment)
     quick, full = settings(experiment.params, experiment.quick), settings(experiment.params, {})
     others = _settings_of(experiment)
     count = len(seeds) * (1 + len(others) + _attacks_on(experiment, quick, seeds[0])) + min(FULL_TRIALS, len(seeds))
-    tally = _Tally(experiment.demands, say, count)
+    tally = _Tally(experiment.demands, say, count, compares=not brief)
 
     def trials() -> Iterator[tuple[Trial, str, dict[str, Any] | None]]:
         # Quick and quiet first: whoever waits for a verdict wants the first one soon.
@@ -267,10 +269,15 @@ def _smallest(bench: Bench, demand: Claim, trial: Trial, par: str) -> Case | Non
 
 
 class _Tally:
-    """Counts, for each demand, the trials on which it held."""
+    """Counts, for each demand, the trials on which it held.
 
-    def __init__(self, demands: Sequence[Claim], say: Say, expected: int) -> None:
+    Args:
+        compares: whether the first trial is shown beside that of the reference, also where no demand speaks of it.
+    """
+
+    def __init__(self, demands: Sequence[Claim], say: Say, expected: int, *, compares: bool) -> None:
         self.demands = demands
+        self.compares = compares
         self.failing: tuple[Claim, Trial] | None = None
         self._say = say
         self._expected = expected
@@ -344,8 +351,9 @@ class _Tally:
                 self.failing = (demand, trial)
                 self._say({"failing": demand.expression, "shown": self._shown[index], "because": demand.because})
         if not self._first:
-            beside = {par: table.get(par) or bench.play(par, trial)[1]} if par else {}
-            self._first = {YOURS: measures, **beside}
+            if par and par not in table and self.compares:
+                table[par] = bench.play(par, trial)[1]
+            self._first = {name: table[name] for name in (YOURS, par) if name in table}
         self.unjudged += unjudged
         self._trials += not unjudged
         done = self._trials + self.unjudged
@@ -384,7 +392,7 @@ class _Tally:
             demands,
             par,
             self._first[YOURS],
-            self._first[par],
+            self._first.get(par, {}),
             self.failing[0].expression if self.failing is not None else "",
             self._shown[index] if index >= 0 else "",
             case,
