@@ -5,10 +5,10 @@ parsing. Is that written in Python, or in C that lets go of the interpreter's lo
 answers? Which counts: how much is computed, or how soon is answered?
 
 **Estimate.** One thread at a time runs Python in an interpreter. One that computes is asked to let go when another has
-waited for the switch interval, 5 ms by default; one that talks lets go by itself whenever it waits. So whoever talks
-waits up to an interval each time that it wants to go on: after sending, and after hearing. At two waits a request that
-is one request each `2 * interval_ms` where nothing else is in the way (`estimate_per_s`), while the request itself
-takes some tens of microseconds.
+waited for the switch interval, 5 ms by default; one that talks lets go by itself whenever it waits. So beside one
+thread whoever talks may wait for an interval each time that it wants to go on: after sending, and after hearing. At two
+waits a request that is one request each `2 * interval_ms` where nothing else is in the way (`estimate_per_s`), while
+the request itself takes some tens of microseconds.
 
 **Design.** `beside_threads` computes in threads of the process that talks. `short_interval` does the same and sets the
 interval to a tenth (`sys.setswitchinterval`). `own_process` computes in processes of their own.
@@ -19,10 +19,11 @@ and trips are as long as their turns. Threads on work that lets go of the lock (
 no convoy; they compete for processors only, and that is the operating system's affair.
 
 **Scale.** More threads that compute make it worse: the lock that was let go may go to another of them, and what talks
-waits again. How much is left beside threads differs from minute to minute (`left_all`, and what repeated runs showed
-stands in the objections): always less than beside nobody. A shorter interval makes the waits shorter and does not end
-them. Where the work can be changed it may let go by itself (`time.sleep(0)` every few microseconds of work): an earlier
-trial of ours found more requests left than with any interval, and fewer than beside processes.
+waits again (`per_s_all`, beside `per_s_one`). How much is left beside threads differs from minute to minute
+(`left_all`, and what repeated runs showed stands in the objections): always less than beside nobody. A shorter interval
+makes the waits shorter and does not end them. Where the work can be changed it may let go by itself (`time.sleep(0)`
+every few microseconds of work): an earlier trial of ours found more requests left than with any interval, and fewer
+than beside processes.
 
 **Real systems.** That threads which compute also take longer in sum is old wisdom: `threads-or-processes` measures what
 is left of it. What is measured here is about latency, and an earlier trial of ours on two idle cores found 354 requests
@@ -61,23 +62,19 @@ STEADY = 0.5
 """So many times as many requests beside nobody as before are a machine that others disturb."""
 DRAWN_S, SHORT_S = 0.06, 0.0005  # unclaimed: of the chart of who runs
 """So much of a window is drawn; trips shorter than that which follow each other are drawn as one."""
-KINDS: Mapping[str, tuple[int, str]] = {
-    "none": (0, "python"),
-    "one": (1, "python"),
-    "hash": (1, "hash"),
-    "none again": (0, "python"),
-}
+FEWER: Mapping[str, int] = {"none": 0, "one": 1, "hash": 1, "none again": 0}
+"""How many compute in windows in which not all do."""
 
 
 @dataclass(frozen=True)
 class Params:
     threads: int = param(2, "threads that compute in the fullest window", 2, 4)
-    shorter: int = param(10, "how many times shorter the short interval is", 5, 50)
+    shorter: int = param(10, "how many times shorter the short interval is", 5, 20)
     window_s: float = param(0.3, "seconds of each window", 0.1, 1.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """A process that computes alone first, then what talks: beside nobody, one thread, all, work in C, and again."""
+    """A process that computes alone first, then what talks: beside nobody, one, all, one in C, and again."""
     return batches("window", ("alone", "none", "one", "all", "hash", "none again", "all again"))
 
 
@@ -101,11 +98,13 @@ class Rig:
         if kind == "alone":
             self.seen[kind] = await self.talks.ask("alone", self.params.window_s)
         else:
-            workers, work = KINDS.get(kind, (self.params.threads, "python"))
+            workers = FEWER.get(kind, self.params.threads)
+            work = "hash" if kind == "hash" else "python"
             self.seen[kind] = await self.talks.ask("window", workers, work, self.params.window_s, self.port)
 
-    def report(self) -> Mapping[str, object]:
-        """What was seen in each window."""
+    async def report(self) -> Mapping[str, object]:
+        """What was seen in each window; where the process that talks has ended it is told so here."""
+        await self.talks.ask("well")
         return self.seen
 
 
@@ -214,9 +213,10 @@ def who_runs(history: History, p: Params) -> Mapping[str, Sequence[tuple[str, fl
 
 ONE = "beside_threads.overlap_share < 0.1 and short_interval.overlap_share < 0.1"
 CONVOY = "beside_threads.left_all < 0.3"
+MORE = "beside_threads.per_s_all / beside_threads.per_s_one < 1"
 SHORTER = "beside_threads.left_all / short_interval.left_all < 1"
 APART = "beside_threads.left_all / own_process.left_all < 0.5"
-IN_C = "beside_threads.left_all / beside_threads.left_hash < 0.66"
+IN_C = "beside_threads.per_s_one / beside_threads.per_s_hash < 0.66"
 ELSEWHERE = (
     "own_process.elsewhere == params.threads and beside_threads.elsewhere == 0 and short_interval.elsewhere == 0"
 )
@@ -279,6 +279,11 @@ experiment = Experiment(
             "Who computes is asked to let go after 5 ms, unless somebody says otherwise.",
             SETS,
         ),
+        Claim(
+            MORE,
+            "The lock that one lets go may go to another that computes, and who talks waits once more.",
+            over="mean",
+        ),
         Claim(SHORTER, "They let go sooner, and so each wait is shorter.", SETS, over="mean"),
         Claim(
             "short_interval.left_all < 1",
@@ -301,7 +306,7 @@ experiment = Experiment(
         ),
         Claim(
             "max(beside_threads.strays, short_interval.strays, own_process.strays) == 0",
-            "When it is over nobody computes any more, and the interval is what it was.",
+            "When it is over who computed has ended, and the interval is what it was.",
         ),
         Claim(
             IN_C,
@@ -313,16 +318,20 @@ experiment = Experiment(
     ),
     demands=(
         Claim(
-            "yours.kept_share > 0.6 * own_process.kept_share",
-            "About as many requests are left as beside processes.",
+            "yours.kept_share > own_process.kept_share / 3",
+            "A third at least of the requests are left that are left beside processes.",
         ),
         Claim(
             "yours.beside_share < 0.02",
             "In the process that talks no other thread takes the processor, nor the lock.",
         ),
-        Claim("yours.computed_share > 0.5", "At least half of what one computes alone is computed."),
+        Claim(
+            "yours.elsewhere == params.threads",
+            "Each worker computes, in another process than the one that talks.",
+        ),
+        Claim("yours.computed_share > 0.5", "While one talks at least half of what one computes alone is computed."),
         Claim("yours.units_hash > 0", "And so is what is done in C."),
-        Claim("yours.strays == 0", "When it is over nobody computes any more, and the switch interval is as before."),
+        Claim("yours.strays == 0", "When it is over who computed has ended, and the switch interval is as before."),
     ),
     hints=(
         "How long may a thread keep the interpreter's lock when another wants it?",

@@ -2,11 +2,11 @@
 
 `["window", workers, kind, seconds, port]`: so many workers compute meanwhile, `python` by bytecode or `hash` in C,
 which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it, and sends the next. It is
-answered with the round trips, the units that were computed, in which process each worker computed, the switch interval
-meanwhile, the processor time that other threads of this process took, what was left behind when the design said that it
-was over, and when each worker ran: it notes the time after a unit, and where two notes lie further apart than a unit
-takes it did not run in between. These notes stand in memory that forked processes share. `["alone", seconds]` computes
-with nobody beside, and is answered with the processor time of it.
+answered with the round trips, the units that were computed from the first to the last of these, in which process each
+worker computed, the switch interval meanwhile, the processor time that other threads of this process took, what was
+left behind when the design said that it was over, and when each worker ran: it notes the time after a unit, and where
+two notes lie further apart than a unit takes it did not run in between. These notes stand in memory that forked
+processes share. `["alone", seconds]` computes with nobody beside, and is answered with the processor time of it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ UNIT = 500
 """Turns of a loop that are a unit of work."""
 BUFFER = bytes(1 << 20)
 """What a unit of the work in C hashes; from 2,048 bytes on hashlib lets go of the lock."""
-APART_NS = 300_000
-"""Notes of a worker further apart than that show that it did not run in between; a unit takes a tenth of it."""
-LONGEST_S = 20.0
+APART_NS = 150_000
+"""Notes of a worker further apart than that show that it did not run in between; a unit takes a fifth of it, and the
+shortest interval that may be asked for is longer, so that the turn of another is seen."""
+LONGEST_S = 10.0
 """No window is as long."""
-RUNS = 2_000
-"""Most runs that are noted of a worker."""
+RUNS = 8_000
+"""Most runs that are noted of a worker; what comes after them is not."""
 PAIR, NUMBER = struct.Struct("<qq"), struct.Struct("<q")
 
 
@@ -71,43 +72,57 @@ class Work:
         self.notes = [mmap.mmap(-1, 2 * NUMBER.size + RUNS * PAIR.size + NUMBER.size) for _ in range(workers)]
         """Of each worker: its units, its runs, of each run when it began and when it was last seen, and its process."""
         self.last = [(0, 0)] * workers
-        self.here = os.getpid()
+        self.here = self.talks = os.getpid()
 
     def over(self) -> bool:
         """Whether it is; also where nobody is left to say so."""
         return self.ended[0] != 0 or time.perf_counter() > self.latest
 
     def keep(self, worker: int) -> None:
-        """Compute as this worker until it is over."""
+        """Compute as this worker until it is over; whoever was asked does one unit at least, however late it begins."""
+        self.unit(worker)
         while not self.over():
             self.unit(worker)
 
     def unit(self, worker: int) -> None:
-        """Compute one unit. Who does it in a process of its own has a session of its own, as a service has."""
+        """Compute one unit. Who does it in a process of its own has a session of its own, as a service has.
+
+        And ends in the middle of it where the window has long been over, or there is nobody any more who talks.
+        """
         if os.getpid() != self.here:
             self.here = os.getpid()
             with contextlib.suppress(OSError):  # it leads one
                 os.setsid()
+        if self.here != self.talks and (time.perf_counter() > self.latest or not there(self.talks)):
+            os._exit(1)
         self.work()
         now, notes = time.perf_counter_ns(), self.notes[worker]
         units, runs = PAIR.unpack_from(notes)
         begin, last = self.last[worker]
-        if now - last > APART_NS and runs < RUNS:
+        if now - last > APART_NS:
             begin, runs = now, runs + 1
         self.last[worker] = begin, now
         PAIR.pack_into(notes, 0, units + 1, runs)
-        PAIR.pack_into(notes, runs * PAIR.size, begin, now)
+        if runs <= RUNS:
+            PAIR.pack_into(notes, runs * PAIR.size, begin, now)
         NUMBER.pack_into(notes, len(notes) - NUMBER.size, self.here)
 
+    def units(self) -> int:
+        """What all have computed until now."""
+        return sum(NUMBER.unpack_from(notes)[0] for notes in self.notes)
+
+    def processes(self) -> list[int]:
+        """In which process each worker computed last; 0 where it never did."""
+        return [NUMBER.unpack_from(notes, len(notes) - NUMBER.size)[0] for notes in self.notes]
+
     def seen(self, origin_ns: int) -> dict[str, Any]:
-        """The units of all, and the runs of each worker, in seconds since that moment."""
+        """The runs of each worker, in seconds since that moment, and in which process it computed."""
         runs = []
         for notes in self.notes:
             _, count = PAIR.unpack_from(notes)
-            pairs = [PAIR.unpack_from(notes, i * PAIR.size) for i in range(1, count + 1)]
+            pairs = [PAIR.unpack_from(notes, i * PAIR.size) for i in range(1, min(count, RUNS) + 1)]
             runs.append([((begin - origin_ns) / 1e9, (last - origin_ns) / 1e9) for begin, last in pairs])
-        processes = [NUMBER.unpack_from(notes, len(notes) - NUMBER.size)[0] for notes in self.notes]
-        return {"units": sum(NUMBER.unpack_from(notes)[0] for notes in self.notes), "runs": runs, "of": processes}
+        return {"runs": runs, "of": self.processes()}
 
 
 def window(design: Design, shorter: int, workers: int, kind: str, seconds: float, port: int) -> dict[str, Any]:
@@ -121,18 +136,20 @@ def window(design: Design, shorter: int, workers: int, kind: str, seconds: float
     interval_s, beside_s = sys.getswitchinterval(), time.process_time() - time.thread_time()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((HOST, port))
-        trips, origin_ns, begin = list[float](), time.perf_counter_ns(), time.perf_counter()
+        trips, units, origin_ns, begin = list[float](), work.units(), time.perf_counter_ns(), time.perf_counter()
         now = begin
         while now < begin + seconds:
             sock.send(b"ping")
             sock.recv(16)
             now, last = time.perf_counter(), now
             trips.append(now - last)
-    beside_s = time.process_time() - time.thread_time() - beside_s
+    beside_s, units = time.process_time() - time.thread_time() - beside_s, work.units() - units
     work.ended[0] = 1
     design.end()
-    left = [threading.active_count() > threads, children(), sys.getswitchinterval() != usual_s, work.strays[0]]
+    go_on = any(there(process) for process in work.processes() if process not in (0, here))
+    left = [threading.active_count() > threads, children(), sys.getswitchinterval() != usual_s, work.strays[0], go_on]
     told = {"here": here, "interval_s": interval_s, "beside_s": beside_s, "left_behind": sum(map(bool, left))}
+    told["units"] = units
     return {"trips": trips, **told, **work.seen(origin_ns)}
 
 
@@ -145,13 +162,24 @@ def children() -> bool:
     return True
 
 
+def there(process: int) -> bool:
+    """Whether there is such a process, of whomever."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def alone(seconds: float) -> dict[str, float]:
     """Compute with no other thread beside; the processor time that it got, and its units."""
     work, cpu = Work("python", 1, 1), time.process_time()
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         work.unit(0)
-    return {"cpu_s": time.process_time() - cpu, "units": work.seen(0)["units"]}
+    return {"cpu_s": time.process_time() - cpu, "units": work.units()}
 
 
 def echo() -> int:
@@ -177,7 +205,9 @@ def heard(design: Design | None, told: Mapping[str, Any], what: str, *words: Any
             return window(design, told["shorter"], workers, kind, seconds, port)
         case "alone", (seconds,):
             return alone(seconds)
-    raise ValueError(f"The process is asked for {what}; it answers echo, window and alone.")
+        case "well", ():
+            return True
+    raise ValueError(f"The process is asked for {what}; it answers echo, window, alone and well.")
 
 
 def begin(told: Mapping[str, Any], design: Design | None = None) -> Callable[..., Any]:
