@@ -381,12 +381,17 @@ class Never(Fitted):
 
 
 def test_who_does_not_want_to_wait_is_served_or_goes() -> None:
-    right = [(OneMonitor, 1), (Fitted, 1), (Fitted, 2)]
+    right = [(OneMonitor, 1), (Fitted, 1)]
     assert all(searched(design, "semaphore", Sizes(places))["hurried"] for design, places in right)
     for design in (Waits, Never):
         found = searched(design, "semaphore", Sizes())
         assert not found["loses"]
         assert not found["hurried"]
+
+
+@pytest.mark.soak
+def test_with_two_permits_as_well_who_does_not_want_to_wait_is_served_or_goes() -> None:
+    assert searched(Fitted, "semaphore", Sizes(2))["hurried"]
 
 
 class Spins(Fitted):

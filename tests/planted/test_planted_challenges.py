@@ -62,7 +62,7 @@ QUICK = {
     "right_token_of_reads_and_writes",
     "wrong_a_coroutine_calls_what_blocks",
     "right_streams_of_asyncio",
-    "wrong_one_process_for_all_pieces",
+    "wrong_threads_for_all",
     "right_by_the_kind_of_work",
     "wrong_threads_in_the_background",
     "right_processes_of_their_own",
