@@ -116,7 +116,7 @@ def test_the_right_designs_break_in_none_of_a_thousand_troubles_drawn_by_lot(
 @pytest.mark.parametrize("again", range(1, 21))
 @pytest.mark.parametrize("dies", ["process", "power"])
 def test_the_right_designs_break_at_no_pair_of_places(design: str, again: int, dies: str) -> None:
-    found = measured(design, places=20, again=again, dies=dies)
+    found = measured(design, places=26, again=again, dies=dies)
     assert {name: found[name] for name in NOTHING} == dict.fromkeys(NOTHING, 0)
 
 

@@ -88,8 +88,8 @@ from windtunnel.catalogue.interview.q15_payments.rig import Rig
 class Params:
     """Which troubles payments meet, and how long they last."""
 
-    places: int = param(20, "places at which the server is killed, as far as a payment has so many", 0, 30)
-    seconds: int = param(20, "places at which a second request with the same key comes", 0, 30)
+    places: int = param(26, "places at which the server is killed, as far as a payment has so many", 0, 30)
+    seconds: int = param(26, "places at which a second request with the same key comes", 0, 30)
     back: int = param(8, "places of the job, after a death, at which it stands still while the payer comes back", 0, 20)
     messages: int = param(6, "messages, and commits, that something befalls", 0, 10)
     again: int = param(0, "the place at which a server is killed once more, after the first death; 0: none", 0, 20)
