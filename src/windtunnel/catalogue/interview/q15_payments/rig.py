@@ -16,7 +16,6 @@ from windtunnel.catalogue.interview.q15_payments.desk import BUSY, Desk, Machine
 from windtunnel.catalogue.interview.q15_payments.episodes import Episode, episodes
 from windtunnel.catalogue.interview.q15_payments.world import (
     ASKS,
-    OUT_S,
     PATIENCE_S,
     How,
     Killed,
@@ -30,7 +29,8 @@ T = TypeVar("T")
 LOOK_S = 0.01
 """Between two looks at a server that should run."""
 SWEEPS = 2
-"""So often the job runs when a payment is over, with the time between that a lock lasts."""
+"""So often the job runs when a payment is over, with the time between that a lock lasts; once more where a server dies
+again, which may be in the midst of it."""
 
 
 class Design(Program, Protocol):
@@ -218,10 +218,10 @@ class Rig:
 
     async def clear(self) -> None:
         """All are told or gone: the job runs, what was late comes, and the job runs again."""
-        for n in range(1 if self.trouble.how == "chance" else SWEEPS):
+        for n in range(1 if self.trouble.how == "chance" else SWEEPS + (self.trouble.again > 0)):
             if n:
                 out = self.trouble.how in ("out", "silent")
-                await asyncio.sleep(max(self.p.lease_s, OUT_S if out else 0.0))
+                await asyncio.sleep(max(self.p.lease_s, self.post.out_s if out else 0.0))
             await self.sweep()
         await self.post.quiet()
         if self.post.late:
@@ -241,7 +241,8 @@ class Rig:
     @property
     def limit_s(self) -> float:
         """For so long anything is waited for."""
-        return float(6 * self.p.down_s + 20 * self.p.lease_s + 4 * ASKS * (PATIENCE_S + self.p.bank_s) + 4 * OUT_S)
+        asking_s = 4 * ASKS * (PATIENCE_S + self.p.bank_s)
+        return float(6 * self.p.down_s + 20 * self.p.lease_s + asking_s + 4 * self.post.out_s)
 
     async def within(self, what: Awaitable[T]) -> T | None:
         """It, or None where it does not end."""

@@ -24,7 +24,8 @@ HOP_S = 0.0005
 PATIENCE_S = 0.2
 """Seconds for which a server waits for an answer, beyond what the bank takes."""
 OUT_S = 1.0
-"""Seconds for which nothing is heard of bank and shop, where they are out: longer than a payer goes on asking."""
+"""Seconds for which nothing is heard of bank and shop, where they are out, beyond what the bank takes each time that a
+payer asks: longer than he goes on asking."""
 ASKS = 4
 """How often a payer asks who hears nothing: once, and three times more. A client library asks as often."""
 REUSED = -1
@@ -190,6 +191,7 @@ class Post:
 
     def __init__(self, stage: Stage, bank_s: float, loss: float) -> None:
         self.stage, self.bank_s, self.loss = stage, bank_s, loss
+        self.out_s = OUT_S + ASKS * bank_s
         self.sim = stage.sim if stage.name == "sim" else None
         self.bank, self.shop = Bank(), Shop()
         self.hosts: dict[str, Host] = {}
@@ -215,9 +217,9 @@ class Post:
         self.sent += 1
         now, how = self.stage.clock(), self.trouble.how if self.sent == self.trouble.message else ""
         if how == "out":
-            self.out_until = now + OUT_S
+            self.out_until = now + self.out_s
         elif how == "silent":
-            self.silent_until = now + OUT_S
+            self.silent_until = now + self.out_s
         if how == "late":
             self.late.append(letter)
         elif how != "lost" and now >= self.out_until:
