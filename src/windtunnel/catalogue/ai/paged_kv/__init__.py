@@ -23,9 +23,8 @@ reserve. A third of what it holds is empty, and for want of room sequences are t
 what it wastes is the end of its last block: at 256 tokens a block the ends are as empty as those of stretches.
 
 **Deep dive: sharing.** A block whose name says what stands in it and in all before it can be read by whoever begins
-alike. It is named when it has been computed, and not before; it loses its name when it is used for something else; two
-tenants with the same words behind different beginnings share nothing. Each was a bug somewhere, and is a wrong design
-here.
+alike. It is named when it has been computed, and loses its name when it is used for something else; two tenants with
+the same words behind different beginnings share nothing. The last two were bugs elsewhere, and are wrong designs here.
 
 **Scale.** A step reads all weights, whoever is in it: more sequences at once are more answers a second. Where few come
 nobody waits, and the first proposal is as good.
