@@ -78,6 +78,8 @@ QUICK = {
     "right_the_first_server_that_answers",
     "wrong_books_in_two_steps",
     "right_points_and_a_statement",
+    "wrong_keeps_the_batch_together",
+    "right_in_pieces",
     "wrong_forgets_the_last_block",
     "right_blocks_of_sixteen",
 }

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
         RequestCoDel as RequestCoDel,
     )
     from windtunnel.parts.replicas import Follower as Follower, Primary as Primary, first_answers as first_answers
-    from windtunnel.parts.serving import OPT_13B as OPT_13B, ServedModel as ServedModel, StepCost as StepCost
+    from windtunnel.parts.serving import (
+        LLAMA_8B as LLAMA_8B,
+        OPT_13B as OPT_13B,
+        ServedModel as ServedModel,
+        StepCost as StepCost,
+    )
     from windtunnel.parts.several import programs as programs
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (

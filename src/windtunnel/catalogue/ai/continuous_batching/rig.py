@@ -1,0 +1,102 @@
+"""What tries a scheduler: the device and its memory are ours, and it says who computes what in the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from windtunnel import Stage, process
+from windtunnel.blocks.serving import Batch, Scheduler, Sequence
+from windtunnel.parts import LLAMA_8B, MadeModel, ServedModel
+
+VOCABULARY = 50_272
+STOP = VOCABULARY
+SLOTS = 160_000
+"""Room for all: what memory does is another experiment."""
+
+
+class Setting(Protocol):
+    """What the parameters have."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def rate(self) -> float: ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def cap(self) -> int: ...
+
+    @property
+    def spread(self) -> float: ...
+
+    @property
+    def long(self) -> float: ...
+
+    @property
+    def step_tokens(self) -> int: ...
+
+
+def prompt_of(number: int, length: int) -> list[int]:
+    """The tokens of a prompt, which nobody else has."""
+    return [(number * 7919 + i * 4657) % VOCABULARY for i in range(length)]
+
+
+class Rig:
+    """Serves the requests by the batches that the design makes."""
+
+    def __init__(self, design: Scheduler, stage: Stage, p: Setting) -> None:
+        self.sim, self.p, self.scheduler = stage.sim, p, design
+        self.served = ServedModel(
+            self.sim, design, MadeModel(SLOTS, VOCABULARY), LLAMA_8B, token=self.token, watch=self.watch
+        )
+        self.lengths: dict[object, int] = {}
+        self.last: dict[object, float] = {}
+        self.first: dict[object, float] = {}
+        self.gaps: list[float] = []
+        self.worst: dict[object, float] = {}
+        self.rows = self.places = self.most = 0
+        self.steps: list[tuple[float, float, int, int]] = []
+
+    @process
+    async def generate(self, number: int, own: int, many: int) -> tuple[int, int]:
+        """The answer to a prompt, by its last token but the end, which depends on all before, and its length."""
+        one = Sequence(number, prompt_of(number, own), self.p.cap, stop=STOP)
+        self.lengths[number] = many
+        _, over = self.served.ask(one)
+        await over
+        return one.tokens[-2], len(one.answer)
+
+    def token(self, sequence: Sequence, token: int) -> int:
+        """The model's, or the end of the answer."""
+        return STOP if len(sequence.tokens) - sequence.prompt_length + 1 >= self.lengths[sequence.name] else token
+
+    def watch(self, batch: Batch, step_s: float) -> None:
+        """Who is given a token in this step, and how long after the one before."""
+        at = self.sim.now + step_s
+        for one, count in batch.work:
+            if one.owed == count:
+                if one.name in self.last:
+                    gap_s = at - self.last[one.name]
+                    self.gaps.append(gap_s)
+                    self.worst[one.name] = max(gap_s, self.worst.get(one.name, 0.0))
+                else:
+                    self.first[one.name] = at
+                self.last[one.name] = at
+        self.rows += len(batch.work)
+        self.places += self.p.batch
+        self.most = max(self.most, len(batch.work) + batch.padding)
+        self.steps.append((self.sim.now, step_s, len(batch.work), batch.padding))
+
+    def report(self) -> Mapping[str, Any]:
+        return {
+            "first": self.first,
+            "gaps": sorted(self.gaps),
+            "worst": list(self.worst.values()),
+            "filled": self.rows / self.places if self.places else 0.0,
+            "most": self.most,
+            "steps": self.steps,
+        }

@@ -1,0 +1,14 @@
+"""Runs twice as many as the device has places for."""
+
+from __future__ import annotations
+
+from windtunnel import Stage
+from windtunnel.blocks.serving import BlockManager, Scheduler
+from windtunnel.catalogue.ai.continuous_batching import SLOTS, Params
+
+challenge = "continuous-batching"
+
+
+class Yours(Scheduler):
+    def __init__(self, stage: Stage, p: Params) -> None:
+        super().__init__(BlockManager(SLOTS // 16), 2 * p.batch, "chunked", 512)
