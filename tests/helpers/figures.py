@@ -28,6 +28,18 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         "It is near: at 2 requests a second our device nearly keeps up, and how many are in it then depends on its "
         "speed: 28 as it is, 33 with steps 1.2 times as long (`slowness`).",
     ),
+    ("q15-payments", "payers charged more than once, of 100"): ("unknown", SCATTER),
+    **{
+        ("q15-payments", name): ("unknown", EQUAL)
+        for name in (
+            "charges of a key at the most, at every place",
+            "extra charges of 100 payments, the payer asks again",
+            "extra charges of 100 payments, the library asks again",
+            "places at which who asks again pays again",
+            "the same, where the key is looked up first",
+            "places between a charge and its note",
+        )
+    },
     **{
         ("saga", name): ("unknown", EQUAL)
         for name in (

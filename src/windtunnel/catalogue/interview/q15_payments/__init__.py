@@ -19,8 +19,8 @@ and books know different things.
 
 **Deep dive: recovery points.** So the key comes first, alone. Then come transactions, each with the point that it
 reaches, and between them each foreign call, with a key of its own. Whoever comes next, the payer or a job, goes on at
-the last point. A lock on the key spares work, and makes who asks again after a death wait. It is not what makes this
-safe: where it ends before the bank answers, the bank's key and a condition on the point still do.
+the last point. A lock on the key makes who asks again after a death wait, and is not what makes this safe: where it
+ends before the bank answers, the bank's key and a condition on the point still do.
 
 **Deep dive: ledger and outbox.** The answer, two entries whose sum is nothing, and the message to the shop are one
 transaction. A relay tells the shop later, so that a shop that is out keeps no payer waiting.

@@ -239,8 +239,7 @@ CLAIMS = (
     ),
     Claim(
         "recovery_points.again_ms > 1000 * params.lease_s and passed_on.again_ms < 1000 * params.lease_s",
-        "The lock on a key makes who asks again after a death wait for its end; where the bank knows the key it spares "
-        "work and is not what makes it safe.",
+        "The lock on a key makes who asks again after a death wait for its end; who has none is told sooner.",
         where=f"{KEPT} and dies == 'process' and bank_s <= 0.1 and lease_s >= 0.3",
         stages=SIM,
     ),
