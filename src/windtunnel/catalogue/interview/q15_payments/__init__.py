@@ -153,7 +153,7 @@ experiment = Experiment(
             kind="heat",
         ),
         Chart(
-            "Before what it died: 0 right, 1 lost or wrong, 2 charged twice",
+            "At what it died: 0 right, 1 lost or wrong, 2 charged twice",
             "place",
             "outcome",
             by_statement,

@@ -242,12 +242,13 @@ def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
 
 
 def by_statement(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
-    """Before what the server died: 0, 1, 2 as above, the worst of its places."""
+    """At what the server died: 0, 1, 2 as above, the worst of its places. To read changes nothing, and is left out."""
     worst: dict[str, int] = {}
     for one in judged(history):
         t = one.episode.trouble
-        if one.hit and t.place and not t.again and kind_of(one.episode) in ("death", "gone"):
-            name = one.before[0]
+        here = one.hit and t.place and not t.again and kind_of(one.episode) in ("death", "gone")
+        if here and not one.before[0].startswith("read "):
+            name = one.before[0].removesuffix(", sent")
             worst[name] = max(worst.get(name, 0), one.outcome)
     return {"outcome": [(name, float(outcome)) for name, outcome in worst.items()]}
 
