@@ -171,6 +171,6 @@ experiment = Experiment(
         "Give each step so many tokens at most: one to each that decodes, and what is left to prompts, piece by piece.",
     ),
     sources=SOURCES,
-    quick={"requests": 32},
+    quick={"requests": 128},
     seeds=3,
 )
