@@ -60,7 +60,21 @@ CLAIMS = (
         spares="one_flag",
     ),
     Claim(
-        "one_flag.stale > 0.02 and merged.stale > 0.02 and majority.stale == 0", "Without a cut as well.", given=CALM
+        "one_flag.stale > 0.2 and one_flag.stale < 0.9 * merged.stale and merged.stale < 0.9 and majority.stale == 0",
+        "Without a cut as well; and less often where the others are told at once than where they are with the next beat.",
+        given=MANY,
+    ),
+    Claim(
+        "overlapping.stale == 0 and sloppy.stale < 0.1",
+        "Where one who is read is one of those who were written to, a read is as new as the last write.",
+        DYNAMO,
+        given=MANY,
+    ),
+    Claim(
+        "one_flag.small_refused > 0.6",
+        "The flag refuses once nothing has been heard for a while.",
+        given=CUT,
+        where="trouble_s >= 1.2",
     ),
     Claim(
         DEAF,
