@@ -61,7 +61,7 @@ CLAIMS = (
     ),
     Claim(
         "one_flag.stale > 0.2 and one_flag.stale < 0.9 * merged.stale and merged.stale < 0.9 and majority.stale == 0",
-        "Without a cut as well; and less often where the others are told at once than where they are with the next beat.",
+        "Without a cut as well; less often where the others are told at once than where the next beat tells them.",
         given=MANY,
     ),
     Claim(
