@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from windtunnel.lab.discovery import every
+from windtunnel.lab.discovery import every, find
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import YOURS
 from windtunnel.lab.grading.grade import Grade, _settings_of, grade_on
@@ -118,7 +118,11 @@ def test_a_wrong_design_fails_with_a_sentence_and_a_right_one_passes(
             "windtunnel.lab.grading.grade._settings_of", lambda asked: _settings_of(asked)[:FEW_SETTINGS]
         )
     found = graded(file, range(7001, 7002))
-    assert found.passed is file.name.startswith("right_"), found.why
+    right = file.name.startswith("right_")
+    unmeasured = (
+        right and find(found.experiment).measured and not found.failing
+    )  # on a busy machine: no pass, no failure
+    assert found.passed is right or unmeasured, found.why
     assert bool(found.why) is not found.passed
 
 

@@ -73,15 +73,21 @@ from windtunnel.catalogue.interview.q15_payments.claims import (
     extra,
 )
 from windtunnel.catalogue.interview.q15_payments.designs import (
+    BOOKED as BOOKED,
+    DECLINED as DECLINED,
     CheckThenInsert,
     PassedOn,
     RetryingLibrary,
     RetryOnTimeout,
+    Setting as Setting,
+    paid as paid,
 )
+from windtunnel.catalogue.interview.q15_payments.desk import Desk as Desk, Tables as Tables
 from windtunnel.catalogue.interview.q15_payments.episodes import episodes
 from windtunnel.catalogue.interview.q15_payments.judging import by_statement, conserved, matrix, measure
 from windtunnel.catalogue.interview.q15_payments.keys import LedgerOutbox, Reconciled, RecoveryPoints
 from windtunnel.catalogue.interview.q15_payments.rig import Rig
+from windtunnel.catalogue.interview.q15_payments.world import REUSED as REUSED, Payment as Payment
 
 
 @dataclass(frozen=True)
