@@ -22,7 +22,13 @@ if TYPE_CHECKING:
         TwoChoices as TwoChoices,
     )
     from windtunnel.parts.clients import Impatient as Impatient
-    from windtunnel.parts.made_model import MadeModel as MadeModel, made_answer as made_answer
+    from windtunnel.parts.made_model import (
+        STOP as STOP,
+        VOCABULARY as VOCABULARY,
+        MadeModel as MadeModel,
+        made_answer as made_answer,
+        made_prompt as made_prompt,
+    )
     from windtunnel.parts.members import Member as Member
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price

@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence as Tokens
 from windtunnel.blocks.serving import Batch, Sequence
 
 MASK = (1 << 64) - 1
+VOCABULARY = 50_272
+"""How many tokens there are: as many as OPT has."""
+STOP = VOCABULARY
+"""The token that ends an answer, which the model itself never gives."""
 
 
 class MadeModel:
@@ -25,7 +29,7 @@ class MadeModel:
         vocabulary: how many tokens there are.
     """
 
-    def __init__(self, slots: int, vocabulary: int = 50_272) -> None:
+    def __init__(self, slots: int, vocabulary: int = VOCABULARY) -> None:
         self.cells = [0] * slots
         self.vocabulary = vocabulary
         self.computed = 0
@@ -71,7 +75,12 @@ def states(tokens: Tokens[int]) -> list[int]:
     return kept
 
 
-def made_answer(prompt: Tokens[int], length: int, vocabulary: int = 50_272) -> list[int]:
+def made_prompt(number: int, length: int) -> list[int]:
+    """The tokens of a prompt that no other number has."""
+    return [(number * 7919 + i * 4657) % VOCABULARY for i in range(length)]
+
+
+def made_answer(prompt: Tokens[int], length: int, vocabulary: int = VOCABULARY) -> list[int]:
     """The first tokens that the model gives to this prompt, computed one by one in a list: the oracle."""
     kept, given = states(prompt), list[int]()
     while len(given) < length:

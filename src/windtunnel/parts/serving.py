@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import hypot
 
 from windtunnel.blocks.serving import Batch, Scheduler, Sequence
-from windtunnel.parts.made_model import MadeModel
+from windtunnel.parts.made_model import STOP, MadeModel
 from windtunnel.sim import Signal, Simulator
 
 
@@ -76,8 +76,10 @@ class ServedModel:
         scheduler: whose batches they are.
         model: what computes them.
         cost: how long they take.
-        token: what a client is given in the place of the model's token: of (sequence, token).
         watch: told of each step, before its time passes: (batch, seconds).
+
+    Attributes:
+        lengths: of each answer in tokens, by the sequence's name.
     """
 
     def __init__(
@@ -87,18 +89,23 @@ class ServedModel:
         model: MadeModel,
         cost: StepCost,
         *,
-        token: Callable[[Sequence, int], int] = lambda _, token: token,
         watch: Callable[[Batch, float], object] = lambda *_: None,
     ) -> None:
         self.sim, self.scheduler, self.model, self.cost = sim, scheduler, model, cost
-        self._token, self._watch = token, watch
+        self._watch = watch
+        self.lengths: dict[object, int] = {}
         self._over: dict[object, Signal[float]] = {}
         self._first: dict[object, Signal[float]] = {}
         self._runs = False
 
-    def ask(self, sequence: Sequence) -> tuple[Signal[float], Signal[float]]:
-        """Let it be served; signals of its first token and of its last one, with the second at which it came."""
+    def ask(self, sequence: Sequence, length: int) -> tuple[Signal[float], Signal[float]]:
+        """Let it be served; signals of its first token and of its last one, with the second at which it came.
+
+        Args:
+            length: of its answer in tokens, the last of which is `STOP`.
+        """
         self.scheduler.add(sequence)
+        self.lengths[sequence.name] = length
         first = self._first[sequence.name] = Signal[float](self.sim, "the first token")
         over = self._over[sequence.name] = Signal[float](self.sim, "the last token")
         if not self._runs:
@@ -111,6 +118,11 @@ class ServedModel:
         self.scheduler.abort(sequence)
         self._over.pop(sequence.name, None)
         self._first.pop(sequence.name, None)
+
+    def _token(self, sequence: Sequence, token: int) -> int:
+        """The model's, or the end of the answer."""
+        last = len(sequence.tokens) - sequence.prompt_length + 1 >= self.lengths[sequence.name]
+        return STOP if last else token
 
     async def _serve(self) -> None:
         while self.scheduler.busy:

@@ -7,8 +7,8 @@ from functools import lru_cache
 from statistics import fmean
 
 from windtunnel import Event, History
-from windtunnel.catalogue.ai.continuous_batching.rig import VOCABULARY, Setting, prompt_of
-from windtunnel.parts import made_answer
+from windtunnel.catalogue.ai.continuous_batching.rig import Setting
+from windtunnel.parts import made_answer, made_prompt
 from windtunnel.statistics import not_measurable
 
 LONG = 4000
@@ -20,8 +20,8 @@ STALL_S = 0.1
 @lru_cache(maxsize=4096)
 def right(number: int, own: int, many: int) -> int:
     """The last token but the end: of the prompt, where the answer is the end alone."""
-    prompt = prompt_of(number, own)
-    return made_answer(prompt, many - 1, VOCABULARY)[-1] if many > 1 else prompt[-1]
+    prompt = made_prompt(number, own)
+    return made_answer(prompt, many - 1)[-1] if many > 1 else prompt[-1]
 
 
 def is_right(event: Event) -> bool:

@@ -7,10 +7,8 @@ from typing import Any, Protocol
 
 from windtunnel import Stage, process
 from windtunnel.blocks.serving import Batch, Scheduler, Sequence
-from windtunnel.parts import LLAMA_8B, MadeModel, ServedModel
+from windtunnel.parts import LLAMA_8B, STOP, MadeModel, ServedModel, made_prompt
 
-VOCABULARY = 50_272
-STOP = VOCABULARY
 SLOTS = 160_000
 """Room for all: what memory does is another experiment."""
 
@@ -40,20 +38,12 @@ class Setting(Protocol):
     def step_tokens(self) -> int: ...
 
 
-def prompt_of(number: int, length: int) -> list[int]:
-    """The tokens of a prompt, which nobody else has."""
-    return [(number * 7919 + i * 4657) % VOCABULARY for i in range(length)]
-
-
 class Rig:
     """Serves the requests by the batches that the design makes."""
 
     def __init__(self, design: Scheduler, stage: Stage, p: Setting) -> None:
         self.sim, self.p, self.scheduler = stage.sim, p, design
-        self.served = ServedModel(
-            self.sim, design, MadeModel(SLOTS, VOCABULARY), LLAMA_8B, token=self.token, watch=self.watch
-        )
-        self.lengths: dict[object, int] = {}
+        self.served = ServedModel(self.sim, design, MadeModel(SLOTS), LLAMA_8B, watch=self.watch)
         self.last: dict[object, float] = {}
         self.first: dict[object, float] = {}
         self.gaps: list[float] = []
@@ -64,15 +54,10 @@ class Rig:
     @process
     async def generate(self, number: int, own: int, many: int) -> tuple[int, int]:
         """The answer to a prompt, by its last token but the end, which depends on all before, and its length."""
-        one = Sequence(number, prompt_of(number, own), self.p.cap, stop=STOP)
-        self.lengths[number] = many
-        _, over = self.served.ask(one)
+        one = Sequence(number, made_prompt(number, own), self.p.cap, stop=STOP)
+        _, over = self.served.ask(one, many)
         await over
         return one.tokens[-2], len(one.answer)
-
-    def token(self, sequence: Sequence, token: int) -> int:
-        """The model's, or the end of the answer."""
-        return STOP if len(sequence.tokens) - sequence.prompt_length + 1 >= self.lengths[sequence.name] else token
 
     def watch(self, batch: Batch, step_s: float) -> None:
         """Who is given a token in this step, and how long after the one before."""

@@ -8,7 +8,7 @@ from random import Random
 from statistics import NormalDist
 from typing import Protocol
 
-from windtunnel.parts import made_answer
+from windtunnel.parts import STOP, VOCABULARY, made_answer, made_prompt
 
 MOST = 2048
 """The longest sequence that OPT takes, in tokens."""
@@ -18,9 +18,6 @@ PROMPT, PROMPT_SPREAD = 161.31, 1.2
 ANSWER, ANSWER_SPREAD = 337.99, 0.9
 """Mean lengths of ShareGPT in the PagedAttention paper; the spreads, of the logarithms, are assumed: of six pairs that
 were tried (1.0 to 1.5, 0.8 to 1.0) all give the paper's order, and none moves a share by more than three points."""
-VOCABULARY = 50_272
-STOP = VOCABULARY
-"""The token that ends an answer."""
 TENANTS = 2
 """Their common beginnings differ in the first token alone."""
 AGAIN = 10
@@ -99,13 +96,13 @@ def prompt_of(number: int, own: int, shared: int) -> tuple[int, ...]:
     if shared and number % AGAIN == AGAIN - 1:
         number -= 1
     common = [number % TENANTS, *(31 * i % VOCABULARY for i in range(2, shared + 1))] if shared else []
-    return (*common, *((number * 7919 + i * 4657) % VOCABULARY for i in range(own)))
+    return (*common, *made_prompt(number, own))
 
 
 @lru_cache(maxsize=4096)
 def right_answer(number: int, own: int, shared: int, many: int) -> int:
     """What the client of this request has to be told, as one number."""
-    return told([*made_answer(prompt_of(number, own, shared), many - 1, VOCABULARY), STOP])
+    return told([*made_answer(prompt_of(number, own, shared), many - 1), STOP])
 
 
 def told(tokens: list[int]) -> int:

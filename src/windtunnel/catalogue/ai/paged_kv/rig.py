@@ -7,8 +7,8 @@ from typing import Any
 
 from windtunnel import Stage, process
 from windtunnel.blocks.serving import Batch, KVMemory, Scheduler, Sequence
-from windtunnel.catalogue.ai.paged_kv.prompts import MOST, STOP, VOCABULARY, Setting, prompt_of, told
-from windtunnel.parts import OPT_13B, MadeModel, ServedModel
+from windtunnel.catalogue.ai.paged_kv.prompts import MOST, Setting, prompt_of, told
+from windtunnel.parts import OPT_13B, STOP, MadeModel, ServedModel
 
 PROBE = 64
 """Tokens of the sequences by which it is seen whether all memory came back."""
@@ -25,10 +25,8 @@ class Rig:
         self.sim, self.p, self.memory = stage.sim, p, design
         self.oracle = bool(getattr(design, "oracle", False))
         self.scheduler = Scheduler(design)
-        self.model = MadeModel(p.slots, VOCABULARY)
         cost = OPT_13B.times(p.slowness)
-        self.served = ServedModel(self.sim, self.scheduler, self.model, cost, token=self.token, watch=self.watch)
-        self.lengths: dict[object, int] = {}
+        self.served = ServedModel(self.sim, self.scheduler, MadeModel(p.slots), cost, watch=self.watch)
         self.fitted = self.fits()
         self.looks: list[tuple[float, ...]] = []
         self.map: list[tuple[float, float, float]] = []
@@ -54,8 +52,7 @@ class Rig:
         prompt = prompt_of(number, own, self.p.shared)
         foretold = many if self.oracle else None
         one = Sequence(number, prompt, MOST - len(prompt), stop=STOP, foretold=foretold)
-        self.lengths[number] = many
-        first, over = self.served.ask(one)
+        first, over = self.served.ask(one, many)
         if leaves:
             await first
             await self.sim.sleep(many / 2 * self.served.cost.weights_s)
@@ -64,11 +61,6 @@ class Rig:
             return None
         await over
         return told(one.answer)
-
-    def token(self, sequence: Sequence, token: int) -> int:
-        """The model's, or the end of the answer."""
-        given = len(sequence.tokens) - sequence.prompt_length
-        return STOP if given + 1 >= self.lengths[sequence.name] else token
 
     def watch(self, batch: Batch, step_s: float) -> None:
         """Look at a step; and at the memory, so many times in a run."""
@@ -91,7 +83,7 @@ class Rig:
         """What the slots are used for, as one knows who knows how long the answers will be."""
         running = self.scheduler.running
         for one in running:
-            one.foretold = self.lengths[one.name]
+            one.foretold = self.served.lengths[one.name]
         used = self.memory.usage(running)
         slots = {self.memory.slot(one, i) for one in running for i in range(one.computed)}
         for one in running:
