@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from random import Random
 
@@ -19,6 +20,7 @@ from windtunnel.lab.claims import (
     value,
     with_numbers,
 )
+from windtunnel.lab.parsed import parsed
 
 TABLE = {"naive": {"sold": 12.0, "wait_s": math.nan}, "best": {"sold": 10.0, "wait_s": 2.0}, "params": {"stock": 10}}
 
@@ -213,3 +215,26 @@ def test_a_claim_says_where_it_is_made(where: str, expected: bool) -> None:
 def test_a_wrong_region_is_one_sentence(where: str, sentence: str) -> None:
     with pytest.raises(ClaimError, match=sentence):
         applies(where, {"load": 0.7, "policy": "lru"})
+
+
+def test_a_depth_that_cpython_counted_wrong_is_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse, tries = ast.parse, []
+
+    def miscounts_once(text: str, mode: str) -> ast.AST:
+        tries.append(text)
+        if len(tries) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=21, after=42)")
+        return parse(text, mode=mode)
+
+    monkeypatch.setattr(ast, "parse", miscounts_once)
+    assert isinstance(parsed("1 < 2", ast.Expression).body, ast.Compare)
+    assert tries == ["1 < 2", "1 < 2"]
+
+
+def test_what_is_wrong_each_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def miscounts(text: str, mode: str) -> ast.AST:
+        raise SystemError(text)
+
+    monkeypatch.setattr(ast, "parse", miscounts)
+    with pytest.raises(SystemError, match="1 < 2"):
+        parsed("1 < 2", ast.Expression)

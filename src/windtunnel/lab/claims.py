@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput, suggest
+from windtunnel.lab.parsed import parsed
 from windtunnel.lab.statistics import EQUAL_SEEDS, Interval, mean, t_interval
 
 Ruling = Literal["holds", "fails", "unknown", "skipped", "not claimed"]
@@ -50,7 +51,7 @@ class ClaimError(WrongInput):
 def parse(expression: str) -> ast.expr:
     """The syntax tree. Raises ClaimError for anything outside the language."""
     try:
-        tree = ast.parse(expression, mode="eval").body
+        tree = parsed(expression, ast.Expression).body
     except SyntaxError as error:
         raise ClaimError(f"The claim {expression!r} cannot be read: {error.msg}.") from None
     _admit(tree, expression)
@@ -106,7 +107,7 @@ def _qualified(node: ast.expr) -> ast.expr:
 @lru_cache(maxsize=1024)
 def _region(where: str) -> ast.expr:
     try:
-        tree = _qualified(ast.parse(where, mode="eval").body)
+        tree = _qualified(parsed(where, ast.Expression).body)
     except SyntaxError as error:
         raise ClaimError(f"The region {where!r} of a claim cannot be read: {error.msg}.") from None
     _admit(tree, where, words=True)

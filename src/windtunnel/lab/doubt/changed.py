@@ -15,6 +15,7 @@ from typing import Any
 
 from windtunnel.lab.doubt.source import digest_of, files, text_at
 from windtunnel.lab.experiment import Experiment
+from windtunnel.lab.parsed import parsed
 
 
 def origin_of(experiment: Experiment[Any]) -> Path:
@@ -35,7 +36,7 @@ def text_digest(experiment: Experiment[Any]) -> str:
 def trees(experiment: Experiment[Any]) -> dict[str, ast.Module]:
     """The syntax tree of each of its modules, parsed anew."""
     return {
-        module: ast.parse(path.read_text("utf-8"))
+        module: parsed(path.read_text("utf-8"), ast.Module)
         for module, path in files(origin_of(experiment), experiment.module).items()
     }
 
