@@ -100,7 +100,7 @@ class Params:
     writes: float = param(0.3, "share of the requests that write the own page", 0.05, 0.6)
     near_s: float = param(0.1, "seconds after a commit until the first standby applies it", 0.0, 2.0)
     far_s: float = param(1.0, "and until the second does", 0.0, 4.0)
-    wait_s: float = param(0.05, "how long who has a token waits for a standby before the primary is asked", 0.0, 1.0)
+    wait_s: float = param(0.05, "how long who has a token waits for a standby before the primary is asked", 0.0, 0.4)
     bound_s: float = param(1.5, "how old a standby may be that is read where staleness is bounded", 0.1, 10.0)
     calm_s: float = param(3.0, "seconds before the trouble, and again after it, in which all is well", 1.0, 5.0)
     trouble: Literal["none", "held", "crash", "promote"] = param(
@@ -176,13 +176,13 @@ class AnyReplica:
         pages = [{"id": user, "text": None} for user in range(self.p.users)]
         await self.db.create_table("page", {"id": int, "text": int}, pages)
         await self.db.create_table("change", {"id": int, "page": int})
-        await self.settle()
+        await self.settle()  # unclaimed: on the model every server has a table at once
 
     async def settle(self) -> None:
         """Wait until the standbys have the tables."""
         position = await self.db.position()
-        for standby in self.db.standbys:
-            while await standby.position() < position:  # noqa: ASYNC110  (a server, which tells nobody)
+        for standby in self.db.standbys:  # unclaimed: as above
+            while await standby.position() < position:  # noqa: ASYNC110 # unclaimed: as above
                 await asyncio.sleep(POLL_S)
 
     async def write(self, user: int, page: int, text: int) -> None:
@@ -258,6 +258,7 @@ class Bounded(AnyReplica):
     """A standby is read if its newest beat is not too old, else the primary: bounded staleness."""
 
     beating: asyncio.Task[None] | None = None
+    beats = 0
 
     async def start(self) -> None:
         await self.db.create_table("beat", {"id": int, "at": float}, [{"id": 1, "at": self.now()}])
@@ -268,6 +269,7 @@ class Bounded(AnyReplica):
         """Write down what time it is, again and again."""
         while True:
             with suppress(OSError):
+                self.beats += 1
                 await self.db.update("beat", {"id": 1}, {"at": self.now()})
             await asyncio.sleep(BEAT_S)
 
@@ -281,6 +283,9 @@ class Bounded(AnyReplica):
     async def stop(self) -> None:
         if self.beating is not None:
             self.beating.cancel()
+
+    async def report(self) -> Mapping[str, object]:
+        return {**await super().report(), "beats": self.beats}
 
 
 class SynchronousApply(AnyReplica):
@@ -297,6 +302,7 @@ class WriteToken(Sticky):
         self.token: dict[int, int] = {}
         self.reached: dict[str, int] = {}
         """How far each standby had come when it was last asked."""
+        self.asked = 0
 
     async def written(self, user: int) -> None:
         self.saw(user, await self.db.position())
@@ -309,8 +315,17 @@ class WriteToken(Sticky):
         """Whether a standby has what the user has seen. It never goes back, so mostly one knows without asking."""
         need = self.token.get(user, 0)
         if self.reached.get(standby.name, 0) < need:
-            self.reached[standby.name] = await standby.position()
+            await self.ask(standby)
         return self.reached.get(standby.name, 0) >= need
+
+    async def ask(self, standby: Standby) -> int:
+        """How far it has come by now."""
+        self.asked += 1
+        self.reached[standby.name] = await standby.position()
+        return self.reached[standby.name]
+
+    async def report(self) -> Mapping[str, object]:
+        return {**await super().report(), "asked": self.asked}
 
     async def read(self, user: int, page: int) -> int | None:
         end = self.now() + self.p.wait_s
@@ -330,8 +345,7 @@ class SessionToken(WriteToken):
 
     async def read_at(self, standby: Standby, user: int, page: int) -> Row | None:
         row = await super().read_at(standby, user, page)
-        self.reached[standby.name] = await standby.position()
-        self.saw(user, self.reached[standby.name])
+        self.saw(user, await self.ask(standby))
         return row
 
     async def read_first(self, user: int, page: int) -> Row | None:
@@ -439,6 +453,6 @@ experiment = Experiment(
     ),
     sources=SOURCES,
     stages=("sim", "postgres"),
-    seeds=3,
+    seeds=4,
     quick={"calm_s": 1.5, "trouble_s": 2.0},
 )
