@@ -42,6 +42,7 @@ def bloom_filters() -> None:
     from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
     from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
     from windtunnel.blocks.sketches.bloom_scalable import ScalableBloomFilter
+    from windtunnel.blocks.sketches.fuse import BinaryFuseFilter
 
     for kind in (BloomFilter, BlockedBloomFilter, CountingBloomFilter, ScalableBloomFilter):
         made = kind(10)
@@ -51,6 +52,9 @@ def bloom_filters() -> None:
         if isinstance(made, CountingBloomFilter):
             made.remove_many(["a"])
         kind.from_bytes(made.to_bytes()).add_many(["c"])
+    for bits in (8, 16):
+        for keys in forms_of_keys():
+            BinaryFuseFilter(iter(keys) if isinstance(keys, list) else keys, bits).contains_many(keys)
 
 
 def hyperloglog() -> None:

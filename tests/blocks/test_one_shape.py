@@ -24,6 +24,7 @@ from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
 from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
 from windtunnel.blocks.sketches.bloom_scalable import ScalableBloomFilter
 from windtunnel.blocks.sketches.count_min import CountMin
+from windtunnel.blocks.sketches.fuse import BinaryFuseFilter
 from windtunnel.blocks.sketches.heavy_hitters import CountMinTopK, SpaceSaving
 from windtunnel.blocks.sketches.hyperloglog import HyperLogLog
 from windtunnel.blocks.sketches.quantiles import DDSketch
@@ -118,6 +119,7 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "blocked bloom": (lambda: with_keys(BlockedBloomFilter(40)), BlockedBloomFilter.from_bytes),
     "counting bloom": (lambda: with_keys(CountingBloomFilter(40)), CountingBloomFilter.from_bytes),
     "scalable bloom": (lambda: with_keys(ScalableBloomFilter(10)), ScalableBloomFilter.from_bytes),
+    "binary fuse": (lambda: BinaryFuseFilter(KEYS), BinaryFuseFilter.from_bytes),
     "sparse hyperloglog": (lambda: with_keys(HyperLogLog()), HyperLogLog.from_bytes),
     "dense hyperloglog": (dense, HyperLogLog.from_bytes),
     "count-min": (lambda: with_keys(CountMin(0.1, 0.1)), CountMin.from_bytes),

@@ -37,6 +37,7 @@ from windtunnel.blocks.resilience import (
 )
 from windtunnel.blocks.serving import BlockManager, Buddy, ContiguousMemory, Scheduler, Sequence
 from windtunnel.blocks.sketches import (
+    BinaryFuseFilter,
     BlockedBloomFilter,
     BloomFilter,
     CountingBloomFilter,
@@ -240,6 +241,7 @@ CASES: dict[str, Case] = {
     "BlockedBloomFilter": Case(lambda: _keys(BlockedBloomFilter(100)), _stored, _add),
     "CountingBloomFilter": Case(lambda: _keys(CountingBloomFilter(100)), _stored, _add),
     "ScalableBloomFilter": Case(lambda: _keys(ScalableBloomFilter(9)), _stored, _add),
+    "BinaryFuseFilter": Case(lambda: BinaryFuseFilter(LOOKED_UP), _stored, lambda made: None),
     "CountMin": Case(lambda: _keys(CountMin(0.1)), _stored, _add),
     "CountMinTopK": Case(lambda: _keys(CountMinTopK(5, 0.1)), _stored, _add),
     "SpaceSaving": Case(lambda: _keys(SpaceSaving(5)), _stored, _add),
@@ -475,5 +477,5 @@ CASES |= {
 }
 UNCHANGING = {
     *("CacheTrace", "FastCDC", "FixedBlocks", "FixedLimit", "Fold", "LinearQuadtree", "MaglevTable", "PlainIndex"),
-    *("Rendezvous", "Session", "Sliding", "Tokenizer", "Tumbling"),
+    *("BinaryFuseFilter", "Rendezvous", "Session", "Sliding", "Tokenizer", "Tumbling"),
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter as CountingBloomFilter
     from windtunnel.blocks.sketches.bloom_scalable import ScalableBloomFilter as ScalableBloomFilter
     from windtunnel.blocks.sketches.count_min import CountMin as CountMin
+    from windtunnel.blocks.sketches.fuse import BinaryFuseFilter as BinaryFuseFilter
     from windtunnel.blocks.sketches.heavy_hitters import (
         CountMinTopK as CountMinTopK,
         Hitter as Hitter,

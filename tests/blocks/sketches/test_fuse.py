@@ -1,0 +1,87 @@
+"""The binary fuse filter: nothing is missed, strangers pass as the theory says, in nine bits a key where many are."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from windtunnel.blocks.ground.hashing import stable_hash
+from windtunnel.blocks.sketches import fuse
+from windtunnel.blocks.sketches.bloom import smallest_filter
+from windtunnel.blocks.sketches.fuse import BinaryFuseFilter, mixed, shape_of
+
+KEYS = st.lists(st.text() | st.binary() | st.integers(-(1 << 63), (1 << 64) - 1), max_size=60)
+
+
+@given(keys=KEYS, bits=st.sampled_from([8, 16]))
+@settings(max_examples=80)
+def test_nothing_is_missed_and_the_order_of_the_keys_says_nothing(keys: list[Any], bits: int) -> None:
+    made = BinaryFuseFilter(keys, bits)
+    assert all(key in made for key in keys)
+    assert len(made) == len({stable_hash(key) for key in keys})
+    again = BinaryFuseFilter([*reversed(keys), *keys], bits)
+    assert again.to_bytes() == made.to_bytes()
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("many", [0, 1, 7, 3000])
+def test_compiled_code_fills_every_cell_as_the_text_does(many: int, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"key {i}" for i in range(many)]
+    asked = [*keys, *(f"stranger {i}" for i in range(3000))]
+    plain = BinaryFuseFilter(keys, bits)
+    monkeypatch.setattr(fuse, "FEW", -1)
+    compiled = BinaryFuseFilter(keys, bits)
+    assert compiled.to_bytes() == plain.to_bytes()
+    assert compiled.contains_many(asked).tolist() == [key in plain for key in asked]
+
+
+def test_where_some_keys_cannot_be_peeled_other_cells_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuse, "shape_of", lambda keys: (4, 3))  # no room: twelve cells, of which each key takes three
+    tried = [BinaryFuseFilter([f"{batch} {i}" for i in range(8)]) for batch in range(30)]
+    assert max(one.seed for one in tried) > 1
+    assert all(f"{batch} {i}" in one for batch, one in enumerate(tried) for i in range(8))
+
+
+def test_one_stranger_of_256_passes_and_a_key_costs_nine_and_a_half_bits() -> None:
+    made = BinaryFuseFilter(np.arange(100_000))
+    strangers = 1_000_000
+    assert made.contains_many(np.arange(100_000)).all()
+    passed = float(made.contains_many(np.arange(1 << 40, (1 << 40) + strangers)).mean())
+    assert abs(passed - 2**-8) <= 3 * sqrt(2**-8 / strangers)
+    assert made.size_bits / 100_000 == pytest.approx(9.5, abs=0.02)
+    assert smallest_filter(100_000, 2**-8)[0] / 100_000 == pytest.approx(11.54, abs=0.01)
+
+
+@pytest.mark.parametrize(("many", "bits_a_key"), [(10_000, 10.24), (1_000_000, 9.04), (10_000_000, 9.02)])
+def test_the_more_keys_the_fewer_cells_each(many: int, bits_a_key: float) -> None:
+    segment, segments = shape_of(many)
+    assert BinaryFuseFilter.bits_a_key(many) == pytest.approx(bits_a_key, abs=0.03)
+    assert segments >= 3
+    assert segment & (segment - 1) == 0
+
+
+def test_a_million_keys_fit_at_the_first_try_or_soon_after() -> None:
+    made = BinaryFuseFilter(np.arange(1_000_000))
+    assert made.seed <= 3
+    assert made.size_bits / 1_000_000 < 9.1
+    assert made.contains_many(np.arange(1_000_000)).all()
+
+
+def test_stirring_loses_no_hash() -> None:
+    assert len({mixed(i) for i in range(10_000)}) == 10_000
+
+
+@pytest.mark.parametrize("bits", [0, 7, 12, 32, "8"])
+def test_other_fingerprints_are_refused(bits: Any) -> None:
+    with pytest.raises(ValueError, match="fingerprint"):
+        BinaryFuseFilter([], bits)
+
+
+@pytest.mark.parametrize("keys", ["text", 3, [1.5], [None]])
+def test_what_is_no_batch_of_keys_is_refused(keys: Any) -> None:
+    with pytest.raises(ValueError, match="key"):
+        BinaryFuseFilter(keys)
