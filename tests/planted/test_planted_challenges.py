@@ -82,6 +82,8 @@ QUICK = {
     "right_in_pieces",
     "wrong_forgets_the_last_block",
     "right_blocks_of_sixteen",
+    "wrong_takes_bits_out",
+    "right_another_when_it_is_full",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
