@@ -247,9 +247,12 @@ def test_spans_that_overlap_are_one() -> None:
 
 
 @pytest.mark.soak
-def test_the_loop_of_a_hundred_lines_serves_the_same_server() -> None:
+@pytest.mark.parametrize("loop", ["own", "uvloop"])
+def test_another_loop_serves_the_same_server(loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop", reason="an extra: pip install 'windtunnel[uvloop]'")
     designs = ["blocking", "to_thread", "non_blocking"]
-    found = run(find("event-loop"), quick=True, seeds=1, designs=designs, loop="own")
+    found = run(find("event-loop"), quick=True, seeds=1, designs=designs, loop=loop)
     verdicts = {claim.expression: claim.verdict for claim in found.claims if claim.verdict != "skipped"}
     assert "fails" not in verdicts.values()
     assert verdicts["blocking.meanwhile == 0"] == "holds"
