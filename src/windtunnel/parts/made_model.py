@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence as Tokens
 from windtunnel.blocks.serving import Batch, Sequence
 
 MASK = (1 << 64) - 1
+BEFORE, TOKEN, LOOKED = 6364136223846793005, 1442695040888963407, 3935559000370003845
+"""Odd numbers of 63 bits, by which they are mixed."""
 VOCABULARY = 50_272
 """How many tokens there are: as many as OPT has."""
 STOP = VOCABULARY
@@ -40,7 +42,7 @@ class MadeModel:
 
         `slot` says where a sequence keeps the token at a position. Raises IndexError for a slot that is not there.
         """
-        cells = self.cells
+        cells, slots = self.cells, len(self.cells)
         for source, target in batch.copies:
             cells[target] = cells[source]
         given = dict[object, int]()
@@ -49,10 +51,11 @@ class MadeModel:
             state = cells[slot(sequence, first - 1)] if first else 0
             for position in range(first, first + count):
                 looked = cells[slot(sequence, state % position)] if position else 0
-                state = mixed(state, tokens[position], looked)
+                state = (state * BEFORE + tokens[position] * TOKEN + looked * LOOKED + 1) & MASK
+                state ^= state >> 29  # as in `mixed`, without a call
                 where = slot(sequence, position)
-                if not 0 <= where < len(cells):
-                    raise IndexError(f"The memory has slots 0 to {len(cells) - 1}, and none of number {where}.")
+                if not 0 <= where < slots:
+                    raise IndexError(f"The memory has slots 0 to {slots - 1}, and none of number {where}.")
                 cells[where] = state
             if first + count == len(tokens):
                 given[sequence.name] = state % self.vocabulary
@@ -62,7 +65,7 @@ class MadeModel:
 
 def mixed(state: int, token: int, looked: int) -> int:
     """64 bits of three numbers."""
-    together = (state * 6364136223846793005 + token * 1442695040888963407 + looked * 3935559000370003845 + 1) & MASK
+    together = (state * BEFORE + token * TOKEN + looked * LOOKED + 1) & MASK
     return together ^ together >> 29
 
 

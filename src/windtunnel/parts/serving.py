@@ -6,7 +6,7 @@ modelled is the device: how long a step takes (`StepCost`), and the model that r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot
 
@@ -36,8 +36,9 @@ class StepCost:
 
     def seconds(self, batch: Batch) -> float:
         """How long this batch takes; rows for nobody compute as others do, and a copy reads and writes."""
-        context = sum(sequence.computed + count for sequence, count in batch.work) + 2 * len(batch.copies)
-        compute_s = self.token_s * (batch.tokens + batch.padding)
+        tokens = batch.tokens
+        context = tokens + sum([sequence.computed for sequence, _ in batch.work]) + 2 * len(batch.copies)
+        compute_s = self.token_s * (tokens + batch.padding)
         both_s = hypot(self.weights_s, compute_s) if self.smooth else max(self.weights_s, compute_s)
         return self.fixed_s + both_s + self.context_s * context
 
@@ -95,7 +96,7 @@ class ServedModel:
         self._watch = watch
         self.lengths: dict[object, int] = {}
         self._over: dict[object, Signal[float]] = {}
-        self._first: dict[object, Signal[float]] = {}
+        self._first: dict[Sequence, Signal[float]] = {}  # a name may be asked again where its client has hung up
         self._runs = False
 
     def ask(self, sequence: Sequence, length: int) -> tuple[Signal[float], Signal[float]]:
@@ -106,7 +107,7 @@ class ServedModel:
         """
         self.scheduler.add(sequence)
         self.lengths[sequence.name] = length
-        first = self._first[sequence.name] = Signal[float](self.sim, "the first token")
+        first = self._first[sequence] = Signal[float](self.sim, "the first token")
         over = self._over[sequence.name] = Signal[float](self.sim, "the last token")
         if not self._runs:
             self._runs = True
@@ -117,24 +118,29 @@ class ServedModel:
         """Nobody waits for the rest of the answer."""
         self.scheduler.abort(sequence)
         self._over.pop(sequence.name, None)
-        self._first.pop(sequence.name, None)
+        self._first.pop(sequence, None)
 
-    def _token(self, sequence: Sequence, token: int) -> int:
-        """The model's, or the end of the answer."""
-        last = len(sequence.tokens) - sequence.prompt_length + 1 >= self.lengths[sequence.name]
-        return STOP if last else token
+    def _told(self, batch: Batch, given: Mapping[object, int]) -> dict[object, int]:
+        """The model's tokens, or the end of the answer, by the sequences' names."""
+        told, lengths = dict[object, int](), self.lengths
+        for sequence, _ in batch.work:
+            name = sequence.name
+            if name in given:
+                last = len(sequence.tokens) - sequence.prompt_length + 1 >= lengths[name]
+                told[name] = STOP if last else given[name]
+        return told
 
     async def _serve(self) -> None:
         while self.scheduler.busy:
             batch = self.scheduler.schedule()
-            given = self.model.compute(batch, self.scheduler.memory.slot)
-            told = {one.name: self._token(one, given[one.name]) for one, _ in batch.work if one.name in given}
+            told = self._told(batch, self.model.compute(batch, self.scheduler.memory.slot))
             step_s = self.cost.seconds(batch)
             self._watch(batch, step_s)
             await self.sim.sleep(step_s)
             for sequence in self.scheduler.finish_step(batch, told):
                 self._over.pop(sequence.name).set(self.sim.now)
-            for name in told:
-                if name in self._first:
-                    self._first.pop(name).set(self.sim.now)
+            if self._first:
+                for sequence, _ in batch.work:
+                    if sequence in self._first and sequence.name in told:
+                        self._first.pop(sequence).set(self.sim.now)
         self._runs = False

@@ -265,3 +265,6 @@ def test_a_fork_is_into_a_new_sequence_with_the_same_tokens() -> None:
         manager.fork(parent, one("child", [1, 2]))
     with pytest.raises(ValueError, match="has blocks already"):
         manager.fork(parent, parent)
+    with pytest.raises(ValueError, match="has another salt"):  # those share nothing, whatever they ask
+        manager.fork(parent, one("child", salt=b"another tenant"))
+    assert manager.owners(parent.blocks[0]) == 1

@@ -177,6 +177,7 @@ def test_nobody_overtakes_one_that_waits_for_room() -> None:
         (lambda s: s.fork(s.one, s.one), "is served already: fork into a new"),
         (lambda s: s.fork(Sequence("a", [1], 1), Sequence("b", [1], 1)), "'a' is new: add it instead"),
         (lambda s: Scheduler(ContiguousMemory(64)).fork(s.one, s.one), "Only blocks are shared"),
+        (lambda s: s.fork(s.one, Sequence("long", s.one.tokens, 99)), "may become 102 tokens"),
     ],
 )
 def test_what_is_wrong_is_said_and_changes_nothing(wrong: Any, said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from helpers.served import VOCABULARY, Served
 from windtunnel.blocks.serving import BlockManager, Scheduler, Sequence
+from windtunnel.blocks.serving.scheduler import in_turn
 from windtunnel.parts import made_answer
 
 
@@ -148,3 +149,20 @@ def test_the_name_of_a_block_is_no_hash_that_somebody_can_aim_at() -> None:
     assert hash(1) == hash(1 + huge)
     manager.allocate(other := Sequence("other", [1 + huge, 2, 3], 1))
     assert other.computed == 0
+
+
+def test_who_is_put_out_makes_nobody_else_miss_a_step() -> None:
+    """vLLM, issue 49097: where the victim stood before others in the list, one of these was passed over."""
+    scheduler = Scheduler(BlockManager(8, 2, watermark=0), 4)
+    served = Served(scheduler)
+    asked = [Sequence("first", [1, 1], 6, priority=1), *(Sequence(i, [i, i], 6) for i in range(2, 4))]
+    for one in asked:
+        scheduler.add(one)
+    put_out = []
+    while scheduler.busy:
+        batch = scheduler.schedule()
+        put_out += [one.name for one in batch.preempted]
+        assert [one.name for one, _ in batch.work] == [one.name for one in sorted(scheduler.running, key=in_turn)]
+        scheduler.finish_step(batch, served.model.compute(batch, served.memory.slot))
+    assert put_out == ["first"]
+    assert [one.answer for one in asked] == [made_answer(one.tokens[:2], 6, VOCABULARY) for one in asked]

@@ -105,10 +105,11 @@ class BlockManager(Block):
         """Let `child`, whose tokens are those of `parent` so far, read its blocks: for several answers to one prompt.
 
         Whoever of the two writes first to a block that both have gets a copy of it (`grow`). Raises ValueError where
-        the tokens differ, or the child has blocks.
+        the tokens or the salts differ, or the child has blocks.
         """
-        if child.blocks or child.tokens != parent.tokens:
-            why = "has blocks already" if child.blocks else "has other tokens"
+        if child.blocks or child.tokens != parent.tokens or child.salt != parent.salt:
+            why = "has other tokens" if child.tokens != parent.tokens else "has another salt"
+            why = "has blocks already" if child.blocks else why
             raise ValueError(f"{child.name!r} {why}: fork into a new sequence with the tokens of {parent.name!r}.")
         for block in parent.blocks:
             self._own(block)
@@ -121,7 +122,10 @@ class BlockManager(Block):
         Copies are made in the order of the calls that asked for them, before anything of the step is written.
         """
         first, size = sequence.computed // self.block_size, self.block_size
-        shared = [i for i in range(first, len(sequence.blocks)) if self._owners[sequence.blocks[i]] > 1]
+        blocks = sequence.blocks
+        if first == len(blocks) - 1 and length <= len(blocks) * size and self._owners[blocks[first]] == 1:
+            return []  # into its last block, as most do
+        shared = [i for i in range(first, len(blocks)) if self._owners[blocks[i]] > 1]
         fresh = self._blocks_for(length) - len(sequence.blocks)
         if fresh <= 0 and not shared:
             return []

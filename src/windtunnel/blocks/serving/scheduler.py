@@ -45,7 +45,12 @@ class Batch:
     @property
     def tokens(self) -> int:
         """How many tokens are computed for somebody."""
-        return sum(count for _, count in self.work)
+        return sum([count for _, count in self.work])
+
+
+def in_turn(sequence: Sequence) -> tuple[int, int]:
+    """Who is served first: by priority, then by arrival."""
+    return sequence.priority, sequence.number
 
 
 class Scheduler(Block):
@@ -56,7 +61,8 @@ class Scheduler(Block):
     Args:
         memory: where keys and values lie: a `BlockManager` or a `ContiguousMemory`.
         max_sequences: how many run at once.
-        policy: "static", "continuous" or "chunked".
+        policy: "static", "continuous" or "chunked". Priorities say who begins first and who keeps its memory; nobody
+            that runs leaves its place to one that waits.
         max_step_tokens: how many tokens a step of "chunked" computes at most; the other policies have no such limit.
 
     >>> from windtunnel.blocks.serving import BlockManager
@@ -111,7 +117,7 @@ class Scheduler(Block):
         sequence.state, sequence.number = "waiting", self._arrived
         self._arrived += 1
         self._names.add(sequence.name)
-        insort(self.waiting, sequence, key=lambda one: one.turn)
+        insort(self.waiting, sequence, key=in_turn)
 
     def abort(self, sequence: Sequence) -> None:
         """Forget it, and give its memory back: nobody waits for the answer any more. One that is done stays so.
@@ -135,7 +141,8 @@ class Scheduler(Block):
     def fork(self, parent: Sequence, child: Sequence) -> None:
         """Let `child`, which has the tokens of `parent` so far, run beside it, on the same blocks until one writes.
 
-        Raises ValueError where the parent does not run, or no place is left, or the memory has no blocks to share.
+        Raises ValueError where the parent does not run, or no place is left, or the memory has no blocks to share or
+        could not hold what the child may become.
         """
         if not isinstance(self.memory, BlockManager):
             raise ValueError("Only blocks are shared: fork where the memory is a BlockManager.")
@@ -144,6 +151,7 @@ class Scheduler(Block):
             raise ValueError(f"{child.name!r} cannot begin, since {why}: add it instead.")
         if child.state != "new" or child.name in self._names:
             raise ValueError(f"{child.name!r} is served already: fork into a new sequence of another name.")
+        self.memory.check(child)
         self.memory.fork(parent, child)
         child.state, child.number = "running", self._arrived
         self._arrived += 1
@@ -157,9 +165,10 @@ class Scheduler(Block):
         """
         batch = Batch()
         budget = self.max_step_tokens if self.policy == "chunked" else 1 << 62
-        ordered = sorted((one for one in self.running if one.state == "running"), key=lambda one: one.turn)
-        budget = self._go_on([one for one in ordered if one.owed == 1], batch, budget)
-        budget = self._go_on([one for one in ordered if one.owed > 1], batch, budget)
+        ordered = sorted((one for one in self.running if one.state == "running"), key=in_turn)
+        owing = [(one, len(one.tokens) - one.computed) for one in ordered]
+        budget = self._go_on([(one, owed) for one, owed in owing if owed == 1], batch, budget)
+        budget = self._go_on([(one, owed) for one, owed in owing if owed > 1], batch, budget)
         if not batch.work:
             self._dissolve()  # those of a static batch that are done held what the last one lacked
         if not (batch.preempted and batch.work) and (self.policy != "static" or not self.running):
@@ -172,27 +181,26 @@ class Scheduler(Block):
 
         Raises ValueError, and nothing is changed, where the token of a sequence that was to give one is missing.
         """
-        gives = [one for one, count in batch.work if one.state == "running" and one.owed == count]
-        missing = [one.name for one in gives if one.name not in given]
-        if missing:
-            raise ValueError(f"The step gives a token to {missing[0]!r}, and none was told: name it with its token.")
-        done = list[Sequence]()
-        for sequence, count in batch.work:
+        served = [(one, count, len(one.tokens) == one.computed + count) for one, count in batch.work]
+        for sequence, _, last in served:
+            if last and sequence.name not in given and sequence.state == "running":
+                raise ValueError(f"The step gives a token to {sequence.name!r}, and none was told: name it with it.")
+        done, publish = list[Sequence](), self.memory.publish
+        for sequence, count, last in served:
             if sequence.state != "running":
                 continue  # aborted meanwhile
-            last = sequence.owed == count
             sequence.computed += count
-            self.memory.publish(sequence)
+            publish(sequence)
             if last and sequence.give(given[sequence.name]):
                 done.append(sequence)
                 self._names.discard(sequence.name)
         self._dissolve()
         return done
 
-    def _go_on(self, sequences: list[Sequence], batch: Batch, budget: int) -> int:
+    def _go_on(self, sequences: list[tuple[Sequence, int]], batch: Batch, budget: int) -> int:
         """Let these compute what they owe; what is left of the budget."""
-        for sequence in sequences:
-            count = min(sequence.owed, budget)
+        for sequence, owed in sequences:
+            count = owed if owed < budget else budget
             if sequence.state != "running" or count <= 0:
                 continue  # it was preempted for one before, or the step is full
             copies = self.memory.grow(sequence, sequence.computed + count)
@@ -207,14 +215,14 @@ class Scheduler(Block):
 
     def _preempt_for(self, sequence: Sequence, batch: Batch) -> bool:
         """Take the memory of the last in turn; whether that was another one than this."""
-        victim = max((one for one in self.running if one.state == "running"), key=lambda one: one.turn)
+        victim = max((one for one in self.running if one.state == "running"), key=in_turn)
         batch.work = [(one, count) for one, count in batch.work if one is not victim]
         batch.preempted.append(victim)
         self.running.remove(victim)
         self.memory.free(victim)
         victim.preempted += 1
         victim.state = "waiting"
-        insort(self.waiting, victim, key=lambda one: one.turn)
+        insort(self.waiting, victim, key=in_turn)
         return victim is not sequence
 
     def _join(self, batch: Batch, budget: int) -> None:

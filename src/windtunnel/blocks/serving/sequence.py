@@ -88,11 +88,6 @@ class Sequence(Block):
         """Tokens to be computed before the model can give the next one: 1 while it decodes."""
         return len(self.tokens) - self.computed
 
-    @property
-    def turn(self) -> tuple[int, int]:
-        """Who is served first: by priority, then by arrival."""
-        return self.priority, self.number
-
     def give(self, token: int) -> bool:
         """Take the next token of the answer; whether that was the last one."""
         self.tokens.append(token)
