@@ -3,13 +3,14 @@
 **Clarify.** How far do answers differ in length, and does anybody know before? (Nobody.) Is the measure words a
 second, or how long somebody who reads along waits for the next? How long are prompts?
 
-**Estimate.** A step of an 8B model reads 16 GB of weights: {step_ms:.0f} ms here, for whoever is in it, up to
-{knee:.0f} tokens; beyond that it computes for longer. One at a time that is {one:.0f} words a second; 32 at a time up
-to {all:,.0f}. A batch that stays together takes as many steps as its longest answer: with answers cut at {cap}, of
-{mean:.0f} tokens on average, {tail:.1f} times as many as needed; cut at 128, {short:.1f}; all alike, 1.
+**Estimate.** A step of an 8B model reads 16 GB of weights, {step_ms:.0f} ms here for whoever is in it; computing takes
+as long only from {knee:.0f} tokens on. One at a time that is {one:.0f} words a second; 32 at a time {all:,.0f} at most.
+A batch that stays together takes as many steps as its longest answer: with answers cut at {cap}, of {mean:.0f} tokens
+on average, {tail:.1f} times as many as needed ({eight:.1f} with 8 at a time); cut at 128, {short:.1f}; all alike, 1.
 
-**Design.** The first proposal computes one request after the other. The second gathers a batch and computes it to its
-end; that places stand empty behind short answers nobody sees, since the device is busy.
+**Design.** The first proposal gathers a batch and computes it to its end; that places stand empty behind short answers
+nobody sees, since the device is busy. Who comes meanwhile waits. Without any batch it would be one after the other,
+and each step would read all weights for one word.
 
 **Deep dive: between steps.** Nothing ties a sequence to those beside it. Between any two steps the finished leave and
 the waiting join: Orca's iteration-level scheduling. A prompt then joins beside others that are getting words, and its
@@ -18,8 +19,9 @@ step takes as long as its tokens need: {long_ms:.0f} ms for one of {long:,}.
 **Deep dive: pieces.** A step has so many tokens at most; those that decode go first, and what is left goes to prompts,
 a piece at a time. Nobody's next word waits for a whole prompt; the prompt's own first word comes later.
 
-**Scale.** What is gained depends on the tail of the lengths alone, and is nothing where there is none. Measured with
-answers that are alike, or cut short, continuous batching is no discovery.
+**Scale.** How many words a second are gained depends on the tail of the lengths and on how many share a step. Measured
+with answers that are alike or cut short, and with all requests there from the start, continuous batching is no
+discovery. Where they come one by one, it is one even then: who comes need not wait for those who are being served.
 
 **What real systems do.** vLLM mixes pieces of prompts with words by default. Scheduler and memory here are those of
 `windtunnel.blocks.serving`; the step's cost is fitted to measured kernels of one card (LLMServingSim's tables).
@@ -41,6 +43,7 @@ from windtunnel.catalogue.ai.continuous_batching.claims import (
     BATCH,
     CAP,
     CLAIMS,
+    COMES,
     DEMANDS,
     EQUAL,
     FIGURES,
@@ -65,7 +68,7 @@ SHORT_PROMPT = 64
 class Params:
     """Who asks how much, and how many share a step."""
 
-    requests: int = param(192, "requests in all", 8, 1024)
+    requests: int = param(128, "requests in all", 8, 1024)
     rate: float = param(0.0, "requests per second; 0: all at once", 0.0, 20.0)
     batch: int = param(BATCH, "sequences that a step has places for", 1, 128)
     cap: int = param(CAP, "the longest answer, in tokens", 16, 512)
@@ -119,6 +122,7 @@ __doc__ = (__doc__ or "").format(
     cap=CAP,
     mean=capped_mean(CAP),
     tail=longest_over_mean(BATCH, CAP),
+    eight=longest_over_mean(8, CAP),
     short=longest_over_mean(BATCH, 128),
     long=LONG,
     long_ms=1e3 * (LONG * LLAMA_8B.token_s + LLAMA_8B.fixed_s),
@@ -129,7 +133,7 @@ experiment = Experiment(
     question="A batch of answers takes as long as its longest. What if anybody may join and leave between two words?",
     params=Params,
     workload=workload,
-    designs={"one_by_one": OneByOne, "static": Static, "continuous": Continuous, "chunked": Chunked},
+    designs={"static": Static, "one_by_one": OneByOne, "continuous": Continuous, "chunked": Chunked},
     measure=measure,
     rig=Rig,
     warmup_s=lambda p: 0.0,
@@ -159,6 +163,7 @@ experiment = Experiment(
         Why("A step reads all weights, whoever is in it.", ALL),
         Why("A batch waits for its longest answer.", TAIL),
         Why("Where all are alike it waits for nothing.", EQUAL),
+        Why("But who comes later waits for it.", COMES),
         Why("A whole prompt holds up all others.", STALL),
         Why("In pieces it comes later itself.", PRICE),
     ),
@@ -171,6 +176,6 @@ experiment = Experiment(
         "Give each step so many tokens at most: one to each that decodes, and what is left to prompts, piece by piece.",
     ),
     sources=SOURCES,
-    quick={"requests": 128},
+    quick={},
     seeds=3,
 )
