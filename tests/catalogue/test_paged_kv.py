@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from math import exp
 from random import Random
-from statistics import fmean
+from statistics import NormalDist, fmean
 
 import pytest
 
 from windtunnel import run
-from windtunnel.blocks.serving import Batch, Sequence
-from windtunnel.catalogue.ai.paged_kv import experiment
+from windtunnel.blocks.serving import Batch, KVUsage, Sequence
+from windtunnel.catalogue.ai.paged_kv import Paged, ReserveMax, experiment
 from windtunnel.catalogue.ai.paged_kv.claims import SLOTS, share_of_max
 from windtunnel.catalogue.ai.paged_kv.prompts import (
     ANSWER,
@@ -18,7 +22,8 @@ from windtunnel.catalogue.ai.paged_kv.prompts import (
     PROMPT,
     PROMPT_SPREAD,
     context,
-    length,
+    lengths,
+    middle_of,
     prompt_of,
 )
 from windtunnel.parts import OPT_13B, StepCost
@@ -27,14 +32,27 @@ from windtunnel.parts import OPT_13B, StepCost
 @pytest.mark.parametrize(("mean", "spread"), [(PROMPT, PROMPT_SPREAD), (ANSWER, ANSWER_SPREAD), (ANSWER, 0.0)])
 def test_lengths_have_the_means_of_the_paper_though_they_are_cut(mean: float, spread: float) -> None:
     luck = Random(1)
-    drawn = [length(mean, spread, luck) for _ in range(20_000)]
+    drawn = list(islice(lengths(mean, spread, luck), 20_000))
     assert 1 <= min(drawn) <= max(drawn) <= CAP
     assert fmean(drawn) == pytest.approx(mean, rel=0.03)
 
 
+def test_each_lot_of_lengths_has_one_of_every_part_of_the_law() -> None:
+    draws = lengths(ANSWER, ANSWER_SPREAD, Random(3))
+    law = NormalDist(middle_of(ANSWER, ANSWER_SPREAD, CAP), ANSWER_SPREAD)
+    edges = [exp(law.inv_cdf(part / 8)) for part in range(1, 8)]
+    orders = set()
+    for _ in range(20):
+        lot = list(islice(draws, 32))
+        assert [sum(one < edge for one in lot) for edge in edges] == [pytest.approx(4 * k, abs=1) for k in range(1, 8)]
+        orders.add(tuple(one > edges[3] for one in lot))
+    assert len(orders) > 10
+
+
 def test_what_a_running_sequence_has_is_what_time_sees_of_it() -> None:
     luck = Random(2)
-    pairs = [(length(PROMPT, PROMPT_SPREAD, luck), length(ANSWER, ANSWER_SPREAD, luck)) for _ in range(40_000)]
+    both = zip(lengths(PROMPT, PROMPT_SPREAD, luck), lengths(ANSWER, ANSWER_SPREAD, luck), strict=True)
+    pairs = list(islice(both, 40_000))
     seen = sum(answer * (prompt + answer / 2) for prompt, answer in pairs) / sum(answer for _, answer in pairs)
     assert context() == pytest.approx(seen, rel=0.03)
     assert share_of_max() == 7 * context() / SLOTS
@@ -63,3 +81,39 @@ def test_with_one_sequence_at_a_time_an_answer_takes_as_many_steps_as_it_has_tok
     found = run(experiment, seeds=[0], designs=["paged"], quick=True, rate=0.2, spread=0.0, run_s=60.0)
     (one,) = found.of("paged")
     assert one.measures["per_token_ms"] == pytest.approx(28, rel=0.1)
+
+
+def test_nobody_but_an_oracle_is_told_how_long_an_answer_will_be() -> None:
+    seen: list[int | None] = []
+
+    class Spy(Paged):
+        """Looks at whatever it is given."""
+
+        def usage(self, sequences: Iterable[Sequence]) -> KVUsage:
+            sequences = list(sequences)
+            seen.extend(one.foretold for one in sequences)
+            return super().usage(sequences)
+
+        def allocate(self, sequence: Sequence) -> bool:
+            if not isinstance(sequence.name, tuple):  # it is no probe of the rig
+                seen.append(sequence.foretold)
+            return super().allocate(sequence)
+
+    spied = replace(experiment, designs={**experiment.designs, "spy": Spy})
+    run(spied, seeds=[0], quick=True, designs=["spy"])
+    assert len(seen) > 100
+    assert set(seen) == {None}
+
+
+def test_what_holds_tokens_is_seen_and_not_believed() -> None:
+    class Boasts(ReserveMax):
+        """Says that all is full of tokens."""
+
+        def usage(self, sequences: Iterable[Sequence]) -> KVUsage:
+            return KVUsage(self.slots, self.slots, 0, 0, 0)
+
+    boasts = replace(experiment, designs={**experiment.designs, "boasts": Boasts})
+    found = run(boasts, seeds=[0], quick=True, designs=["reserve_max", "boasts"])
+    (honest,), (other,) = found.of("reserve_max"), found.of("boasts")
+    for name in ("tokens", "packed", "batch"):
+        assert other.measures[name] == honest.measures[name]

@@ -17,10 +17,12 @@ moves from inside of the stretches to between them.
 
 **Deep dive: a list that grows.** What one would say next is that a stretch doubles when it is full, as lists do, and
 that all are pushed together where no hole is long enough. It needs no oracle, and it answers more than those who
-reserve. A third of what it holds is empty, and for want of room sequences are thrown out and computed anew.
+reserve. A third of what it holds is empty, and for want of room sequences are thrown out and computed anew. Stretches
+that grow by little hold less in vain and are moved more often.
 
-**Deep dive: blocks.** If a kernel reads a table, any free block will do. A sequence takes one when it needs one, and
-what it wastes is the end of its last block: at 256 tokens a block the ends are as empty as those of stretches.
+**Deep dive: blocks.** If a kernel reads a table, any free block will do, and nothing is ever moved. A sequence takes
+one when it needs one, and what it wastes is the end of its last block: at 256 tokens a block the ends are as empty as
+those of stretches that double.
 
 **Deep dive: sharing.** A block whose name says what stands in it and in all before it can be read by whoever begins
 alike. It is named when it has been computed, and loses its name when it is used for something else; two tenants with
@@ -76,7 +78,7 @@ from windtunnel.catalogue.ai.paged_kv.prompts import (
     PROMPT,
     PROMPT_SPREAD,
     context,
-    length,
+    lengths,
 )
 from windtunnel.catalogue.ai.paged_kv.rig import Rig
 from windtunnel.workload import poisson
@@ -87,8 +89,8 @@ class Params:
     """Who asks how much, and the device."""
 
     rate: float = param(2.0, "requests per second", 0.2, 8.0)
-    run_s: float = param(40.0, "seconds in which requests come", 20.0, 300.0)
-    slots: int = param(15_700, "tokens whose keys and values the memory holds", 2048, 60_000)
+    run_s: float = param(30.0, "seconds in which requests come", 20.0, 300.0)
+    slots: int = param(15_700, "tokens whose keys and values the memory holds", 2304, 60_000)
     block_size: int = param(16, "tokens in a block of those designs that have blocks", 1, 256)
     shared: int = param(0, "tokens with which all prompts of a tenant begin", 0, 512)
     spread: float = param(1.0, "how far lengths differ: 0 not at all, 1 as in ShareGPT", 0.0, 1.5)
@@ -98,9 +100,9 @@ class Params:
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
     """`generate(number, own, many, leaves)`: a prompt of `own` tokens behind the common ones, an answer of `many`."""
+    prompts, answers = lengths(PROMPT, PROMPT_SPREAD * p.spread, luck), lengths(ANSWER, ANSWER_SPREAD * p.spread, luck)
     for number, at in enumerate(poisson(p.rate, luck, until_s=p.run_s)):
-        own = min(length(PROMPT, PROMPT_SPREAD * p.spread, luck), CAP - p.shared)
-        many = length(ANSWER, ANSWER_SPREAD * p.spread, luck)
+        own, many = min(next(prompts), CAP - p.shared), next(answers)
         yield Op(at, f"client {number}", "generate", (number, own, many, luck.random() < p.leave))
 
 

@@ -22,9 +22,11 @@ def is_right(event: Event, p: Setting) -> bool:
 
 
 def measure(history: History, p: Setting) -> dict[str, float]:
-    """Shares are of all slots, means over time; `useful` is the part of what sequences hold that holds tokens.
+    """Shares are of all slots, means over time; `useful` is the part of what sequences hold that holds tokens. What
+    they hold is what the memory says; which slots hold tokens is seen by where they are read and written.
 
-    `full` is the part of the time in which somebody waits for room; `again` the part of the computed tokens that had
+    `full` is the part of the time in which somebody waits for room, and `packed` the part of all slots that hold tokens
+    then; `again` the part of the computed tokens that had
     been computed before; `copied` and `found` are tokens moved, and tokens that need not be computed, a computed one.
     """
     asked = [e for e in history if not e.args[3]]
@@ -34,12 +36,14 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     rated = [e for e in answers if e.end >= FROM * p.run_s]
     facts = history.facts
     looks = [one for one in facts["looks"] if one[0] >= FROM * p.run_s]
-    shares = {kind: fmean(one[2 + i] for one in looks) / p.slots if looks else nan for i, kind in enumerate(KINDS)}
-    held = sum(sum(one[2:5]) for one in looks)
+    shares = {kind: fmean(one[1 + i] for one in looks) / p.slots if looks else nan for i, kind in enumerate(KINDS)}
+    held = sum(sum(one[1:4]) for one in looks)
+    full = [one[1] / p.slots for one in looks if one[5]]
     return {
         **shares,
         "useful": sum(one[1] for one in looks) / held if held else not_measurable("nothing was in the memory"),
-        "full": fmean(one[6] for one in looks) if looks else nan,
+        "full": len(full) / len(looks) if looks else nan,
+        "packed": fmean(full) if full else not_measurable("nobody waited for room"),
         "batch": facts["batch"],
         "answered": sum(e.outcome == "ok" for e in judged) / len(judged) if judged else nan,
         "per_token_ms": 1e3 * fmean(waited_s) if waited_s else nan,

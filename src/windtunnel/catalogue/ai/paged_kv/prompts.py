@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from math import exp, log
 from random import Random
@@ -20,6 +21,7 @@ ANSWER, ANSWER_SPREAD = 337.99, 0.9
 were tried (1.0 to 1.5, 0.8 to 1.0) all give the paper's order, and none moves a share by more than three points."""
 TENANTS = 2
 """Their common beginnings differ in the first token alone."""
+LOT = 32
 AGAIN = 10
 """Where there is a common beginning, each request of this number is the one before, asked again."""
 
@@ -83,11 +85,18 @@ def middle_of(mean: float, spread: float, cap: float) -> float:
     return low
 
 
-def length(mean: float, spread: float, luck: Random) -> int:
-    """A length in tokens; all are alike where the spread is 0."""
-    if spread == 0:
-        return round(mean)
-    return max(1, min(CAP, round(luck.lognormvariate(middle_of(mean, spread, CAP), spread))))
+def lengths(mean: float, spread: float, luck: Random) -> Iterator[int]:
+    """Lengths in tokens without end; all are alike where the spread is 0.
+
+    Each lot of `LOT` has one of every part of the law, in an order of its own, as a deck of cards has: their mean
+    scatters less than if each were drawn for itself, and so do figures.
+    """
+    normal = NormalDist(middle_of(mean, spread, CAP), spread) if spread else None
+    while True:
+        for part in luck.sample(range(LOT), LOT):
+            share = (part + luck.random()) / LOT
+            drawn = exp(normal.inv_cdf(min(max(share, 1e-12), 1 - 1e-12))) if normal else mean
+            yield max(1, min(CAP, round(drawn)))
 
 
 @lru_cache(maxsize=4096)

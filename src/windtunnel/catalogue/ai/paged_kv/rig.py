@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Any
 
 from windtunnel import Stage, process
@@ -10,7 +12,7 @@ from windtunnel.blocks.serving import Batch, KVMemory, Scheduler, Sequence
 from windtunnel.catalogue.ai.paged_kv.prompts import MOST, Setting, prompt_of, told
 from windtunnel.parts import OPT_13B, STOP, MadeModel, ServedModel
 
-PROBE = 64
+PROBE = 16
 """Tokens of the sequences by which it is seen whether all memory came back."""
 LOOKS = 40
 """How often the memory is looked at."""
@@ -29,6 +31,7 @@ class Rig:
         self.served = ServedModel(self.sim, self.scheduler, MadeModel(p.slots), cost, watch=self.watch)
         self.fitted = self.fits()
         self.looks: list[tuple[float, ...]] = []
+        self.row = [slot * ROWS // p.slots for slot in range(p.slots)]
         self.map: list[tuple[float, float, float]] = []
         self.busy_s = self.batch_s = 0.0
         self.copied = self.preempted = self.computed = self.again = 0
@@ -80,21 +83,21 @@ class Rig:
             self.look(now)
 
     def look(self, now: float) -> None:
-        """What the slots are used for, as one knows who knows how long the answers will be."""
-        running = self.scheduler.running
+        """What the slots are used for. How long answers will be is known here, and told to nobody."""
+        running, memory = self.scheduler.running, self.memory
+        slots = set[int]()
         for one in running:
-            one.foretold = self.served.lengths[one.name]
-        used = self.memory.usage(running)
-        slots = {self.memory.slot(one, i) for one in running for i in range(one.computed)}
-        for one in running:
-            one.foretold = one.foretold if self.oracle else None
-        waits = float(bool(self.scheduler.waiting))
-        self.looks.append((now, float(len(slots)), *map(float, used[1:]), waits))
+            slots.update(map(memory.slot, repeat(one), range(one.computed)))
+        held, tokens = memory.usage(running).held, len(slots)
+        ends = {one: one.prompt_length + self.served.lengths[one.name] - 1 for one in running}
+        reserved = sum(max(0, min(memory.usage([one]).held, ends[one]) - one.computed) for one in running)
+        reserved = min(reserved, held - tokens)
+        waits = bool(self.scheduler.waiting)
+        used = (tokens, reserved, held - tokens - reserved, self.p.slots - held)
+        self.looks.append((now, *map(float, used), float(waits)))
+        rows = Counter(map(self.row.__getitem__, slots))
         size = self.p.slots / ROWS
-        filled = [0] * ROWS
-        for slot in slots:
-            filled[min(ROWS - 1, int(slot / size))] += 1
-        self.map += [(now, size * row, many / size) for row, many in enumerate(filled)]
+        self.map += [(now, size * row, rows[row] / size) for row in range(ROWS)]
 
     def report(self) -> Mapping[str, Any]:
         for one in [*self.scheduler.running, *self.scheduler.waiting]:
