@@ -42,7 +42,7 @@ def test_a_coordinator_that_is_killed_at_every_place_tears_what_the_model_says(
     share = Fraction(torn, killed)
     if right:
         assert share == 0
-        model = run(find("saga"), quick=True, seeds=[0], jobs=1, designs=[design]).of(design)[0].measures
+        model = run(find("saga"), quick=True, seeds=[0], jobs=1, designs=[design], every=1).of(design)[0].measures
         assert killed == model["killed"]
     elif design == "in_memory":
         assert share == Fraction(LEFT).limit_denominator(1000)

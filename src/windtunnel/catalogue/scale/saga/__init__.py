@@ -65,6 +65,7 @@ from windtunnel.catalogue.scale.saga.claims import (
     KEYS,
     LATER,
     LEFT,
+    MOST_EVERY,
     NOTES,
     PLAIN,
     SOURCES,
@@ -95,7 +96,9 @@ class Params:
     """Which troubles orders meet, and how long they last."""
 
     places: int = param(30, "places at which the coordinator is killed, as far as an order has so many", 0, 40)
-    every: int = param(1, "1: each of these places, and each message; 3: a third, of each kind of order others", 1, 3)
+    every: int = param(
+        1, "1: each of these places, and each message; 3: a third, of each kind of order others", 1, MOST_EVERY
+    )
     clients: Literal["leave", "ask"] = param(
         "leave", "what a client does who hears nothing: he has gone, or asks again", choices=("leave", "ask")
     )
@@ -210,5 +213,5 @@ experiment = Experiment(
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
     seeds=2,
-    quick={"messages": 0, "every": 3},
+    quick={"messages": 0, "every": 4},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Protocol
 
 from windtunnel import Stage
@@ -13,9 +14,9 @@ from windtunnel.catalogue.scale.saga.desk import Desk
 from windtunnel.catalogue.scale.saga.services import UNDO, Keyed, Service, Voting
 from windtunnel.catalogue.scale.saga.world import PATIENCE_S, SERVICES, Order
 
-TRIES = 3
+TRIES = 3  # unclaimed: any few
 """How often a call that may be made again is made before it has failed."""
-BACKOFF = full_jitter(0.02, PATIENCE_S)
+BACKOFF = full_jitter(0.02, PATIENCE_S)  # unclaimed: any little while
 
 
 class Setting(Protocol):
@@ -91,11 +92,9 @@ class Idempotent(InMemory):
     async def again(self, service: str, what: str, order: Order, key: str) -> bool:
         """Call, and call again where no answer comes."""
         for _ in range(TRIES - 1):
-            try:
+            with suppress(TimeoutError):
                 return await self.desk.call(service, what, order, key)
-            except TimeoutError:
-                continue
-        return await self.desk.call(service, what, order, key)
+        return await self.desk.call(service, what, order, key)  # unclaimed: any few; and a no is undone as well
 
 
 class Ledger(DurableState):
@@ -141,8 +140,8 @@ class Remembering(InMemory):
 
     async def order(self, order: Order) -> bool:
         notes = self.ledger.of(order)
-        if notes and notes[-1] in ("done", "undone"):
-            return notes[-1] == "done"
+        if notes and notes[-1] in ("done", "undone"):  # unclaimed: to go on behind the last note comes to the same
+            return notes[-1] == "done"  # unclaimed: as above
         if order.number not in self.tasks:
             self.tasks[order.number] = asyncio.create_task(self.carry_out(order))
         return await asyncio.shield(self.tasks[order.number])
@@ -166,7 +165,7 @@ class Logged(Remembering):
                 try:
                     done = await self.do(service, order)
                 except TimeoutError:
-                    done = False
+                    done = False  # unclaimed: whoever reads notes alone is wrong then, one way or the other
                 await self.ledger.note(order, service if done else "failed")
                 if not done:
                     break
@@ -178,7 +177,7 @@ class Logged(Remembering):
             if service in notes and service + UNDO not in notes:
                 await self.undo(service, order)
                 await self.ledger.note(order, service + UNDO)
-        await self.ledger.note(order, "undone")
+        await self.ledger.note(order, "undone")  # unclaimed: else it is found once more, and nothing is left to undo
         return False
 
 
@@ -214,7 +213,7 @@ class TwoPhase(Remembering):
             try:
                 return await self.desk.call(service, what, order, within_s=wait_s)
             except TimeoutError:
-                wait_s *= 2
+                wait_s *= 2  # unclaimed: longer each time, as one who insists should
 
 
 class DurableSaga(InMemory):

@@ -64,7 +64,8 @@ def episodes(p: Setting) -> list[Episode]:
     again, where each message comes twice, its copy when all is over, or so many messages later. And each message is
     held back until all is over, and from each on answers are lost for a while, where nobody is killed.
 
-    Where not every place is wanted, each kind has others, and what all kinds have in common is met by one of them.
+    Where not every place is wanted, each kind has others, and up to every third what all kinds have in common is met by
+    one of them.
     """
     found: list[tuple[Kind, Trouble, bool]] = []
     stays = p.clients == "ask"

@@ -10,12 +10,16 @@ from windtunnel.catalogue.scale.saga.episodes import KINDS, ORDERS, Episode, Set
 from windtunnel.catalogue.scale.saga.world import LATE, PRICE, Trouble
 from windtunnel.statistics import not_measurable
 
+CALM = (Trouble(), Trouble(lag=LATE))
+"""Nobody dies, and messages come at once; a copy harms nobody who knows its key."""
+
 
 class Found(NamedTuple):
     """What came of one episode.
 
     Args:
         done: the order itself was, whole.
+        said: its client was told whether it was.
         torn: an order was done by half, or a step of it more than once.
         lied: a client was told what is not so.
         money: what was paid beyond the price of the parcels that were sent, or less.
@@ -26,6 +30,7 @@ class Found(NamedTuple):
     episode: Episode
     hit: bool
     done: bool
+    said: bool
     torn: bool
     lied: bool
     money: int
@@ -69,6 +74,7 @@ def _of(e: Episode, value: Mapping[str, Any], out: Mapping[str, Mapping[int, int
         e,
         value["hit"],
         done[0],
+        first is not None,
         not whole or out["stock"][e.number] != sum(done) or out["stock"][e.number] + left[e.number] != 1,
         any(said is not None and said is not fact for said, fact in zip((first, other, third), done, strict=True)),
         sum(abs(a - PRICE * b) for a, b in zip(paid, sent, strict=True)),
@@ -104,7 +110,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     killed = [one for one in tried if one.episode.trouble.place]
     left = [one for one in killed if not one.episode.stays]
     goes = [one for one in tried if not one.episode.trouble.place and one.episode.kind == "goes"]
-    plain = [one for one in goes if one.episode.trouble in (Trouble(), Trouble(lag=LATE))]
+    plain = [one for one in goes if one.episode.trouble in CALM]
     heard = [one for one in goes if one.episode.trouble.held >= 0]  # who hears nothing for long may give up and undo
     return {
         "killed": len(killed),
@@ -117,6 +123,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "money": sum(one.money for one in tried),
         "stuck": sum(one.stuck for one in tried),
         "unserved": sum(not one.done for one in heard),
+        "goes_on": share((one for one in left if one.episode.kind == "goes"), lambda one: one.done),
+        "untold": share((one for one in tried if one.episode.trouble in CALM), lambda one: not one.said),
         "hasty": share(left, lambda one: one.hasty),
         "blocked": share(left, lambda one: one.waited_s > 0.5 * p.down_s),
         "waits_s": greatest(left, lambda one: one.waited_s),
