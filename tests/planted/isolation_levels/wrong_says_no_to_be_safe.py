@@ -19,7 +19,7 @@ class Yours(Constraint):
         self.inside[shift] += 1
         try:
             found = await self.again("off", lambda t: self.on_call(t, shift))
-            if self.inside[shift] > 1 or len(found) < 2:
+            if self.inside[shift] > 1 or found < 2:
                 return False
             return await super().off(shift, doctor, decide_s)
         finally:

@@ -64,7 +64,7 @@ class ReadCommitted:
                 async with self.db.transaction(self.level) as t:
                     return await work(t)
             self.rolled_back[name] += 1
-            await asyncio.sleep(self.stage.luck("back-off").uniform(0, BACKOFF_S))
+            await asyncio.sleep(self.stage.luck("back-off").uniform(0, BACKOFF_S))  # unclaimed: two do not meet twice
 
     # --- one doctor of a shift stays on call -------------------------------------------------------------------
     async def off(self, shift: int, doctor: int, decide_s: float) -> bool:
@@ -73,20 +73,19 @@ class ReadCommitted:
         async def work(t: Speaks) -> bool:
             on = await self.on_call(t, shift)
             await asyncio.sleep(decide_s)
-            if len(on) < 2:
+            if on < 2:
                 return False
             await t.update("doctor", {"id": doctor}, {"on_call": 0})
             return True
 
         return await self.again("off", work)
 
-    async def on_call(self, t: Speaks, shift: int) -> list[int]:
-        """Which doctors of a shift are."""
-        found = []
+    async def on_call(self, t: Speaks, shift: int) -> int:
+        """How many doctors of a shift are."""
+        found = 0
         for doctor in range(shift * self.p.people, (shift + 1) * self.p.people):
             row = await t.get("doctor", doctor, lock=self.locks)
-            if row is not None and row["on_call"]:
-                found.append(doctor)
+            found += row is not None and bool(row["on_call"])
         return found
 
     # --- a room has one guest at a time ------------------------------------------------------------------------
@@ -152,8 +151,9 @@ class ReadCommitted:
         found: list[Mapping[str, Any]] = []
         for level in self.levels():
             told = await step_through(self.cells, BY_NAME[name], level, lock=self.locks, patience_s=self.patience_s)
-            one = {"level": level, "locks": self.locks, "shows": BY_NAME[name].shows(told), "edges": edges(told)}
-            found.append({**one, **told.plain()})
+            one = {"level": level, "shows": BY_NAME[name].shows(told)}
+            drawn = {"locks": self.locks, "edges": edges(told)}  # unclaimed: what charts show of it
+            found.append({**one, **drawn, **told.plain()})
         return found
 
     async def report(self) -> Mapping[str, object]:
@@ -177,9 +177,9 @@ class RowLocks(ReadCommitted):
 class ParentLock(RowLocks):
     """Lock the row that the rule is about before looking, the shift or the room: that one is always there."""
 
-    async def on_call(self, t: Speaks, shift: int) -> list[int]:
+    async def on_call(self, t: Speaks, shift: int) -> int:
         await t.get("shift", shift, lock=True)
-        return await super().on_call(t, shift)
+        return sum(bool(row["on_call"]) for row in await t.select("doctor", {"shift": shift}))
 
     async def bookings(self, t: Speaks, slot: int, room: int) -> Sequence[Row]:
         await t.get("room", room, lock=True)
@@ -213,7 +213,7 @@ class Constraint(ReadCommitted):
     async def off(self, shift: int, doctor: int, decide_s: float) -> bool:
         on = await self.again("off", lambda t: self.on_call(t, shift))
         await asyncio.sleep(decide_s)
-        if len(on) < 2:
+        if on < 2:
             return False
         places = self.p.people - 1
         for place in range(places):
@@ -225,23 +225,23 @@ class Constraint(ReadCommitted):
 
             with suppress(Conflict):
                 return await self.again("off", work)
-        return False
+        return False  # unclaimed: no answer is a no, too
 
     async def book(self, slot: int, room: int, guest: int, decide_s: float) -> bool:
         taken = await self.again("book", lambda t: t.select("booking", {"slot": slot, "room": room}))
         await asyncio.sleep(decide_s)
 
         async def work(t: Speaks) -> bool:
-            key = slot * self.p.rooms + room
+            key = slot * self.p.rooms + room  # unclaimed: any number that is theirs alone
             await t.insert("booking", {"id": key, "slot": slot, "room": room, "guest": guest})
             return True
 
         with suppress(Conflict):
             return not taken and await self.again("book", work)
-        return False
+        return False  # unclaimed: no answer is a no, too
 
     async def move(self, pair: int, hours: int, decide_s: float) -> bool:
-        await self.again("move", lambda t: self.hours(t, 2 * pair))
+        await self.again("move", lambda t: self.hours(t, 2 * pair))  # unclaimed: one looks, and it decides nothing
         await asyncio.sleep(decide_s)
 
         async def work(t: Speaks) -> bool:

@@ -106,21 +106,25 @@ def rules(history: Sequence[Event], rows: Rows, p: Setting) -> dict[str, float]:
     on_call = {row["shift"] for row in rows["doctor"] if row["on_call"]}
     taken = Counter((row["slot"], row["room"]) for row in rows["booking"])
     off = {row["id"] for row in rows["doctor"] if not row["on_call"]}
-    guests = {row["guest"] for row in rows["booking"]}
+    booked = {(row["slot"], row["room"], row["guest"]) for row in rows["booking"]}
     return {
         "alone": share_of(shift not in on_call for shift in shifts),
         "double": share_of(taken[slot] > 1 for slot in slots),
         "lost": share_of(wrong_hours(history, rows["account"])),
         "torn": share_of(e.value != 2 * HOURS for e in asked["total"] if e.outcome == "ok"),
-        "untrue": float(untrue(asked["off"], 1, off) + untrue(asked["book"], 2, guests)),
+        "untrue": float(
+            untrue(asked["off"], slice(1, 2), {(doctor,) for doctor in off})
+            + untrue(asked["book"], slice(3), booked)
+            + sum(e.outcome == "ok" and e.value is not True for e in asked["move"])
+        ),
         "for_nothing": share_of([*in_vain(asked["off"], 1, p.people - 1), *in_vain(asked["book"], 2, 1)]),
         "unanswered": share_of(e.outcome != "ok" for events in asked.values() for e in events),
     }
 
 
-def untrue(asked: Sequence[Event], place: int, done: set[Any]) -> int:
-    """How many were told yes and it is not so, or it is so and they were told no."""
-    told = {e.args[place]: e.value if e.outcome == "ok" else None for e in asked}
+def untrue(asked: Sequence[Event], what: slice, done: set[tuple[Any, ...]]) -> int:
+    """How many were told yes and it is not so, or it is so and they were told no. `what`: where requests say it."""
+    told = {e.args[what]: e.value if e.outcome == "ok" else None for e in asked}
     return sum(value is not None and bool(value) != (who in done) for who, value in told.items()) + len(
         done - told.keys()
     )

@@ -67,8 +67,8 @@ class Transaction:
     async def _said(self) -> None:
         if self.over.is_set():
             raise Aborted("The transaction has ended.")
-        if self.engine.statement_s:
-            await asyncio.sleep(self.engine.statement_s)
+        if self.engine.statement_s:  # unclaimed: how long a statement takes
+            await asyncio.sleep(self.engine.statement_s)  # unclaimed: as above
 
     def _moment(self) -> int:
         if self.isolation == "read committed" or self.snapshot < 0:
@@ -104,12 +104,13 @@ class Transaction:
         newest = self.engine.versions.get(key, [])
         if self.isolation != "read committed" and not new and newest and newest[-1][0] > self.snapshot:
             self._end()
-            raise Aborted(f"Row {key[1]} of {key[0]} changed since this transaction began.")
+            changed_since = f"Row {key[1]} of {key[0]} changed since this transaction began."
+            raise Aborted(changed_since)  # unclaimed: it has ended, so its next statement would say so
         return self._see(key, inf)
 
     async def _held(self, table: str, where: Where) -> list[tuple[Key, Row]]:
         """The rows that fit, when they are seen and still when they are owned."""
-        await self._said()
+        await self._said()  # unclaimed: how long a statement takes
         owned = [(key, await self._own(key)) for key, _ in self._found(table, where)]
         return [(key, row) for key, row in owned if row is not None and fits(row, where)]
 
@@ -118,7 +119,7 @@ class Transaction:
         for key, row in held:
             self.before.setdefault(key, row)
             self.writes[key] = change(row)
-        return len(held)
+        return len(held)  # unclaimed: the port's promise, for which nobody asks here
 
     def _dangerous(self) -> bool:
         """Whether this commit closes Tin -> Tpivot -> Tout, with Tout the first of them that was committed."""
@@ -164,12 +165,12 @@ class Transaction:
         """As the port's, in no order."""
         if lock:
             return [dict(row) for _, row in await self._held(table, where or {})]
-        await self._said()
+        await self._said()  # unclaimed: how long a statement takes
         return [dict(row) for _, row in self._found(table, where or {})]
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         """As the port's."""
-        await self._said()
+        await self._said()  # unclaimed: how long a statement takes
         self._moment()
         if await self._own((table, row["id"]), new=True) is not None:
             self._end()
@@ -204,7 +205,9 @@ class Mvcc:
         self, table: str, columns: Mapping[str, type], rows: Sequence[Mapping[str, Value]] = ()
     ) -> None:
         """As the port's."""
-        self.versions = {key: versions for key, versions in self.versions.items() if key[0] != table}
+        self.versions = {  # unclaimed: a script shows the same beside rows of its run before
+            key: versions for key, versions in self.versions.items() if key[0] != table
+        }
         self.versions |= {(table, row["id"]): [(self.commits, {c: row.get(c) for c in columns})] for row in rows}
 
     @asynccontextmanager
@@ -214,7 +217,7 @@ class Mvcc:
         self.open.add(transaction)
         try:
             yield transaction
-            await transaction._said()
+            await transaction._said()  # unclaimed: how long a commit takes
             transaction._commit()
         finally:
             transaction._end()
