@@ -15,7 +15,7 @@ from windtunnel.lab.discovery import every, find
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.experiment import Claim, Experiment
 from windtunnel.lab.grading.challenge import challenge_of, stub, write_stub
-from windtunnel.lab.grading.grade import grade, grade_file, grade_on
+from windtunnel.lab.grading.grade import Grade, grade, grade_file, grade_on
 from windtunnel.lab.grading.loaded import joined
 from windtunnel.lab.grading.player import Bench, Here
 from windtunnel.lab.grading.trial import OFFENDING, Case, Trial, judged, offending, play
@@ -31,8 +31,12 @@ FEW_ATTACKS = 4
 def only_quick_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials at full size and by the dozen are for learners who wait, and for soak."""
     if request.node.get_closest_marker("soak") is None:
-        monkeypatch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
-        monkeypatch.setattr("windtunnel.lab.grading.grade.MOST_ATTACKS", FEW_ATTACKS)
+        few(monkeypatch)
+
+
+def few(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("windtunnel.lab.grading.grade.FULL_TRIALS", 0)
+    patch.setattr("windtunnel.lab.grading.grade.MOST_ATTACKS", FEW_ATTACKS)
 
 
 @pytest.fixture
@@ -126,8 +130,18 @@ def test_the_best_design_passes_on_ten_seeds_in_all_that_a_learner_is_tried_with
     assert grade(experiment, best, range(7001, 7011)).passed
 
 
-def test_what_fails_is_shown_as_the_smallest_case(tickets: Experiment[Any]) -> None:
-    found = grade(tickets, tickets.designs["look_then_write"], [7001])
+@pytest.fixture(scope="module")
+def naive() -> tuple[Grade, list[dict[str, Any]]]:
+    """The grade of a wrong design, and what was heard on the way to it."""
+    heard: list[dict[str, Any]] = []
+    tickets = find("q10-ticketmaster")
+    with pytest.MonkeyPatch.context() as patch:
+        few(patch)
+        return grade(tickets, tickets.designs["look_then_write"], [7001], heard.append), heard
+
+
+def test_what_fails_is_shown_as_the_smallest_case(naive: tuple[Grade, list[dict[str, Any]]]) -> None:
+    found, _ = naive
     assert found.failing == "yours.sold_twice == 0"
     assert found.case is not None
     assert found.case.size == 2
@@ -170,16 +184,17 @@ def test_a_case_too_large_to_be_looked_at_is_not_shown(monkeypatch: pytest.Monke
     assert found.case is None
 
 
-def test_the_first_failure_is_said_before_the_rest_is_tried(tickets: Experiment[Any]) -> None:
-    heard: list[dict[str, Any]] = []
-    grade(tickets, tickets.designs["look_then_write"], [7001], heard.append)
+def test_the_first_failure_is_said_before_the_rest_is_tried(naive: tuple[Grade, list[dict[str, Any]]]) -> None:
+    _, heard = naive
     assert heard[0]["failing"] == "yours.sold_twice == 0"
     assert heard[1]["done"] == 1
 
 
-def test_the_same_design_gets_the_same_grade(tickets: Experiment[Any]) -> None:
-    twice = [grade(tickets, tickets.designs["look_then_write"], [7001]).to_dict() for _ in range(2)]
-    assert twice[0] == twice[1]
+def test_the_same_design_gets_the_same_grade(
+    tickets: Experiment[Any], naive: tuple[Grade, list[dict[str, Any]]]
+) -> None:
+    before, _ = naive
+    assert grade(tickets, tickets.designs["look_then_write"], [7001]).to_dict() == before.to_dict()
 
 
 def test_a_file_that_is_there_is_not_written_over(tickets: Experiment[Any], tmp_path: Path) -> None:
