@@ -201,8 +201,8 @@ def test_the_same_seed_gives_the_same_digest(experiment: Experiment, result: Res
     if result.stage != "sim":
         pytest.skip("real time is never the same twice")
     best = list(experiment.designs)[-1]
-    again = run(experiment, quick=True, seeds=[0], designs=[best], jobs=1)
-    assert again.of(best)[0].digest == result.of(best)[0].digest
+    again = execute(experiment, Job("sim", best, 0, 0, settings(experiment.params, experiment.quick)))
+    assert again.digest == result.of(best)[0].digest
 
 
 def test_a_quick_run_shows_what_is_committed(experiment: Experiment, result: Result) -> None:
