@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,10 +39,26 @@ Two that need the same kernel at the same time both compile it.
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def place(item: pytest.Item) -> int:
-        return next((at for at, part in enumerate(ORDER) if item.nodeid.startswith(part)), len(ORDER))
+    def place(item: pytest.Item) -> tuple[int, Path]:
+        return next((at for at, part in enumerate(ORDER) if item.nodeid.startswith(part)), len(ORDER)), item.path
 
     items.sort(key=place)
+
+
+class Backwards(pytest.Dir):
+    """A folder whose last file is collected first."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        return reversed(list(super().collect()))
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Let every second worker come from the other end: in a fresh clone each compiles half, and reads the rest.
+
+    Else both compile the same file at the same time, all the way. What is collected is put in one order afterwards.
+    """
+    second = os.environ.get("PYTEST_XDIST_WORKER", "")[-1:] in tuple("13579")
+    return Backwards.from_parent(parent, path=path) if second else None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
