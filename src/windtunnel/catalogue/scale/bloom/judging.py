@@ -10,6 +10,7 @@ from windtunnel.statistics import not_measurable
 
 KNOWN = "bot:"
 """What strangers begin with that come again."""
+PHASES = ("fresh", "grown", "again")
 KINDS = ("new", "known", "deleted", "there")
 
 
@@ -80,7 +81,7 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "reads": sum(one.read for one in all_gets) / len(all_gets),
         **{
             f"wasted_{phase}": share([one.read for one in new if one.phase == phase], "new strangers")
-            for phase in ("fresh", "grown", "again")
+            for phase in PHASES
         },
         "wasted_known": share([one.read for one in all_gets if one.kind == "known"], "strangers that come again"),
         "wasted_deleted": share(
@@ -94,7 +95,7 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "scanned": (scanned + scanned_again) / (many + many_again),
         "looks": facts["looks"] / len(all_gets),
         "kib_read": read / 1024 / len(all_gets) if read is not None else not_measurable("this system does not say it"),
-        "strangers": sum(one.phase == "fresh" for one in new),
+        **{f"strangers_{phase}": sum(one.phase == phase for one in new) for phase in PHASES},
     }
 
 
