@@ -84,6 +84,8 @@ QUICK = {
     "right_blocks_of_sixteen",
     "wrong_takes_bits_out",
     "right_another_when_it_is_full",
+    "wrong_adds_registers",
+    "right_as_of_2007",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -1,0 +1,83 @@
+"""Shards that see visits, and somebody who adds up what they send; on a real stage a server counts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from windtunnel import Stage, process
+from windtunnel.engines import Script
+
+FEW = 1000
+"""Visitors that the real server is told of at once."""
+
+
+def only_there(*_: object) -> None:
+    """In the model there is no such server."""
+    raise NotImplementedError("PFADD is asked of a real server; run it on stage valkey.")
+
+
+ADD = Script("return redis.call('PFADD', KEYS[1], unpack(ARGV))", only_there)
+COUNT = Script("return redis.call('PFCOUNT', unpack(KEYS))", only_there)
+SIZE = Script("return redis.call('STRLEN', KEYS[1])", only_there)
+
+
+class Rig:
+    """Makes a design for each day and shard, and asks another one what came of them."""
+
+    def __init__(self, design: Any, stage: Stage, p: Any) -> None:
+        self.design, self.stage, self.p = design, stage, p
+        self.sim = stage.sim if stage.name == "sim" else None
+        self.server = None if self.sim is not None else stage.cache("server")
+        self.sent: dict[int, list[bytes]] = {}
+        self.alone = self.new()
+        self.of_server: list[tuple[float, int]] = []
+
+    def new(self) -> Any:
+        """Another one of the design, who knows nothing yet."""
+        return type(self.design)(self.stage, self.p)
+
+    @process
+    async def visit(self, day: int, shard: int, visitors: Sequence[int]) -> None:
+        """All that a shard sees on a day, in this order; then it sends what it has."""
+        names = [f"{visitor:016x}" for visitor in visitors]
+        one = self.new()
+        for name in names:
+            one.add(name)
+        sent = one.store()
+        if not isinstance(sent, bytes):
+            raise TypeError(f"What a shard sends is bytes, not {type(sent).__name__}.")
+        self.sent.setdefault(day, []).append(sent)
+        if day == 0:
+            for name in names:
+                self.alone.add(name)
+        if self.server is not None:
+            for start in range(0, len(names), FEW):
+                await self.server.run(ADD, [f"{day} {shard}"], names[start : start + FEW])
+
+    @process
+    async def count(self, day: int) -> float:
+        """How many different visitors there were on a day."""
+        if self.server is not None:
+            keys = [f"{day} {shard}" for shard in range(len(self.sent[day]))]
+            counted, size = await self.server.run(COUNT, keys), await self.server.run(SIZE, keys[:1])
+            self.of_server.append((float(str(counted)), int(str(size))))
+        return float(self.new().total(self.sent[day]))
+
+    @process
+    async def count_all(self) -> float:
+        """How many there were on all days together."""
+        return float(self.new().total([part for parts in self.sent.values() for part in parts]))
+
+    @process
+    async def both(self, day: int) -> float:
+        """How many came on this day and on the next."""
+        return float(self.new().both(self.sent[day], self.sent[day + 1]))
+
+    def report(self) -> Mapping[str, Any]:
+        """What shards sent, in bytes; the first day by who saw all of it; what the server counted and took."""
+        return {
+            "bytes": [len(part) for parts in self.sent.values() for part in parts],
+            "alone": float(self.new().total([self.alone.store()])),
+            "server": self.of_server,
+        }
