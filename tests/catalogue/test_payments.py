@@ -108,7 +108,8 @@ def test_sqlite_has_the_verdicts_of_the_model(design: str, wrong: int) -> None:
 def test_the_right_designs_break_in_none_of_a_thousand_troubles_drawn_by_lot(
     design: str, dies: str, lease_s: float
 ) -> None:
-    is_right(design, 900, seed=1, drawn=1000, dies=dies, lease_s=lease_s)
+    for seed in range(1, 6):
+        is_right(design, 180, seed=seed, drawn=200, dies=dies, lease_s=lease_s)
 
 
 @pytest.mark.soak
@@ -123,6 +124,6 @@ def test_the_right_designs_break_at_no_pair_of_places(design: str, again: int, d
 @pytest.mark.soak
 @pytest.mark.parametrize("dies", ["process", "power"])
 def test_what_a_bank_forgets_is_charged_once_in_a_thousand_troubles_or_given_back(dies: str) -> None:
-    found = measured("reconciled", drawn=1000, dies=dies, forgets=1, seed=1)
-    assert found["wrong"] == 0
-    assert found["gross"] > 0
+    found = [measured("reconciled", drawn=200, dies=dies, forgets=1, seed=seed) for seed in range(1, 6)]
+    assert sum(one["wrong"] for one in found) == 0
+    assert sum(one["gross"] for one in found) > 0

@@ -39,7 +39,7 @@ class Yours(RetryOnTimeout):
                 raise KeyReused(payment.key)
             if known["body"]:
                 return str(known["body"])
-        charge = 0 if first else await self.desk.call("bank", "find", payment.order)
+        charge = 0 if first else await self.desk.call("bank", "find", payment.key)
         charge = charge or await self.charge(payment, payment.key)
         body = paid(charge) if charge else DECLINED
         if charge:
@@ -60,8 +60,9 @@ class Yours(RetryOnTimeout):
                     Payment(str(row["id"]), int(row["order_no"]), int(row["amount"]), int(row["merchant"]))  # type: ignore[arg-type]
                 )
         with contextlib.suppress(OSError):
-            for charge, order, _ in await self.desk.call("bank", "statement"):
-                if await self.desk.db.select("intent", {"order_no": order, "body": ""}):
+            for charge, *_, reference in await self.desk.call("bank", "statement"):
+                known = await self.desk.db.get("intent", reference)
+                if known is not None and not known["body"]:
                     continue
                 if await self.desk.db.get("payment", charge) is None:
                     await self.desk.call("bank", "refund", charge)

@@ -14,7 +14,7 @@ challenge = "q15-payments"
 class Yours(RecoveryPoints):
     async def ask_bank(self, row: Row, payment: Payment) -> int:
         if row["version"] != 1:
-            found: int = await self.desk.call("bank", "find", payment.order)
+            found: int = await self.desk.call("bank", "find", f"till/{payment.key}")
             if found:
                 return found
         return await super().ask_bank(row, payment)
@@ -22,8 +22,9 @@ class Yours(RecoveryPoints):
     async def sweep(self) -> None:
         await super().sweep()
         with contextlib.suppress(OSError):
-            for charge, order, _ in await self.desk.call("bank", "statement"):
-                if await self.desk.db.select("idem", {"order_no": order, "open": 1}):
+            for charge, *_, reference in await self.desk.call("bank", "statement"):
+                known = await self.desk.db.get("idem", reference.removeprefix("till/"))
+                if known is not None and known["open"]:
                     continue
                 if await self.desk.db.get("payment", charge) is None:
                     await self.desk.call("bank", "refund", charge)

@@ -12,7 +12,7 @@ challenge = "q15-payments"
 class Yours(Reconciled):
     async def sweep(self) -> None:
         with contextlib.suppress(OSError):
-            for charge, _, _ in await self.desk.call("bank", "statement"):
+            for charge, *_ in await self.desk.call("bank", "statement"):
                 if not await self.desk.db.select("entry", {"charge": charge}):
                     await self.desk.call("bank", "refund", charge)
         await LedgerOutbox.sweep(self)

@@ -13,7 +13,7 @@ class Yours(Reconciled):
     async def sweep(self) -> None:
         await LedgerOutbox.sweep(self)
         with contextlib.suppress(OSError):
-            for charge, order, _ in await self.desk.call("bank", "statement"):
+            for charge, order, *_ in await self.desk.call("bank", "statement"):
                 if await self.desk.db.select("entry", {"charge": charge}):
                     continue
                 if not await self.desk.db.select("idem", {"order_no": order, "open": 1}):

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from windtunnel import Ask, Board, Clarify, Estimate, Turn
-from windtunnel.catalogue.interview.q15_payments.claims import CHANCE, DEATHS, FORGETS, FORGOT, LEFT, PARTED, POWER
+from windtunnel.catalogue.interview.q15_payments.claims import (
+    CHANCE,
+    DEATHS,
+    FORGETS,
+    FORGOT,
+    LEFT,
+    PARTED,
+    POWER,
+    WAIT_MS,
+)
 
 BOARD = Board(
     clarify=(
@@ -43,11 +52,12 @@ BOARD = Board(
             "Those whose first answer is lost.",
         ),
         Estimate(
-            "How many milliseconds does a payer wait at the most who asks again right after a death, where a key "
-            "is locked?",
-            "1000 * (lease_s + lease_s / 2 + bank_s + 0.02)",
+            "How many milliseconds does a payer wait at the most who asks again after the death of a server's process, "
+            "where a key is locked and the bank is asked what it has?",
+            WAIT_MS.format(lease="lease_s", bank="bank_s"),
             "ms",
-            "Until the lock ends, until he asks the next time, and for the bank; statements are few milliseconds.",
+            "Until the lock has ended and he asks the next time, or for the bank's first answer if that takes longer; "
+            "then the bank is asked twice. Statements are few milliseconds.",
         ),
     ),
     failures=(

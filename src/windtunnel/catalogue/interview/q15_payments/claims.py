@@ -21,7 +21,13 @@ BEPAID = Source(
     2026,
     "https://docs.bepaid.by/en/using_api/error_handling/",
 )
-SOURCES = (LEACH, STRIPE, PYTHON, BEETLE, TRANSFER, BEPAID)
+
+HELLAND = Source(
+    "P. Helland, Life beyond Distributed Transactions: an Apostate's Opinion (CIDR)",
+    2007,
+    "https://www.cidrdb.org/cidr2007/papers/cidr07p15.pdf",
+)
+SOURCES = (LEACH, STRIPE, PYTHON, BEETLE, TRANSFER, BEPAID, HELLAND)
 
 SIM = ("sim",)
 """Where nothing else takes time."""
@@ -45,6 +51,8 @@ def after(design: str, first: str, last: str) -> float:
     return (acts.index(last) - acts.index(first)) / len(acts)
 
 
+WAIT_MS = "1000 * (max(1.5 * {lease}, {bank}) + 2 * {bank} + 0.05)"
+"""Until a lock has ended and its payer asks the next time, or the bank has answered; then the bank is asked twice."""
 DOUBLE = after("retry_on_timeout", "charge", "tell payer")
 """Once the charge is sent until the payer is told, who asks again is charged again."""
 GONE = after("retry_on_timeout", "charge", "tell shop")
@@ -165,6 +173,11 @@ CLAIMS = (
         where=f"{EVERY} and forgets == 0",
     ),
     Claim(
+        f"{worst('later')} == 0 and passed_on.later == 0 and retry_on_timeout.later > 0.5",
+        "Who has gone and comes back with his key when the job has run is told what came of it, and pays no more.",
+        where=KEPT,
+    ),
+    Claim(
         "passed_on.commits == 1 and recovery_points.commits == 3 and ledger_outbox.commits == 2",
         "An account of how far it has come costs commits.",
         given=CALM,
@@ -244,6 +257,12 @@ CLAIMS = (
         stages=SIM,
     ),
     Claim(
+        f"{worst('again_ms')} < {WAIT_MS.format(lease='params.lease_s', bank='params.bank_s')}",
+        "And no longer than until then, the next time that he asks, and what the bank takes.",
+        where=f"{KEPT} and dies == 'process'",
+        stages=SIM,
+    ),
+    Claim(
         "retry_on_timeout.wrong == 0 and retry_on_timeout.extra == 0",
         "While nobody dies and every answer comes, asking and booking is enough.",
         given={**CHANCE, "payments": 60, "loss": 0.0},
@@ -271,6 +290,7 @@ DEMANDS = (
     Claim("yours.lies == 0", "Also where the card is declined.", given=DECLINED),
     Claim("yours.lies == 0", "Whatever else fails.", given=SOME, always=True),
     Claim("yours.mixed == 0", "A key belongs to one payment.", given=BOTH),
+    Claim("yours.given == 0", "Nothing is shipped that nobody has paid for.", given=DECLINED),
     Claim("yours.lost == 0", "Who has paid gets what he paid for.", given=BOTH),
     Claim("yours.lost == 0", "Also where the power fails.", given=POWER),
     Claim("yours.shipped_twice == 0", "And gets it once.", given=BOTH),
@@ -279,6 +299,7 @@ DEMANDS = (
     Claim("yours.money == 0", "Also where the payer comes back while the job looks.", given=BACK),
     Claim("yours.unserved == 0", "Who can pay, pays.", given=BOTH),
     Claim("yours.stuck == 0", "Who goes on asking is told.", given=BOTH),
+    Claim("yours.stuck == 0", "Also where the bank takes longer than a lock on a key lasts.", given=HASTY),
     Claim(
         "yours.pay_ms < 100", "A payment takes what the bank takes, and little more.", given={**CALM, "bank_s": 0.05}
     ),

@@ -121,9 +121,13 @@ class CheckThenInsert(RetryOnTimeout):
         if known:
             return known
         charge = await self.charge(payment, self.foreign(payment))
-        body = paid(charge) if charge else DECLINED
         if charge:
             await self.tell_shop(payment.order, payment.key)
+        return await self.note(payment, charge)
+
+    async def note(self, payment: Payment, charge: int) -> str:
+        """Insert the key, with the books; or what another has noted of it, who was faster."""
+        body = paid(charge) if charge else DECLINED
         try:
             async with self.desk.db.transaction() as t:
                 await t.insert(
@@ -132,7 +136,7 @@ class CheckThenInsert(RetryOnTimeout):
                 )
                 if charge:
                     await self.book(t, payment, charge)
-        except Conflict:  # somebody was faster
+        except Conflict:
             return await self.known(payment)
         return body
 

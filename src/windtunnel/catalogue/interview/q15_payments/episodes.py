@@ -10,7 +10,8 @@ from windtunnel.catalogue.interview.q15_payments.world import How, Payment, Seco
 AMOUNT = 30
 NOTED = 4
 """The place at which who has gone and comes back was lost: in most designs the bank has charged, nobody noted it."""
-SECONDS: tuple[Second, ...] = get_args(Second)[1:]
+SECONDS: tuple[Second, ...] = get_args(Second)[1:4]
+"""Those that come at a place."""
 HOWS: tuple[How, ...] = ("lost", "unanswered", "late", "out", "silent")
 
 
@@ -60,8 +61,9 @@ class Episode(NamedTuple):
 
     @property
     def other(self) -> Payment:
-        """Another payment, with the same key: his mistake."""
-        return Payment(f"key {self.number}", 2 * self.number + 1, AMOUNT + 12, self.number + 1)
+        """Another payment, with the same key: his mistake. By turns another order, and the same for another amount."""
+        turn = self.trouble.at % 2
+        return self.payment._replace(order=2 * self.number + turn, amount=AMOUNT + 12 * (1 - turn))
 
 
 def episodes(p: Setting, luck: Random | None = None) -> list[Episode]:
@@ -75,6 +77,7 @@ def episodes(p: Setting, luck: Random | None = None) -> list[Episode]:
         found += [(Trouble(place, again=p.again), stays) for place in range(1, p.places + 1)]
     for second in SECONDS:
         found += [(Trouble(at=at, second=second), True) for at in range(1, p.seconds + 1)]
+    found += [(Trouble(place, second="later"), False) for place in range(1, p.seconds + 1)]
     found += [(Trouble(NOTED, at=NOTED + at, second="frozen"), False) for at in range(1, p.back + 1)]
     for how in HOWS:
         found += [(Trouble(message=number, how=how), True) for number in range(1, p.messages + 1)]
@@ -88,12 +91,12 @@ def episodes(p: Setting, luck: Random | None = None) -> list[Episode]:
 def _drawn(luck: Random) -> Trouble:
     """Two crashes at places of their own, perhaps a second request, and something that befalls a message or commit."""
     hit = luck.random() < 0.7
-    second = luck.choice(SECONDS) if luck.random() < 0.5 else ""
+    second: Second = luck.choice((*SECONDS, "later")) if luck.random() < 0.5 else ""
     how: How = luck.choice((*HOWS, "commit")) if luck.random() < 0.6 else ""
     return Trouble(
         place=luck.randint(1, 16) if hit else 0,
         again=luck.randint(1, 16) if hit and luck.random() < 0.5 else 0,
-        at=luck.randint(1, 12) if second else 0,
+        at=luck.randint(1, 12) if second in SECONDS else 0,
         second=second,
         message=luck.randint(1, 4) if how else 0,
         how=how,

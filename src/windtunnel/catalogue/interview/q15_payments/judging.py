@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from windtunnel import Event, History
+from windtunnel.catalogue.interview.q15_payments.designs import paid
 from windtunnel.catalogue.interview.q15_payments.episodes import Episode, Setting
 from windtunnel.catalogue.interview.q15_payments.world import Payment, Trouble
 from windtunnel.checkers import check_queue
@@ -21,11 +22,13 @@ class Found(NamedTuple):
     Args:
         double: a card was charged more than once, and it was not given back.
         lost: the payer was told that he has paid, or his card was charged, and bank, books and shop do not have it all.
-        lied: somebody was told no and was charged; or two who asked the same were told different things.
+        lied: somebody was told no and was charged; or that he has paid, by a charge that is not his; or two who asked
+            the same were told different things.
         stuck: who went on asking was never told, although bank and shop were there. Of several troubles each may have
             cost a question, and he asks no more than so often.
         twice: something was shipped more than once.
         mixed: two payments with one key were both taken.
+        given: something was shipped for which nobody has paid.
         gross: charges beyond the first of a payment, also those that were given back later.
         money: what the bank has charged, less what merchants have; either way.
     """
@@ -40,6 +43,7 @@ class Found(NamedTuple):
     stuck: bool
     twice: bool
     mixed: bool
+    given: bool
     gross: int
     money: int
     took_s: float
@@ -48,7 +52,8 @@ class Found(NamedTuple):
     @property
     def broken(self) -> bool:
         """Whether anything of it is not as it has to be."""
-        return self.double or self.lost or self.lied or self.stuck or self.twice or self.mixed or self.money != 0
+        wrong = (self.double, self.lost, self.lied, self.stuck, self.twice, self.mixed, self.given, self.money)
+        return any(wrong)
 
     @property
     def outcome(self) -> int:
@@ -56,19 +61,37 @@ class Found(NamedTuple):
         return 2 if self.double else int(self.broken)
 
 
+Bill = tuple[int, int]
+"""An order, and what is paid for it."""
+
+
+def bill(payment: Payment) -> Bill:
+    """What it pays."""
+    return payment.order, payment.amount
+
+
 class Books:
-    """What bank, shop and merchants have at the end."""
+    """What bank, shop and merchants have at the end: charges of each bill, goods of each order."""
 
     def __init__(self, facts: Mapping[str, Any]) -> None:
-        self.gross: Counter[int] = Counter()
-        self.net: Counter[int] = Counter()
-        self.charged: Counter[int] = Counter()
-        for order, amount, refunded in facts["charges"]:
-            self.gross[order] += 1
-            self.net[order] += not refunded
-            self.charged[order] += 0 if refunded else amount
+        self.gross: Counter[Bill] = Counter()
+        self.net: Counter[Bill] = Counter()
+        self.receipts: defaultdict[Bill, set[str]] = defaultdict(set)
+        for number, (order, amount, refunded) in enumerate(facts["charges"], 1):
+            self.gross[order, amount] += 1
+            if not refunded:
+                self.net[order, amount] += 1
+                self.receipts[order, amount].add(paid(number))
         self.shipped: dict[int, int] = dict(facts["shipped"])
         self.balance: dict[int, int] = dict(facts["balances"])
+
+    def sent(self, e: Episode) -> Mapping[Bill, int]:
+        """How often each of its payments was shipped: of two for one order, the one that was charged."""
+        found = {bill(e.payment): 0, bill(e.other): 0}
+        for order in {e.payment.order, e.other.order}:
+            its = [one for one in found if one[0] == order]
+            found[next((one for one in its if self.net[one]), its[0])] = self.shipped.get(order, 0)
+        return found
 
 
 def episode_of(event: Event) -> Episode:
@@ -89,21 +112,24 @@ def _of(e: Episode, value: Mapping[str, Any], books: Books) -> Found:
     mine, others = [*told], []
     if e.trouble.second == "other":
         mine, others = [*told[:1]], [*told[1:]]
-    both = [(e.payment, mine), (e.other, others)]
-    charged = sum(books.charged[payment.order] for payment, _ in both)
+    both = [(bill(e.payment), mine), (bill(e.other), others)]
+    charged = sum(books.net[one] * one[1] for one, _ in both)
     reachable = e.trouble.how not in UNREACHED and kind_of(e) != "drawn"
+    sent = books.sent(e)
+    unheard = told if e.stays else told[1:]  # who has gone is told nothing, until he comes back
     return Found(
         e,
         value["hit"],
         value["before"],
         told,
-        any(books.net[payment.order] > 1 for payment, _ in both),
-        any(_lost(payment, said, books) for payment, said in both),
-        any(_lied(payment, said, books) for payment, said in both),
-        reachable and e.stays and None in told,
-        any(books.shipped.get(payment.order, 0) > 1 for payment, _ in both),
-        all(books.net[payment.order] for payment, _ in both),
-        sum(max(0, books.gross[payment.order] - 1) for payment, _ in both),
+        any(books.net[one] > 1 for one, _ in both),
+        any(_lost(one, said, books) for one, said in both),
+        any(_lied(one, said, books) for one, said in both),
+        reachable and None in unheard,
+        any(sent[one] > 1 for one, _ in both),
+        all(books.net[one] for one, _ in both),
+        any(sent[one] and not books.net[one] for one, _ in both),
+        sum(max(0, books.gross[one] - 1) for one, _ in both),
         charged - books.balance.get(e.payment.merchant, 0),
         value["took_s"],
         value["cost"],
@@ -114,21 +140,25 @@ def _yes(said: str | None) -> bool:
     return said is not None and said.startswith("paid")
 
 
-def _lost(payment: Payment, said: Sequence[str | None], books: Books) -> bool:
-    charged, shipped = books.net[payment.order] > 0, books.shipped.get(payment.order, 0) > 0
+def _lost(one: Bill, said: Sequence[str | None], books: Books) -> bool:
+    charged, shipped = books.net[one] > 0, books.shipped.get(one[0], 0) > 0
     return (charged or any(map(_yes, said))) and not (charged and shipped)
 
 
-def _lied(payment: Payment, said: Sequence[str | None], books: Books) -> bool:
-    answers = {one for one in said if one is not None}
-    no = any(not _yes(one) for one in answers)
-    return len(answers) > 1 or (no and books.net[payment.order] > 0)
+def _lied(one: Bill, said: Sequence[str | None], books: Books) -> bool:
+    answers = {answer for answer in said if answer is not None}
+    no = any(not _yes(answer) for answer in answers)
+    invented = any(_yes(answer) and answer not in books.receipts[one] for answer in answers)
+    return len(answers) > 1 or invented or (no and books.net[one] > 0)
 
 
-def checked(history: History, books: Mapping[int, int]) -> int:
+def checked(history: History, done: Callable[[Episode], Mapping[Bill, int]]) -> int:
     """What the checker of messages finds: a payment is a message that its payer sends, and a charge its delivery.
 
     Who was told that he has paid has sent it, who was told nothing may have, who was refused has not.
+
+    Args:
+        done: how often each bill of an episode was charged, or shipped.
     """
     ops = []
     for event in history.where(name="cut"):
@@ -136,14 +166,15 @@ def checked(history: History, books: Mapping[int, int]) -> int:
             continue
         e, told = episode_of(event), event.value["told"]
         split = e.trouble.second == "other"
+        times = done(e)
         for payment, said in ((e.payment, told[:1] if split else told), (e.other, told[1:] if split else ())):
+            one = bill(payment)
             yes, unsure = any(map(_yes, said)), any(one is None for one in said)
             outcome = "ok" if yes else "unknown" if unsure else "fail"
-            sent = (payment.order,), event.start, event.end
-            ops.append(Event(f"payer {payment.order}", "enqueue", *sent, outcome))  # type: ignore[arg-type]
+            sent = (one,), event.start, event.end
+            ops.append(Event(f"payer {one}", "enqueue", *sent, outcome))  # type: ignore[arg-type]
             ops += [
-                Event(f"book {n} of {payment.order}", "dequeue", (), event.end, event.end, "ok", payment.order)
-                for n in range(books.get(payment.order, 0))
+                Event(f"book {n} of {one}", "dequeue", (), event.end, event.end, "ok", one) for n in range(times[one])
             ]
     return sum(one.count for one in check_queue(ops, ordered=False, drained=True).findings)
 
@@ -169,7 +200,7 @@ def kind_of(e: Episode) -> str:
     t = e.trouble
     if (t.place > 0) + (t.at > 0) + (t.message > 0) > 1:
         return "drawn"
-    if t.place:
+    if t.place and not t.second:
         return "death" if e.stays else "gone"
     return str(t.second or t.how) or "plain"
 
@@ -190,6 +221,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "gone": share(by["gone"], lambda one: one.broken),
         "twins": share((*by["twin"], *by["frozen"]), lambda one: one.broken),
         "reused": share(by["other"], lambda one: one.broken),
+        "later": share(by["later"], lambda one: one.broken),
         "unheard": share((one for how in ("out", "silent") for one in by[how]), lambda one: not _yes(one.told[0])),
         "most": max(books.net.values(), default=0),
         "tried": len(found),
@@ -200,12 +232,13 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "stuck": sum(one.stuck for one in found),
         "lost": sum(one.lost for one in found),
         "mixed": sum(one.mixed for one in found),
+        "given": sum(one.given for one in found),
         "shipped_twice": sum(one.twice for one in found),
         "money": sum(abs(one.money) for one in found),
         "gross": sum(one.gross for one in found),
         "unbalanced": history.facts["unbalanced"],
-        "bank_findings": checked(history, books.net),
-        "shop_findings": checked(history, books.shipped),
+        "bank_findings": checked(history, lambda e: books.net),
+        "shop_findings": checked(history, books.sent),
         "extra": 100 * sum(one.gross for one in chance) / len(chance) if chance else _nothing(),
         "payers": 100 * share(chance, lambda one: one.gross > 0) if chance else _nothing(),
         "pay_ms": 1e3 * plain.took_s if plain else _nothing(),
@@ -219,7 +252,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 def _unserved(one: Found) -> bool:
     """Whether somebody who stays, and whom nothing keeps from paying, was not told that he has paid."""
     e = one.episode
-    return e.stays and e.trouble.how not in UNREACHED and kind_of(e) != "drawn" and not any(map(_yes, one.told))
+    comes = e.stays or e.trouble.second == "later"
+    return comes and e.trouble.how not in UNREACHED and kind_of(e) != "drawn" and not any(map(_yes, one.told))
 
 
 def _nothing() -> float:
@@ -227,7 +261,7 @@ def _nothing() -> float:
 
 
 # --- charts --------------------------------------------------------------------------------------------------------
-ROWS = ("death", "gone", "twin", "frozen", "other")
+ROWS = ("death", "gone", "twin", "frozen", "other", "later")
 
 
 def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:

@@ -166,7 +166,7 @@ class Reconciled(LedgerOutbox):
 
     async def ask_bank(self, row: Row, payment: Payment) -> int:
         if row["version"] != 1:  # somebody has asked before, and the bank may have forgotten the key
-            found: int = await self.desk.call("bank", "find", payment.order)
+            found: int = await self.desk.call("bank", "find", f"till/{payment.key}")
             if found:
                 return found
         return await super().ask_bank(row, payment)
@@ -179,11 +179,12 @@ class Reconciled(LedgerOutbox):
 
     async def reconcile(self) -> None:
         """Give back each charge that stands on the statement, and neither in the books nor in what is still open."""
-        for charge, order, _ in await self.desk.call("bank", "statement"):
+        for charge, _, _, reference in await self.desk.call("bank", "statement"):
             # In this order: what is no longer open was booked as it ended, and what was not booked may yet be open.
-            if await self.desk.db.select("idem", {"order_no": order, "open": 1}):
+            known = await self.desk.db.get("idem", reference.removeprefix("till/"))
+            if known is not None and known["open"]:
                 continue
-            if not await self.desk.db.select("entry", {"charge": charge}):
+            if await self.desk.db.get("entry", f"{charge}/debit") is None:
                 await self.desk.call("bank", "refund", charge)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from windtunnel import Stage
@@ -24,6 +25,7 @@ from windtunnel.catalogue.interview.q15_payments.world import (
     Second,
     Trouble,
 )
+from windtunnel.parts import programs
 
 T = TypeVar("T")
 LOOK_S = 0.01
@@ -46,6 +48,8 @@ class Rig:
         self.design, self.stage, self.p = design, stage, p
         self.db = stage.database("db", connections=8)
         self.post = Post(stage, p.bank_s if stage.name == "sim" else 0.0, p.loss)
+        self.kinds: dict[str, type[Design]] = {}
+        """The design's class, on each server: what is kept there is the server's own, and dies with it."""
         self.ends: dict[object, int] = {}
         """Of episodes that differ in the place alone, the first place that is not reached."""
         self.unbalanced = 0
@@ -59,16 +63,22 @@ class Rig:
         for name, (columns, unique) in self.design.tables.items():
             await self.db.create_table(name, columns, unique=unique)
         self.one, self.two = (
-            Machine(self.stage, name, self.db, self.post, self.program, self.act) for name in ("server", "server 2")
+            Machine(self.stage, name, self.db, self.post, partial(self.program, name), self.act)
+            for name in ("server", "server 2")
         )
         if self.stage.name != "sim":
             self.one.begin()
             self.two.begin()
 
-    def program(self) -> Program:
-        """What runs on a server that starts: the design anew, without what it knew."""
-        made: Program = type(self.design)(self.stage, self.p)  # type: ignore[call-arg]  # a design takes these two
-        return made
+    def program(self, server: str) -> Program:
+        """What runs on a server that starts: the design anew, without what it knew, at its class too."""
+        if server not in self.kinds:
+            self.kinds[server] = type(programs(self.made(type(self.design)), self.stage, self.p)[1])
+        return self.made(self.kinds[server])
+
+    def made(self, kind: type[Design]) -> Design:
+        """It, just made."""
+        return kind(self.stage, self.p)  # type: ignore[call-arg]  # a design takes these two
 
     # --- one payment ---------------------------------------------------------------------------------------------
     async def cut(
@@ -98,6 +108,11 @@ class Rig:
         await self.within(self.clear())
         if self.wanted.done() and len(told) == 1:  # it came while the job ran
             told.append(await self.within(coming))
+            await self.within(self.clear())
+        if second == "later":
+            if self.p.forgets:
+                self.post.bank.forget()
+            told.append(await self.within(self.ask(e.payment, self.two, stays=True)))
             await self.within(self.clear())
         keeper.cancel()
         coming.cancel()
@@ -156,6 +171,7 @@ class Rig:
             self.post.bank.forget()
         for one in (self.one, self.two) if power else (machine,):
             one.crash(power=power)
+            self.kinds.pop(one.name, None)
         if self.stage.name == "sim":
             if power:
                 self.stage.sim.host("db").crash()

@@ -34,9 +34,9 @@ HUNDRED = 100
 PORT = 7
 PLACES = ("bank", "shop")
 
-Second = Literal["", "twin", "frozen", "other"]
+Second = Literal["", "twin", "frozen", "other", "later"]
 """A second request with the same key: the same once more; the same, while the first server stands still for longer than
-its lock lasts; or another payment."""
+its lock lasts; another payment; or the same from who had gone, when the job has run."""
 How = Literal["", "lost", "unanswered", "late", "out", "silent", "commit", "chance"]
 """What befalls a message: it is lost; its answer is; it comes when all is over; from it on messages are lost for a
 while; from it on answers are; or it is the end of a transaction, which is committed, and whose answer is lost. Chance
@@ -62,7 +62,7 @@ class Trouble(NamedTuple):
     Args:
         place: what the server that works on it is killed before, from 1 on; 0: it is not.
         again: the same once more, counted from then on, whichever server works on it.
-        at: the place at which a second request comes; 0: none does.
+        at: the place at which a second request comes; 0: none does, or it comes when all is over.
         second: which.
         message: the number of the message, or the commit, that something befalls.
         how: what.
@@ -97,11 +97,15 @@ class Line:
     number: int
     order: int
     amount: int
+    reference: str
     refunded: bool = False
 
 
 class Bank:
-    """Charges cards. With a key it does so once, and gives the same answer again, while it remembers the key."""
+    """Charges cards. With a key it does so once, and gives the same answer again, while it remembers the key.
+
+    The key stands as a reference on its statement, also when the bank no longer knows it as one.
+    """
 
     def __init__(self) -> None:
         self.book: list[Line] = []
@@ -125,18 +129,19 @@ class Bank:
             self.declines.discard(order)
         else:
             answer = len(self.book) + 1
-            self.book.append(Line(answer, order, amount))
+            self.book.append(Line(answer, order, amount, key))
         if key:
             self.keys[key] = (order, amount, answer)
         return answer
 
-    def find(self, order: int) -> int:
-        """The first charge of an order that was not given back; 0: there is none."""
-        return next((line.number for line in self.book if line.order == order and not line.refunded), 0)
+    def find(self, reference: str) -> int:
+        """The first charge with this reference that was not given back; 0: there is none."""
+        return next((line.number for line in self.book if line.reference == reference and not line.refunded), 0)
 
-    def statement(self) -> list[tuple[int, int, int]]:
-        """All charges of the day that were not given back: number, order, amount."""
-        return [(line.number, line.order, line.amount) for line in self.book[self.day :] if not line.refunded]
+    def statement(self) -> list[tuple[int, int, int, str]]:
+        """All charges of the day that were not given back: number, order, amount, reference."""
+        day = (line for line in self.book[self.day :] if not line.refunded)
+        return [(line.number, line.order, line.amount, line.reference) for line in day]
 
     def refund(self, number: int) -> int:
         """Give a charge back, once."""

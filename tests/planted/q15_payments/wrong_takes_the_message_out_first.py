@@ -1,0 +1,14 @@
+"""The message is taken out of the outbox before the shop is told, lest it be told twice: so it may never be."""
+
+from __future__ import annotations
+
+from windtunnel.catalogue.interview.q15_payments.keys import Reconciled
+
+challenge = "q15-payments"
+
+
+class Yours(Reconciled):
+    async def relay(self) -> None:
+        for row in await self.desk.db.select("outbox"):
+            await self.desk.db.delete("outbox", {"id": row["id"]})
+            await self.tell_shop(int(row["order_no"]), str(row["id"]))  # type: ignore[arg-type]
