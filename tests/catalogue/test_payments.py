@@ -8,7 +8,9 @@ import pytest
 
 from windtunnel.catalogue.interview.q15_payments.claims import CHECKED, DOUBLE, FORGOTTEN, GONE, extra
 from windtunnel.lab.discovery import find
+from windtunnel.lab.grading.loaded import joined
 from windtunnel.lab.run import run
+from windtunnel.ui.planted import planted_files
 
 CALM = {"places": 0, "seconds": 0, "back": 0, "messages": 0}
 RIGHT = ["recovery_points", "ledger_outbox", "reconciled"]
@@ -99,6 +101,15 @@ def test_sqlite_has_the_verdicts_of_the_model(design: str, wrong: int) -> None:
     assert there["wrong"] >= wrong
     same = ("killed", "doubles", "wrong", "lies", "stuck", "lost", "money", "gross", "bank_findings", "shop_findings")
     assert {name: there[name] for name in same} == {name: here[name] for name in same}
+
+
+def test_who_ends_payments_from_the_statement_needs_one_commit_and_no_key_first() -> None:
+    (file,) = (file for file in planted_files("q15-payments") if file.stem == "right_the_statement_is_the_outbox")
+    given = {**CALM, "places": 4, "seconds": 2}
+    found = run(joined(str(file)), "sim", designs=["yours"], seeds=[0], jobs=1, **given).of("yours")[0].measures  # type: ignore[arg-type]
+    assert (found["commits"], found["writes"]) == (1, 3)
+    assert found["killed"] == 8
+    assert {name: found[name] for name in NOTHING} == dict.fromkeys(NOTHING, 0)
 
 
 @pytest.mark.soak

@@ -91,7 +91,7 @@ HASTY = {**CALM, "places": 4, "seconds": 5, "lease_s": 0.2, "bank_s": 0.6}
 DRAWN = {**CALM, "drawn": 16}
 BACK = {**CALM, "back": 14, "lease_s": 1.0, "down_s": 0.3, "dies": "process"}
 
-EVERY = "places >= 13 and again == 0 and declined == 0 and drawn == 0"
+EVERY = "places >= 13 and again + declined + drawn == 0"
 """As far as the worst of it goes, and half of the longest."""
 ALL = f"{EVERY} and seconds >= 8 and messages >= 2"
 KEPT = f"{ALL} and forgets == 0"

@@ -275,6 +275,21 @@ def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
     return {"outcome": cells}
 
 
+KEPT_AS = {
+    **dict.fromkeys(("payment", "account", "entry"), "books"),
+    **dict.fromkeys(("begun", "known", "idem"), "key"),
+}
+"""What tables are for, by the names that designs give them."""
+
+
+def statement(what: str) -> str:
+    """A thing that a server does, by a name that it has in all designs."""
+    verb, _, table = what.removesuffix(", sent").partition(" ")
+    return (
+        f"note the {KEPT_AS.get(table, table)}" if verb in ("insert", "update", "delete") else f"{verb} {table}".strip()
+    )
+
+
 def by_statement(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
     """At what the server died: 0, 1, 2 as above, the worst of its places. To read changes nothing, and is left out."""
     worst: dict[str, int] = {}
@@ -282,7 +297,7 @@ def by_statement(history: History, p: Setting) -> Mapping[str, Sequence[tuple[st
         t = one.episode.trouble
         here = one.hit and t.place and not t.again and kind_of(one.episode) in ("death", "gone")
         if here and not one.before[0].startswith("read "):
-            name = one.before[0].removesuffix(", sent")
+            name = statement(one.before[0])
             worst[name] = max(worst.get(name, 0), one.outcome)
     return {"outcome": [(name, float(outcome)) for name, outcome in worst.items()]}
 
