@@ -286,7 +286,9 @@ DEMANDS = (
     Claim("yours.doubles == 0", "Whatever else fails.", given=SOME, always=True),
     Claim("yours.doubles == 0", "Also where a server dies again.", given=TWO),
     Claim("yours.doubles == 0", "Also where the bank has forgotten the key.", given=FORGETS),
-    Claim("yours.lies == 0", "Nobody is told no and charged, or told two things.", given=BOTH),
+    Claim(
+        "yours.lies == 0", "Nobody is told no and charged, or two things, or of a charge that is not his.", given=BOTH
+    ),
     Claim("yours.lies == 0", "Also where the card is declined.", given=DECLINED),
     Claim("yours.lies == 0", "Whatever else fails.", given=SOME, always=True),
     Claim("yours.mixed == 0", "A key belongs to one payment.", given=BOTH),

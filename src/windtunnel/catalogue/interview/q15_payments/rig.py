@@ -269,6 +269,7 @@ class Rig:
 
     async def report(self) -> Mapping[str, object]:
         self.counting = False
+        await asyncio.sleep(self.p.lease_s)  # as after any other: what died last may have locked a key
         await self.within(self.sweep())  # of the last day, whatever it was that went wrong
         if self.stage.name == "sim":
             self.look()
