@@ -6,7 +6,7 @@ import contextlib
 
 from windtunnel.blocks.durability import KeyReused
 from windtunnel.catalogue.interview.q15_payments.designs import same
-from windtunnel.catalogue.interview.q15_payments.keys import Reconciled
+from windtunnel.catalogue.interview.q15_payments.keys import Reconciled, begun
 from windtunnel.catalogue.interview.q15_payments.world import Payment
 from windtunnel.engines import Conflict, Row
 
@@ -15,17 +15,7 @@ challenge = "q15-payments"
 
 class Yours(Reconciled):
     async def take(self, payment: Payment) -> Row:
-        row: Row = {
-            "id": payment.key,
-            "order_no": payment.order,
-            "amount": payment.amount,
-            "merchant": payment.merchant,
-            "point": "started",
-            "open": 1,
-            "until": 0.0,
-            "version": 1,
-            "body": "",
-        }
+        row = begun(payment, 0.0)
         with contextlib.suppress(Conflict):
             await self.desk.db.insert("idem", row)
             return row

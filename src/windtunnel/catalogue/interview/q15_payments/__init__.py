@@ -153,7 +153,7 @@ experiment = Experiment(
         Chart(
             "What came of it: 0 right, 1 lost or wrong, 2 charged twice",
             "place at which it happened",
-            "0 dies, 1 dies and payer gone, 2 two at once, 3 first stands still, 4 another payment, 5 gone and back",
+            "0 dies, 1 payer gone, 2 two at once, 3 first stands still, 4 other, 5 back",
             matrix,
             kind="heat",
         ),

@@ -275,19 +275,21 @@ def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
     return {"outcome": cells}
 
 
-KEPT_AS = {
-    **dict.fromkeys(("payment", "account", "entry"), "books"),
-    **dict.fromkeys(("begun", "known", "idem"), "key"),
+NAMES = {
+    **dict.fromkeys(("payment", "account", "entry"), "note the books"),
+    **dict.fromkeys(("begun", "known", "idem"), "note the key"),
+    "outbox": "tell the shop",
+    "bank:": "ask the bank",
+    "shop:": "tell the shop",
+    "payer:": "tell the payer",
 }
-"""What tables are for, by the names that designs give them."""
+"""Tables, and whom a server speaks to, by what they are for in all designs."""
 
 
 def statement(what: str) -> str:
     """A thing that a server does, by a name that it has in all designs."""
-    verb, _, table = what.removesuffix(", sent").partition(" ")
-    return (
-        f"note the {KEPT_AS.get(table, table)}" if verb in ("insert", "update", "delete") else f"{verb} {table}".strip()
-    )
+    whom, _, table = what.partition(" ")
+    return NAMES.get(whom) or NAMES.get(table) or what
 
 
 def by_statement(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:

@@ -35,6 +35,17 @@ IDEM: Tables = {
 """Keys: the payment, the recovery point, until when somebody works on it and the how-manieth he is, and the answer."""
 
 
+def begun(payment: Payment, until: float) -> Row:
+    """What is noted of a key that nobody has seen, with the payment, and with a lock until then."""
+    row: Row = {"id": payment.key, "order_no": payment.order, "amount": payment.amount, "merchant": payment.merchant}
+    return {**row, "point": "started", "open": 1, "until": until, "version": 1, "body": ""}
+
+
+def noted(row: Row) -> Payment:
+    """The payment that is noted."""
+    return Payment(str(row["id"]), *(_whole(row[name]) for name in ("order_no", "amount", "merchant")))
+
+
 class RecoveryPoints(RetryOnTimeout):
     """The key first, alone; then transactions, each with the point that it reaches; a key for each foreign call."""
 
@@ -64,17 +75,7 @@ class RecoveryPoints(RetryOnTimeout):
     async def take(self, payment: Payment) -> Row:
         """Work on this key, from now on and alone, unless somebody does or it is finished."""
         now = self.desk.clock()
-        row: Row = {
-            "id": payment.key,
-            "order_no": payment.order,
-            "amount": payment.amount,
-            "merchant": payment.merchant,
-            "point": "started",
-            "open": 1,
-            "until": now + self.p.lease_s,
-            "version": 1,
-            "body": "",
-        }
+        row = begun(payment, now + self.p.lease_s)
         with contextlib.suppress(Conflict):
             await self.desk.db.insert("idem", row)
             return row
@@ -119,7 +120,7 @@ class RecoveryPoints(RetryOnTimeout):
     async def sweep(self) -> None:
         """The completer: what has not ended goes on, as if its payer had asked again."""
         for row in await self.desk.db.select("idem", {"open": 1}):
-            payment = Payment(str(row["id"]), *(_whole(row[name]) for name in ("order_no", "amount", "merchant")))
+            payment = noted(row)
             with contextlib.suppress(KeyBusy, OSError):
                 await self.pay(payment)
 
