@@ -78,5 +78,8 @@ class Served:
             assert manager.owners(block) == named.count(block)
         assert manager.free_blocks == manager.blocks - len(set(named))
         assert 0 <= manager.cached_blocks <= manager.free_blocks
+        of_salt = dict[bytes, set[int]]()
         for one in self.scheduler.running:
             assert len(one.blocks) == len(set(one.blocks)), "a table names a block twice"
+            of_salt.setdefault(one.salt, set()).update(one.blocks)
+        assert sum(map(len, of_salt.values())) == len(set(named)), "two salts share a block"

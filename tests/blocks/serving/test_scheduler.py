@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from helpers.served import VOCABULARY, Served
+from helpers.served import VOCABULARY, Served, slots_of
 from windtunnel.blocks.serving import BlockManager, ContiguousMemory, Scheduler, Sequence, reserve_doubling
 from windtunnel.parts import made_answer
 
@@ -37,9 +37,14 @@ class Serving(RuleBasedStateMachine):
         self.all: list[Sequence] = []
         self.gone: set[object] = set()
 
-    @rule(prompt=st.sampled_from(PROMPTS), most=st.integers(1, 14), priority=st.integers(0, 1))
-    def add(self, prompt: list[int], most: int, priority: int) -> None:
-        sequence = Sequence(len(self.all), prompt, most, stop=3, priority=priority)
+    @rule(
+        prompt=st.sampled_from(PROMPTS),
+        most=st.integers(1, 14),
+        priority=st.integers(0, 1),
+        salt=st.sampled_from([b"", b"another tenant"]),
+    )
+    def add(self, prompt: list[int], most: int, priority: int, salt: bytes) -> None:
+        sequence = Sequence(len(self.all), prompt, most, stop=3, priority=priority, salt=salt)
         self.served.scheduler.add(sequence)
         self.all.append(sequence)
 
@@ -63,7 +68,11 @@ class Serving(RuleBasedStateMachine):
         live = [one for one in scheduler.running if one.state == "running"]
         if live and len(scheduler.running) < scheduler.max_sequences:
             parent = data.draw(st.sampled_from(live))
-            child = Sequence(len(self.all), parent.tokens, parent.max_tokens, stop=3)
+            child = Sequence(len(self.all), parent.tokens, parent.max_tokens, stop=3, salt=parent.salt)
+            if child.longest - 1 > slots_of(self.served.memory):
+                with pytest.raises(ValueError, match="may become"):
+                    scheduler.fork(parent, child)
+                return
             scheduler.fork(parent, child)
             self.all.append(child)
 
