@@ -68,7 +68,7 @@ SHORT_PROMPT = 64
 class Params:
     """Who asks how much, and how many share a step."""
 
-    requests: int = param(128, "requests in all", 8, 1024)
+    requests: int = param(128, "requests in all", 8, 512)
     rate: float = param(0.0, "requests per second; 0: all at once", 0.0, 20.0)
     batch: int = param(BATCH, "sequences that a step has places for", 1, 128)
     cap: int = param(CAP, "the longest answer, in tokens", 16, 512)

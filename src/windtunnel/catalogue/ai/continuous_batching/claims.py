@@ -16,7 +16,8 @@ OFFLINE = {"requests": 128, "rate": 0.0, "batch": BATCH, "cap": CAP, "spread": 1
 SHORT = {**OFFLINE, "cap": 128}
 ALIKE = {**OFFLINE, "requests": 64, "spread": 0.0}
 COMING = {**ALIKE, "rate": 6.0}
-ALONE = {**OFFLINE, "requests": 8, "rate": 0.01}
+ALONE = {**OFFLINE, "requests": 8, "rate": 1e-5}
+"""So seldom that no two meet, on hardly any seed."""
 BUSY = {**OFFLINE, "requests": 200, "rate": 20.0}
 MIXED = {**OFFLINE, "requests": 60, "rate": 6.0, "long": 0.15}
 
