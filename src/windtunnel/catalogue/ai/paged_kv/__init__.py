@@ -89,7 +89,7 @@ class Params:
     """Who asks how much, and the device."""
 
     rate: float = param(2.0, "requests per second", 0.2, 8.0)
-    run_s: float = param(30.0, "seconds in which requests come", 20.0, 300.0)
+    run_s: float = param(30.0, "seconds in which requests come", 20.0, 200.0)
     slots: int = param(15_700, "tokens whose keys and values the memory holds", 2304, 60_000)
     block_size: int = param(16, "tokens in a block of those designs that have blocks", 1, 256)
     shared: int = param(0, "tokens with which all prompts of a tenant begin", 0, 512)
