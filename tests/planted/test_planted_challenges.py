@@ -86,6 +86,8 @@ QUICK = {
     "right_another_when_it_is_full",
     "wrong_adds_registers",
     "right_as_of_2007",
+    "wrong_ends_at_the_date_line",
+    "right_bands_of_latitude",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

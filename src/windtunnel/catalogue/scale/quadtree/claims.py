@@ -1,0 +1,117 @@
+"""What is claimed, what a challenger's index has to find, and what the sources say."""
+
+from __future__ import annotations
+
+from math import pi
+
+from windtunnel import Claim, Figure, Source
+
+FINKEL, GEOHASH = "Quad trees 1974", "Geohash"
+EQUATOR = {"drivers": 400, "rides": 100, "radius_m": 500.0, "letters": 6, "lat": 10.0, "lon": 20.0, "spread_m": 3000.0}
+WIDE = {**EQUATOR, "radius_m": 2000.0}
+NORTH = {**EQUATOR, "lat": 70.0}
+DATE_LINE = {**EQUATOR, "lat": 0.0, "lon": 180.0, "radius_m": 3000.0}
+POLE = {**EQUATOR, "lat": 90.0}
+SQUARE = {
+    "drivers": 3000,
+    "rides": 500,
+    "radius_m": 152.7,
+    "letters": 7,
+    "lat": 0.0,
+    "lon": 20.0,
+    "spread_m": 500.0,
+}
+"""Cells of seven letters are as wide as they are high, at the equator."""
+SMALL = {**EQUATOR, "drivers": 50}
+
+LOOKS = "scan.recall == 1 and scan.looked_at > 5 * quadtree.looked_at"
+OWN = "own_cell.recall < 0.7"
+RIGHT = "min(quadtree.recall, scan.recall) == 1"
+ROUND = "neighbours.recall < 0.8"
+FLAT = "flat_box.recall < 0.9"
+
+CLAIMS = (
+    Claim(
+        LOOKS,
+        "Whoever looks at all finds all, and computes a distance for everybody in the world.",
+        breaks="scan",
+        given=EQUATOR,
+    ),
+    Claim(
+        "scan.recall == 1 and scan.looked_at <= 50",
+        "Where drivers are few there is nothing to be saved.",
+        given=SMALL,
+        spares="scan",
+    ),
+    Claim(OWN, "Who is near is often on the other side of an edge.", GEOHASH, given=EQUATOR),
+    Claim(
+        "neighbours.recall == 1",
+        "The eight cells around are enough where no cell is narrower than the circle's radius.",
+        GEOHASH,
+        given=EQUATOR,
+    ),
+    Claim(ROUND, "They are not where the circle is wider than they are.", GEOHASH, given=WIDE),
+    Claim(
+        ROUND.replace("0.8", "1"), "Nor in the north, where cells are narrower.", GEOHASH, given={**NORTH, "lat": 80.0}
+    ),
+    Claim(FLAT, "A square in degrees is narrow in the north.", given=NORTH),
+    Claim("flat_box.recall < 1", "And ends at the date line.", given=DATE_LINE),
+    Claim("flat_box.recall > 0.99", "At the equator it is right.", given={**EQUATOR, "lat": 0.0}),
+    Claim(RIGHT, "A box that holds the circle finds everybody.", FINKEL),
+    Claim(RIGHT, "Across the date line too.", FINKEL, given=DATE_LINE),
+    Claim(RIGHT, "And at a pole.", FINKEL, given=POLE),
+    Claim(
+        "quadtree.per_hit < 1.6 and neighbours.per_hit > 2 * quadtree.per_hit",
+        "A box around the circle is 4/pi of it; nine cells are more.",
+        FINKEL,
+        given={**EQUATOR, "drivers": 1000},
+    ),
+)
+
+DEMANDS = (
+    Claim("yours.recall == 1", "Whoever is near is found.", always=True, given=EQUATOR),
+    Claim("yours.recall == 1", "In the north.", given=NORTH),
+    Claim("yours.recall == 1", "Across the date line.", given=DATE_LINE),
+    Claim("yours.recall == 1", "At a pole.", given=POLE),
+    Claim("yours.recall == 1", "In a wide circle.", given=WIDE),
+    Claim("yours.looked_at < 100", "And not by looking at everybody.", given=EQUATOR),
+)
+
+FIGURES = (
+    Figure(
+        "distances computed for each who is near",
+        4 / pi,
+        "quadtree.per_hit",
+        0.15,
+        "D",
+        "a square around a circle, over the circle, where drivers are as dense in its corners",
+        given={**EQUATOR, "drivers": 2000, "spread_m": 8000.0, "rides": 300},
+    ),
+    Figure(
+        "found in the own cell, cells as wide as the radius",
+        1 - 13 / (6 * pi),
+        "own_cell.recall",
+        0.1,
+        "D",
+        "two places of a square lie within its side with probability pi - 13/6, and a circle has pi squares",
+        given=SQUARE,
+    ),
+    Figure(
+        "the same, in a flat world of fifty gaussian cities",
+        0.313,
+        "own_cell.recall",
+        0.1,
+        "R",
+        "10^6 drivers, cells of 1/200 of the world and circles of that radius, 200 riders",
+        given=SQUARE,
+    ),
+)
+
+SOURCES = (
+    Source(
+        "Finkel and Bentley, Quad trees: a data structure for retrieval on composite keys",
+        1974,
+        "https://doi.org/10.1007/BF00288933",
+    ),
+    Source("Niemeyer, Geohash", 2008, "https://en.wikipedia.org/wiki/Geohash"),
+)

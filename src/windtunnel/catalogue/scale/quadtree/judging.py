@@ -1,0 +1,119 @@
+"""How an index of places is judged: who was found of those who are near, and for how many a distance was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any, Protocol
+
+from windtunnel import History, Stage, process
+from windtunnel.blocks.space import EARTH_RADIUS_M, distance_m
+from windtunnel.catalogue.scale.quadtree.world import Place
+from windtunnel.statistics import not_measurable
+
+SIDE_M, BINS = 40_000.0, 24
+"""Of the map that is drawn, around the place that all cities are around; and its cells along a side."""
+
+
+class Setting(Protocol):
+    """What of the parameters matters here."""
+
+    @property
+    def radius_m(self) -> float: ...
+    @property
+    def lat(self) -> float: ...
+    @property
+    def lon(self) -> float: ...
+
+
+class Rig:
+    """Asks a design who may be near, and computes how far away they are; all others too, to know who was missed."""
+
+    def __init__(self, design: Any, stage: Stage, p: Setting) -> None:
+        self.design, self.stage, self.p, self.sim = design, stage, p, stage.sim
+        self.where: list[Place] = []
+        self.points: Any = None
+
+    @process
+    async def move(self, places: Sequence[Place]) -> None:
+        """All drivers have moved: driver i is at place i."""
+        import numpy as np
+
+        for driver, (lat, lon) in enumerate(places):
+            self.design.move(driver, lat, lon)
+        self.where = list(places)
+        self.points = vectors(np.array(places))
+
+    @process
+    async def near(self, lat: float, lon: float) -> tuple[int, int, list[int], int]:
+        """How many are near, how many of them were found, who was missed, and how many were looked at."""
+        import numpy as np
+
+        point = vectors(np.array([(lat, lon)]))[0]
+        chord = 2 * np.sin(min(self.p.radius_m / EARTH_RADIUS_M, np.pi) / 2)
+        near = ((self.points - point) ** 2).sum(axis=1) <= chord * chord
+        asked = set(self.design.candidates(lat, lon, self.p.radius_m))
+        true = set(np.flatnonzero(near).tolist())
+        return len(true), len(true & asked), sorted(true - asked), len(asked)
+
+
+def vectors(places: Any) -> Any:
+    """Of places in degrees, shape (n, 2): points on a globe of radius 1, shape (n, 3)."""
+    import numpy as np
+
+    lat, lon = np.radians(places[:, 0]), np.radians(places[:, 1])
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+
+
+def asked(history: History) -> list[tuple[int, int, list[int], int]]:
+    """What came of each ride."""
+    return [event.value for event in history.where(name="near", outcome="ok")]
+
+
+def measure(history: History, p: Setting) -> Mapping[str, float]:
+    """`recall`: found of those who are near; `looked_at`: distances computed a ride; `per_hit`: for one who is near."""
+    rides = asked(history)
+    near = sum(ride[0] for ride in rides)
+    nobody = not_measurable("nobody was near")
+    return {
+        "recall": sum(ride[1] for ride in rides) / near if near else nobody,
+        "looked_at": fmean(ride[3] for ride in rides),
+        "looked_at_most": max(ride[3] for ride in rides),
+        "per_hit": sum(ride[3] for ride in rides) / near if near else nobody,
+        "near": near / len(rides),
+    }
+
+
+# --- charts --------------------------------------------------------------------------------------------------------
+def missed(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:
+    """Where those are who were missed, by how often: km to the east and north of the middle."""
+    counts: dict[tuple[int, int], int] = {}
+    places: Sequence[Place] = ()
+    for event in history:
+        if event.name == "move":
+            places = event.args[0]
+        elif event.outcome == "ok":
+            for driver in event.value[2]:
+                lat, lon = places[driver]
+                north = distance_m(p.lat, p.lon, lat, p.lon) * (1 if lat >= p.lat else -1)
+                east = distance_m(lat, p.lon, lat, lon) * (1 if (lon - p.lon + 540) % 360 >= 180 else -1)
+                cell = (int((east / SIDE_M + 0.5) * BINS), int((north / SIDE_M + 0.5) * BINS))
+                if all(0 <= one < BINS for one in cell):
+                    counts[cell] = counts.get(cell, 0) + 1
+    km = SIDE_M / 1000 / BINS
+    rows = range(BINS)
+    return {
+        "missed": [
+            ((x + 0.5) * km - SIDE_M / 2000, (y + 0.5) * km - SIDE_M / 2000, float(counts.get((x, y), 0)))
+            for y in rows
+            for x in rows
+        ]
+    }
+
+
+def work(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
+    """Distances computed a ride, and how many were near."""
+    found = measure(history, p)
+    return {
+        "a ride": [("looked at", found["looked_at"]), ("at most", found["looked_at_most"]), ("near", found["near"])]
+    }

@@ -1,0 +1,23 @@
+"""Drivers in some cities around a place anywhere on the globe, who move."""
+
+from __future__ import annotations
+
+from math import asin, atan2, cos, degrees, pi, radians, sin
+from random import Random
+
+from windtunnel.blocks.space import EARTH_RADIUS_M
+
+Place = tuple[float, float]
+
+
+def moved(place: Place, metres: float, bearing: float) -> Place:
+    """Where one comes to from a place in degrees, by a great circle in this direction (radians from the north)."""
+    lat, lon, angle = radians(place[0]), radians(place[1]), metres / EARTH_RADIUS_M
+    there = asin(max(-1.0, min(1.0, sin(lat) * cos(angle) + cos(lat) * sin(angle) * cos(bearing))))
+    turned = lon + atan2(sin(bearing) * sin(angle) * cos(lat), cos(angle) - sin(lat) * sin(there))
+    return degrees(there), (degrees(turned) + 540) % 360 - 180
+
+
+def somewhere(place: Place, spread_m: float, luck: Random) -> Place:
+    """A place around it: so far away as a normal distance is, in any direction."""
+    return moved(place, abs(luck.gauss(0, spread_m)) + 1e-3, 2 * pi * luck.random())
