@@ -24,8 +24,8 @@ TWICE = (
     "abs(sum_of_shards.bias - (params.shards * (1 - (1 - 1 / params.shards) ** params.visits) - 1))"
     " < 0.1 * (params.shards - 1) / params.shards"
 )
-VISITS = "sample_of_visits.bias > 0.6 * (params.visits - 1)"
-FULL = "linear.rms > 0.3 and hll.rms < 5 * hll.theory"
+VISITS = "1.4 < sample_of_visits.bias < 2.3 and 0.04 * exact.bytes < sample_of_visits.bytes < 0.1 * exact.bytes"
+FULL = "0.52 < linear.rms < 0.57 and hll.rms < 5 * hll.theory"
 MERGED = "hll.merge_gap == 0 and max(exact.merge_gap, linear.merge_gap, raw.merge_gap) < 0.000001"
 TRAP = "hll.both_rms > 0.5 and hll.rms < 3 * hll.theory"
 
@@ -55,7 +55,7 @@ CLAIMS = (
     ),
     Claim(
         VISITS,
-        "A sample of visits counts visits: who comes often is in it more often.",
+        "A sample of one visit in twenty counts visits: who comes often is in it more often.",
         given=PLAIN,
     ),
     Claim(
@@ -89,8 +89,8 @@ CLAIMS = (
         FLAJOLET,
     ),
     Claim(
-        "sum_of_shards.merge_gap > 0.5",
-        "A sum of counts is not.",
+        "sum_of_shards.merge_gap > 0.5 and sum_of_shards.bytes == 8",
+        "A sum of counts is not, though each is but eight bytes.",
         given=PLAIN,
     ),
     Claim(

@@ -81,7 +81,7 @@ class SampleOfVisits(Exact):
         return ONE_IN * super().total(parts)
 
     def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
-        return ONE_IN * super().both(one, other)
+        return ONE_IN * super().both(one, other)  # unclaimed: who is in both samples is a matter of chance
 
 
 class Sketch:
@@ -134,7 +134,7 @@ class RawHyperLogLog(Sketch):
 
     def total(self, parts: Sequence[bytes]) -> float:
         m = 1 << self.precision
-        alpha = 0.7213 / (1 + 1.079 / m)
+        alpha = 0.7213 / (1 + 1.079 / m)  # unclaimed: a small part of the error that registers have anyway
         total: float = sum(2.0**-run for run in map(max, zip(*parts, strict=True)))
         return alpha * m * m / total
 
