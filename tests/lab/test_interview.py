@@ -154,7 +154,7 @@ def test_a_board_speaks_of_what_its_experiment_has() -> None:
         assert experiment.asks, "a deep dive asks what the experiment asks"
 
 
-def test_the_sentence_that_is_told_of_a_turn_holds_in_its_setting() -> None:
+def assert_told_of_turns_holds(quick: bool) -> None:
     for experiment in boards():
         assert experiment.board is not None
         told = {one.expression: one for one in experiment.claims}
@@ -163,9 +163,18 @@ def test_the_sentence_that_is_told_of_a_turn_holds_in_its_setting() -> None:
             if turn.claim:
                 claim = replace(told[turn.claim], given={}, where="")
                 designs = sorted(speaks_of(turn.claim))
-                result = run(replace(bare, claims=(claim,)), seeds=[0], designs=designs, **turn.given)
+                result = run(replace(bare, claims=(claim,)), quick=quick, seeds=[0], designs=designs, **turn.given)
                 (one,) = result.claims
                 assert one.verdict == "holds", f"{turn.what}: {turn.claim}"
+
+
+def test_the_sentence_that_is_told_of_a_turn_holds_in_its_setting() -> None:
+    assert_told_of_turns_holds(quick=True)
+
+
+@pytest.mark.soak
+def test_the_sentence_that_is_told_of_a_turn_holds_in_its_setting_at_full_size() -> None:
+    assert_told_of_turns_holds(quick=False)
 
 
 def test_who_answers_nothing_reaches_the_end_and_is_told_everything(kept: Path) -> None:
