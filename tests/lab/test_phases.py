@@ -26,8 +26,13 @@ def mapped(claim: Claim = SOLD_OUT, **options: Any) -> PhaseMap:
     return phase_map(experiment, x, y, claim, **given)
 
 
-def test_a_cell_holds_where_the_claim_does_and_every_edge_is_where_it_is_known_to_be() -> None:
-    found = mapped()
+@pytest.fixture(scope="module")
+def usual() -> PhaseMap:
+    return mapped()
+
+
+def test_a_cell_holds_where_the_claim_does_and_every_edge_is_where_it_is_known_to_be(usual: PhaseMap) -> None:
+    found = usual
     assert [(c.x, c.y) for c in found.cells[:6]] == [(1, 0), (26, 0), (51, 0), (76, 0), (101, 0), (1, 25)]
     for cell in found.cells:
         assert cell.claimed
@@ -41,8 +46,8 @@ def test_a_cell_holds_where_the_claim_does_and_every_edge_is_where_it_is_known_t
     assert found.exit_status == 1
 
 
-def test_a_line_of_theory_costs_no_run_and_falls_on_the_edge() -> None:
-    plain, told = mapped(), mapped(line="buyers >= stock")
+def test_a_line_of_theory_costs_no_run_and_falls_on_the_edge(usual: PhaseMap) -> None:
+    plain, told = usual, mapped(line="buyers >= stock")
     assert (plain.runs, plain.line) == (told.runs, [])
     assert len(told.line) > 5
     assert all(abs(buyers - stock) <= 0.5 for buyers, stock in told.line)
@@ -92,8 +97,8 @@ def test_a_claim_is_drawn_beyond_where_it_is_made_and_keeps_its_own_setting() ->
     assert "stock" not in found.params
 
 
-def test_a_map_is_the_same_in_one_process_and_in_two() -> None:
-    one, two = mapped(), mapped(jobs=2)
+def test_a_map_is_the_same_in_one_process_and_in_two(usual: PhaseMap) -> None:
+    one, two = usual, mapped(jobs=2)
     assert (one.cells, one.edges) == (two.cells, two.edges)
 
 
