@@ -54,6 +54,7 @@ captures: $(VENV)/.dev     ## what the menu looks like, in two sizes, coloured a
 
 soak: $(VENV)/.dev         ## the long checks
 	$(BIN)/pytest -m soak
+	WINDTUNNEL_EXAMPLES=500 $(BIN)/pytest -m "hypothesis and not soak and not live"
 
 golden: $(VENV)/.dev       ## write results/quick anew, for a diff to be read
 	WINDTUNNEL_GOLDEN=write $(BIN)/pytest tests/catalogue tests/test_pages.py -k 'committed or readme_shows'

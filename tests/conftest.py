@@ -21,9 +21,11 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytes
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# The same examples in every run, and no clock: a first call may compile a kernel.
-settings.register_profile("deterministic", deadline=None, derandomize=True)
-settings.load_profile("deterministic")
+# The same examples in every run, and no clock: a first call may compile a kernel. `make soak` draws many others.
+MANY = int(os.environ.get("WINDTUNNEL_EXAMPLES", "0"))
+settings.register_profile("deterministic", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("many", deadline=None, max_examples=MANY or 50, print_blob=True)
+settings.load_profile("many" if MANY else "deterministic")
 
 # A shell that runs us in the background hands SIGINT down as ignored, and children would inherit that. One that is
 # handled is at its default again in a child.

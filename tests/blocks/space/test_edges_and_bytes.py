@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from windtunnel.blocks.space import (
     LinearQuadtree,
@@ -47,7 +47,6 @@ def holds(box: tuple[float, float, float, float], lat: float, lon: float) -> boo
 
 
 @given(places=PLACES, box=st.tuples(LATS, LONS, LATS, LONS))
-@settings(max_examples=150, deadline=None)
 def test_three_trees_agree_on_what_is_in_a_box(places: list[Any], box: tuple[float, float, float, float]) -> None:
     south, west, north, east = min(box[0], box[2]), box[1], max(box[0], box[2]), box[3]
     found = [sorted(tree.in_box(south, west, north, east)) for tree in trees(places)]
@@ -87,7 +86,6 @@ def test_boxes_are_found_where_cells_split_and_things_move() -> None:
 
 
 @given(place=st.tuples(LATS, LONS), other=st.tuples(LATS, LONS))
-@settings(max_examples=150, deadline=None)
 def test_what_is_at_a_distance_is_within_it(place: tuple[float, float], other: tuple[float, float]) -> None:
     for tree in trees([other]):
         far_m = tree.nearest(*place, 1)[0].distance_m
