@@ -114,7 +114,7 @@ WHOLE = f"{worst('wrong')} == 0 and min(recovery_points.killed, ledger_outbox.ki
 FORGOT = (
     f"abs(recovery_points.double - {FORGOTTEN:.6f}) < 0.001 and ledger_outbox.double > 0.25 and passed_on.double > 0.5"
 )
-FOUND = "reconciled.wrong == 0 and reconciled.gross >= 1 and reconciled.killed >= 26"
+FOUND = "reconciled.wrong == 0 and reconciled.gross == 1 and ledger_outbox.gross > 5 and reconciled.killed >= 26"
 PARTED = "recovery_points.unheard == 1 and ledger_outbox.unheard <= 0.5"
 
 CLAIMS = (
@@ -221,8 +221,8 @@ CLAIMS = (
     ),
     Claim(
         FOUND,
-        "Who asks the bank what it has before he charges again, and gives back what stands in no book, needs no key "
-        "that is kept for ever.",
+        "Who asks the bank what it has before he charges again needs no key that is kept for ever; only a charge that "
+        "comes when all is over is one too many, stands in no book, and is given back.",
         BEPAID.title,
         given=FORGETS,
     ),
