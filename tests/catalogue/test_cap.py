@@ -9,10 +9,12 @@ from hypothesis import given, strategies as st
 
 from windtunnel.catalogue.scale.cap import Params, experiment
 from windtunnel.catalogue.scale.cap.claims import first_answer_ms
+from windtunnel.catalogue.scale.cap.designs import Sloppy
 from windtunnel.catalogue.scale.cap.judging import measure, verdicts
-from windtunnel.catalogue.scale.cap.replicas import Both, Version, contents, newest_of
+from windtunnel.catalogue.scale.cap.replicas import LARGE, REPLICAS, SMALL, Both, Version, contents, newest_of
 from windtunnel.lab.params import make, settings
 from windtunnel.lab.running.work import drive, workload
+from windtunnel.lab.stage import SimStage
 
 ITEMS = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.integers(0, 6)
@@ -106,3 +108,52 @@ def test_who_asks_far_copies_waits_long_enough_to_see_what_is_in_a_cart(trouble:
     history = drive(experiment, "sim", "sloppy", 1, p, workload(experiment, p, 1), experiment.faults_for(p))
     found = measure(history, p)
     assert (found["lost_adds"], found["apart"], found["calm_refused"]) == (0, 0, 0)
+
+
+PAGE = next(page for page in map("page {}".format, range(20)) if sum(page.encode()) % REPLICAS == LARGE[0])
+"""Its three homes are those in the larger data centre."""
+
+
+def sloppy() -> tuple[SimStage, Sloppy]:
+    stage = SimStage(5)
+    design = Sloppy(stage, Params())
+    stage.sim.run(until=0.5)
+    return stage, design
+
+
+def shown(design: Sloppy) -> set[object]:
+    return {design.replicas[i].cell(PAGE)[1] for i in LARGE}
+
+
+def test_what_was_kept_for_those_who_were_away_is_brought_to_them_though_nobody_reads() -> None:
+    stage, design = sloppy()
+    cut = stage.network.partition([f"replica {i}" for i in SMALL])
+    stage.sim.run(until=1.5)
+    written = design.write(0, PAGE, "text 1")
+    stage.sim.run(until=3.0)
+    assert written.exception() is None
+    assert (shown(design), sum(len(one.hints) for one in design.replicas)) == ({None}, 6)
+    cut.heal()
+    stage.sim.run(until=5.0)
+    assert (shown(design), sum(len(one.hints) for one in design.replicas)) == ({"text 1"}, 0)
+
+
+def test_a_hint_is_kept_where_nobody_says_that_it_has_come() -> None:
+    stage, design = sloppy()
+    cut = stage.network.partition([f"replica {i}" for i in SMALL], one_way=True)
+    design.write(0, PAGE, "text 1")
+    stage.sim.run(until=2.0)
+    assert shown(design) == {None}, "who is heard does not hear"
+    cut.heal()
+    stage.sim.run(until=4.0)
+    assert shown(design) == {"text 1"}
+
+
+def test_who_reads_what_one_home_lacks_brings_it_there() -> None:
+    stage, design = sloppy()
+    for i in LARGE[1:]:
+        design.replicas[i].keep(PAGE, ((9.0, 0, 1), "text 1"))
+    reads = [design.read(LARGE[0], PAGE) for _ in range(3)]
+    stage.sim.run(until=2.0)
+    assert {read.result() for read in reads} == {"text 1"}
+    assert shown(design) == {"text 1"}

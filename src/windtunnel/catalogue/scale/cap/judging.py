@@ -72,6 +72,11 @@ def stale(events: Sequence[Event]) -> list[bool]:
     return [old(e) for e in events if e.name == "get" and e.outcome == "ok"]
 
 
+def old_at_the_end(events: Sequence[Event], end: float) -> list[bool]:
+    """Of the last looks at one page, which are stale."""
+    return stale([e for e in events if e.name == "put" or e.due > end])
+
+
 def lost_page(events: Sequence[Event], p: Setting) -> bool:
     """Whether both sides were told of writes while one side could not hear the other: the end has those of one alone.
 
@@ -144,6 +149,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "calm_refused": share_of(e.outcome != "ok" for e in (*calm, *ends)),
         "broken": share_of(one.status == "invalid" for one in verdicts(history).values()),
         "stale": share_of(old for events in asked.values() for old in stale(events)),
+        "old": share_of(old for events in asked.values() for old in old_at_the_end(events, end_s(p))),
+        "hints": float(history.facts.get("hints", -1)),
         "lost": share_of(lost_page(events, p) for events in sides.values()),
         "apart": share_of(len(told) > 1 for told in last.values()),
         "lost_adds": share_of(missing),

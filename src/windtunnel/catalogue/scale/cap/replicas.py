@@ -72,7 +72,7 @@ class Replica(Peer):
         """Take it, if it is newer; `instead` are those for whom one keeps it who need not have it himself."""
         if cell[0] > self.cell(key)[0]:
             self.cells[key] = cell
-        self.hints.update(dict.fromkeys((who, key) for who in instead))
+        self.hints.update(dict.fromkeys((who, key) for who in instead))  # unclaimed: reads repair pages; a test has it
         return True
 
     def siblings(self, key: str) -> tuple[Version, ...]:

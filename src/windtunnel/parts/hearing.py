@@ -1,0 +1,126 @@
+"""What each of several hosts can know: what was given to it, and what came to it in messages from the others.
+
+All hosts of a run live in one process, where a table, a class or a module can be what all of them have in common. Who
+shows a text of which nothing has come to it has it from there. A rig listens, since a design would not tell.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import fields, is_dataclass
+from inspect import isawaitable
+from re import Pattern
+from typing import Any, Protocol
+
+from windtunnel.sim import Network, Signal
+
+
+class Surroundings(Protocol):
+    """Where the hosts live: a stage in the tunnel."""
+
+    @property
+    def network(self) -> Network: ...
+
+
+class Hearing:
+    """Listens to messages from here on, and counts what is shown where it has not come.
+
+    A message is kept as it was when it arrived, also where a table of its sender's is in it that changes later.
+    What goes over sockets is not heard.
+
+    Args:
+        stage: of this run alone.
+        names: of the hosts; what others send them, a client or a gate, counts for nothing.
+        text: what texts are like, each of which is used once: they are found inside of other strings and bytes too.
+    """
+
+    def __init__(self, stage: Surroundings, names: Collection[str], text: Pattern[str]) -> None:
+        self.text = text
+        self.unheard = 0
+        """Texts that were shown where they had not come, each counted once for each host."""
+        self._knows = {name: set[str]() for name in names}
+        plain = set[type](FIXED)
+        self._came = came = {name: list[Any]() for name in names}
+        inner = stage.network.note
+
+        def noted(kind: str, message: Any, why: str = "") -> None:
+            inner(kind, message, why)
+            if kind == "deliver" and message.dst.name in came and message.src.name in came:
+                came[message.dst.name].append(as_it_is(message.body, plain))
+
+        stage.network.note = noted  # type: ignore[method-assign]  # of this stage alone
+
+    def given(self, at: str, text: str) -> None:
+        """A client gives this text to this host."""
+        self._knows[at].add(text)
+
+    def shown(self, at: str, text: object) -> None:
+        """This host shows it; what is no text is let pass. Of the messages a late one mostly has it."""
+        if isinstance(text, str) and text not in self._knows[at]:
+            self._knows[at].add(text)
+            self.unheard += not any(self._holds(body, text) for body in reversed(self._came[at]))
+
+    def _holds(self, body: Any, text: str) -> bool:
+        """Whether a text is in a message. Sets come last: they are large."""
+        left, sets = [body], list[Any]()
+        while left or sets:
+            one = (left or sets).pop()
+            if isinstance(one, str):
+                if one == text or text in self.text.findall(one):
+                    return True
+            elif isinstance(one, bytes):
+                left.append(one.decode("latin-1"))
+            elif isinstance(one, Mapping):
+                left += [*one, *one.values()]
+            elif isinstance(one, tuple | list):
+                left += one
+            elif isinstance(one, set | frozenset):
+                sets += one
+        return False
+
+
+FIXED = (str, int, float, bool, bytes, frozenset, type(None))
+
+
+def as_it_is(body: Any, plain: set[type]) -> Any:
+    """What is in a message now: what can change in it copied, records as tuples, other objects as they are.
+
+    Args:
+        plain: types of what is left as it is; those that are found to be such are added.
+    """
+    kind = type(body)
+    if kind in plain:
+        return body
+    if isinstance(body, tuple | list):
+        return tuple([one if type(one) in plain else as_it_is(one, plain) for one in body])
+    if isinstance(body, Mapping):
+        return {key: as_it_is(value, plain) for key, value in body.items()}
+    if isinstance(body, set):
+        return frozenset(body)
+    if is_dataclass(kind):
+        return tuple([as_it_is(getattr(body, field.name), plain) for field in fields(body)])
+    plain.add(kind)
+    return body
+
+
+def once_answered(answer: Any, look: Callable[[Any], None]) -> Any:
+    """A design's answer, the same; once it is there it is looked at, if it is no failure."""
+    if isinstance(answer, Signal | Future):
+
+        def ended(over: Any) -> None:
+            if not (isinstance(over, Future) and over.cancelled()) and over.exception() is None:
+                look(over.result())
+
+        answer.add_done_callback(ended)
+    elif isawaitable(answer):
+        return _awaited(answer, look)
+    else:
+        look(answer)
+    return answer
+
+
+async def _awaited(answer: Awaitable[Any], look: Callable[[Any], None]) -> Any:
+    found = await answer
+    look(found)
+    return found

@@ -1,0 +1,115 @@
+"""Who shows a text that has not come to him is heard: whatever it came in, and as it was when it came."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from windtunnel.lab.stage import SimStage
+from windtunnel.parts import Hearing, once_answered
+from windtunnel.parts.hearing import FIXED, as_it_is
+
+TEXT = re.compile(r"text \d+")
+
+
+def heard() -> tuple[SimStage, Hearing]:
+    stage = SimStage(1)
+    for name in ("a", "b", "gate"):
+        stage.host(name).inbox()
+    return stage, Hearing(stage, ["a", "b"], TEXT)
+
+
+@dataclass(frozen=True)
+class Letter:
+    entries: tuple[Any, ...]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "text 1",
+        b"\x00text 1,text 12",
+        '{"page": "text 1"}',
+        (1, None, ["x", {"page": ((1.0, 2), "text 1")}]),
+        {"text 1": 3},
+        Letter((("put", "text 1"),)),
+        (frozenset({("text 1", 3)}), frozenset[int]()),
+    ],
+)
+def test_a_text_is_found_in_whatever_it_comes_and_not_another_that_begins_with_it(body: object) -> None:
+    stage, hearing = heard()
+    stage.host("a").send(stage.host("b"), body)
+    stage.sim.run()
+    hearing.shown("b", "text 1")
+    assert hearing.unheard == 0
+    hearing.shown("b", "text 2")
+    assert hearing.unheard == 1
+
+
+def test_what_is_part_of_a_longer_text_has_not_come() -> None:
+    stage, hearing = heard()
+    stage.host("a").send(stage.host("b"), "text 12")
+    stage.sim.run()
+    hearing.shown("b", "text 1")
+    assert hearing.unheard == 1
+
+
+def test_what_was_given_to_one_is_known_to_no_other_and_each_is_counted_once() -> None:
+    _, hearing = heard()
+    hearing.given("a", "text 1")
+    for at in ("a", "b", "b"):
+        hearing.shown(at, "text 1")
+        hearing.shown(at, None)
+    assert hearing.unheard == 1
+
+
+def test_what_a_gate_sends_counts_for_nothing() -> None:
+    stage, hearing = heard()
+    stage.host("gate").send(stage.host("b"), "text 1")
+    stage.sim.run()
+    hearing.shown("b", "text 1")
+    assert hearing.unheard == 1
+
+
+def test_a_table_that_grows_after_it_was_sent_has_told_what_was_in_it_then() -> None:
+    stage, hearing = heard()
+    table = {"page": "text 1"}
+    stage.host("a").send(stage.host("b"), ("take", table))
+    stage.sim.run()
+    table["other"] = "text 2"
+    hearing.shown("b", "text 1")
+    assert hearing.unheard == 0
+    hearing.shown("b", "text 2")
+    assert hearing.unheard == 1
+
+
+def test_of_what_can_change_a_copy_is_kept_and_objects_are_as_they_are() -> None:
+    plain, host = set(FIXED), SimStage(1).host("a")
+    told = (1, host, [1, {2}], Letter((3, [4])), {"page": [5]}, frozenset({6}))
+    assert as_it_is(told, plain) == (1, host, (1, frozenset({2})), ((3, (4,)),), {"page": (5,)}, frozenset({6}))
+    assert plain == {*FIXED, type(host)}
+
+
+def test_an_answer_is_looked_at_once_it_is_there_however_it_comes() -> None:
+    stage, shown = SimStage(1), list[Any]()
+    signal = stage.sim.signal("an answer")
+    assert once_answered(signal, shown.append) is signal
+    assert shown == []
+    signal.set("later")
+    stage.sim.run()
+    assert once_answered("at once", shown.append) == "at once"
+
+    async def answer() -> str:
+        return "awaited"
+
+    async def fails() -> str:
+        raise TimeoutError
+
+    assert asyncio.run(once_answered(answer(), shown.append)) == "awaited"
+    with pytest.raises(TimeoutError):
+        asyncio.run(once_answered(fails(), shown.append))
+    assert shown == ["later", "at once", "awaited"]
