@@ -19,7 +19,7 @@ promised is on the disk before it is told, and entries are taken only behind tho
 looked at after each step of each server, in every trouble here, and in schedules in which messages are lost, repeated
 and reordered, and servers crash (`schedules.py`); each of these rules taken away is found out there.
 
-**Deep dive: ties.** With one timeout for all everybody asks at once and votes for himself: no leader within {cap:.0f}
+**Deep dive: ties.** With one timeout for all everybody asks at once, for himself: mostly no leader within {cap:.0f}
 s. Five milliseconds of chance end it after some rounds, since a disk takes as long as that; {spread:.0f} ms at the
 first one, mostly. Timeouts as short as a vote takes need less time for it, and depose leaders that are well.
 
@@ -86,6 +86,7 @@ from windtunnel.catalogue.scale.election.naive import (
 )
 from windtunnel.catalogue.scale.election.servers import LARGE, SERVERS, SMALL, Asked as Asked, Cluster as Cluster
 from windtunnel.catalogue.scale.election.trials import CAP_S
+from windtunnel.catalogue.scale.election.wires import Wires
 from windtunnel.workload import poisson
 
 
@@ -122,7 +123,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     for number, due in enumerate(poisson(p.rate, luck, until_s=end_s(p)), 1):
         at, key = luck.randrange(SERVERS), f"key {luck.randrange(KEYS)}"
         if luck.random() < p.writes:
-            yield Op(due, f"client {number}", "put", (at, key, number))
+            yield Op(due, f"client {number}", "put", (at, key, f"value {number}"))
         else:
             yield Op(due, f"client {number}", "get", (at, key))
     for at in range(SERVERS):
@@ -180,6 +181,7 @@ experiment = Experiment(
     },
     measure=measure,
     audit=audit,
+    rig=Wires,
     charts=(
         Chart("Time without a leader, or until the next answer", "ms", "share that was shorter", leaderless, log="x"),
         Chart("Who was answered", "second", "answers a second", who_was_answered),

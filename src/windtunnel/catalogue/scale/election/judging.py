@@ -146,7 +146,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 
 def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
-    """What was told beside a server that was down, or across a cut, or was never put; and machines beside the five."""
+    """What was told beside a server that was down, or across a cut, or was never put; machines beside the five.
+
+    And what the wires say: what was shown where it had not come.
+    """
     down = [(at, from_s, from_s + p.for_s) for at, from_s in struck(p) if p.trouble in DOWN]
     told = [e for e in history if e.name in ("put", "get") and e.outcome == "ok"]
     begins = {e.args[2]: e.start for e in history if e.name == "put"}
@@ -164,6 +167,7 @@ def audit(history: History, held: Held, p: Setting) -> dict[str, float]:
         "made_up": float(
             sum(begins.get(e.value, e.end) >= e.end for e in told if e.name == "get" and e.value is not None)
         ),
+        "unheard": float(history.facts.get("unheard", 0)),
     }
 
 

@@ -124,7 +124,7 @@ class Cluster:
         raise NotImplementedError
 
     @process
-    async def put(self, at: int, key: str, value: int) -> None:
+    async def put(self, at: int, key: str, value: str) -> None:
         """Give a key this value."""
         await self.served(at, "put", key, value)
 
@@ -134,9 +134,9 @@ class Cluster:
         return await self.served(at, "get", key)
 
     @process
-    async def everything(self, at: int) -> list[int]:
+    async def everything(self, at: int) -> list[str]:
         """All values that were ever put, in their order."""
-        found: list[int] = await self.served(at, "everything", "")
+        found: list[str] = await self.served(at, "everything", "")
         return found
 
     @process
@@ -145,7 +145,7 @@ class Cluster:
         await self.trials.over
         return self.trials.took_s
 
-    async def served(self, at: int, what: str, key: str, value: int = 0) -> Any:
+    async def served(self, at: int, what: str, key: str, value: str = "") -> Any:
         """Ask the server beside the client. Raises Refused: it was not done; TimeoutError: it may have been."""
         command = [what, key, value, self.stage.request]
         done, found = await self.gate.call(self.servers[at], "want", command, within_s=PATIENCE_S + LOOK_S)
