@@ -28,7 +28,8 @@ POSTGRES = Source(
 SOURCES = (SAGAS, PAXOS, TEMPORAL, PIVOT, POSTGRES)
 
 SIM = ("sim",)
-"""Where nothing else takes time: on real engines what is timed is a busy machine as well."""
+"""Where nothing else takes time, and power can be lost: on real engines what is timed is a busy machine as well, and
+what dies is a process, which leaves what it has written."""
 STEPS = len(SERVICES)
 REFUSED = (2, 3)
 """At which step the orders are refused that cannot be carried out; the third kind of order is not refused."""
@@ -207,6 +208,7 @@ CLAIMS = (
         NOTES,
         "A note behind the step is lost between the two: the step is done again, and its service does not know it.",
         where=f"{ONCE} and dies == 'power'",
+        stages=SIM,
     ),
     Claim(
         exactly("durable_saga.goes_on", resumed),
@@ -217,11 +219,13 @@ CLAIMS = (
         exactly("logged.goes_on", behind_notes),
         "Also behind a note alone, as long as nothing is done that is not noted.",
         where=f"{SEEN} and dies == 'power'",
+        stages=SIM,
     ),
     Claim(
         exactly("two_phase.goes_on", decided),
         "Two phases give up what was not yet decided.",
         where=f"{SEEN} and dies == 'power'",
+        stages=SIM,
     ),
     Claim(
         WHOLE,
