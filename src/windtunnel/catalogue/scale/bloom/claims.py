@@ -30,7 +30,7 @@ READS = "no_filter.wasted_fresh == 1 and no_filter.looks == no_filter.reads"
 RIGHT = "known_absent.wasted_fresh == 1 and known_absent.wasted_known < 0.2"
 SALT = "salted.missed_fresh > 0.9 and max(bloom.missed, fuse.missed) == 0"
 FULL = "bloom.wasted_grown > 8 * params.error"
-COUNTS = "bloom.wasted_deleted == 1 and counting.wasted_deleted < 0.1"
+COUNTS = "bloom.wasted_deleted == 1 and counting.wasted_deleted < 0.1 and keys_in_memory.wasted_deleted == 0"
 SMALL = f"fuse.bits < bloom.bits - 0.5 and {keeps('fuse', rate=str(FEW_BITS))}"
 
 CLAIMS = (

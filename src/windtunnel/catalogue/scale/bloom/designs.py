@@ -18,9 +18,9 @@ from windtunnel.blocks.sketches import (
     ScalableBloomFilter,
 )
 
-KEY_BYTES = 21
+KEY_BYTES = 21  # unclaimed: how many absent keys fit into as much memory is no matter of claims
 """A key here: `user:` and sixteen digits."""
-YOUNG = 8
+YOUNG = 8  # unclaimed: any part will do, since it grows
 """The part of the expected keys with which the filter of newcomers begins; it grows."""
 
 
@@ -32,7 +32,6 @@ class NoFilter:
 
     def begin(self, expected: int, error: float) -> None:
         """Begin empty: so many keys are expected, and so many strangers may pass for members."""
-        self.expected, self.error = expected, error
 
     def add(self, key: str) -> None:
         """The table has this key now."""
@@ -81,11 +80,11 @@ class KnownAbsent(NoFilter):
     """A cache of keys that were asked for and not there, as large as a Bloom filter would be."""
 
     def begin(self, expected: int, error: float) -> None:
-        size_bytes = BloomFilter(expected, error).size_bits // 8
-        self.known: Cache[str, bool] = Cache(max(1, size_bytes // KEY_BYTES))
+        size_bytes = BloomFilter(expected, error).size_bits // 8  # unclaimed: see KEY_BYTES
+        self.known: Cache[str, bool] = Cache(max(1, size_bytes // KEY_BYTES))  # unclaimed: a cache of none is refused
 
     def add(self, key: str) -> None:
-        self.known.delete(key)
+        self.known.delete(key)  # unclaimed: here nobody asks for a key before it is put
 
     def may_have(self, key: str) -> bool:
         return self.known.get(key) is None
@@ -155,8 +154,8 @@ class Fuse(NoFilter):
     """A binary fuse filter of what the table had when it was stored, a growing Bloom filter of what came since."""
 
     def begin(self, expected: int, error: float) -> None:
-        self.old = BinaryFuseFilter([])
-        self.young = ScalableBloomFilter(max(1, expected // YOUNG), error)
+        self.old = BinaryFuseFilter([])  # unclaimed: the first server is not asked
+        self.young = ScalableBloomFilter(max(1, expected // YOUNG), error)  # unclaimed: see YOUNG
 
     def add(self, key: str) -> None:
         self.young.add(key)

@@ -56,6 +56,7 @@ CLAIMS = (
     ),
     Claim(FLAT, "A square in degrees is narrow in the north.", given=NORTH),
     Claim("flat_box.recall < 1", "And ends at the date line.", given=DATE_LINE),
+    Claim("flat_box.recall < 0.9", "At a pole it is a sliver.", given=POLE),
     Claim("flat_box.recall > 0.99", "At the equator it is right.", given={**EQUATOR, "lat": 0.0}),
     Claim(RIGHT, "A box that holds the circle finds everybody.", FINKEL),
     Claim(RIGHT, "Across the date line too.", FINKEL, given=DATE_LINE),

@@ -45,10 +45,10 @@ class OwnCell:
         before, now = self.cell_of.get(driver), encode(lat, lon, self.letters)
         if before == now:
             return
-        if before is not None:
-            self.cells[before].discard(driver)
+        if before is not None:  # unclaimed: who was left in a cell is looked at in vain
+            self.cells[before].discard(driver)  # unclaimed: the same
         self.cells.setdefault(now, set()).add(driver)
-        self.cell_of[driver] = now
+        self.cell_of[driver] = now  # unclaimed: the same
 
     def candidates(self, lat: float, lon: float, radius_m: float) -> Iterable[int]:
         """Who may be within so many metres: how far away each is will be computed."""
