@@ -72,6 +72,8 @@ from windtunnel.catalogue.scale.bloom.rig import Rig
 
 BOTS, BATCH, STEPS = 20, 100, 6
 """Strangers that come again; gets that are answered together; pieces in which the table grows."""
+FIRST_ASKED = 20
+"""Keys that somebody asks for before they are put, and right after it: whether a name is free, say."""
 OF_DELETED = 0.3
 """Of the gets for what is not there, once there are deleted keys."""
 
@@ -120,8 +122,12 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     more = fresh(round((p.growth - 1) * p.keys))
     for step in range(STEPS):
         part = more[len(more) * step // STEPS : len(more) * (step + 1) // STEPS]
+        if part:
+            yield op("get", part[:FIRST_ASKED], "growing")
         yield op("put", part)
         there += part
+        if part:
+            yield op("get", part[:FIRST_ASKED], "growing")
         yield from gets(p.gets // (2 * STEPS), "growing")
     count = round(p.deleted * p.keys)
     gone, there = there[:count], there[count:]

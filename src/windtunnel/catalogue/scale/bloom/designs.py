@@ -84,7 +84,7 @@ class KnownAbsent(NoFilter):
         self.known: Cache[str, bool] = Cache(max(1, size_bytes // KEY_BYTES))  # unclaimed: a cache of none is refused
 
     def add(self, key: str) -> None:
-        self.known.delete(key)  # unclaimed: here nobody asks for a key before it is put
+        self.known.delete(key)
 
     def may_have(self, key: str) -> bool:
         return self.known.get(key) is None
