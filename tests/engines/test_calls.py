@@ -147,6 +147,18 @@ def test_calls_fail_when_the_connection_breaks_and_later_ones_are_refused(tmp_pa
     play(tmp_path, script)
 
 
+def test_calls_fail_too_where_the_connection_breaks_before_anything_was_read(tmp_path: Path) -> None:
+    async def script(calls: Calls, other: Other) -> None:
+        fresh = Calls(calls.path)
+        await fresh.connect()
+        waiting = fresh.begin("slow")
+        await fresh.close()
+        with pytest.raises(ConnectionResetError, match="broke"):
+            await waiting
+
+    play(tmp_path, script)
+
+
 def test_a_program_is_told_what_it_has_to_know_answers_calls_and_ends_with_its_stage(tmp_path: Path) -> None:
     file = tmp_path / "echo.py"
     file.write_text(ECHO)

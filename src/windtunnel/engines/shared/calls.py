@@ -49,6 +49,7 @@ class Calls:
         except OSError as error:
             raise Unavailable(f"Nobody listens on {self.path}: {error.strerror}.") from error
         self._reading = asyncio.create_task(self._read(reader))
+        self._reading.add_done_callback(self._broken)
 
     def begin(self, *what: Any) -> Call:
         """Ask, and do not wait; await what is returned for the answer. Raises Unavailable."""
@@ -85,21 +86,22 @@ class Calls:
             self._writer.write(json.dumps(line).encode() + b"\n")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        try:
-            with suppress(ConnectionError):
-                while line := await reader.readline():
-                    number, answer = json.loads(line)
-                    call = self._open.pop(number, None)
-                    if call is not None and not call.done():  # done: given up in this very moment
-                        call.set_result(answer)
-        finally:
-            assert self._writer is not None
-            self._writer.close()
-            for call in self._open.values():
-                if not call.done():
-                    call.set_exception(ConnectionResetError(f"The connection to {self.path} broke."))
-                    call.exception()  # nobody need ask for it
-            self._open.clear()
+        with suppress(ConnectionError):
+            while line := await reader.readline():
+                number, answer = json.loads(line)
+                call = self._open.pop(number, None)
+                if call is not None and not call.done():  # done: given up in this very moment
+                    call.set_result(answer)
+
+    def _broken(self, reading: asyncio.Task[None]) -> None:
+        """What reads has ended, or was cancelled before it began."""
+        assert self._writer is not None
+        self._writer.close()
+        for call in self._open.values():
+            if not call.done():
+                call.set_exception(ConnectionResetError(f"The connection to {self.path} broke."))
+                call.exception()  # nobody need ask for it
+        self._open.clear()
 
 
 async def answer_calls(path: str, answer: Callable[..., Awaitable[Any]]) -> None:
