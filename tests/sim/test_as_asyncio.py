@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -372,6 +373,10 @@ async def addresses_that_are_none() -> list[object]:
     return seen
 
 
+REMEMBERS = sys.version_info[:3] != (3, 13, 0)
+"""A loop of 3.13.0 that is asked to run for ever, and refuses, is the running one no more."""
+
+
 async def asking_the_loop_to_run_while_it_runs() -> list[object]:
     loop, done = asyncio.get_running_loop(), list[str]()
 
@@ -382,7 +387,7 @@ async def asking_the_loop_to_run_while_it_runs() -> list[object]:
     coro = other()
     calls: list[Callable[[], object]] = [
         lambda: loop.run_until_complete(coro),
-        loop.run_forever,
+        *([loop.run_forever] if REMEMBERS else []),
         loop.close,
         lambda: asyncio.run(coro),
     ]
