@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from windtunnel import Stage
 from windtunnel.blocks.space import distance_m
-from windtunnel.catalogue.scale.quadtree.designs import Neighbours, OwnCell, Quadtree, Scan
+from windtunnel.catalogue.scale.quadtree.designs import Neighbours, OwnCell, RoundBox, Scan
 from windtunnel.catalogue.scale.quadtree.world import moved, somewhere
 
 NOWHERE = cast(Stage, None)
@@ -43,11 +43,11 @@ def test_the_box_of_a_circle_misses_nobody_anywhere(middle: tuple[float, float])
     luck = Random(1)
     places = [somewhere(middle, 2000.0, luck) for _ in range(300)]
     for at in (middle, *places[:20]):
-        assert found(Quadtree, places, at, 1500.0) == found(Scan, places, at, 1500.0)
+        assert found(RoundBox, places, at, 1500.0) == found(Scan, places, at, 1500.0)
 
 
 def test_across_an_edge_one_is_near_and_in_another_cell() -> None:
     ann, bob = (0.0001, 0.0001), (-0.0001, -0.0001)
     assert found(OwnCell, [bob], ann, 100.0) == set()
     assert found(Neighbours, [bob], ann, 100.0) == {0}
-    assert found(Quadtree, [bob], ann, 100.0) == {0}
+    assert found(RoundBox, [bob], ann, 100.0) == {0}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.scale.quadtree.designs import Quadtree
+from windtunnel.catalogue.scale.quadtree.designs import RoundBox
 
 challenge = "quadtree"
 
 
-class Yours(Quadtree):
+class Yours(RoundBox):
     pass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from windtunnel.catalogue.scale.quadtree.designs import Quadtree
+from windtunnel.catalogue.scale.quadtree.designs import RoundBox
 
 challenge = "quadtree"
 
 
-class Yours(Quadtree):
+class Yours(RoundBox):
     def move(self, driver: int, lat: float, lon: float) -> None:
         if driver not in self.tree:
             super().move(driver, lat, lon)

@@ -67,7 +67,7 @@ from windtunnel.catalogue.scale.bloom.designs import (
     NoFilter,
     Salted,
 )
-from windtunnel.catalogue.scale.bloom.judging import KNOWN, by_kind, measure, memory, outgrown
+from windtunnel.catalogue.scale.bloom.judging import KNOWN, by_kind, measure, memory, outgrown, time_line
 from windtunnel.catalogue.scale.bloom.rig import Rig
 
 BOTS, BATCH, STEPS = 20, 100, 6
@@ -177,6 +177,7 @@ experiment = Experiment(
         Chart("Reads for nothing while the table grows", "keys put / keys expected", "% of new strangers", outgrown),
         Chart("Reads of the table by what is asked for", "key", "% of the gets", by_kind, kind="bars"),
         Chart("Bits a key", "when", "bits", memory, kind="bars"),
+        Chart("How long each request takes", "ms", "request", time_line, kind="gantt"),
     ),
     asks=(
         Ask(

@@ -122,3 +122,15 @@ def memory(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, flo
     found = measure(history, p)
     names = {"bits": "stored at first", "bits_again": "stored when it had grown", "held_bits": "in memory then"}
     return {"a key": [(names[name], found[name]) for name in names]}
+
+
+def time_line(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """When each request was answered, and what that took: of gets, for how many the table was read."""
+    began = min(event.start for event in history)
+    rows = []
+    for event in history:
+        keys = event.args[0] if event.args else ()
+        reads = f"{event.value[1].count('1')} of " if event.name == "get" and event.outcome == "ok" else ""
+        what = f"{reads}{len(keys)} {'read' if reads else 'keys'}" if event.args else "what is stored"
+        rows.append((event.name.replace("_", " "), 1e3 * (event.start - began), 1e3 * (event.end - began), what))
+    return {"requests": rows}

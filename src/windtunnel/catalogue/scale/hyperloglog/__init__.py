@@ -61,6 +61,7 @@ from windtunnel.catalogue.scale.hyperloglog.designs import (
     MergedHyperLogLog,
     RawHyperLogLog,
     SampleOfVisits,
+    Setting as Setting,
     SumOfShards,
 )
 from windtunnel.catalogue.scale.hyperloglog.judging import by_day, measure, questions, sent

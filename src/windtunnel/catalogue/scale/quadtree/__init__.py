@@ -38,7 +38,7 @@ from random import Random
 
 from windtunnel import Ask, Chart, Experiment, Op, Why, param
 from windtunnel.catalogue.scale.quadtree.claims import CLAIMS, DEMANDS, FIGURES, FLAT, LOOKS, OWN, RIGHT, ROUND, SOURCES
-from windtunnel.catalogue.scale.quadtree.designs import FlatBox, Neighbours, OwnCell, Quadtree, Scan
+from windtunnel.catalogue.scale.quadtree.designs import FlatBox, Neighbours, OwnCell, RoundBox, Scan, Setting as Setting
 from windtunnel.catalogue.scale.quadtree.judging import Rig, measure, missed, work
 from windtunnel.catalogue.scale.quadtree.world import moved, somewhere
 
@@ -88,7 +88,7 @@ experiment = Experiment(
         "own_cell": OwnCell,
         "neighbours": Neighbours,
         "flat_box": FlatBox,
-        "quadtree": Quadtree,
+        "quadtree": RoundBox,
     },
     rig=Rig,
     measure=measure,

@@ -85,7 +85,7 @@ class FlatBox:
         return self.tree.in_box(south, max(-180.0, lon - half), north, min(180.0, lon + half))
 
 
-class Quadtree(FlatBox):
+class RoundBox(FlatBox):
     """A quadtree, asked for the smallest box that holds the circle: wider in the north, around the date line."""
 
     def candidates(self, lat: float, lon: float, radius_m: float) -> Iterable[int]:
