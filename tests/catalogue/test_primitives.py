@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from math import sqrt
 from typing import Any, ClassVar
 
 import pytest
@@ -95,16 +96,18 @@ def test_shares_by_luck_are_those_that_are_reckoned_by_hand(design: type, task: 
     assert searched(design, task, Sizes())["by_luck"] == pytest.approx(share, abs=1e-12)
 
 
+@pytest.mark.parametrize("many", [150, pytest.param(1000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("design", [FirstDraft, SecondDraft])
 def test_runs_drawn_by_luck_come_to_a_stop_or_end_with_an_error_as_often_as_the_states_say(
-    design: type, task: str
+    design: type, task: str, many: int
 ) -> None:
     found = searched(design, task, Sizes())
-    drawn = [lost for _, lost in runs(Model(design, task, Sizes()), RandomWalk(1), 400)]
+    drawn = [lost for _, lost in runs(Model(design, task, Sizes()), RandomWalk(1), many)]
     stops = sum(lost is not None and lost.kind == "deadlock" for lost in drawn)
     raises = sum(lost is not None and " ends with " in lost.sentence for lost in drawn)
-    assert (stops / 400, raises / 400) == pytest.approx((found["stops"], found["raises"]), abs=0.1)
+    four_deviations = 2 / sqrt(many)
+    assert (stops / many, raises / many) == pytest.approx((found["stops"], found["raises"]), abs=four_deviations)
     assert found["stops"] + found["raises"] <= found["by_luck"] + 1e-12
 
 
