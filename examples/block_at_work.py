@@ -4,6 +4,7 @@ Blocks are ordinary Python. They know nothing of the tunnel, and are pip-install
 """
 
 import sqlite3
+from contextlib import closing
 
 from windtunnel.blocks.sketches import BloomFilter
 
@@ -11,7 +12,11 @@ MEMBERS, STRANGERS = 20_000, 20_000
 
 
 def main() -> None:
-    table = sqlite3.connect(":memory:")
+    with closing(sqlite3.connect(":memory:")) as table:
+        fill_and_ask(table)
+
+
+def fill_and_ask(table: sqlite3.Connection) -> None:
     table.execute("CREATE TABLE url (id INTEGER PRIMARY KEY, name TEXT UNIQUE)")
     names = [f"https://example.org/{i}" for i in range(MEMBERS)]
     table.executemany("INSERT INTO url (name) VALUES (?)", [(name,) for name in names])
