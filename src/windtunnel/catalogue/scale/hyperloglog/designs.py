@@ -25,6 +25,18 @@ class Setting(Protocol):
     def precision(self) -> int: ...
 
 
+class Totals:
+    """What those have in common who can say no more than totals: who is among both follows from three of them."""
+
+    def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
+        """How many different visitors are among both: those of one, and of the other, less those of either."""
+        return self.total(one) + self.total(other) - self.total([*one, *other])
+
+    def total(self, parts: Sequence[bytes]) -> float:
+        """How many different visitors the shards have seen that sent these."""
+        raise NotImplementedError
+
+
 class Exact:
     """A set of all visitors."""
 
@@ -52,7 +64,7 @@ class Exact:
         return {visitor for part in parts for visitor in part.decode().split()}
 
 
-class SumOfShards(Exact):
+class SumOfShards(Totals, Exact):
     """The same, and each shard sends how many it has seen: the counts are added."""
 
     def store(self) -> bytes:
@@ -60,9 +72,6 @@ class SumOfShards(Exact):
 
     def total(self, parts: Sequence[bytes]) -> float:
         return sum(int.from_bytes(part, "little") for part in parts)
-
-    def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
-        return self.total(one) + self.total(other) - self.total([*one, *other])
 
 
 class SampleOfVisits(Exact):
@@ -84,19 +93,7 @@ class SampleOfVisits(Exact):
         return ONE_IN * super().both(one, other)  # unclaimed: who is in both samples is a matter of chance
 
 
-class Sketch:
-    """What sketches have in common: who is among both follows from three totals."""
-
-    def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
-        """How many different visitors are among both: those of one, and of the other, less those of either."""
-        return self.total(one) + self.total(other) - self.total([*one, *other])
-
-    def total(self, parts: Sequence[bytes]) -> float:
-        """How many different visitors the shards have seen that sent these."""
-        raise NotImplementedError
-
-
-class LinearCounting(Sketch):
+class LinearCounting(Totals):
     """A bit for each visitor's hash, in as many bits as HyperLogLog has; the bits that are left tell how many came."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
@@ -116,7 +113,7 @@ class LinearCounting(Sketch):
         return self.size * log(self.size / max(left, 1))
 
 
-class RawHyperLogLog(Sketch):
+class RawHyperLogLog(Totals):
     """Registers of the longest run of zeros, and their harmonic mean as it is, without corrections."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
@@ -139,7 +136,7 @@ class RawHyperLogLog(Sketch):
         return alpha * m * m / total
 
 
-class MergedHyperLogLog(Sketch):
+class MergedHyperLogLog(Totals):
     """HyperLogLog: few visitors nearly exactly, many within its error, and shards are merged."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:

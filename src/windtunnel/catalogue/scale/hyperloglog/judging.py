@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import nan, sqrt
 from statistics import fmean
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from windtunnel import History
+from windtunnel.catalogue.scale.hyperloglog.designs import Setting
 from windtunnel.statistics import not_measurable
-
-
-class Setting(Protocol):
-    """What of the parameters matters here."""
-
-    @property
-    def precision(self) -> int: ...
 
 
 class Answer(NamedTuple):
