@@ -107,9 +107,12 @@ class BlockManager(Block):
         Whoever of the two writes first to a block that both have gets a copy of it (`grow`). Raises ValueError where
         the tokens or the salts differ, or the child has blocks.
         """
-        if child.blocks or child.tokens != parent.tokens or child.salt != parent.salt:
-            why = "has other tokens" if child.tokens != parent.tokens else "has another salt"
-            why = "has blocks already" if child.blocks else why
+        refused = {
+            "has blocks already": bool(child.blocks),
+            "has other tokens": child.tokens != parent.tokens,
+            "has another salt": child.salt != parent.salt,
+        }
+        if why := next((why for why, so in refused.items() if so), ""):
             raise ValueError(f"{child.name!r} {why}: fork into a new sequence with the tokens of {parent.name!r}.")
         for block in parent.blocks:
             self._own(block)
