@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from windtunnel.lab.stage import SimStage
-from windtunnel.parts import Hearing, once_answered
+from windtunnel.parts import Hearing, HearingRig, once_answered
 from windtunnel.parts.hearing import FIXED, as_it_is
 
 TEXT = re.compile(r"text \d+")
@@ -88,7 +88,7 @@ def test_a_table_that_grows_after_it_was_sent_has_told_what_was_in_it_then() -> 
 
 
 def test_of_what_can_change_a_copy_is_kept_and_objects_are_as_they_are() -> None:
-    plain, host = set(FIXED), SimStage(1).host("a")
+    plain, host = set[type](FIXED), SimStage(1).host("a")
     told = (1, host, [1, {2}], Letter((3, [4])), {"page": [5]}, frozenset({6}))
     assert as_it_is(told, plain) == (1, host, (1, frozenset({2})), ((3, (4,)),), {"page": (5,)}, frozenset({6}))
     assert plain == {*FIXED, type(host)}
@@ -113,3 +113,20 @@ def test_an_answer_is_looked_at_once_it_is_there_however_it_comes() -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(once_answered(fails(), shown.append))
     assert shown == ["later", "at once", "awaited"]
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_rig_that_listens_serves_what_its_design_does_and_tells_what_was_shown_unheard(listens: bool) -> None:
+    class Shop:
+        stock = 3
+
+        def report(self) -> dict[str, int]:
+            return {"sold": 1}
+
+    _, hearing = heard()
+    rig = HearingRig(Shop(), hearing if listens else None)
+    assert rig.stock == 3
+    rig.given("a", "text 1")
+    for at in ("a", "b"):
+        assert rig.shown(at, ["text 1"], lambda texts: texts) == ["text 1"]
+    assert asyncio.run(rig.report()) == {"sold": 1, "unheard": int(listens)}

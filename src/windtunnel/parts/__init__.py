@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TwoChoices as TwoChoices,
     )
     from windtunnel.parts.clients import Impatient as Impatient
-    from windtunnel.parts.hearing import Hearing as Hearing, once_answered as once_answered
+    from windtunnel.parts.hearing import Hearing as Hearing, HearingRig as HearingRig, once_answered as once_answered
     from windtunnel.parts.made_model import (
         STOP as STOP,
         VOCABULARY as VOCABULARY,

@@ -7,7 +7,7 @@ shows a text of which nothing has come to it has it from there. A rig listens, s
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from inspect import isawaitable
 from re import Pattern
@@ -124,3 +124,39 @@ async def _awaited(answer: Awaitable[Any], look: Callable[[Any], None]) -> Any:
     found = await answer
     look(found)
     return found
+
+
+class HearingRig:
+    """What a rig that listens has in common with any other: what it does not serve itself the design does.
+
+    Args:
+        hearing: None: nobody listens.
+    """
+
+    def __init__(self, design: Any, hearing: Hearing | None) -> None:
+        self.design, self.hearing = design, hearing
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the design's."""
+        return getattr(self.design, name)
+
+    def given(self, at: str, text: str) -> None:
+        """A client gives this text to this host."""
+        if self.hearing is not None:
+            self.hearing.given(at, text)
+
+    def shown(self, at: str, answer: Any, texts: Callable[[Any], Iterable[object]]) -> Any:
+        """The design's answer; the texts in it are what this host shows."""
+
+        def look(found: Any) -> None:
+            if self.hearing is not None:
+                for text in texts(found):
+                    self.hearing.shown(at, text)
+
+        return once_answered(answer, look)
+
+    async def report(self) -> Mapping[str, object]:
+        """What the design says, and what was shown that had not come."""
+        found = self.design.report()
+        told = await found if isawaitable(found) else found
+        return {**(told or {}), "unheard": self.hearing.unheard if self.hearing is not None else 0}
