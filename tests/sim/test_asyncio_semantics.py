@@ -36,13 +36,23 @@ REFUSED_IO = {
     "test_sock_accept",  # these two call connect or accept of a socket that blocks
     "test_sock_client_racing",
     "test_sendto_blocking",  # a datagram never waits here, so nobody tries again
-    "test_unhandled_exceptions",  # takes a server to have accepted before its own client's handshake is over
+    "test_unclosed_server_resource_warnings",  # (3.13) so does this one
+    "test_unix_server_addr_cleanup",  # (3.13) these five, again, listen on a path
+    "test_unix_server_sock_cleanup",
+    "test_unix_server_cleanup_gone",
+    "test_unix_server_cleanup_replaced",
+    "test_unix_server_cleanup_prevented",
+    "test_unhandled_exceptions",  # these take a server to have accepted before its own client's handshake is over
+    "test_unhandled_exception",  # (3.13) the same under another name
+    "test_wait_closed_basic",  # (3.12)
 }
-"""What the tunnel has no stand-in for and says so, and two that rest on how a real kernel happens to do it."""
+"""What the tunnel has no stand-in for and says so, and those that rest on how a real kernel happens to do it."""
 REFUSED = {
     "test_nested_timeouts_concurrent",  # these two call time.sleep
     "test_nested_timeouts_loop_busy",
     "test_ambiguous_loops",  # asks a running host for another loop
+    "test_cancelled_error_re_aquire",  # (3.13) these two ask who awaits a task for the error that cancelled it itself
+    "test_cancelled_error_wakeup",
 }
 OTHERWISE_BY_DESIGN = {
     "test_bare_create_task",  # these three ask for the class that stands in for ours here
