@@ -213,8 +213,8 @@ class Constraint(ReadCommitted):
     async def off(self, shift: int, doctor: int, decide_s: float) -> bool:
         on = await self.again("off", lambda t: self.on_call(t, shift))
         await asyncio.sleep(decide_s)
-        if on < 2:
-            return False
+        if on < 2:  # unclaimed: spares who is alone the places that are taken anyway
+            return False  # unclaimed: as above
         places = self.p.people - 1
         for place in range(places):
 
