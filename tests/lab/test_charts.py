@@ -21,6 +21,7 @@ ROWS: dict[str, tuple[Any, ...]] = {
     "lines": (1, 2.0),
     "bars": ("naive", 2.0),
     "heat": (0.2, 5.0, 1.0),
+    "misses": (0.2, 5.0, 1.0),
     "space-time": ("a", 0.0, "b", 0.25, "hello", "✗"),
     "gantt": ("worker 1", 0.0, 0.5, "busy"),
     "graph": ("0", "1", "A takes it", "ends well"),
@@ -127,7 +128,9 @@ def test_what_a_chart_says_itself_of_a_message_stands() -> None:
 
 
 def test_a_kind_or_an_axis_that_there_is_not_is_refused() -> None:
-    with pytest.raises(WrongInput, match=r"kind 'pie'; it can be lines, bars, heat, space-time, gantt, graph\."):
+    with pytest.raises(
+        WrongInput, match=r"kind 'pie'; it can be lines, bars, heat, misses, space-time, gantt, graph\."
+    ):
         chart("pie", [])
     with pytest.raises(WrongInput, match="log='z'"):
         chart("lines", [], log="z")

@@ -36,6 +36,19 @@ def test_a_map_has_a_cell_for_each_value() -> None:
     assert lines[-1] == "· 2  ▒ 3  █ 4"
 
 
+def test_a_map_of_misses_is_red_between_its_edges_and_a_word_where_nothing_is_missed() -> None:
+    middles = (-15.0, -5.0, 5.0, 15.0)
+    missed = [(x, y, 4.0 if x == y == -5.0 else 0.0) for x in middles for y in middles]
+    named = {"all": [(x, y, 0.0) for x, y, _ in missed], "own": [(x + 0.5, y + 0.5, v) for x, y, v in missed]}
+    found = drawing(Drawn("A chart", "km", "km", "", "misses"), named, 60)
+    assert found is not None
+    lines = found.plain.splitlines()
+    assert lines[0] == "all: none"
+    assert [line.split("│")[0].strip() for line in lines[2:6]] == ["20.5", "", "", "-19.5"]
+    assert lines[6].split() == ["-19.5", "20.5"]
+    assert {span.style for span in found.spans if "····" in found.plain[span.start : span.end]} == {"red"}
+
+
 def test_a_message_is_an_arrow_between_two_things() -> None:
     lines = drawn("space-time", {"naive": [("a", 0.0, "b", 0.25, "ask"), ("b", 0.5, "a", 0.5, "answer")]})
     assert "──▶" in lines[2]
@@ -70,7 +83,7 @@ def test_a_graph_is_counted_by_steps_and_its_last_kind_is_marked() -> None:
     assert max(map(len, cut)) <= 40
 
 
-@pytest.mark.parametrize("kind", ["lines", "bars", "heat", "space-time", "gantt", "graph"])
+@pytest.mark.parametrize("kind", ["lines", "bars", "heat", "misses", "space-time", "gantt", "graph"])
 def test_nothing_is_no_chart(kind: str) -> None:
     assert drawn(kind, {"naive": []}) == []
 

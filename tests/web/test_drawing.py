@@ -72,6 +72,7 @@ def test_lines_are_a_panel_a_design_with_the_naive_one_behind_the_others() -> No
     [
         ("bars", [("ok", 3.0), ("lost", math.nan)]),
         ("heat", [(0.0, 0.0, 1.0), (1.0, 0.0, 3.0), (0.0, 1.0, 3.0), (1.0, 1.0, math.nan)]),
+        ("misses", [(0.5, 0.0, 1.0), (1.5, 0.0, 3.0)]),
         ("space-time", [("a", 0.0, "b", 1.0, "<hello>"), ("b", 2.0, "b", 2.0, "thinks")]),
         ("gantt", [("worker", 0.0, 2.0, "busy"), ("worker", 3.0, 4.0, "idle & calm")]),
         ("graph", [("0", "1", "A & B", "well"), ("1", "1", "A", "round"), ("0", "2", "B", "well")]),
@@ -176,6 +177,18 @@ def test_cells_of_one_shade_side_by_side_are_one_piece() -> None:
     rows = [(float(x), 0.0, 1.0 if x < 4 else 0.0) for x in range(9)]
     (panel,) = svg.picture(Drawn("T", "x", "y", "", "heat"), {"one": {"part": rows}}, "c").panels
     assert len(re.findall("M", panel.svg.partition('class="heat"')[2].partition("</svg>")[0])) == 1
+
+
+def test_cells_side_by_side_have_round_numbers_at_their_axes_and_cells_of_things_their_own() -> None:
+    def written(kind: str, places: list[float]) -> list[str]:
+        rows: list[tuple[object, ...]] = [(x, 0.0, 1.0) for x in places]
+        (panel,) = svg.picture(Drawn("T", "x", "y", "", kind), {"one": {"part": rows}}, "c").panels
+        assert (f'class="heat {kind}"' in panel.svg) == (kind != "heat")
+        return re.findall(r">([-\d.−]+)</text>", panel.svg)[:-1]
+
+    assert written("misses", [20 / 24 * (2 * i - 23) for i in range(24)]) == ["-20", "-10", "0", "10", "20"]
+    assert written("heat", [float(i) for i in range(5)]) == ["0", "2", "4"]
+    assert written("heat", [0.1, 1.0, 10.0]) == ["0.1", "1", "10"]
 
 
 def test_the_committed_maps_have_a_mark_for_where_one_is() -> None:

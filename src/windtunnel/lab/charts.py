@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Any, Literal
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.lab.history import Event, History
 from windtunnel.sim.fault import Fault
 
-Kind = Literal["lines", "bars", "heat", "space-time", "gantt", "graph"]
+Kind = Literal["lines", "bars", "heat", "misses", "space-time", "gantt", "graph"]
 Row = tuple[Any, ...]
 Parts = Mapping[str, Sequence[Row]]
 """A chart's values: rows by the name that stands in the key."""
@@ -19,6 +19,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lines": ("x", "y"),
     "bars": ("x", "y"),
     "heat": ("x", "y", "value"),
+    "misses": ("x", "y", "value"),
     "space-time": ("from", "sent", "to", "received", "what", "wrong"),
     "gantt": ("row", "begin", "end", "what"),
     "graph": ("from", "to", "what", "which"),
@@ -32,8 +33,25 @@ CELLS = 5000
 
 WRONG = "✗"
 """Stands in the last column of a message that belongs to an operation which is wrong; "" in that of others."""
-WHOLE = {"heat": "cells; a heat map", "graph": "steps; a graph"}
+WHOLE = {"heat": "cells; a heat map", "misses": "cells; a map of misses", "graph": "steps; a graph"}
 """Of which nothing can be left out."""
+
+
+def edges(values: Sequence[float]) -> tuple[float, float] | None:
+    """Where along an axis the first of these cells begins and the last ends; None where each has a value of its own.
+
+    Cells side by side, equally wide, are named by their middles; where those are whole numbers, they are rather the
+    numbers of things.
+
+    Args:
+        values: in order.
+    """
+    step = (values[-1] - values[0]) / (len(values) - 1) if len(values) > 1 else 0.0
+    if not isfinite(step) or all(value == round(value) for value in values):
+        return None
+    if any(abs(values[0] + i * step - value) > 1e-6 * step for i, value in enumerate(values)):
+        return None
+    return values[0] - step / 2, values[-1] + step / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +66,9 @@ class Chart:
             messages the last column may be left out: then those are wrong that belong to an operation which a checker
             names as wrong while this function asks it.
         log: which axes are logarithmic: "", "x", "y" or "xy".
-        kind: "lines", "bars", "heat" (a map of cells), "space-time" (messages between things), "gantt" (spans in rows),
-            "graph" (steps between states: `which` stands in the key, and each name is a graph of its own).
+        kind: "lines", "bars", "heat" (a map of cells), "misses" (the same, of what should not be, in red), "space-time"
+            (messages between things), "gantt" (spans in rows), "graph" (steps between states: `which` stands in the
+            key, and each name is a graph of its own).
     """
 
     title: str

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from windtunnel.lab.charts import Drawn, Row
+from windtunnel.lab.charts import Drawn, Row, edges
 from windtunnel.lab.claims import number
 from windtunnel.lab.layers import layers
 from windtunnel.lab.result import Result
@@ -50,7 +50,7 @@ def drawing(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> Text 
     match one.kind:
         case "bars":
             rows = _bars(one, named, room)
-        case "heat":
+        case "heat" | "misses":
             rows = _heat(one, named, room)
         case "space-time":
             rows = _messages(named, room)
@@ -124,7 +124,8 @@ def _bars(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> list[Pi
 
 
 def _heat(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> list[Pieces]:
-    """A map for each name, all with the same shades."""
+    """A map for each name, all with the same shades; of misses in red, and a word where there are none."""
+    red = "red" if one.kind == "misses" else ""
     every = [row[2] for rows in named.values() for row in rows if isfinite(row[2])]
     if not every:
         return []
@@ -133,14 +134,19 @@ def _heat(one: Drawn, named: Mapping[str, Sequence[Row]], width: int) -> list[Pi
     for name, rows in named.items():
         xs, ys = sorted({row[0] for row in rows}), sorted({row[1] for row in rows}, reverse=True)
         values = {(row[0], row[1]): row[2] for row in rows}
-        gutter = max(len(number(y)) for y in ys) + 1
+        if red and not any(values.values()):
+            found.append([(f"{name}: none", "dim")])
+            continue
+        rims = [edges(axis) or (axis[0], axis[-1]) if red else (axis[0], axis[-1]) for axis in (xs, ys[::-1])]
+        written = {ys[0]: number(rims[1][1]), ys[-1]: number(rims[1][0])} if red else {y: number(y) for y in ys}
+        gutter = max(map(len, written.values())) + 1
         xs = xs[:: 1 + (len(xs) - 1) // max(1, width - gutter - 1)]
         wide = max(1, min(6, (width - gutter - 1) // len(xs)))
         found.append([(f"{name}: {one.y} by {one.x}", "dim")])
         for y in ys:
             cells = "".join(_shade(values.get((x, y)), low, high) * wide for x in xs)
-            found.append([(f"{number(y):>{gutter}}", "dim"), ("│", "dim"), (cells, "")])
-        left, right = number(xs[0]), number(xs[-1])
+            found.append([(f"{written.get(y, ''):>{gutter}}", "dim"), ("│", "dim"), (cells, red)])
+        left, right = map(number, rims[0])
         space = max(1, wide * len(xs) - len(left) - len(right))
         found.append([(" " * (gutter + 1) + left + " " * space + right, "dim")])
     used = {_shade(value, low, high) for value in every}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
 
-from windtunnel.lab.charts import Drawn, Row
+from windtunnel.lab.charts import Drawn, Row, edges
 from windtunnel.lab.claims import number
 from windtunnel.web.graphs import graphs
 from windtunnel.web.messages import messages
@@ -35,7 +35,7 @@ def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
     match one.kind:
         case "bars":
             return _bars(one, shown)
-        case "heat":
+        case "heat" | "misses":
             return _heat(one, shown)
         case "space-time":
             return messages(one, shown)
@@ -219,9 +219,9 @@ def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
         scale((-0.5, len(xs) - 0.5), LEFT, WIDTH - RIGHT),
         scale((-0.5, len(ys) - 0.5), HEIGHT - BOTTOM, TOP),
     )
-    frame = "".join(
-        text(x(across[v]), HEIGHT - BOTTOM + 15, number(_clean(v))) for v in xs[:: 1 + (len(xs) - 1) // 4]
-    ) + "".join(text(LEFT - 5, y(down[v]) + 4, number(_clean(v)), "end") for v in ys[:: 1 + (len(ys) - 1) // 4])
+    frame = "".join(text(x(at), HEIGHT - BOTTOM + 15, number(_clean(v))) for at, v in _written(xs)) + "".join(
+        text(LEFT - 5, y(at) + 4, number(_clean(v)), "end") for at, v in _written(ys)
+    )
     inner = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
     panels = []
     for design, parts in designs.items():
@@ -238,10 +238,19 @@ def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
             most = number(worst[2] if worst else 0)
             words = f"{title}: {name}, from {number(low)} to {number(high)} in all; most {most}{at}."
             box = f'viewBox="0 0 {len(xs)} {len(ys)}" preserveAspectRatio="none"'
-            body = f'<svg {inner} {box} class="heat">{paths}</svg>'
+            kind = "heat" if one.kind == "heat" else f"heat {one.kind}"
+            body = f'<svg {inner} {box} class="{kind}">{paths}</svg>'
             panels.append(Panel(title, whole(f'<rect class="empty" {inner}/>{body}{frame}', words), words))
     said = f"{one.y}; darkest {number(high)}, ground {number(low)}"
     return Picture(one.title, one.x, said, one.kind, panels)
+
+
+def _written(values: Sequence[float]) -> list[tuple[float, float]]:
+    """What is written at an axis of cells: at which of them, and the value. Round ones where cells lie side by side."""
+    if (ends := edges(values)) is None:
+        every = 1 + (len(values) - 1) // 4
+        return [(float(i), values[i]) for i in range(0, len(values), every)]
+    return [((v - ends[0]) / (ends[1] - ends[0]) * len(values) - 0.5, v) for v in Scale(*ends, 0, 1).ticks()]
 
 
 def _runs(cells: Mapping[int, Sequence[int]]) -> str:
