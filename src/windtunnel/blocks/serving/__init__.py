@@ -5,8 +5,13 @@
     buddy        stretches of a memory by halving
     contiguous   one stretch a sequence, reserved at its start: what paging is compared with
     scheduler    which sequences compute how many tokens in the next step
+    weights      the numbers of a Llama-shaped model, and how to make some
+    gguf         the same, read from a file
+    decoder      the model: keys, values and logits of the rows of a step
+    sampling     which token follows
+    engine       all of it, step by step
 
-None of them computes a token: a real model and a model of one are driven by the same text. The names are those of vLLM.
+The first five compute no token: a real model and a model of one are driven by the same text. The names are vLLM's.
 """
 
 from __future__ import annotations
@@ -24,9 +29,18 @@ if TYPE_CHECKING:
         reserve_longest as reserve_longest,
         reserve_power_of_two as reserve_power_of_two,
     )
+    from windtunnel.blocks.serving.decoder import Decoder as Decoder
+    from windtunnel.blocks.serving.engine import LLMEngine as LLMEngine, answer_alone as answer_alone
+    from windtunnel.blocks.serving.gguf import read_gguf as read_gguf, smollm as smollm
     from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage
     from windtunnel.blocks.serving.paged import BlockManager as BlockManager
+    from windtunnel.blocks.serving.sampling import Sampling as Sampling
     from windtunnel.blocks.serving.scheduler import Batch as Batch, Scheduler as Scheduler
     from windtunnel.blocks.serving.sequence import Sequence as Sequence
+    from windtunnel.blocks.serving.weights import (
+        ModelShape as ModelShape,
+        ModelWeights as ModelWeights,
+        made_weights as made_weights,
+    )
 
 __getattr__, __dir__ = lend(__name__)

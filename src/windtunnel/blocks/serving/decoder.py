@@ -1,0 +1,107 @@
+"""A Llama-shaped model with its keys and values, in float32: what computes the tokens of a step.
+
+RoPE, RMSNorm, a gated feed-forward and heads that share keys (Touvron and others, 2023; Ainslie and others, 2023). It
+knows nothing of blocks but where each begins: who has which, and who computes what next, others say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence as List
+from typing import TYPE_CHECKING
+
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.ground.numbers import whole
+from windtunnel.blocks.serving.weights import ModelWeights
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Row = tuple[int, int, int]
+"""A token, its position, and which of the tables is its sequence's."""
+
+
+class Decoder(Block):
+    """A model, and a memory of `slots` for keys and values.
+
+    >>> from windtunnel.blocks.serving import ModelShape, made_weights
+    >>> tiny = ModelShape(vocabulary=10, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64)
+    >>> model = Decoder(made_weights(tiny), slots=8)
+    >>> model.forward([(3, 0, 0), (7, 1, 0)], [[0]], 8, [1]).shape
+    (1, 10)
+    """
+
+    def __init__(self, weights: ModelWeights, slots: int) -> None:
+        import numpy as np
+
+        self.weights = weights
+        self.slots = whole(slots, "The number of slots", 1)
+        shape = weights.shape
+        room = (shape.layers, self.slots, shape.kv_heads, shape.head_width)
+        self._keys, self._values = np.zeros(room, np.float32), np.zeros(room, np.float32)
+        pairs = shape.rope_base ** (-np.arange(0, shape.head_width, 2) / shape.head_width)
+        angles = np.outer(np.arange(shape.positions), pairs)
+        self._cosines, self._sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+
+    def copy(self, copies: Iterable[tuple[int, int]]) -> None:
+        """Copy keys and values from slot to slot, one after the other."""
+        for old, new in copies:
+            self._keys[:, new] = self._keys[:, old]
+            self._values[:, new] = self._values[:, old]
+
+    def forward(self, rows: List[Row], tables: List[List[int]], stretch: int, wanted: List[int]) -> NDArray[np.float32]:
+        """Write keys and values of all rows; the logits (wanted, vocabulary) of what follows behind the `wanted` ones.
+
+        Position p of a sequence lies in the slot `table[p // stretch] + p % stretch`. Rows of one sequence stand in
+        the order of their positions. Raises ValueError for a token, a position, a table or a slot that there is not:
+        what a kernel read there would be anybody's memory.
+        """
+        import numpy as np
+
+        from windtunnel.blocks.serving.kernels import decoder as kernels
+
+        shape, w = self.weights.shape, self.weights
+        tokens, positions, owners = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+        if not tokens.size:
+            return np.empty((0, shape.vocabulary), np.float32)
+        longest = max(len(table) for table in tables)
+        begins = np.full((len(tables), longest), -1, np.int64)
+        for i, table in enumerate(tables):
+            begins[i, : len(table)] = table
+        self._check(tokens, positions, owners, begins, stretch)
+        logits = kernels.forward(
+            tokens, positions, owners, begins, stretch, np.array(wanted, np.int64), w.embedding, w.attention_in,
+            w.attention_out, w.feed_in, w.feed_out, w.gains, w.head, self._keys, self._values, self._cosines,
+            self._sines, np.float32(shape.least),
+        )  # fmt: skip
+        return logits[:, : shape.vocabulary]
+
+    def _check(
+        self,
+        tokens: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        owners: NDArray[np.int64],
+        begins: NDArray[np.int64],
+        stretch: int,
+    ) -> None:
+        shape = self.weights.shape
+        if tokens.min() < 0 or tokens.max() >= shape.vocabulary:
+            wrong = tokens.min() if tokens.min() < 0 else tokens.max()
+            raise ValueError(f"There is no token {wrong}: the model knows {shape.vocabulary}, from 0 on.")
+        if positions.min() < 0 or positions.max() >= shape.positions:
+            raise ValueError(f"Position {positions.max()} is too far: the model reads {shape.positions} tokens.")
+        if owners.min() < 0 or owners.max() >= len(begins):
+            raise ValueError(f"A row is of table {owners.max()}, and there are {len(begins)}.")
+        furthest = positions.max() // stretch
+        if furthest >= begins.shape[1]:
+            raise ValueError(f"Position {positions.max()} is behind the last stretch of its table.")
+        for owner, position in zip(owners.tolist(), positions.tolist(), strict=True):
+            read = begins[owner, : position // stretch + 1]
+            ends = read + stretch - 1
+            ends[-1] = read[-1] + position % stretch
+            if read.min() < 0 or ends.max() >= self.slots:
+                raise ValueError(f"A table names slot {ends.max()}, and there are {self.slots}.")
+
+    def _told(self) -> dict[str, object]:
+        shape = self.weights.shape
+        return {"layers": shape.layers, "width": shape.width, "slots": self.slots}

@@ -1,0 +1,124 @@
+"""A language model that is served: a scheduler, a memory and a decoder, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from windtunnel.blocks.ground.block import Block
+from windtunnel.blocks.serving.contiguous import ContiguousMemory
+from windtunnel.blocks.serving.decoder import Decoder, Row
+from windtunnel.blocks.serving.memory import KVMemory
+from windtunnel.blocks.serving.paged import BlockManager
+from windtunnel.blocks.serving.sampling import Sampling
+from windtunnel.blocks.serving.scheduler import Batch, Scheduler
+from windtunnel.blocks.serving.sequence import Sequence
+
+GREEDY = Sampling()
+
+
+class LLMEngine(Block):
+    """Answers sequences with the tokens of a model.
+
+    Args:
+        decoder: the model, with at least as many slots as the scheduler's memory has.
+        scheduler: who computes what next, over a `BlockManager` or a `ContiguousMemory`.
+
+    >>> from windtunnel.blocks.serving import BlockManager, ModelShape, Scheduler, made_weights
+    >>> tiny = ModelShape(vocabulary=10, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64)
+    >>> engine = LLMEngine(Decoder(made_weights(tiny), 64), Scheduler(BlockManager(4)))
+    >>> one = Sequence("one", [1, 2, 3], max_tokens=5)
+    >>> engine.add(one), engine.run(), len(one.answer)
+    (None, [<Sequence: name 'one', state 'finished', prompt 3, answer 5, computed 0>], 5)
+    """
+
+    def __init__(self, decoder: Decoder, scheduler: Scheduler) -> None:
+        self.decoder, self.scheduler = decoder, scheduler
+        self.steps = 0
+        """Passes of the model so far."""
+        self.rows = 0
+        """Tokens that were computed in them, for somebody or for nobody."""
+        self._sampling: dict[object, Sampling] = {}
+
+    def add(self, sequence: Sequence, sampling: Sampling = GREEDY) -> None:
+        """Let it wait for its turn. Raises ValueError as `Scheduler.add` does, and where the model cannot read it."""
+        shape = self.decoder.weights.shape
+        if sequence.longest > shape.positions:
+            raise ValueError(
+                f"{sequence.name!r} may become {sequence.longest} tokens, and the model reads {shape.positions}."
+            )
+        if max(sequence.tokens) >= shape.vocabulary or min(sequence.tokens) < 0:
+            raise ValueError(f"{sequence.name!r} has a token that the model does not know: there are "
+                             f"{shape.vocabulary}, from 0 on.")  # fmt: skip
+        self.scheduler.add(sequence)
+        self._sampling[sequence.name] = sampling
+
+    def abort(self, sequence: Sequence) -> None:
+        """Nobody waits for its answer any more."""
+        self.scheduler.abort(sequence)
+        self._sampling.pop(sequence.name, None)
+
+    def step(self) -> list[Sequence]:
+        """One pass of the model; who is done with it."""
+        batch = self.scheduler.schedule()
+        self.decoder.copy(batch.copies)
+        if not batch.work:
+            return self.scheduler.finish_step(batch, {})
+        done = self.scheduler.finish_step(batch, self._compute(batch))
+        for sequence in done:
+            self._sampling.pop(sequence.name, None)  # a fork of one that is served has none
+        return done
+
+    def run(self) -> list[Sequence]:
+        """Step until nobody waits; who was answered, in the order in which they were done."""
+        done = list[Sequence]()
+        while self.scheduler.busy:
+            done += self.step()
+        return done
+
+    def _compute(self, batch: Batch) -> dict[object, int]:
+        """The tokens that this step gives, by names."""
+        rows, tables, wanted, given = list[Row](), list[list[int]](), list[int](), list[Sequence]()
+        for sequence, count in batch.work:
+            end = sequence.computed + count
+            rows += [(sequence.tokens[at], at, len(tables)) for at in range(sequence.computed, end)]
+            tables.append(table_of(self.scheduler.memory, sequence, end))
+            if end == len(sequence.tokens):
+                wanted.append(len(rows) - 1)
+                given.append(sequence)
+        for sequence in self.scheduler.running:
+            if sequence.state == "finished":  # of a static batch: a row that is computed for nobody
+                at = sequence.computed - 1
+                rows.append((sequence.tokens[at], at, len(tables)))
+                tables.append(table_of(self.scheduler.memory, sequence, sequence.computed))
+        self.steps += 1
+        self.rows += len(rows)
+        logits = self.decoder.forward(rows, tables, stretch_of(self.scheduler.memory), wanted)
+        return {
+            one.name: self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
+            for one, law in zip(given, logits, strict=True)
+        }
+
+    def _told(self) -> dict[str, object]:
+        return {"steps": self.steps, "rows": self.rows}
+
+
+def stretch_of(memory: KVMemory) -> int:
+    """How many slots lie side by side for certain: a block, or all where a sequence has one stretch."""
+    if isinstance(memory, BlockManager):
+        return memory.block_size
+    return memory.slots if isinstance(memory, ContiguousMemory) else 1
+
+
+def table_of(memory: KVMemory, sequence: Sequence, length: int) -> list[int]:
+    """The first slot of each of its stretches, up to this length."""
+    return [memory.slot(sequence, at) for at in range(0, length, stretch_of(memory))]
+
+
+def answer_alone(decoder: Decoder, prompt: Iterable[int], max_tokens: int, stop: int | None = None) -> list[int]:
+    """The likeliest answer without a cache: all is computed again for every token. What every other way must give."""
+    sequence = Sequence("alone", prompt, max_tokens, stop=stop)
+    while sequence.state != "finished":
+        rows = [(token, at, 0) for at, token in enumerate(sequence.tokens)]
+        (law,) = decoder.forward(rows, [[0]], decoder.slots, [len(rows) - 1])
+        sequence.give(GREEDY.pick(law, len(rows)))
+    return sequence.answer

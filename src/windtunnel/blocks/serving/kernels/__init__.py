@@ -1,0 +1,1 @@
+"""Kernels of the serving family: one pass of a language model, at the speed of C."""

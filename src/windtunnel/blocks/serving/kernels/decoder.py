@@ -1,0 +1,230 @@
+"""One pass of a Llama-shaped decoder over the rows of a step: Touvron and others, 2023, section 2.2.
+
+A row is one token of one sequence. What a row becomes does not depend on which other rows are in the step: every sum
+is taken in one order, over the numbers of that row alone. So a request is answered alike alone and in a crowd, and a
+test can ask for equal tokens.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Ints = NDArray[np.int64]
+
+PANEL = 64
+"""Columns of a matrix that lie side by side: eight registers of AVX2 are added to at once."""
+EXACT = {"contract", "nsz"}
+"""A product and its sum are one instruction wherever a processor has it, and nothing is taken in another order."""
+
+
+def in_panels(matrix: Floats) -> Floats:
+    """A matrix (inputs, outputs) as `multiply` reads it: (outputs / 64, inputs, 64), with zeros where none is."""
+    inputs, outputs = matrix.shape
+    panels = -(-outputs // PANEL)
+    wide = np.zeros((inputs, panels * PANEL), np.float32)
+    wide[:, :outputs] = matrix
+    return np.ascontiguousarray(wide.reshape(inputs, panels, PANEL).transpose(1, 0, 2))
+
+
+@njit(cache=True, fastmath=EXACT, error_model="numpy")
+def multiply(rows: Floats, panels: Floats, out: Floats) -> None:
+    """`out` (n, 64 p) becomes `rows` (n, k) times a matrix in panels (p, k, 64); k is a multiple of four.
+
+    Each number is summed from the first input to the last, whether its row is one of four that are read together or
+    stands alone.
+    """
+    n, k = rows.shape
+    for p in range(panels.shape[0]):
+        panel = panels[p]
+        left, right = p * PANEL, (p + 1) * PANEL
+        for i in range(0, n - 3, 4):
+            a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
+            to_a, to_b = out[i, left:right], out[i + 1, left:right]
+            to_c, to_d = out[i + 2, left:right], out[i + 3, left:right]
+            for j in range(PANEL):
+                to_a[j] = to_b[j] = to_c[j] = to_d[j] = np.float32(0)
+            for x in range(0, k, 4):
+                w0, w1, w2, w3 = panel[x], panel[x + 1], panel[x + 2], panel[x + 3]
+                a0, a1, a2, a3 = a[x], a[x + 1], a[x + 2], a[x + 3]
+                b0, b1, b2, b3 = b[x], b[x + 1], b[x + 2], b[x + 3]
+                c0, c1, c2, c3 = c[x], c[x + 1], c[x + 2], c[x + 3]
+                d0, d1, d2, d3 = d[x], d[x + 1], d[x + 2], d[x + 3]
+                for j in range(PANEL):
+                    v0, v1, v2, v3 = w0[j], w1[j], w2[j], w3[j]
+                    to_a[j] = (((to_a[j] + a0 * v0) + a1 * v1) + a2 * v2) + a3 * v3
+                    to_b[j] = (((to_b[j] + b0 * v0) + b1 * v1) + b2 * v2) + b3 * v3
+                    to_c[j] = (((to_c[j] + c0 * v0) + c1 * v1) + c2 * v2) + c3 * v3
+                    to_d[j] = (((to_d[j] + d0 * v0) + d1 * v1) + d2 * v2) + d3 * v3
+        for i in range(n - n % 4, n):
+            a = rows[i]
+            to_a = out[i, left:right]
+            for j in range(PANEL):
+                to_a[j] = np.float32(0)
+            for x in range(0, k, 4):
+                w0, w1, w2, w3 = panel[x], panel[x + 1], panel[x + 2], panel[x + 3]
+                a0, a1, a2, a3 = a[x], a[x + 1], a[x + 2], a[x + 3]
+                for j in range(PANEL):
+                    to_a[j] = (((to_a[j] + a0 * w0[j]) + a1 * w1[j]) + a2 * w2[j]) + a3 * w3[j]
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def normalise(rows: Floats, gain: Floats, least: np.float32, out: Floats) -> None:
+    """RMSNorm: each row over the root of its mean square, times `gain`."""
+    width = rows.shape[1]
+    for i in range(rows.shape[0]):
+        row, to, total = rows[i], out[i], np.float32(0)
+        for x in range(width):
+            total += row[x] * row[x]
+        scale = np.float32(1) / np.sqrt(total / np.float32(width) + least)
+        for x in range(width):
+            to[x] = row[x] * scale * gain[x]
+
+
+@njit(cache=True, error_model="numpy")
+def turn(heads: Floats, cosines: Floats, sines: Floats) -> None:
+    """RoPE: turn each pair of neighbours of each head by the angles of its row's position (Su and others, 2021)."""
+    half = cosines.size
+    for begin in range(0, heads.size, 2 * half):
+        for i in range(half):
+            even, odd = heads[begin + 2 * i], heads[begin + 2 * i + 1]
+            heads[begin + 2 * i] = even * cosines[i] - odd * sines[i]
+            heads[begin + 2 * i + 1] = even * sines[i] + odd * cosines[i]
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def attend(
+    query: Floats, keys: Floats, values: Floats, table: Ints, stretch: int, length: int, scores: Floats, out: Floats
+) -> None:
+    """One row looks at `length` positions, whose slots it finds by the block table: no copy of them is made.
+
+    `query` and `out` hold heads of d numbers side by side, `keys` and `values` are (slots, heads of keys, d), `table`
+    says the first slot of each stretch of so many positions. Several heads of the query read one of the keys
+    (Ainslie and others, 2023). `scores` is (heads, `length` or more), to write to.
+    """
+    heads, kv_heads, d = scores.shape[0], keys.shape[1], keys.shape[2]
+    group = heads // kv_heads
+    scale = np.float32(1) / np.sqrt(np.float32(d))
+    for at in range(length):
+        slot = table[at // stretch] + at % stretch
+        for h in range(heads):
+            total = np.float32(0)
+            for x in range(d):
+                total += query[h * d + x] * keys[slot, h // group, x]
+            scores[h, at] = total * scale
+    for h in range(heads):
+        most, total = scores[h, 0], np.float32(0)
+        for at in range(1, length):
+            most = max(most, scores[h, at])
+        for at in range(length):
+            scores[h, at] = np.exp(scores[h, at] - most)
+            total += scores[h, at]
+        for x in range(h * d, (h + 1) * d):
+            out[x] = np.float32(0)
+        for at in range(length):
+            slot = table[at // stretch] + at % stretch
+            share = scores[h, at] / total
+            for x in range(d):
+                out[h * d + x] += share * values[slot, h // group, x]
+
+
+@njit(cache=True)
+def add(rows: Floats, to: Floats) -> None:
+    """Add to each number its fellow."""
+    for i in range(rows.shape[0]):
+        for x in range(rows.shape[1]):
+            to[i, x] += rows[i, x]
+
+
+@njit(cache=True, fastmath=True, error_model="numpy")
+def gate(gates: Floats, out: Floats) -> None:
+    """The left half of each row, by SiLU, times the right half (SwiGLU: Shazeer, 2020)."""
+    hidden = out.shape[1]
+    for i in range(out.shape[0]):
+        for j in range(hidden):
+            out[i, j] = gates[i, j] / (np.float32(1) + np.exp(-gates[i, j])) * gates[i, hidden + j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def forward(
+    tokens: Ints,
+    positions: Ints,
+    owners: Ints,
+    tables: Ints,
+    stretch: int,
+    wanted: Ints,
+    embedding: Floats,
+    attention_in: Floats,
+    attention_out: Floats,
+    feed_in: Floats,
+    feed_out: Floats,
+    gains: Floats,
+    head: Floats,
+    keys: Floats,
+    values: Floats,
+    cosines: Floats,
+    sines: Floats,
+    least: np.float32,
+) -> Floats:
+    """Logits (wanted, vocabulary in panels) behind the rows `wanted`; keys and values of all rows are written.
+
+    Row i is `tokens[i]` at `positions[i]` of the sequence whose stretches begin at `tables[owners[i]]`. The rows of a
+    sequence stand in the order of its positions, so each finds there what those before it have written.
+    """
+    layers, _, kv_heads, d = keys.shape
+    n, width = tokens.size, attention_in.shape[2]
+    across, of_keys = attention_out.shape[2], kv_heads * d  # numbers of all heads
+    x, seen = np.empty((n, width), np.float32), np.empty((n, width), np.float32)
+    mixed = np.empty((n, attention_in.shape[1] * PANEL), np.float32)
+    answers, added = np.empty((n, across), np.float32), np.empty((n, width), np.float32)
+    gates, fed = np.empty((n, 2 * feed_out.shape[2]), np.float32), np.empty((n, feed_out.shape[2]), np.float32)
+    longest = 0
+    for i in range(n):
+        longest = max(longest, positions[i] + 1)
+        for j in range(width):
+            x[i, j] = embedding[tokens[i] // PANEL, j, tokens[i] % PANEL]
+    scores = np.empty((across // d, longest), np.float32)
+    for layer in range(layers):
+        normalise(x, gains[layer, 0], least, seen)
+        multiply(seen, attention_in[layer], mixed)
+        for i in range(n):
+            at, row = positions[i], mixed[i]
+            slot = tables[owners[i], at // stretch] + at % stretch
+            turn(row[: across + of_keys], cosines[at], sines[at])
+            for h in range(kv_heads):
+                for j in range(d):
+                    keys[layer, slot, h, j] = row[across + h * d + j]
+                    values[layer, slot, h, j] = row[across + of_keys + h * d + j]
+        for i in range(n):
+            table = tables[owners[i]]
+            attend(mixed[i], keys[layer], values[layer], table, stretch, positions[i] + 1, scores, answers[i])
+        multiply(answers, attention_out[layer], added)
+        add(added, x)
+        normalise(x, gains[layer, 1], least, seen)
+        multiply(seen, feed_in[layer], gates)
+        gate(gates, fed)
+        multiply(fed, feed_out[layer], added)
+        add(added, x)
+    last = np.empty((wanted.size, width), np.float32)
+    for i in range(wanted.size):
+        for j in range(width):
+            last[i, j] = x[wanted[i], j]
+    normalise(last, gains[layers, 0], least, last)
+    logits = np.empty((wanted.size, head.shape[0] * PANEL), np.float32)
+    multiply(last, head, logits)
+    return logits
+
+
+def warm() -> None:
+    """Compile each kernel here for the types it is used with."""
+    from windtunnel.blocks.serving.decoder import Decoder
+    from windtunnel.blocks.serving.weights import ModelShape, made_weights
+
+    shape = ModelShape(vocabulary=2, width=64, layers=1, heads=1, kv_heads=1, head_width=4, hidden=64)
+    Decoder(made_weights(shape), 1).forward([(1, 0, 0)], [[0]], 1, [0])

@@ -1,0 +1,65 @@
+"""Which token follows, by the logits: the likeliest, or one that is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from windtunnel.blocks.ground.numbers import number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens of one request are chosen. A draw goes by seed and position alone, so a crowd changes nothing.
+
+    Args:
+        temperature: 0 is the likeliest token, of equals the first; 1 is the model's own law.
+        top_p: only the likeliest tokens that together have this probability (Holtzman and others, 2020).
+        seed: of the draws.
+
+    >>> import numpy as np
+    >>> Sampling().pick(np.array([0.5, 2.0, 1.0], np.float32), position=3)
+    1
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        number(self.temperature, "The temperature", 0)
+        if number(self.top_p, "The share of probability", above=0) > 1:
+            raise ValueError(f"The share of probability is at most 1, not {self.top_p:g}.")
+
+    def law(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probability of each token, which add up to 1."""
+        import numpy as np
+
+        if self.temperature == 0:
+            law = np.zeros(logits.size)
+            law[int(logits.argmax())] = 1
+            return law
+        scaled = (logits.astype(np.float64) - float(logits.max())) / self.temperature
+        law = np.exp(scaled)
+        law /= law.sum()
+        if self.top_p < 1:
+            order = np.argsort(-law, kind="stable")
+            before = np.cumsum(law[order]) - law[order]
+            law[order[before >= self.top_p]] = 0
+            law /= law.sum()
+        return law
+
+    def pick(self, logits: NDArray[np.float32], position: int) -> int:
+        """The token at this position of its sequence."""
+        import numpy as np
+
+        if self.temperature == 0:
+            return int(logits.argmax())
+        total = np.cumsum(self.law(logits))
+        drawn = Random(f"{self.seed} {position}").random() * total[-1]
+        return int(min(np.searchsorted(total, drawn, side="right"), np.flatnonzero(np.diff(total, prepend=0))[-1]))

@@ -1,0 +1,194 @@
+"""A request is answered alike alone and in a crowd, whatever memory and policy: token by token, of 64 requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from helpers.plain_llama import logits_of
+from windtunnel.blocks.serving import (
+    BlockManager,
+    ContiguousMemory,
+    Decoder,
+    LLMEngine,
+    ModelShape,
+    Sampling,
+    Scheduler,
+    Sequence,
+    answer_alone,
+    made_weights,
+    reserve_doubling,
+)
+
+TINY = ModelShape(
+    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
+)
+MANY = 64
+
+
+@cache
+def model() -> Decoder:
+    """One for all tests: what lies in its slots is nobody's who comes anew."""
+    return Decoder(made_weights(TINY), 1024)
+
+
+@cache
+def prompts() -> tuple[tuple[int, ...], ...]:
+    """Some begin alike, some are one token, some are whole blocks."""
+    luck = Random(7)
+    shared = tuple(luck.randrange(100) for _ in range(16))
+    return tuple(
+        (shared if i % 4 == 0 else ()) + tuple(luck.randrange(100) for _ in range(luck.choice((1, 4, 8, 13))))
+        for i in range(MANY)
+    )
+
+
+def asked() -> Iterator[Sequence]:
+    luck = Random(8)
+    for i, prompt in enumerate(prompts()):
+        yield Sequence(i, prompt, luck.choice((1, 3, 9, 20)), stop=11)
+
+
+@cache
+def alone() -> dict[object, list[int]]:
+    return {one.name: answer_alone(model(), one.tokens, one.max_tokens, one.stop) for one in asked()}
+
+
+WAYS: dict[str, Callable[[], Scheduler]] = {
+    "one by one": lambda: Scheduler(ContiguousMemory(64), 1),
+    "static, reserved": lambda: Scheduler(ContiguousMemory(1024), 8, "static"),
+    "continuous, reserved": lambda: Scheduler(ContiguousMemory(1024), 8),
+    "copied where it grows": lambda: Scheduler(ContiguousMemory(96, reserve_doubling, placement="pushed together"), 8),
+    "paged": lambda: Scheduler(BlockManager(64, 4, share=False), 32),
+    "beginnings shared": lambda: Scheduler(BlockManager(64, 4), 8),
+    "preempted": lambda: Scheduler(BlockManager(14, 4, watermark=0), 8),
+    "chunked": lambda: Scheduler(BlockManager(64, 4), 8, "chunked", 8),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_64_requests_are_answered_as_each_would_be_alone_without_a_cache(way: str) -> None:
+    engine = LLMEngine(model(), WAYS[way]())
+    sequences = list(asked())
+    for one in sequences:
+        engine.add(one)
+    assert {one.name for one in engine.run()} == set(range(MANY))
+    assert {one.name: one.answer for one in sequences} == alone()
+    if way == "preempted":
+        assert sum(one.preempted for one in sequences) > 5
+    if way == "beginnings shared":
+        assert engine.scheduler.memory.hits > 100  # type: ignore[attr-defined]
+
+
+def test_answers_are_of_many_tokens_so_that_equal_ones_say_something() -> None:
+    said = [token for answer in alone().values() for token in answer]
+    assert len(said) > 300
+    assert len(set(said)) > 40
+
+
+def test_what_is_drawn_goes_by_the_request_and_not_by_the_crowd() -> None:
+    def drawn(engine: LLMEngine) -> dict[object, list[int]]:
+        for one in asked():
+            engine.add(one, Sampling(0.8, 0.95, seed=int(str(one.name))))
+        return {one.name: one.answer for one in engine.run()}
+
+    found = drawn(LLMEngine(model(), WAYS["one by one"]()))
+    assert found == drawn(LLMEngine(model(), WAYS["chunked"]())) != alone()
+
+
+def test_a_fork_is_answered_as_its_parent_and_writes_into_no_block_of_it() -> None:
+    engine = LLMEngine(model(), Scheduler(BlockManager(64, 4), 8))
+    parent = Sequence("parent", [5, 6, 7, 8, 9], 12)
+    engine.add(parent)
+    for _ in range(3):
+        engine.step()
+    engine.scheduler.fork(parent, Sequence("child", parent.tokens, 9))
+    done = {one.name: one.tokens for one in engine.run()}
+    assert done["child"] == done["parent"] == [5, 6, 7, 8, 9, *answer_alone(model(), [5, 6, 7, 8, 9], 12)]
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=24))
+@settings(max_examples=20)
+def test_logits_are_those_of_a_plain_pass_in_double_precision(tokens: list[int]) -> None:
+    rows = [(token, at, 0) for at, token in enumerate(tokens)]
+    found = model().forward(rows, [[0]], 1024, range(len(rows)))
+    np.testing.assert_allclose(found, logits_of(model().weights, tokens), rtol=0, atol=2e-4)
+
+
+@given(st.integers(1, 9), st.integers(1, 3), st.integers(1, 70), st.integers(0, 99))
+@settings(max_examples=30)
+def test_a_row_of_a_product_is_the_same_to_the_bit_in_any_company(n: int, fours: int, outputs: int, seed: int) -> None:
+    from windtunnel.blocks.serving.kernels.decoder import in_panels, multiply
+
+    luck = np.random.default_rng(seed)
+    rows = luck.standard_normal((n, 4 * fours), np.float32)
+    matrix = luck.standard_normal((4 * fours, outputs), np.float32)
+    panels = in_panels(matrix)
+    out, one = np.empty((n, 64 * len(panels)), np.float32), np.empty((1, 64 * len(panels)), np.float32)
+    multiply(rows, panels, out)
+    np.testing.assert_allclose(out[:, :outputs], rows @ matrix, atol=1e-4)
+    assert not out[:, outputs:].any()
+    for i in range(n):
+        multiply(rows[i : i + 1], panels, one)
+        assert (one[0] == out[i]).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "tables", "says"),
+    [
+        ([(100, 0, 0)], [[0]], "no token 100"),
+        ([(-1, 0, 0)], [[0]], "no token -1"),
+        ([(1, 64, 0)], [[0]], "Position 64"),
+        ([(1, 0, 1)], [[0]], "table 1"),
+        ([(1, 9, 0)], [[0, 8]], "behind the last stretch"),
+        ([(1, 5, 0)], [[0, 1023]], "slot 1024"),
+        ([(1, 5, 1)], [[0, 4], [0]], "names slot"),
+    ],
+)
+def test_what_would_read_the_memory_of_others_is_refused(
+    rows: list[tuple[int, int, int]], tables: list[list[int]], says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        model().forward(rows, tables, 4 if len(tables[0]) > 1 else 16, [0])
+
+
+def test_a_request_that_the_model_cannot_read_is_refused_and_forgotten() -> None:
+    engine = LLMEngine(model(), WAYS["paged"]())
+    for prompt, most, says in (([100], 1, "does not know"), ([1] * 60, 9, "reads 64")):
+        with pytest.raises(ValueError, match=says):
+            engine.add(Sequence("one", prompt, most))
+    engine.add(Sequence("one", [1], 2))
+    assert len(engine.run()) == 1
+
+
+def test_who_hangs_up_frees_its_blocks_and_changes_nobodys_answer() -> None:
+    engine = LLMEngine(model(), Scheduler(BlockManager(64, 4), 8))
+    sequences = list(asked())[:12]
+    for one in sequences:
+        engine.add(one)
+    engine.step()
+    for one in sequences[::3]:
+        engine.abort(one)
+    engine.run()
+    left = [one for i, one in enumerate(sequences) if i % 3]
+    assert {one.name: one.answer for one in left} == {one.name: alone()[one.name] for one in left}
+    assert engine.scheduler.memory.free_blocks == 64  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"width": 60}, "multiple of 64"),
+        ({"heads": 3}, "cannot share"),
+        ({"head_width": 15}, "multiple of 4"),
+        ({"layers": 0}, "at least 1"),
+    ],
+)
+def test_a_shape_whose_parts_do_not_fit_is_refused(wrong: dict[str, int], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        made_weights(TINY._replace(**wrong))  # type: ignore[arg-type]
