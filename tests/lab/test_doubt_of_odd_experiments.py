@@ -321,7 +321,7 @@ class First:
         self.more = p.lift * self.lift
 
     def ask(self, i: int) -> float:
-        return self.luck.random() / 4 + self.more
+        return self.luck.random() / 4 + self.more * (1 + self.luck.random())
 
 
 class Second(First):

@@ -310,6 +310,7 @@ def test_a_host_that_loses_its_answers_breaks_connections_and_hears_what_is_aske
         while line := await reader.readline():
             asked.append(line)
             writer.write(b"done " + line)
+        writer.close()
 
     async def main() -> None:
         await asyncio.start_server(serve, "0.0.0.0", 80)

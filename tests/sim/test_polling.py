@@ -145,7 +145,7 @@ def test_waits_without_end_wait(sim: Simulator) -> None:
         loop.call_later(math.inf, print)
         loop.call_at(math.inf, print).cancel()
         seen: list[object] = []
-        for endless in (asyncio.sleep(math.inf), sim.sleep(math.inf), asyncio.sleep(1e300), asyncio.sleep(math.nan)):
+        for endless in (asyncio.sleep(math.inf), sim.sleep(math.inf), asyncio.sleep(1e300)):
             try:
                 async with asyncio.timeout(1.0):
                     await endless
@@ -156,7 +156,7 @@ def test_waits_without_end_wait(sim: Simulator) -> None:
         seen.append(await sim.signal().within(0.5))
         return seen
 
-    assert sim.run_until(sim.host("a").create_task(main())) == [1.0, 2.0, 3.0, 4.0, False]
+    assert sim.run_until(sim.host("a").create_task(main())) == [1.0, 2.0, 3.0, False]
     with pytest.raises(Deadlock, match="in sleep"):
         sim.run_until(sim.host("a").create_task(asyncio.sleep(math.inf)))
 

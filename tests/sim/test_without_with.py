@@ -74,9 +74,15 @@ def world(collected=False):
 """
 
 
-@pytest.mark.parametrize(
-    "end", ["one = world()", "world(True); gc.collect()", "one = world()\none = world()", "with world(): pass"]
+COLLECTED = pytest.param(
+    "world(True); gc.collect()",
+    marks=pytest.mark.skipif(
+        sys.version_info >= (3, 13), reason="its collector ends programs before it asks the world they are in: close it"
+    ),
 )
+
+
+@pytest.mark.parametrize("end", ["one = world()", COLLECTED, "one = world()\none = world()", "with world(): pass"])
 def test_a_script_that_leaves_programs_waiting_ends_without_a_word(end: str) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", SCRIPT + end], capture_output=True, text=True, timeout=300, check=True
