@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         StepCost as StepCost,
     )
     from windtunnel.parts.several import programs as programs
+    from windtunnel.parts.shared_limit import SharedLimiter as SharedLimiter
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (
         answered as answered,

@@ -107,6 +107,22 @@ def test_after_the_time_it_was_told_a_request_passes(name: str, plan: list[tuple
             return
 
 
+@pytest.mark.parametrize("name", ALGORITHMS)
+@given(plan=steps)
+def test_what_is_kept_as_a_text_decides_as_what_was_remembered(name: str, plan: list[tuple[str, int, int]]) -> None:
+    texts: dict[str, str | None] = {"c": None}
+    here, there = ALGORITHMS[name](), ALGORITHMS[name]()
+    for key, now, cost in requests(plan):
+        there.keep(key, texts.get(key))
+        assert there.take(key, cost, at_s=now) == here.take(key, cost, at_s=now)
+        texts[key] = there.kept(key)
+        there.keep(key, None)
+        assert there.kept(key) is None
+    assert there.tracked == 0
+    with pytest.raises(ValueError, match="could not convert"):
+        there.keep("a", "no numbers")
+
+
 def test_the_edge_of_a_window_lets_twice_the_limit_through_a_fixed_window_only() -> None:
     """A hundred a minute; two hundred requests in the two seconds around the edge (figures Q1)."""
     admitted = {}

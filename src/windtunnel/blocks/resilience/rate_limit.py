@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from windtunnel.blocks.ground.block import Block
@@ -107,6 +107,22 @@ class RateLimiter(Guard, Generic[S]):
             self._states = {k: state for k, state in self._states.items() if not self._is_idle(state, now)}
             self._until_sweep = max(1024, len(self._states))
         return self._take(key, cost, now)
+
+    def kept(self, key: Hashable = "") -> str | None:
+        """What is remembered of a key, as a text for `keep`, here or elsewhere; None where that is nothing."""
+        state: Any = self._states.get(key)
+        return None if state is None else " ".join(map(repr, state))
+
+    def keep(self, key: Hashable, text: str | None) -> None:
+        """Remember of a key what `kept` said of it, and that alone. Raises ValueError for what is no numbers."""
+        if text is None:
+            self._states.pop(key, None)
+        else:
+            self._states[key] = self._read(map(float, text.split()))
+
+    @staticmethod
+    def _read(numbers: Iterable[float]) -> Any:
+        return tuple(numbers)
 
     async def wait(self, key: Hashable = "", cost: float = 1) -> None:
         """Return once `cost` has been taken. Raises `DeadlineExceeded` at once where the deadline is sooner.
@@ -260,6 +276,10 @@ class SlidingLog(RateLimiter[deque[float]]):
         super().__init__()
         _check_window(limit, window_s)
         self.limit, self.window_s, self.most = limit, window_s, limit
+
+    @staticmethod
+    def _read(numbers: Iterable[float]) -> deque[float]:
+        return deque(numbers)
 
     def _take(self, key: Hashable, cost: float, now: float) -> Decision:
         if cost != int(cost):

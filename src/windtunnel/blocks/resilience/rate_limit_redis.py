@@ -141,8 +141,8 @@ class RedisRateLimiter(RedisGuard):
         on_error: OnError = "raise",
         on_reject: Callable[[Refused], object] | None = None,
     ) -> None:
-        script, self._arguments = _script(algorithm)
-        super().__init__(client, SETTINGS + script, on_error)
+        script, self._arguments = script_of(algorithm)
+        super().__init__(client, script, on_error)
         self._algorithm = algorithm
         self._prefix = prefix
         self._on_reject = on_reject
@@ -187,7 +187,7 @@ class RedisRateLimiter(RedisGuard):
         if isinstance(self._algorithm, SlidingLog) and cost != int(cost):
             raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
         now = "" if at_s is None else repr(float(at_s))
-        return Question([self._prefix + key], [repr(float(cost)), now, *self._arguments, repr(SLACK_S)])
+        return Question([self._prefix + key], [repr(float(cost)), now, *self._arguments])
 
     def _decided_alone(self, error: Exception) -> Decision:
         """The decision where Redis has none."""
@@ -232,16 +232,22 @@ def _decision(answer: Any) -> Decision:
     return Decision(int(allowed) == 1, float(remaining), float(wait_s))
 
 
-def _script(algorithm: RateLimiter[Any]) -> tuple[str, list[str]]:
+def script_of(algorithm: RateLimiter[Any]) -> tuple[str, list[str]]:
+    """The script that decides as this one does, to stand behind `PRELUDE`; and what it is told after cost and time."""
+    script, *settings = _with_settings(algorithm)
+    return SETTINGS + script, [*map(repr, settings), repr(SLACK_S)]
+
+
+def _with_settings(algorithm: RateLimiter[Any]) -> tuple[str, float, float]:
     match algorithm:
         case TokenBucket():
-            return TOKEN_BUCKET, [repr(algorithm.rate_per_s), repr(algorithm.burst)]
+            return TOKEN_BUCKET, algorithm.rate_per_s, algorithm.burst
         case Gcra():
-            return GCRA, [repr(algorithm.rate_per_s), repr(algorithm.burst)]
+            return GCRA, algorithm.rate_per_s, algorithm.burst
         case SlidingLog():
-            return SLIDING_LOG, [repr(algorithm.limit), repr(algorithm.window_s)]
+            return SLIDING_LOG, algorithm.limit, algorithm.window_s
         case SlidingCounter():
-            return SLIDING_COUNTER, [repr(algorithm.limit), repr(algorithm.window_s)]
+            return SLIDING_COUNTER, algorithm.limit, algorithm.window_s
         case FixedWindow():
-            return FIXED_WINDOW, [repr(algorithm.limit), repr(algorithm.window_s)]
+            return FIXED_WINDOW, algorithm.limit, algorithm.window_s
     raise ValueError(f"There is no script for {type(algorithm).__name__}.")

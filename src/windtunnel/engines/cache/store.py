@@ -67,6 +67,10 @@ class Store:
         return found
 
     # --- what commands and scripts say -----------------------------------------------------------------------------
+    def time_s(self) -> float:
+        """Seconds since 1970 of the server's clock, as TIME has them: to the microsecond."""
+        return self._now_ns() // 1000 / 1e6
+
     def get(self, key: str) -> str | None:
         """As the port's."""
         if key in self._alive(key, self._zsets):
