@@ -26,6 +26,29 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         "At 2 requests a second our device keeps up, and how many are in it then depends on its speed: 24 as it is in "
         "100 s, 26 in 200 s, 33 with steps 1.2 times as long (`slowness`).",
     ),
+    **{
+        ("q01-rate-limiter", name): ("unknown", EQUAL)
+        for name in (
+            "let through in a window by a fixed one, two bursts, in limits",
+            "let through in a window by a bucket, two bursts, in limits",
+            "of 200 around an edge a fixed window lets through",
+            "of 200 around an edge two counts let through",
+            "of 200 around an edge a bucket lets through",
+            "of 200 around an edge a log lets through",
+        )
+    },
+    **{
+        ("q01-rate-limiter", name): ("unknown", SCATTER)
+        for name in (
+            "most in 60 s, fixed window",
+            "most in 60 s, two counts",
+            "decisions of two counts unlike those of a log",
+        )
+    },
+    ("q01-rate-limiter", "requests wrongly let through or refused, Cloudflare"): (
+        "missed",
+        "Of their 270,000 sources few are near the limit, where alone two counts can be wrong; all of ours are.",
+    ),
     ("q15-payments", "payers charged more than once, of 100"): ("unknown", SCATTER),
     **{
         ("q15-payments", name): ("unknown", EQUAL)

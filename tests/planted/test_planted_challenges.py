@@ -88,6 +88,8 @@ QUICK = {
     "right_as_of_2007",
     "wrong_ends_at_the_date_line",
     "right_bands_of_latitude",
+    "wrong_windows_of_the_clock",
+    "right_tenths_of_a_window",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -1,0 +1,12 @@
+"""Who cannot be counted is refused, to be on the safe side."""
+
+from __future__ import annotations
+
+from windtunnel.catalogue.interview.q01_rate_limiter import SmallWindows
+
+challenge = "q01-rate-limiter"
+
+
+class Yours(SmallWindows):
+    def alone(self, key: str) -> bool:
+        return False
