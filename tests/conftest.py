@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from helpers.in_memory import close_all
 from helpers.ledger import Ledger
 from helpers.left import Place
 
@@ -31,6 +32,13 @@ settings.load_profile("many" if MANY else "deterministic")
 # handled is at its default again in a child.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def databases_are_closed() -> Iterator[None]:
+    """Those in memory that a test has opened."""
+    yield
+    close_all()
 
 
 ORDER = ("tests/test_warm.py", "tests/web", "tests/ui", "tests/lab", "tests/catalogue", "tests/sim")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers.block_cases import CASES, UNCHANGING, batch_limiter, blocks
+from helpers.in_memory import database
 from windtunnel.blocks.caching import Cache, LoadingCache, SingleFlight
 from windtunnel.blocks.chunks import ChunkStore
 from windtunnel.blocks.durability import (
@@ -93,7 +93,7 @@ INSIDE = {"Clock", "Fifo", "Lfu", "Lru", "PlainCountedBlocks", "PlainSkipList", 
 
 def live(folder: Path) -> dict[str, Any]:
     """One of each block that has no copy."""
-    files, connection = DiskFiles(folder), sqlite3.connect(":memory:")
+    files, connection = DiskFiles(folder), database()
 
     class Client:
         def register_script(self, script: str) -> Any:

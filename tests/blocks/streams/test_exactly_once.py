@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from helpers.in_memory import database
 from windtunnel.blocks.durability.log import Log, Record
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ground.files import DiskFiles, InUse
@@ -26,7 +26,7 @@ class Flaky:
     """A sink that is away at its n-th call, before or after it has taken the results."""
 
     def __init__(self, away_at: int, after: bool) -> None:
-        self.sink = SqlSink(sqlite3.connect(":memory:"))
+        self.sink = SqlSink(database())
         self.calls, self.away_at, self.after = 0, away_at, after
 
     def put(self, results: Iterable[Result]) -> None:
@@ -60,7 +60,7 @@ def filled(root: Path, name: str = "log", events: int = 40, value: int = 1) -> L
 
 def test_a_job_that_is_run_again_after_an_error_counts_every_event_once(tmp_path: Path) -> None:
     with filled(tmp_path) as log:
-        whole = SqlSink(sqlite3.connect(":memory:"))
+        whole = SqlSink(database())
         job(tmp_path, log, whole, "whole").run(finish=True)
         for away_at in range(1, 7):
             for after in (False, True):
@@ -75,12 +75,12 @@ def test_a_job_that_is_run_again_after_an_error_counts_every_event_once(tmp_path
 
 def test_a_job_goes_on_from_what_another_object_has_done_meanwhile(tmp_path: Path) -> None:
     with filled(tmp_path) as log:
-        sink = SqlSink(sqlite3.connect(":memory:"))
+        sink = SqlSink(database())
         one, other = (job(tmp_path, log, sink) for _ in range(2))
         assert (one.run(), other.run()) == (40, 0)
         log.append(json.dumps(["a", 500, 1]).encode())
         assert (other.run(), one.run(finish=True)) == (1, 0)
-        whole = SqlSink(sqlite3.connect(":memory:"))
+        whole = SqlSink(database())
         job(tmp_path, log, whole, "whole").run(finish=True)
         assert sink.results() == whole.results()
 
@@ -97,7 +97,7 @@ def test_two_runs_of_one_job_at_a_time_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_log_is_an_error(tmp_path: Path) -> None:
-    sink = SqlSink(sqlite3.connect(":memory:"))
+    sink = SqlSink(database())
     with filled(tmp_path) as log:
         job(tmp_path, log, sink).run()
     before = (tmp_path / "job" / "checkpoint").read_bytes()
@@ -117,7 +117,7 @@ def test_every_key_that_is_taken_is_found_in_the_checkpoint_and_in_the_sink() ->
         windows.add(key, 5, number)
     back: WindowedAggregate[Any, Any] = WindowedAggregate(Tumbling(10), Sum())
     back.restore(windows.to_bytes())
-    sink = SqlSink(sqlite3.connect(":memory:"))
+    sink = SqlSink(database())
     for _ in range(2):
         sink.put(back.advance(99) or windows.advance(99))
     assert sink.results() == {(key, 0, 10): number for number, key in enumerate(KEYS)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from operator import itemgetter
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.in_memory import database
 from helpers.torn_disk import Crashed, TornDisk
 from windtunnel.blocks.durability.log import Log, Record
 from windtunnel.blocks.streams.windows import (
@@ -355,7 +355,7 @@ def test_every_click_counts_once_at_every_crash(kind: str) -> None:
     lines = clicks(4, 300)
 
     def run(crash_at: int | None, random: Random) -> tuple[dict[Any, Any], int]:
-        sink = SqlSink(sqlite3.connect(":memory:"))  # the outside, which does not crash with us
+        sink = SqlSink(database())  # the outside, which does not crash with us
         disk = TornDisk()
         log = Log(disk, "log")
         log.append_many(lines)
@@ -371,7 +371,6 @@ def test_every_click_counts_once_at_every_crash(kind: str) -> None:
                 disk = disk.restarted(random)
                 disk.crash_at = random.randrange(20, 80)
         found = sink.results()
-        sink._connection.close()
         return found, disk.operations - start
 
     expected, operations = run(None, Random(0))
@@ -385,7 +384,7 @@ def test_the_bill_of_a_job_is_that_of_an_offline_count() -> None:
     lines = clicks(5, 2000)
     disk = TornDisk()
     log = Log(disk, "log")
-    sink = SqlSink(sqlite3.connect(":memory:"))
+    sink = SqlSink(database())
     windows = WindowedAggregate(Tumbling(250), Sum(), allowed_lateness_ms=200)
     ids = Deduplicator(1000)
     stream_job = StreamJob(disk, "job", log, parse, windows, BoundedDisorder(100), sink, deduplicator=ids)
@@ -411,7 +410,6 @@ def test_the_bill_of_a_job_is_that_of_an_offline_count() -> None:
         watermark = max(watermark, event.timestamp_ms - 100 - 1)
     assert sink.results() == bill
     assert windows.late == late
-    sink._connection.close()
 
 
 def test_ids_are_forgotten_when_they_can_only_be_late() -> None:
@@ -427,10 +425,9 @@ def test_ids_are_forgotten_when_they_can_only_be_late() -> None:
 def test_a_damaged_checkpoint_is_refused() -> None:
     disk = TornDisk()
     log = Log(disk, "log")
-    sink = SqlSink(sqlite3.connect(":memory:"))
+    sink = SqlSink(database())
     job(disk, log, sink).run()
     file = disk.open("job/checkpoint")
     file.write_at(20, b"?")
     with pytest.raises(ValueError, match="no checkpoint"):
         job(disk, log, sink)
-    sink._connection.close()
