@@ -84,13 +84,18 @@ def ran(design: str, seed: int, **given: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(
     ("least", "spread", "crashes"),
-    [(150.0, 5.0, 60), pytest.param(12.0, 12.0, 40, marks=pytest.mark.soak), (150.0, 150.0, 40)],
+    [
+        (150.0, 5.0, 40),
+        pytest.param(150.0, 5.0, 100, marks=pytest.mark.soak),
+        pytest.param(12.0, 12.0, 100, marks=pytest.mark.soak),
+        pytest.param(150.0, 150.0, 100, marks=pytest.mark.soak),
+    ],
 )
 def test_elections_take_as_long_as_in_a_program_that_shares_nothing_with_ours(
     least: float, spread: float, crashes: int
 ) -> None:
     luck = Random(1)
-    theirs = sorted(trial_ms(least, least + spread, luck) for _ in range(1500))
+    theirs = sorted(trial_ms(least, least + spread, luck) for _ in range(500))
     history, _ = ran("random_timeouts", 5, trouble="leader", timeout_ms=least, spread_ms=spread, crashes=crashes)
     ours = trials_ms(history)
     assert len(ours) == crashes
@@ -101,9 +106,9 @@ def test_elections_take_as_long_as_in_a_program_that_shares_nothing_with_ours(
 
 def test_the_first_of_four_timeouts_two_disks_and_two_ways_are_the_mean() -> None:
     luck = Random(2)
-    assert mean(trial_ms(150, 300, luck) for _ in range(3000)) == pytest.approx(LEADERLESS_MS, rel=0.04)
-    slowest = mean(max(luck.expovariate(1 / DISK_MS) for _ in range(4)) + 0.6 for _ in range(20000))
-    assert slowest == pytest.approx(BROADCAST_MS, rel=0.02)
+    assert mean(trial_ms(150, 300, luck) for _ in range(1000)) == pytest.approx(LEADERLESS_MS, rel=0.04)
+    slowest = mean(max(luck.expovariate(1 / DISK_MS) for _ in range(4)) + 0.6 for _ in range(4000))
+    assert slowest == pytest.approx(BROADCAST_MS, rel=0.04)
 
 
 @pytest.mark.soak
@@ -113,6 +118,7 @@ def test_the_papers_median_and_mean_are_met_by_the_program_that_shares_nothing()
     assert mean(trial_ms(12, 24, luck) for _ in range(20000)) == pytest.approx(41, rel=0.03)
 
 
+@pytest.mark.soak
 def test_one_timeout_for_all_elects_nobody_in_ten_seconds() -> None:
     history, _ = ran("fixed_timeouts", 0, trouble="leader", crashes=3)
     assert min(trials_ms(history)) >= 10_000

@@ -26,7 +26,7 @@ class Surroundings(Protocol):
 class Hearing:
     """Listens to messages from here on, and counts what is shown where it has not come.
 
-    A message is kept as it was when it arrived, also where a table of its sender's is in it that changes later.
+    What is in a message is noted when it arrives: a table of its sender's may be in it that changes later.
     What goes over sockets is not heard.
 
     Args:
@@ -39,15 +39,13 @@ class Hearing:
         self.text = text
         self.unheard = 0
         """Texts that were shown where they had not come, each counted once for each host."""
-        self._knows = {name: set[str]() for name in names}
-        plain = set[type](FIXED)
-        self._came = came = {name: list[Any]() for name in names}
+        self._knows = knows = {name: set[str]() for name in names}
         inner = stage.network.note
 
         def noted(kind: str, message: Any, why: str = "") -> None:
             inner(kind, message, why)
-            if kind == "deliver" and message.dst.name in came and message.src.name in came:
-                came[message.dst.name].append(as_it_is(message.body, plain))
+            if kind == "deliver" and message.dst.name in knows and message.src.name in knows:
+                hear(message.body, text, knows[message.dst.name])
 
         stage.network.note = noted  # type: ignore[method-assign]  # of this stage alone
 
@@ -56,52 +54,45 @@ class Hearing:
         self._knows[at].add(text)
 
     def shown(self, at: str, text: object) -> None:
-        """This host shows it; what is no text is let pass. Of the messages a late one mostly has it."""
+        """This host shows it; what is no text is let pass."""
         if isinstance(text, str) and text not in self._knows[at]:
             self._knows[at].add(text)
-            self.unheard += not any(self._holds(body, text) for body in reversed(self._came[at]))
-
-    def _holds(self, body: Any, text: str) -> bool:
-        """Whether a text is in a message. Sets come last: they are large."""
-        left, sets = [body], list[Any]()
-        while left or sets:
-            one = (left or sets).pop()
-            if isinstance(one, str):
-                if one == text or text in self.text.findall(one):
-                    return True
-            elif isinstance(one, bytes):
-                left.append(one.decode("latin-1"))
-            elif isinstance(one, Mapping):
-                left += [*one, *one.values()]
-            elif isinstance(one, tuple | list):
-                left += one
-            elif isinstance(one, set | frozenset):
-                sets += one
-        return False
+            self.unheard += 1
 
 
-FIXED = (str, int, float, bool, bytes, frozenset, type(None))
+MUTE = {int, float, bool, type(None)}
+"""Types of what holds no text. What is neither known nor a record is found to be such, and comes here too."""
+RECORDS = dict[type, tuple[str, ...]]()
+"""The fields of dataclasses that have come."""
 
 
-def as_it_is(body: Any, plain: set[type]) -> Any:
-    """What is in a message now: what can change in it copied, records as tuples, other objects as they are.
-
-    Args:
-        plain: types of what is left as it is; those that are found to be such are added.
-    """
+def hear(body: Any, text: Pattern[str], knows: set[str]) -> None:
+    """Note all strings in a message, and all texts in them, whatever they came in."""
     kind = type(body)
-    if kind in plain:
-        return body
-    if isinstance(body, tuple | list):
-        return tuple([one if type(one) in plain else as_it_is(one, plain) for one in body])
-    if isinstance(body, Mapping):
-        return {key: as_it_is(value, plain) for key, value in body.items()}
-    if isinstance(body, set):
-        return frozenset(body)
-    if is_dataclass(kind):
-        return tuple([as_it_is(getattr(body, field.name), plain) for field in fields(body)])
-    plain.add(kind)
-    return body
+    if kind is str:
+        if body not in knows:
+            knows.add(body)
+            knows.update(text.findall(body))
+    elif kind is tuple or kind is list:
+        for one in body:
+            if type(one) not in MUTE:
+                hear(one, text, knows)
+    elif kind in RECORDS:
+        for name in RECORDS[kind]:
+            hear(getattr(body, name), text, knows)
+    elif isinstance(body, str):
+        hear(str(body), text, knows)
+    elif isinstance(body, bytes):
+        hear(body.decode("latin-1"), text, knows)
+    elif isinstance(body, Mapping):
+        hear([*body, *body.values()], text, knows)
+    elif isinstance(body, tuple | list | set | frozenset):
+        hear([*body], text, knows)
+    elif is_dataclass(kind):
+        RECORDS[kind] = tuple(field.name for field in fields(body))
+        hear(body, text, knows)
+    else:
+        MUTE.add(kind)
 
 
 def once_answered(answer: Any, look: Callable[[Any], None]) -> Any:

@@ -99,11 +99,6 @@ class Member(Peer):
         await done
         return done.result()
 
-    def beat(self) -> None:
-        """Tell all others at once that it leads, if it does. Nothing that is not on the disk yet goes along."""
-        self.raft.beat(self.sim.now)
-        self._send(self.raft.take())
-
     # --- its life ------------------------------------------------------------------------------------------------
     async def _live(self) -> None:
         raft, sim = self.raft, self.sim

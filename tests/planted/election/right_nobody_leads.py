@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from windtunnel.catalogue.scale.election.servers import PATIENCE_S, SERVERS, Answer, Asked, Cluster, sync_s
-from windtunnel.parts import Journal, Peer, first_answers
+from windtunnel.parts import Journal, first_answers
 
 challenge = "election"
 NOTHING = [0, "", None]
@@ -14,6 +14,7 @@ NOTHING = [0, "", None]
 
 class _Mine(Asked):
     disk_ms = 7.0
+    leads = False
 
     def boot(self) -> None:
         luck, draw = self.sim.random(f"{self.host.name} disk"), sync_s(self.disk_ms)
@@ -73,9 +74,3 @@ class Yours(Cluster):
     def make(self) -> Sequence[Asked]:
         _Mine.disk_ms = self.p.disk_ms
         return [_Mine(self.stage, f"server {i}") for i in range(SERVERS)]
-
-    def leading(self) -> Sequence[Peer]:
-        return ()
-
-    def report(self) -> Mapping[str, object]:
-        return super().report()

@@ -27,8 +27,7 @@ class _Mine(Server):
     async def settle(self) -> None:
         raft = self.raft
         assert isinstance(raft, _Late)
-        if self.leads and raft.term != self.led:
-            self.led = raft.term
+        if self.leads:
             self.on_lead()
         raft.written = min(raft.written, raft.log.last)
         for _ in range(2):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from windtunnel.catalogue.scale.election.naive import Copy, FirstToSet, KeyHolder, Keys
+from windtunnel.catalogue.scale.election.naive import FirstToSet, KeyHolder, Keys
 from windtunnel.catalogue.scale.election.servers import SERVERS, Asked
 
 challenge = "election"
@@ -26,9 +26,8 @@ class _Mine(KeyHolder):
         await self.journal.sync()
         super().lead()
 
-    def lead(self) -> bool:
+    def lead(self) -> None:
         self.host.spawn(self._look(), daemon=True)
-        return True
 
 
 class Yours(FirstToSet):
@@ -37,5 +36,4 @@ class Yours(FirstToSet):
         made = [_Mine(self.stage, f"server {i}", self.p, SERVERS // 2) for i in range(SERVERS)]
         for one in made:
             one.keys = keys
-        self.copies: Sequence[Copy] = made
         return made

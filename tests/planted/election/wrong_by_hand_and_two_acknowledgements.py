@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from windtunnel.catalogue.scale.election.naive import ByHand
+from windtunnel.catalogue.scale.election.naive import ByHand, Copy
 from windtunnel.catalogue.scale.election.servers import Asked
 
 challenge = "election"
@@ -13,6 +13,7 @@ challenge = "election"
 class Yours(ByHand):
     def make(self) -> Sequence[Asked]:
         made = super().make()
-        for one in self.copies:
+        for one in made:
+            assert isinstance(one, Copy)
             one.acks = 2
         return made

@@ -14,7 +14,7 @@ USUAL: dict[str, object] = {"timeout_ms": 150.0, "spread_ms": 150.0, "disk_ms": 
 ASKED: dict[str, object] = {**USUAL, "rate": 40.0, "writes": 0.5}
 NONE = {**ASKED, "trouble": "none"}
 RESTARTS = {**ASKED, "trouble": "restarts"}
-CUT_OFF = {**ASKED, "trouble": "cut off", "rounds": 1}
+CUT_OFF = {**ASKED, "trouble": "cut off", "for_s": 1.0, "rounds": 1}
 DEAF = {**ASKED, "trouble": "deaf", "for_s": 1.2, "rounds": 1}
 MUTE = {**ASKED, "trouble": "mute", "rounds": 1}
 PAUSE = {**ASKED, "trouble": "pause", "rounds": 1}
@@ -29,10 +29,16 @@ HASTY = {**ASKED, "trouble": "none", "timeout_ms": 10.0, "spread_ms": 10.0}
 BREAKS = "0 < first_to_set.lost < 0.45"
 KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 500"
 RAFTS = " and ".join(KEPT.format(design) for design in ("fixed_timeouts", "random_timeouts", "careful"))
-ALIVE = "first_to_set.refused > 0.05 and max(random_timeouts.refused, careful.refused) < 0.02"
+ALIVE = "first_to_set.refused > careful.refused + 0.03 and careful.refused < 0.02"
+HELD = "max(first_to_set.lost, first_to_set.broken, first_to_set.twice) == 0"
 SPLIT = "by_hand.lost > 0.05 and by_hand.broken > 0 and by_hand.small_refused < 0.1 and by_hand.large_refused < 0.1"
 MAJORITY = f"{KEPT.format('careful')} and careful.small_refused > 0.1 and careful.large_refused < 0.05"
-NEVER = "fixed_timeouts.never > 0.5 and random_timeouts.never == 0"
+NEVER = "fixed_timeouts.never > 0.5 and fixed_timeouts.leaders > 0 and random_timeouts.never == 0"
+KEY = "170 < first_to_set.leaderless_least_ms and first_to_set.leaderless_most_ms < 430"
+HAND = (
+    "0 < by_hand.leaderless_least_ms - 1e3 * params.hand_s and by_hand.leaderless_most_ms < 1e3 * params.hand_s + 125"
+)
+SLOW = "by_hand.silent_s > params.hand_s + 0.1 and by_hand.lost < 0.1"
 SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
 STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.5 * params.for_s"
@@ -49,8 +55,9 @@ CLAIMS = (
     ),
     Claim(
         "max(first_to_set.lost, first_to_set.broken, first_to_set.refused) == 0 and "
+        "max(by_hand.lost, by_hand.broken, by_hand.refused) == 0 and "
         "5 * first_to_set.get_ms < careful.get_ms",
-        "While nobody is gone a key is good enough, and who holds it reads without asking anybody.",
+        "While nobody is gone a key is good enough, or a word; who leads by it reads without asking anybody.",
         given=NONE,
         spares="first_to_set",
     ),
@@ -76,8 +83,8 @@ CLAIMS = (
         ALIVE,
         "A key says who is there, not who can do anything: its holder is cut off from the others, and holds it.",
         given=CUT_OFF,
-        where="for_s >= 0.8",
     ),
+    Claim(HELD, "And nobody else leads meanwhile, so nothing is lost.", given=CUT_OFF),
     Claim(
         SPLIT,
         "Whoever sees one side cannot tell a cut from a death: both sides take writes, and one side's are lost.",
@@ -91,6 +98,21 @@ CLAIMS = (
         RAFT,
         given=NO_SPREAD,
         where="crashes >= 3",
+    ),
+    Claim(
+        KEY,
+        "Who has gone holds the key until it runs out.",
+        given=NO_SPREAD,
+    ),
+    Claim(
+        HAND,
+        "By hand it takes as long as somebody needs to believe it.",
+        given=NO_SPREAD,
+    ),
+    Claim(
+        SLOW,
+        "So long nobody is answered; little is lost by that, as all were told what the one that is gone had told.",
+        given=RESTARTS,
     ),
     Claim(
         SPREAD,
@@ -136,7 +158,7 @@ CLAIMS = (
         given=HASTY,
     ),
     Claim(
-        "3 < by_hand.put_ms < first_to_set.put_ms < careful.put_ms",
+        "3 < by_hand.put_ms < first_to_set.put_ms < careful.put_ms and first_to_set.put_ms > 1.4 * params.disk_ms",
         "What is known on one disk, on three, and on three through a log: each waits longer.",
         given=NONE,
         over="mean",
@@ -201,14 +223,25 @@ BROADCAST_MS = 7.0 * (1 + 1 / 2 + 1 / 3 + 1 / 4) + 2 * 0.3
 
 FIGURES = (
     Figure(
-        "ms without a leader, median, timeouts of 150-155 ms",
-        287.0,
-        "random_timeouts.leaderless_median_ms",
-        0.25,
+        "share of trials without a leader after 10 s, timeouts of 150-150 ms",
+        1.0,
+        "fixed_timeouts.never",
+        0.1,
         "V",
-        "five servers on a cluster with a broadcast time of about 15 ms, 1,000 crashes; ours has disks of 7 ms, fitted",
+        "as below; consistently, the paper says; ours are three crashes a seed",
         RAFT,
-        given={**LITTLE_SPREAD, "crashes": 60},
+        given=NO_SPREAD,
+    ),
+    Figure(
+        "share of elections over in 287 ms, the median, timeouts of 150-155 ms",
+        0.5,
+        "random_timeouts.in_287_ms",
+        0.3,
+        "V",
+        "five servers, a broadcast time of about 15 ms, 1,000 crashes; ours has disks of 7 ms, fitted, and hardly any "
+        "election that ends between 310 and 400 ms, so that the median of few is what luck makes it",
+        RAFT,
+        given=LITTLE_SPREAD,
     ),
     Figure(
         "ms without a leader, mean, timeouts of 12-24 ms",
@@ -218,16 +251,16 @@ FIGURES = (
         "V",
         "as above, 1,000 crashes",
         RAFT,
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 60},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 50},
     ),
     Figure(
-        "ms without a leader, median, timeouts of 150-155 ms, in an earlier trial",
-        310.0,
-        "random_timeouts.leaderless_median_ms",
-        0.2,
+        "share of elections over in 311 ms, the median of an earlier trial, timeouts of 150-155 ms",
+        0.5,
+        "random_timeouts.in_311_ms",
+        0.25,
         "R",
         "ways of 0.15 to 0.45 ms, disks of 7 ms exponential at candidate and voter, four live followers",
-        given={**LITTLE_SPREAD, "crashes": 60},
+        given=LITTLE_SPREAD,
     ),
     Figure(
         "ms without a leader, mean, timeouts of 12-24 ms, in an earlier trial",
@@ -236,7 +269,7 @@ FIGURES = (
         0.25,
         "R",
         "as above; there a server could vote while its disk was busy",
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 60},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 50},
     ),
     Figure(
         "ms without a leader, mean, timeouts of 150-300 ms",
@@ -245,7 +278,7 @@ FIGURES = (
         0.1,
         "D",
         "the first of four uniform timeouts, two disks and two ways; split votes left out",
-        given={**CRASHES, "crashes": 60},
+        given=CRASHES,
     ),
 )
 

@@ -8,21 +8,17 @@ from random import Random
 from windtunnel import Stage
 from windtunnel.blocks.consensus import Invariants, Kept, Raft
 from windtunnel.catalogue.scale.election.servers import SERVERS, Asked, Cluster, Setting, apply, sync_s
-from windtunnel.parts import Member, Peer
+from windtunnel.parts import Member
 
-START_S = 0.1
-"""Servers are switched on one after the other."""
+START_S = 1.0
+"""Servers are switched on one after the other: the first one leads before the next one would ask for votes."""
 
 
 class Server(Member, Asked):
     """A member that carries commands to the leader whom it has heard of."""
 
-    led = 0
-    """The term in which it has led last."""
-
     async def settle(self) -> None:
-        if self.leads and self.raft.term != self.led:
-            self.led = self.raft.term
+        if self.leads:
             self.on_lead()
         await super().settle()
 
@@ -41,7 +37,6 @@ class FixedTimeouts(Cluster):
 
     def __init__(self, stage: Stage, p: Setting) -> None:
         self.watch = Invariants()
-        self.heartbeat_s = self.election_s(p)[0] / 2
         super().__init__(stage, p)
 
     def election_s(self, p: Setting) -> tuple[float, float]:
@@ -74,13 +69,6 @@ class FixedTimeouts(Cluster):
         """The servers of these names."""
         draw = sync_s(self.p.disk_ms)
         return [self.server(self.stage, name, apply, raft, sync_s=draw, watch=self.watch) for name in names]
-
-    def leading(self) -> Sequence[Peer]:
-        return [*sorted((one for one in self.members if one.leads), key=lambda one: one.raft.term)]
-
-    def beat(self, leader: Peer) -> None:
-        if isinstance(leader, Server):
-            leader.beat()
 
     def report(self) -> Mapping[str, object]:
         return {

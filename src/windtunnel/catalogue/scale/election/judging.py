@@ -69,6 +69,11 @@ def is_well(e: Event, p: Setting) -> bool:
     return all(at != e.args[0] or e.due > from_s + p.for_s or e.due + PATIENCE_S < from_s for at, from_s in struck(p))
 
 
+def is_calm(e: Event, p: Setting) -> bool:
+    """Whether nothing befell anybody while it was asked, nor before it by so much as clients wait."""
+    return p.trouble == "none" or e.due < CALM_S - PATIENCE_S or e.due > over_s(p) + PATIENCE_S
+
+
 def broken(history: Sequence[Event]) -> list[bool]:
     """Of each key, whether no order explains what clients were told."""
     found: dict[str, list[Event]] = {}
@@ -100,11 +105,7 @@ def gaps_s(history: Sequence[Event]) -> list[float]:
 
 def millis(history: Sequence[Event], name: str, p: Setting) -> float:
     """The median of those that were answered in calm, milliseconds; 0 of none."""
-    found = [
-        1e3 * (e.end - e.start)
-        for e in history
-        if e.name == name and e.outcome == "ok" and (e.due < CALM_S - PATIENCE_S or e.due > over_s(p) + PATIENCE_S)
-    ]
+    found = [1e3 * (e.end - e.start) for e in history if e.name == name and e.outcome == "ok" and is_calm(e, p)]
     return median(found) if found else 0.0
 
 
@@ -137,6 +138,8 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "leaderless_most_ms": max(took, default=0.0),
         "leaderless_least_ms": min(took, default=0.0),
         "never": share_of(one >= 1e3 * CAP_S for one in took),
+        "in_287_ms": share_of(one <= 287 for one in took),
+        "in_311_ms": share_of(one <= 311 for one in took),
         "leaders": float(facts.get("leaders", 0)),
         "terms": float(facts.get("terms", 0)),
         "unsafe": float(facts.get("unsafe", 0)),

@@ -8,15 +8,13 @@ from typing import Any
 from windtunnel import Stage
 from windtunnel.catalogue.scale.election.servers import (
     LARGE,
-    PATIENCE_S,
+    LOOK_S,
     SERVERS,
     TRY_S,
     Answer,
     Asked,
     Cluster,
     Setting,
-    apply,
-    look,
     sync_s,
 )
 from windtunnel.parts import Journal, Peer
@@ -33,6 +31,11 @@ class Copy(Asked):
         acks: how many others have to have a command before it is acknowledged.
     """
 
+    have: dict[str, int]
+    """While it leads: how many commands each of the others has. A dictionary of its own each time that it leads."""
+    shown: int
+    """While it leads: so many of its commands are acknowledged, and the first ones are shown."""
+
     def __init__(self, stage: Stage, name: str, p: Setting, acks: int) -> None:
         self.p, self.acks = p, acks
         super().__init__(stage, name)
@@ -43,15 +46,8 @@ class Copy(Asked):
         self.log: list[Any] = []
         for first, commands in self.journal.records():
             self.log[first:] = commands
-        self.state: dict[str, Any] = {}
-        self.applied = 0
         self.name_of_leader: str | None = None
-        self.have: dict[str, int] = {}
         self.news: Signal[None] = self.sim.signal("news of the log")
-        self.reign = 0
-        """Goes up whenever it begins to lead or ends."""
-        self.began_s = 0.0
-        self.show(0)
 
     @property
     def leader_name(self) -> str | None:
@@ -62,93 +58,68 @@ class Copy(Asked):
         """Whether it leads."""
         return not self.host.down and self.name_of_leader == self.host.name
 
-    def show(self, end: int) -> None:
-        """Apply what comes before number `end`."""
-        for command in self.log[self.applied : end]:
-            apply(self.state, command)
-        self.applied = max(self.applied, end)
+    async def _write(self, start: int, commands: list[Any]) -> None:
+        """From number `start` on the log is this."""
+        self.log[start:] = commands
+        await self.journal.keep([start, commands])
 
     # --- it leads ------------------------------------------------------------------------------------------------
-    def lead(self) -> bool:
+    def lead(self) -> None:
         """Lead from now on: the log is what this one has."""
-        self.reign += 1
-        self.name_of_leader, self.began_s = self.host.name, self.sim.now
-        self.have = {name: 0 for name in self.servers if name != self.host.name}
-        self.show(len(self.log))
+        self.name_of_leader = self.host.name
+        self.have, self.shown = {name: 0 for name in self.servers if name != self.host.name}, len(self.log)
         for name in self.have:
-            self.host.spawn(self._send(name, self.reign), daemon=True)
+            self.host.spawn(self._send(name), daemon=True)
         self.on_lead()
-        return True
-
-    def end(self, leader: str | None) -> bool:
-        """Another one leads, or nobody that this one knows of."""
-        if self.leads:
-            self.reign += 1
-            self._tell()
-        self.name_of_leader = leader
-        return True
 
     async def command(self, command: list[Any]) -> Answer:
-        if not self.leads:
-            return False, self.name_of_leader
-        what, key, _, request = command
-        if what != "put":
-            return True, look(self.state, what, key)
-        reign = self.reign
-        number = self._number(request)
-        if number is None:
-            self.journal.append([len(self.log), [command]])
-            self.log.append(command)
-            number = len(self.log)
-            await self.journal.sync()
-        self._tell()
-        while self.reign == reign and sum(have >= number for have in self.have.values()) < self.acks:
-            await self.news
-        if self.reign != reign or not self.leads:
-            await self.sim.sleep(PATIENCE_S)  # whoever leads now may have it, so nothing is said
-            return False, self.name_of_leader
-        self.show(number)
-        return True, None
+        what, key, _, _ = command
+        if what == "put" and self.leads:
+            await self._put(command)
+        return self.leads, self.leads and seen(self.log[: self.shown], what, key)
 
-    def _number(self, request: int) -> int | None:
-        """Where a request that was sent again stands already, counted from 1."""
-        return next((n for n in range(len(self.log), 0, -1) if self.log[n - 1][3] == request), None)
+    async def _put(self, command: list[Any]) -> None:
+        """Wait until it is acknowledged: for ever, where this one leads no more. Whoever leads then may have it."""
+        have = self.have
+        if command not in self.log:  # it may have been sent again
+            await self._write(len(self.log), [command])
+        number = self.log.index(command) + 1
+        self._tell()
+        while not (self.leads and self.have is have and sum(n >= number for n in have.values()) >= self.acks):
+            await self.news
+        self.shown = max(self.shown, number)
 
     def _tell(self) -> None:
         told, self.news = self.news, self.sim.signal("news of the log")
         told.set()
 
-    async def _send(self, name: str, reign: int) -> None:
-        """Bring it all that it lacks, and then what is new. The first message cuts off what is not of this log."""
-        first = True
-        while self.reign == reign and self.leads:
-            start = self.have[name]
-            if first or start < len(self.log):
+    async def _send(self, name: str) -> None:
+        """Bring it all that it may lack, and then what is new."""
+        have = self.have
+        while self.leads and self.have is have:
+            start = have[name]
+            if start < len(self.log):
                 told = self.log[start:]
-                try:
-                    await self.call(self.servers[name], "follow", self.host.name, start, told, within_s=TRY_S)
-                except TimeoutError:
-                    continue
-                if self.reign != reign:
-                    return
-                first = False
-                self.have[name] = start + len(told)
-                self._tell()
+                answer = self.ask(self.servers[name], "follow", start, told)
+                if await answer.within(TRY_S) and answer.result():
+                    have[name] = start + len(told)
+                    self._tell()
             else:
                 await self.news
 
     # --- it follows ----------------------------------------------------------------------------------------------
-    async def follow(self, leader: str, start: int, commands: list[Any]) -> int:
-        """Have this leader's commands from number `start` on."""
-        self.end(leader)
-        if self.log[start:] != commands:
-            if start < self.applied:  # what was applied is no longer so
-                self.state, self.applied = {}, 0
-            self.log[start:] = commands
-            self.journal.append([start, commands])
-            await self.journal.sync()
-        self.show(len(self.log))
-        return len(self.log)
+    async def follow(self, start: int, commands: list[Any]) -> bool:
+        """Have a leader's commands from number `start` on; not where this one leads."""
+        if not self.leads:
+            await self._write(start, commands)
+        return not self.leads
+
+
+def seen(log: Sequence[Any], what: str, key: str) -> Any:
+    """What a log shows: the value of a key, or all values in their order."""
+    if what == "everything":
+        return [value for _, _, value, _ in log]
+    return next((value for _, at, value, _ in reversed(log) if at == key), None)
 
 
 class Keys(Peer):
@@ -168,11 +139,11 @@ class KeyHolder(Copy):
     """Leads while the key is its own, as far as its clock says."""
 
     keys: Keys
-    until_s = 0.0
+    until_s: float
+    """When the key runs out at the earliest, as far as this one knows."""
 
     def boot(self) -> None:
         super().boot()
-        self.until_s = 0.0
         self.host.spawn(self._compete(), daemon=True)
 
     @property
@@ -182,23 +153,16 @@ class KeyHolder(Copy):
     async def _compete(self) -> None:
         for_s = 1e-3 * (self.p.timeout_ms + self.p.spread_ms)
         luck = self.sim.random(f"{self.host.name} turns")
-        if self.host.boots > 1:
-            await self.sim.sleep(for_s)  # who has just come back lets the others go first
         while True:
-            asked_s = self.sim.now
-            try:
-                owner = await self.call(self.keys, "take", self.host.name, for_s)
-            except TimeoutError:
-                owner = None
-            if owner != self.host.name:
-                if owner is not None and owner != self.name_of_leader:
-                    self.end(owner)
-            else:
-                held = self.leads
-                self.until_s = asked_s + for_s
-                if not held:
+            asked_s, held = self.sim.now, self.leads
+            owner = self.ask(self.keys, "take", self.host.name, for_s)
+            if await owner.within(TRY_S):
+                found, self.until_s = owner.result(), asked_s + for_s
+                if found != self.host.name:
+                    self.name_of_leader = found
+                elif not held:
                     self.lead()
-            await self.sim.sleep(luck.uniform(0.2, 0.4) * for_s)
+            await self.sim.sleep(luck.uniform(0.1, 0.3) * for_s)  # unclaimed: who never waits leads as well
 
 
 class FirstToSet(Cluster):
@@ -209,19 +173,20 @@ class FirstToSet(Cluster):
         made = [KeyHolder(self.stage, f"server {i}", self.p, SERVERS // 2) for i in range(SERVERS)]
         for one in made:
             one.keys = keys
-        self.copies: Sequence[Copy] = made
         return made
-
-    def leading(self) -> Sequence[Peer]:
-        return sorted((one for one in self.copies if one.leads), key=lambda one: one.began_s)
 
 
 class ByOrder(Copy):
     """Leads when it is told to, until it is told otherwise."""
 
-    def is_primary(self) -> bool:
-        """Whether it knows that it leads."""
-        return self.leads
+    def lead_on(self) -> None:
+        """Lead, if it does not."""
+        if not self.leads:
+            self.lead()
+
+    def end(self, leader: str) -> None:
+        """Another one leads."""
+        self.name_of_leader = leader
 
     def length(self) -> int:
         """How many commands it has."""
@@ -229,46 +194,37 @@ class ByOrder(Copy):
 
 
 class Desk(ByOrder):
-    """The one at which somebody sits who looks after all of them; whom he let lead last is written down."""
+    """The one at which somebody sits who looks after all of them, and remembers whom he let lead last."""
 
     copies: Sequence[ByOrder]
+    primary = 0
 
     def boot(self) -> None:
         super().boot()
-        self.notes = Journal(self.host, "notes")
-        written = self.notes.records()
-        self.primary: int = written[-1] if written else 0
         self.host.spawn(self._watch(), daemon=True)
 
     async def _watch(self) -> None:
-        seen_s = self.sim.now
         while True:
-            await self.sim.sleep(WATCH_S)
-            primary = self.copies[self.primary]
-            try:
-                if not await self.call(primary, "is_primary"):
-                    await self.call(primary, "lead")
-                seen_s = self.sim.now
-            except TimeoutError:
-                if self.sim.now - seen_s > self.p.hand_s and await self._promote():
+            seen_s = self.sim.now
+            while self.sim.now - seen_s <= self.p.hand_s:
+                primary = self.copies[self.primary]
+                for other in self.copies:
+                    if other is not primary:
+                        self.ask(other, "end", primary.host.name)
+                await self.sim.sleep(WATCH_S)
+                answer = self.ask(primary, "lead_on")
+                if await answer.within(LOOK_S):
                     seen_s = self.sim.now
-            for i, other in enumerate(self.copies):
-                if i != self.primary:
-                    self.ask(other, "end", self.copies[self.primary].host.name)
+            await self._promote()
 
-    async def _promote(self) -> bool:
-        """Of the others who answer, the one that has most leads from now on; whether there is any."""
+    async def _promote(self) -> None:
+        """Of those who answer, the one that has most leads from now on."""
         found: dict[int, int] = {}
         for i, one in enumerate(self.copies):
-            try:
-                if i != self.primary:
-                    found[i] = await self.call(one, "length")
-            except TimeoutError:
-                continue
-        if found:
-            self.primary = max(found, key=lambda i: found[i])
-            await self.notes.keep(self.primary)
-        return bool(found)
+            answer = self.ask(one, "length")
+            if await answer.within(LOOK_S):
+                found[i] = answer.result()
+        self.primary = max(found, key=lambda i: found[i])
 
 
 class ByHand(Cluster):
@@ -280,8 +236,4 @@ class ByHand(Cluster):
         for one in made:
             if isinstance(one, Desk):
                 one.copies = made
-        self.copies: Sequence[Copy] = made
         return made
-
-    def leading(self) -> Sequence[Peer]:
-        return sorted((one for one in self.copies if one.leads), key=lambda one: one.began_s)

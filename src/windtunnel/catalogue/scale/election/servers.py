@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 from windtunnel import Stage, process
 from windtunnel.blocks.ground import Refused
-from windtunnel.catalogue.scale.election.trials import Trials
 from windtunnel.parts import Peer
-from windtunnel.sim import uniform
+from windtunnel.sim import Signal
 
 SERVERS = 5
 SMALL, LARGE = (0, 1), (2, 3, 4)
@@ -19,10 +18,8 @@ PATIENCE_S = 0.4
 """So long a client waits."""
 TRY_S = 0.15
 """So long a server waits for the one that leads, before it asks again."""
-LOOK_S = 0.01
-"""After so long a server that knows of no leader looks again."""
-WAY_S = uniform(0.00015, 0.00045)
-"""From one server to another."""
+LOOK_S = 0.01  # unclaimed: nobody leads for ten times as long
+"""After so long a server that knows of no leader looks again, and who looks after servers waits no longer for one."""
 Answer = tuple[bool, Any]
 """Whether it was done, and what came of it or who leads instead."""
 
@@ -67,12 +64,17 @@ def look(state: Mapping[str, Any], what: str, key: str) -> Any:
 
 
 class Asked(Peer):
-    """A server that carries a command to whoever leads. It has to know who that is (`leads`), and `command`."""
+    """A server that carries a command to whoever leads. It has to know who that is, and `command`."""
 
     servers: Mapping[str, Asked]
     """All, by their names."""
-    on_lead: Callable[[], None]
+    on_lead: Callable[[], None] = staticmethod(lambda: None)
     """To be called when it begins to lead."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads, as far as it knows."""
+        raise NotImplementedError
 
     @property
     def leader_name(self) -> str | None:
@@ -85,13 +87,11 @@ class Asked(Peer):
         while self.sim.now < end:
             name = self.leader_name
             if name is not None:
-                try:
-                    found: Answer = await self.call(self.servers[name], "command", command, within_s=TRY_S)
-                except TimeoutError:
+                answer: Signal[Answer] = self.ask(self.servers[name], "command", command)
+                if not await answer.within(TRY_S):
                     given = True
-                    continue
-                if found[0]:
-                    return found
+                elif answer.result()[0]:
+                    return answer.result()
             await self.sim.sleep(LOOK_S)
         if given:
             await self.sim.sleep(PATIENCE_S)  # nobody knows, so nothing is said; the client has gone
@@ -110,14 +110,9 @@ class Cluster:
     def __init__(self, stage: Stage, p: Setting) -> None:
         self.stage, self.sim, self.p = stage, stage.sim, p
         self.gate = Peer(stage, "gate")
-        self.trials = stage.add("the leader", Trials(stage, self, p.crashes))
         self.servers = self.make()
         for one in self.servers:
             one.servers = {other.host.name: other for other in self.servers}
-            one.on_lead = self.trials.somebody_leads
-            for other in self.servers:
-                if other is not one:
-                    stage.network.connect(one.host, other.host, one_way=True, latency=WAY_S)
 
     def make(self) -> Sequence[Asked]:
         """The servers."""
@@ -139,12 +134,6 @@ class Cluster:
         found: list[str] = await self.served(at, "everything", "")
         return found
 
-    @process
-    async def elections(self) -> list[float]:
-        """How long it took to have another leader, each time that one crashed."""
-        await self.trials.over
-        return self.trials.took_s
-
     async def served(self, at: int, what: str, key: str, value: str = "") -> Any:
         """Ask the server beside the client. Raises Refused: it was not done; TimeoutError: it may have been."""
         command = [what, key, value, self.stage.request]
@@ -152,16 +141,6 @@ class Cluster:
         if not done:
             raise Refused("There is no leader.")
         return found
-
-    # --- for the trials of the paper -----------------------------------------------------------------------------
-    heartbeat_s = 0.075
-
-    def leading(self) -> Sequence[Peer]:
-        """Those that are up and think that they lead, the one that began last at the end."""
-        raise NotImplementedError
-
-    def beat(self, leader: Peer) -> None:
-        """Let it tell all others now that it leads."""
 
     def report(self) -> Mapping[str, object]:
         syncs = sum(one.host.disk.syncs for one in self.servers)
