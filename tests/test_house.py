@@ -101,6 +101,7 @@ NOT_NAMES_OF_OURS = {
     "sim/transport.py": "the methods of an asyncio transport",
     "sim/sockets.py": "the methods of a socket",
     "sim/signals.py": "the methods of an asyncio future",
+    "parts/weight.py": "the methods that pickle calls",
     "sim/stand_ins.py": "what stands in the place of functions of Python's own",
 }
 

@@ -59,5 +59,6 @@ if TYPE_CHECKING:
         slower_than as slower_than,
         so_far as so_far,
     )
+    from windtunnel.parts.weight import held_bytes as held_bytes
 
 __getattr__, __dir__ = lend(__name__)

@@ -20,26 +20,30 @@ merged shards are exactly who saw everything.
 
 **Deep dive: few, and too many.** The mean as it is counts registers that nobody has touched as if somebody had: with
 half a visitor a register it says more than one and a half times as many. Counts of zero registers correct that. Bits in
-the place of registers (linear counting) are better while there are no more visitors than bits. When all are set, it can
-say no more than m ln m, and gives no sign.
+the place of registers (linear counting) err by sqrt(e^t - t - 1) / (t sqrt(m)) with t visitors for each of m bits: less
+than as many bytes of registers up to t = {turn:.1f}, which is {turn_default:,.0f} visitors here. When all are set, it
+can say no more than m ln m, and gives no sign.
 
-**Deep dive: on both days.** There is no such register. What is left is |A| + |B| - |A or B|, a difference of large
-numbers, each with its error: where one of fifty comes again the answer is noise. Where nine of ten do, it is not.
+**Deep dive: on both days.** No register says who. By totals it is |A| + |B| - |A or B|, a difference of large numbers,
+each with its error: where one of fifty comes again the answer is noise. Where nine of ten do, it is not. Who sends the
+least hashes that were seen, in as many bytes, can compare them: that is better for the few who come again, and worse
+for how many came.
 
 **Scale.** Memory does not grow with visitors, but with days, shards and whatever else one wants to add up later.
 
 **What real systems do.** Redis has 2^14 registers of six bits and a header of 16 bytes, and merges them for `PFCOUNT`
 of several keys. On stage valkey it is told of the same visits, beside the designs.
 
-**Left open.** Theta and CPC sketches, which are made for who came on both; who must be forgotten again; a last hour
-that moves; who chooses names so that they hash to zeros.
+**Left open.** Reading the registers of both days at once for what most probably made them (Ertl), which is better than
+a difference; CPC sketches; who must be forgotten again; a last hour that moves; who chooses names so that they hash to
+zeros.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, sqrt
 from random import Random
 
 from windtunnel import Ask, Chart, Experiment, Map, Op, Why, param
@@ -48,6 +52,7 @@ from windtunnel.catalogue.scale.hyperloglog.claims import (
     DEMANDS,
     FIGURES,
     FULL,
+    LEAST,
     MERGED,
     SET,
     SOURCES,
@@ -57,6 +62,7 @@ from windtunnel.catalogue.scale.hyperloglog.claims import (
 )
 from windtunnel.catalogue.scale.hyperloglog.designs import (
     Exact,
+    LeastHashes,
     LinearCounting,
     MergedHyperLogLog,
     RawHyperLogLog,
@@ -64,7 +70,7 @@ from windtunnel.catalogue.scale.hyperloglog.designs import (
     Setting as Setting,
     SumOfShards,
 )
-from windtunnel.catalogue.scale.hyperloglog.judging import by_day, measure, questions, sent
+from windtunnel.catalogue.scale.hyperloglog.judging import by_day, measure, questions, sent, steps
 from windtunnel.catalogue.scale.hyperloglog.rig import Rig
 
 NAME_BYTES = 17
@@ -74,37 +80,49 @@ NAME_BYTES = 17
 class Params:
     """Who comes how often, and how large a sketch is."""
 
-    visitors: int = param(4200, "different visitors of a day", 20, 20_000)
+    visitors: int = param(2100, "different visitors of a day", 20, 20_000)
     visits: int = param(3, "visits of each on a day, each at a shard that chance chooses", 1, 4)
     shards: int = param(4, "shards that see visits", 1, 16)
     days: int = param(8, "days", 2, 16)
     overlap: float = param(0.3, "share of a day's visitors who come on the next day as well", 0.0, 0.95)
-    precision: int = param(10, "registers of a sketch: two to the power of this", 6, 14)
+    precision: int = param(9, "registers of a sketch: two to the power of this", 6, 14)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """`visit(day, shard, visitors)`, then `count(day)`; at last `count_all()`, and `both(day)`: it and the next."""
+    """`visit(day, shard, names)`, then `count(day)`; at last `count_all()`, and `both(day)`: it and the next."""
 
     def op(name: str, *args: object) -> Op:
         return Op(0.0, "client", name, args, think_s=0.0)
 
-    today: list[int] = []
+    today: list[str] = []
     for day in range(p.days):
         again = today[: round(p.overlap * len(today))]
-        today = again + [luck.getrandbits(64) for _ in range(p.visitors - len(again))]
+        today = again + [f"{luck.getrandbits(64):016x}" for _ in range(p.visitors - len(again))]
         luck.shuffle(today)
-        seen: list[list[int]] = [[] for _ in range(p.shards)]
-        for visitor in today * p.visits:
-            seen[int(luck.random() * p.shards)].append(visitor)
-        for shard, visitors in enumerate(seen):
-            yield op("visit", day, shard, tuple(visitors))
+        seen: list[list[str]] = [[] for _ in range(p.shards)]
+        for name in today * p.visits:
+            seen[int(luck.random() * p.shards)].append(name)
+        for shard, names in enumerate(seen):
+            yield op("visit", day, shard, tuple(names))
         yield op("count", day)
     yield op("count_all")
     for day in range(p.days - 1):
         yield op("both", day)
 
 
+def turn() -> float:
+    """Visitors a bit at which linear counting errs as much as registers in as many bits do."""
+    low, high = 1.0, 20.0
+    while high - low > 1e-6:
+        load = (low + high) / 2
+        errs_more = exp(load) - load - 1 > 6 * (1.04 * load) ** 2
+        low, high = (low, load) if errs_more else (load, high)
+    return low
+
+
 __doc__ = (__doc__ or "").format(
+    turn=turn(),
+    turn_default=turn() * 6 * 2**Params.precision,
     name_bytes=NAME_BYTES,
     million_mb=NAME_BYTES,
     precision=Params.precision,
@@ -127,6 +145,7 @@ experiment = Experiment(
         "sum_of_shards": SumOfShards,
         "sample_of_visits": SampleOfVisits,
         "linear": LinearCounting,
+        "least": LeastHashes,
         "raw": RawHyperLogLog,
         "hll": MergedHyperLogLog,
     },
@@ -138,6 +157,7 @@ experiment = Experiment(
         Chart("What is told of each day", "day", "error, %", by_day),
         Chart("What a shard sends", "day", "bytes", sent, kind="bars", log="y"),
         Chart("How wrong each answer is", "question", "error, %", questions, kind="bars", log="y"),
+        Chart("What each shard saw, and what was told", "step", "who", steps, kind="gantt"),
     ),
     asks=(
         Ask(
@@ -148,7 +168,7 @@ experiment = Experiment(
             1,
             4,
         ),
-        Ask("How far off is HyperLogLog with 1,024 registers?", "100 * hll.rms", "%", 0.01, 100, log=True),
+        Ask("How far off is HyperLogLog with 512 registers?", "100 * hll.rms", "%", 0.01, 100, log=True),
         Ask("How many bytes does it send, for a day?", "hll.bytes", "bytes", 1, 1_000_000, log=True),
     ),
     why=(
@@ -158,6 +178,7 @@ experiment = Experiment(
         Why("Bits that are all set count no further.", FULL),
         Why("Maxima of registers are the registers of all.", MERGED),
         Why("Who came twice is a small difference of large numbers.", TRAP),
+        Why("Hashes that are kept can be compared; registers are not of anybody.", LEAST),
     ),
     maps=(
         Map(

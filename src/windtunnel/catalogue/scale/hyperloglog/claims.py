@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from windtunnel import Claim, Figure, Source
 
-FLAJOLET, HEULE, ERTL, REDIS, WHANG = (
+FLAJOLET, HEULE, ERTL, REDIS, WHANG, THETA = (
     "HyperLogLog 2007",
     "HyperLogLog in Practice 2013",
     "Ertl 2017",
     "PFCOUNT",
     "Whang 1990",
+    "Bar-Yossef 2002",
 )
 PLAIN = {"visitors": 1200, "visits": 3, "shards": 4, "days": 8, "overlap": 0.3, "precision": 8}
 FEW = {**PLAIN, "visitors": 60, "precision": 12}
 HALF = {**PLAIN, "visitors": 128}
 SMALL = {**PLAIN, "visitors": 1500, "visits": 1, "precision": 10}
 LARGE = {**PLAIN, "visitors": 5000, "visits": 1, "days": 4, "precision": 6}
-RARE = {**PLAIN, "overlap": 0.02, "precision": 10}
+FULLER = {**PLAIN, "visitors": 3 * 6 * 64, "visits": 1, "shards": 1, "days": 16, "overlap": 0.0, "precision": 6}
+"""Three visitors a bit, where there are as many bits as registers have."""
+FULLEST = {**FULLER, "visitors": 8 * 6 * 64}
+"""Eight of them."""
+RARE = {**PLAIN, "visits": 1, "days": 16, "overlap": 0.02, "precision": 10}
 OFTEN = {**PLAIN, "overlap": 0.9, "precision": 12}
 
-SET = "exact.rms == 0 and exact.bytes > 8 * hll.bytes"
+SET = "exact.rms == 0 and exact.bytes > 8 * hll.bytes and exact.held > 8 * hll.held"
 TWICE = (
     "abs(sum_of_shards.bias - (params.shards * (1 - (1 - 1 / params.shards) ** params.visits) - 1))"
     " < 0.1 * (params.shards - 1) / params.shards"
@@ -28,6 +33,7 @@ VISITS = "1.4 < sample_of_visits.bias < 2.3 and 0.04 * exact.bytes < sample_of_v
 FULL = "0.52 < linear.rms < 0.57 and hll.rms < 5 * hll.theory"
 MERGED = "hll.merge_gap == 0 and max(exact.merge_gap, linear.merge_gap, raw.merge_gap) < 0.000001"
 TRAP = "hll.both_rms > 0.5 and hll.rms < 3 * hll.theory"
+LEAST = "least.both_rms < hll.both_rms and 1.4 * hll.theory < least.rms < 3.6 * hll.theory"
 
 CLAIMS = (
     Claim(
@@ -38,8 +44,9 @@ CLAIMS = (
         where="visitors >= 2 ** (precision + 2) and shards <= 4 and visits >= 2",
     ),
     Claim(
-        "exact.rms == 0 and exact.bytes < 0.75 * 2 ** params.precision",
-        "Few visitors take less in a set than registers do.",
+        "exact.rms == 0 and hll.bytes < exact.bytes < 0.75 * 2 ** params.precision",
+        "Few visitors take less in a set than registers do; a table of their hashes takes less still.",
+        HEULE,
         given=FEW,
         spares="exact",
     ),
@@ -59,11 +66,19 @@ CLAIMS = (
         given=PLAIN,
     ),
     Claim(
-        "linear.rms < 0.7 * hll.theory",
+        "linear.rms < 0.7 * hll.theory and linear.bytes <= 0.75 * 2 ** params.precision",
         "While there are no more visitors than bits, linear counting is better than registers.",
         WHANG,
         given=SMALL,
     ),
+    Claim(
+        "linear.rms < 0.85 * hll.rms",
+        "It still is with three visitors for each bit.",
+        WHANG,
+        given=FULLER,
+        over="mean",
+    ),
+    Claim("linear.rms > 1.4 * hll.theory", "With eight it is worse.", WHANG, given=FULLEST),
     Claim(FULL, "When all its bits are set it can count no further, and says so to nobody.", WHANG, given=LARGE),
     Claim(
         "raw.bias > 0.5 and abs(hll.bias) < 3 * hll.theory",
@@ -81,7 +96,7 @@ CLAIMS = (
         "hll.rms < 2.5 * hll.theory and hll.all_error < 5 * hll.theory",
         "It errs by 1.04 / sqrt(m), for a day as for all days together.",
         FLAJOLET,
-        where="days >= 8",
+        where="days >= 8 and overlap <= 0.5",
     ),
     Claim(
         MERGED,
@@ -98,7 +113,23 @@ CLAIMS = (
         "Who came twice is a difference of large counts, and their errors are as large as the counts.",
         given=RARE,
     ),
-    Claim("hll.both_rms < 0.1", "Where most come again the difference is large, and good enough.", given=OFTEN),
+    Claim(
+        LEAST,
+        "The least hashes, in as many bytes, tell better who came twice, and worse how many came.",
+        THETA,
+        given=RARE,
+        over="mean",
+    ),
+    Claim(
+        "max(hll.both_rms, least.both_rms) < 0.1 and least.bytes <= 0.75 * 2 ** params.precision",
+        "Where most come again the difference is large, and good enough.",
+        given=OFTEN,
+    ),
+    Claim(
+        "least.held < 5 * least.bytes",
+        "Of hashes, too, no more are kept while visitors come than twice those that are sent.",
+        given=PLAIN,
+    ),
     Claim(
         "hll.bytes < 0.75 * 2 ** params.precision + 120",
         "Six bits a register, however many come; and a few words that say what it is.",
@@ -113,6 +144,16 @@ DEMANDS = (
     Claim("yours.all_error < 5 * yours.theory", "And all days together.", given=PLAIN),
     Claim("yours.bytes < 2 ** params.precision + 200", "In a byte a register.", given=PLAIN),
     Claim("yours.bytes < 2 ** params.precision + 200", "However many come.", given=LARGE),
+    Claim(
+        "yours.held < 4 * 2 ** params.precision + 1000",
+        "And a shard keeps no more than some bytes a register while they come.",
+        given=LARGE,
+    ),
+    Claim(
+        "yours.both_rms < 0.6",
+        "Who came on both days is told, within what a difference of counts can be.",
+        given={**RARE, "overlap": 0.3},
+    ),
     Claim(
         "yours.merge_gap < 0.000001",
         "What shards have seen together is what one would have seen who was everywhere.",
@@ -130,7 +171,7 @@ FIGURES = (
         0.4,
         "D",
         "1.04 / sqrt(m), of 16 days a seed",
-        given={**ENOUGH, "precision": 10},
+        given={**ENOUGH, "visitors": 4000, "precision": 10},
     ),
     Figure(
         "typical error in 1.5 KB",
@@ -194,6 +235,11 @@ SOURCES = (
         "Whang, Vander-Zanden and Taylor, A Linear-Time Probabilistic Counting Algorithm for Database Applications",
         1990,
         "https://doi.org/10.1145/78922.78925",
+    ),
+    Source(
+        "Bar-Yossef, Jayram, Kumar, Sivakumar and Trevisan, Counting Distinct Elements in a Data Stream",
+        2002,
+        "https://doi.org/10.1007/3-540-45726-7_1",
     ),
     Source("Redis, PFCOUNT", 2024, "https://redis.io/commands/pfcount/"),
 )

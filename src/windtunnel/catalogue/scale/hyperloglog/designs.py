@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from heapq import nsmallest
 from math import log
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from windtunnel.blocks.sketches import HyperLogLog
 
 ONE_IN = 20
 """Visits, of which one is looked at by who takes samples."""
+HASH_BYTES = 5  # unclaimed: as well with one more or less
+"""Of a hash that is kept."""
 
 
 class Setting(Protocol):
@@ -91,6 +94,43 @@ class SampleOfVisits(Exact):
 
     def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
         return ONE_IN * super().both(one, other)  # unclaimed: who is in both samples is a matter of chance
+
+
+class LeastHashes:
+    """The least hashes that were seen, in as many bytes as registers have: how close they lie tells how many came."""
+
+    def __init__(self, stage: Stage, p: Setting) -> None:
+        self.most = (3 << p.precision) // (4 * HASH_BYTES)
+        self.seen = set[int]()
+
+    def add(self, visitor: str) -> None:
+        self.seen.add(stable_hash(visitor) >> 64 - 8 * HASH_BYTES)
+        if len(self.seen) > 2 * self.most:
+            self.seen = set(nsmallest(self.most, self.seen))
+
+    def store(self) -> bytes:
+        return b"".join(one.to_bytes(HASH_BYTES, "big") for one in nsmallest(self.most, self.seen))
+
+    def total(self, parts: Sequence[bytes]) -> float:
+        return self.many(self.least(parts))
+
+    def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
+        """Of the least hashes of either the share that is among those of both."""
+        either = self.least([*one, *other])
+        shared = set(self.least(one)) & set(self.least(other)) & set(either)
+        return self.many(either) * len(shared) / max(len(either), 1)  # unclaimed: nobody is among nobody
+
+    def least(self, parts: Sequence[bytes]) -> list[bytes]:
+        """The least of all that the shards have sent."""
+        return nsmallest(
+            self.most, {part[i : i + HASH_BYTES] for part in parts for i in range(0, len(part), HASH_BYTES)}
+        )
+
+    def many(self, least: Sequence[bytes]) -> float:
+        """How many hashes there are when these are the least."""
+        if len(least) < self.most:
+            return len(least)
+        return (self.most - 1) * 256.0**HASH_BYTES / int.from_bytes(least[-1], "big")
 
 
 class LinearCounting(Totals):
