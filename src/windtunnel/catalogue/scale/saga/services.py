@@ -69,13 +69,12 @@ class Keyed(Service):
         return done
 
     async def undo(self, t: Statements, order: Order, key: str) -> bool:
-        """Take it back if it was done, and see to it that it is not done any more."""
-        await t.insert("known", {"id": key, "done": 1})
+        """Take it back if it was done, and see to it that it is not done any more. Twice is as once: it is not done."""
         step = key.removesuffix(UNDO)
         was_done = await t.update("known", {"id": step, "done": 1}, {"done": 0})
         if was_done:
             await self.move(t, "undo", order)
-        elif await t.get("known", step) is None:
+        elif await t.get("known", step) is None:  # unclaimed: of one that comes behind its undoing, as none does here
             await t.insert("known", {"id": step, "done": 0})
         return True
 
@@ -117,15 +116,15 @@ class Voting(Service):
                     await t.insert("held", {"id": row, "number": order.number})
                     if not await t.update(self.name, {"id": row, "left": AtLeast(self.amount)}, {"left": Plus(0)}):
                         raise Refused
-                return True
+                return True  # unclaimed: another round would find the vote, and say the same
             except Refused:
                 return False
             except (Conflict, Aborted):
                 vote = await self.db.get("vote", order.number)
                 if vote is not None:
                     return vote["open"] == 1
-                if await self.db.get("held", row) is not None:
-                    await turn
+                if await self.db.get("held", row) is not None:  # unclaimed: who asks again and again is told the same
+                    await turn  # unclaimed: as above
 
     async def decide(self, t: Statements, what: str, order: Order) -> None:
         """Do what was decided, once, and give the row back."""
