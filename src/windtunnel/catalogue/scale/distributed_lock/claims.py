@@ -26,13 +26,13 @@ SHORT = {**CALM, "stops": 0.3, "stop_s": 0.5}
 """A stop that lasts as long as what is left of the lease after the work has a chance of one in 65 million."""
 WAY = {**STOPPED, "strikes": "the way"}
 START = {**STOPPED, "strikes": "the start", "edits": 60}
-LONG = {**CALM, "edits": 48, "work_s": 8.0, "stops": 0.4, "stop_s": 12.0}
-RESTART = {**CALM, "edits": 32, "work_s": 8.0, "busy": 0.9, "trouble": "restart"}
+LONG = {**CALM, "edits": 72, "work_s": 8.0, "stops": 0.4, "stop_s": 12.0}
+RESTART = {**CALM, "edits": 48, "work_s": 8.0, "busy": 0.9, "trouble": "restart"}
 JUMP = {**RESTART, "trouble": "jump"}
 DURABLE = {**RESTART, "edits": 20, "durable": 1}
 LATE_RESTART = {**RESTART, "edits": 20, "trouble": "late restart"}
-CUT = {**CALM, "edits": 36, "work_s": 5.0, "trouble": "cut"}
-RARE = {**CALM, "edits": 20, "busy": 0.05}
+CUT = {**CALM, "edits": 54, "work_s": 5.0, "trouble": "cut"}
+RARE = {**CALM, "edits": 30, "busy": 0.05}
 
 SIM, VALKEY = ("sim",), ("valkey",)
 
