@@ -21,6 +21,7 @@ class _Mine(Asked):
         self.journal = Journal(self.host, sync_s=lambda: draw(luck))
         self.cells: dict[str, list[Any]] = {}
         self.seen: list[Any] = []
+        self.begun: set[int] = set()
         for key, cell in self.journal.records():
             self.take(key, cell)
 
@@ -35,8 +36,8 @@ class _Mine(Asked):
     async def keep(self, key: str, cell: list[Any]) -> bool:
         if cell[2] not in self.seen:
             self.journal.append([key, cell])
-        self.take(key, cell)
         await self.journal.sync()
+        self.take(key, cell)  # nobody is shown what a crash could take back
         return True
 
     def cell(self, key: str) -> list[Any]:
@@ -52,6 +53,10 @@ class _Mine(Asked):
 
     async def want(self, command: list[Any]) -> Answer:
         what, key, value, request = command
+        if request in self.begun:  # a message that came twice
+            await self.sim.sleep(2 * PATIENCE_S)
+            return False, None
+        self.begun.add(request)
         written = False
         try:
             if what == "everything":

@@ -106,8 +106,8 @@ class Params:
     disk_ms: float = param(7.0, "milliseconds that a disk takes for a sync, on average", 0.5, 10.0)
     rate: float = param(40.0, "requests a second, at all servers together", 10.0, 100.0)
     writes: float = param(0.5, "share of them that write", 0.05, 0.95)
-    for_s: float = param(0.6, "seconds for which a server is struck, or the data centres are parted", 0.4, 2.0)
-    rounds: int = param(2, "how often each server is struck", 1, 4)
+    for_s: float = param(0.6, "seconds for which a server is struck, or the data centres are parted", 0.4, 1.5)
+    rounds: int = param(2, "how often each server is struck", 1, 3)
     hand_s: float = param(0.3, "seconds until somebody believes that a leader is gone, and acts by hand", 0.1, 3.0)
     crashes: int = param(100, "leaders that crash, where that is the trouble; none does after a minute", 1, 1000)
 

@@ -112,7 +112,7 @@ CLAIMS = (
     Claim(
         SLOW,
         "So long nobody is answered; little is lost by that, as all were told what the one that is gone had told.",
-        given=RESTARTS,
+        given={**RESTARTS, "for_s": 0.6, "rounds": 2, "hand_s": 0.3},
     ),
     Claim(
         SPREAD,
