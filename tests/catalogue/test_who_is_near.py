@@ -11,8 +11,16 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from windtunnel import Stage
-from windtunnel.blocks.space import distance_m
-from windtunnel.catalogue.scale.quadtree.designs import Neighbours, OwnCell, RoundBox, Scan
+from windtunnel.blocks.space import decode, distance_m, encode
+from windtunnel.catalogue.scale.quadtree.designs import (
+    FittedCells,
+    Neighbours,
+    OwnCell,
+    RoundBox,
+    Scan,
+    cell_height,
+    cell_width,
+)
 from windtunnel.catalogue.scale.quadtree.world import moved, somewhere
 
 NOWHERE = cast(Stage, None)
@@ -44,6 +52,24 @@ def test_the_box_of_a_circle_misses_nobody_anywhere(middle: tuple[float, float])
     places = [somewhere(middle, 2000.0, luck) for _ in range(300)]
     for at in (middle, *places[:20]):
         assert found(RoundBox, places, at, 1500.0) == found(Scan, places, at, 1500.0)
+
+
+@pytest.mark.parametrize(
+    ("middle", "radius_m"),
+    [((0.0, 0.0), 100.0), ((66.5, 180.0), 3000.0), ((-80.0, 0.0), 700.0), ((89.9, 10.0), 20_000.0)],
+)
+def test_cells_fitted_to_a_circle_miss_nobody_anywhere(middle: tuple[float, float], radius_m: float) -> None:
+    luck = Random(2)
+    places = [somewhere(middle, 2 * radius_m, luck) for _ in range(300)]
+    for at in (middle, *places[:20]):
+        assert found(FittedCells, places, at, radius_m) == found(Scan, places, at, radius_m)
+
+
+@pytest.mark.parametrize("letters", range(1, 8))
+def test_cells_are_as_large_as_the_block_has_them(letters: int) -> None:
+    cell = decode(encode(12.3, 45.6, letters))
+    assert cell.north - cell.south == pytest.approx(cell_height(letters))
+    assert cell.east - cell.west == pytest.approx(cell_width(letters))
 
 
 def test_across_an_edge_one_is_near_and_in_another_cell() -> None:

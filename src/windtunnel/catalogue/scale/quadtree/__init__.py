@@ -3,9 +3,9 @@
 **Clarify.** How far is near, and does it matter if somebody is missed? How often do drivers move, and how often does
 somebody ask? Where on the globe: near a pole, across the date line?
 
-**Estimate.** Looking at everybody is {drivers:,} distances a ride. A geohash of {letters} letters is a cell of 611 m by
-1,222 m at the equator. Where cells are squares as wide as the radius, one's own has 1 - 13/(6 pi) = {own:.0%} of who is
-near. A square around the circle has 4/pi = {square:.2f} times as much as the circle.
+**Estimate.** Looking at everybody is {drivers:,} distances a ride. A geohash of {letters} letters is a cell of
+{high:,.0f} m by {wide:,.0f} m at the equator. Where cells are squares as wide as the radius, one's own has
+1 - 13/(6 pi) = {own:.0%} of who is near. A square around it has 4/pi = {square:.2f} times as much.
 
 **Design.** The first proposal looks at everybody, which is right, and good enough for fifty drivers. The next one sorts
 drivers by the cell of a geohash and looks into one's own: whoever is near and on the other side of an edge is missed.
@@ -14,15 +14,23 @@ drivers by the cell of a geohash and looks into one's own: whoever is near and o
 radius. A wider circle reaches over them. So does the same circle in the north: cells are halved in degrees, and at 80
 degrees a degree of longitude is a sixth of one at the equator.
 
+Fewer letters make cells wider: a letter less, four or eight times. Who chooses them by the circle misses nobody, and
+looks at more than a box holds. Around a pole, where meridians meet, only large ones are wide enough.
+
 **Deep dive: degrees.** A tree that splits where it is crowded can be asked for any box. A square in degrees misses in
 the north who is to the east, and at the date line who is on the other side. The box that holds the circle is
 asin(sin(r) / cos(lat)) to each side; where a pole is in the circle it has all longitudes, and where it crosses the date
 line it is two.
 
+**What it serves.** A rider is offered the nearest driver who was looked at. Who misses drivers tells some riders that
+nobody is near, and offers others somebody who is farther.
+
 **Scale.** What a scan looks at grows with who drives, what a box looks at with who is near. A driver who moves stays in
 the leaf or goes to another; in the cells of a geohash, to another word.
 
-**What real systems do.** Not looked into: S2 and H3, which number cells of a sphere. The tree here is that of
+**What real systems do.** Redis looks at nine cells of a geohash, which it fits to the circle: a size larger beyond 66
+degrees, and again beyond 80, and once more where the nine do not reach over it. Not looked into: S2 and H3, which
+number cells of a sphere. The tree here is that of
 `windtunnel.blocks.space`, in longitude and latitude; its own `within` measures in space and needs no box.
 
 **Left open.** Real cities: the world is made of {cities} cities of normal distances. Roads, which are no circles; cells
@@ -33,13 +41,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import pi
+from math import pi, radians
 from random import Random
 
 from windtunnel import Ask, Chart, Experiment, Op, Why, param
-from windtunnel.catalogue.scale.quadtree.claims import CLAIMS, DEMANDS, FIGURES, FLAT, LOOKS, OWN, RIGHT, ROUND, SOURCES
-from windtunnel.catalogue.scale.quadtree.designs import FlatBox, Neighbours, OwnCell, RoundBox, Scan, Setting as Setting
-from windtunnel.catalogue.scale.quadtree.judging import Rig, measure, missed, work
+from windtunnel.blocks.space import EARTH_RADIUS_M
+from windtunnel.catalogue.scale.quadtree.claims import (
+    CLAIMS,
+    DEMANDS,
+    FIGURES,
+    FLAT,
+    LEFT,
+    LOOKS,
+    OWN,
+    RIGHT,
+    ROUND,
+    SOURCES,
+)
+from windtunnel.catalogue.scale.quadtree.designs import (
+    FittedCells,
+    FlatBox,
+    Neighbours,
+    OwnCell,
+    RoundBox,
+    Scan,
+    Setting as Setting,
+    cell_height,
+    cell_width,
+)
+from windtunnel.catalogue.scale.quadtree.judging import Rig, measure, missed, steps, work
 from windtunnel.catalogue.scale.quadtree.world import moved, somewhere
 
 CITIES, APART_M, STEPS, STEP_M = 8, 12_000.0, 4, 300.0
@@ -75,7 +105,13 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
 
 
 __doc__ = (__doc__ or "").format(
-    drivers=Params.drivers, letters=Params.letters, own=1 - 13 / (6 * pi), square=4 / pi, cities=CITIES
+    high=EARTH_RADIUS_M * radians(cell_height(Params.letters)),
+    wide=EARTH_RADIUS_M * radians(cell_width(Params.letters)),
+    drivers=Params.drivers,
+    letters=Params.letters,
+    own=1 - 13 / (6 * pi),
+    square=4 / pi,
+    cities=CITIES,
 )
 
 experiment = Experiment(
@@ -87,6 +123,7 @@ experiment = Experiment(
         "scan": Scan,
         "own_cell": OwnCell,
         "neighbours": Neighbours,
+        "fitted": FittedCells,
         "flat_box": FlatBox,
         "quadtree": RoundBox,
     },
@@ -94,8 +131,9 @@ experiment = Experiment(
     measure=measure,
     seeds=6,
     charts=(
-        Chart("Who was missed", "km to the east", "km to the north", missed, kind="heat"),
+        Chart("Who was missed", "km to the east", "km to the north", missed, kind="misses"),
         Chart("Drivers looked at", "how many", "drivers", work, kind="bars"),
+        Chart("What each rider was told", "step", "who", steps, kind="gantt"),
     ),
     asks=(
         Ask(
@@ -116,6 +154,7 @@ experiment = Experiment(
     why=(
         Why("A scan looks at everybody.", LOOKS),
         Why("Near is not in the same cell.", OWN),
+        Why("Who misses drivers tells riders that nobody is near.", LEFT),
         Why("Nine cells are as wide as nine cells are.", ROUND),
         Why("Degrees are no metres.", FLAT),
         Why("A box that holds the circle, wherever it is, holds everybody.", RIGHT),

@@ -6,12 +6,14 @@ from math import pi
 
 from windtunnel import Claim, Figure, Source
 
-FINKEL, GEOHASH = "Quad trees 1974", "Geohash"
+FINKEL, GEOHASH, REDIS = "Quad trees 1974", "Geohash", "geohash_helper"
 EQUATOR = {"drivers": 400, "rides": 100, "radius_m": 500.0, "letters": 6, "lat": 10.0, "lon": 20.0, "spread_m": 3000.0}
 WIDE = {**EQUATOR, "radius_m": 2000.0}
 NORTH = {**EQUATOR, "lat": 70.0}
-DATE_LINE = {**EQUATOR, "lat": 0.0, "lon": 180.0, "radius_m": 3000.0}
+DATE_LINE = {**EQUATOR, "lat": 0.0, "lon": 180.0, "radius_m": 3000.0, "spread_m": 8000.0}
 POLE = {**EQUATOR, "lat": 90.0}
+AROUND = {**POLE, "radius_m": 3000.0}
+"""A pole is in many circles."""
 SQUARE = {
     "drivers": 3000,
     "rides": 500,
@@ -22,11 +24,12 @@ SQUARE = {
     "spread_m": 500.0,
 }
 """Cells of seven letters are as wide as they are high, at the equator."""
-SMALL = {**EQUATOR, "drivers": 50}
+TOWN = {**EQUATOR, "drivers": 50, "radius_m": 3000.0, "spread_m": 500.0}
 
 LOOKS = "scan.recall == 1 and scan.looked_at > 5 * quadtree.looked_at"
-OWN = "own_cell.recall < 0.7"
-RIGHT = "min(quadtree.recall, scan.recall) == 1"
+OWN = "own_cell.recall < 0.85"
+RIGHT = "min(quadtree.recall, fitted.recall, scan.recall) == 1"
+LEFT = "own_cell.left > 0.05 and own_cell.farther > 0.02"
 ROUND = "neighbours.recall < 0.8"
 FLAT = "flat_box.recall < 0.9"
 
@@ -38,9 +41,10 @@ CLAIMS = (
         given=EQUATOR,
     ),
     Claim(
-        "scan.recall == 1 and scan.looked_at <= 50",
-        "Where drivers are few there is nothing to be saved.",
-        given=SMALL,
+        "scan.looked_at < 4 * fitted.looked_at",
+        "Where drivers are few, and the circle is a quarter as wide as the place, nine cells save little.",
+        given=TOWN,
+        over="mean",
         spares="scan",
     ),
     Claim(OWN, "Who is near is often on the other side of an edge.", GEOHASH, given=EQUATOR),
@@ -58,11 +62,53 @@ CLAIMS = (
     Claim("flat_box.recall < 1", "And ends at the date line.", given=DATE_LINE),
     Claim("flat_box.recall < 0.9", "At a pole it is a sliver.", given=POLE),
     Claim("flat_box.recall > 0.99", "At the equator it is right.", given={**EQUATOR, "lat": 0.0}),
-    Claim(RIGHT, "A box that holds the circle finds everybody.", FINKEL),
+    Claim(
+        LEFT,
+        "Some riders are told that nobody is near, and others are offered who is farther: those who were missed.",
+        given=EQUATOR,
+        over="mean",
+    ),
+    Claim(
+        "max(quadtree.left, abs(quadtree.farther)) == 0 and own_cell.left > 0",
+        "To who finds everybody the nearest is offered.",
+        given=EQUATOR,
+    ),
+    Claim(
+        RIGHT,
+        "A box that holds the circle finds everybody, and so do nine cells that are fitted to it.",
+        REDIS,
+        where="drivers >= 200 and rides >= 50 and radius_m >= 200 and spread_m <= 5000",
+    ),
+    Claim(
+        "fitted.looked_at == neighbours.looked_at",
+        "Where cells of six letters are wide enough, those are the ones.",
+        REDIS,
+        given=EQUATOR,
+    ),
+    Claim(
+        "fitted.looked_at == neighbours.looked_at",
+        "At 80 degrees those of five.",
+        REDIS,
+        given={**NORTH, "lat": 80.0, "letters": 5},
+    ),
+    Claim(RIGHT, "In a wide circle too.", REDIS, given=WIDE),
+    Claim(RIGHT, "In the north.", REDIS, given={**NORTH, "lat": 80.0}),
     Claim(RIGHT, "Across the date line too.", FINKEL, given=DATE_LINE),
     Claim(RIGHT, "And at a pole.", FINKEL, given=POLE),
     Claim(
-        "quadtree.per_hit < 1.6 and neighbours.per_hit > 2 * quadtree.per_hit",
+        RIGHT + " and quadtree.looked_at < 0.7 * fitted.looked_at",
+        "Also where it is in the circle: then the box has all longitudes.",
+        FINKEL,
+        given=AROUND,
+    ),
+    Claim(
+        "fitted.looked_at > 0.1 * params.drivers and quadtree.looked_at < 0.05 * params.drivers",
+        "But there small cells are too narrow: who fits them looks at a good part of everybody.",
+        REDIS,
+        given=POLE,
+    ),
+    Claim(
+        "quadtree.per_hit < 1.6 and min(neighbours.per_hit, fitted.per_hit) > 2 * quadtree.per_hit",
         "A box around the circle is 4/pi of it; nine cells are more.",
         FINKEL,
         given={**EQUATOR, "drivers": 1000},
@@ -115,4 +161,9 @@ SOURCES = (
         "https://doi.org/10.1007/BF00288933",
     ),
     Source("Niemeyer, Geohash", 2008, "https://en.wikipedia.org/wiki/Geohash"),
+    Source(
+        "Redis, src/geohash_helper.c",
+        2025,
+        "https://github.com/redis/redis/blob/0a87c4a654d5b37f0fe22e05cfbf1b368cc1df58/src/geohash_helper.c",
+    ),
 )

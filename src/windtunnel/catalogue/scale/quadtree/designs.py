@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import asin, cos, degrees, pi, radians, sin
+from math import asin, cos, degrees, radians, sin
 from typing import Protocol
 
 from windtunnel import Stage
@@ -15,6 +15,29 @@ class Setting(Protocol):
 
     @property
     def letters(self) -> int: ...
+
+
+MOST_LETTERS = 7  # unclaimed: circles here are not so small that more would do
+"""Of a geohash that is kept."""
+
+
+def cell_height(letters: int) -> float:
+    """Of a geohash's cell, in degrees of latitude: of the bits of a letter every other one halves it."""
+    return 180 / 2.0 ** (5 * letters // 2)
+
+
+def cell_width(letters: int) -> float:
+    """In degrees of longitude."""
+    return 360 / 2.0 ** ((5 * letters + 1) // 2)
+
+
+def reach(lat: float, radius_m: float) -> tuple[float, float]:
+    """How many degrees a circle goes to the north, and to the east: 180 where a pole is in it."""
+    angle = radius_m / EARTH_RADIUS_M
+    high = degrees(angle)
+    if abs(lat) + high >= 90:
+        return high, 180.0
+    return high, degrees(asin(min(1.0, sin(angle) / cos(radians(lat)))))
 
 
 class Scan:
@@ -68,6 +91,24 @@ class Neighbours(OwnCell):
         return [own, *neighbours(own)]
 
 
+class FittedCells(OwnCell):
+    """The own cell and the eight around it, of so few letters that none is narrower than the circle."""
+
+    def move(self, driver: int, lat: float, lon: float) -> None:
+        before, now = self.cell_of.get(driver), encode(lat, lon, MOST_LETTERS)
+        for letters in range(MOST_LETTERS + 1):
+            if before is not None:  # unclaimed: who was left in a cell is looked at in vain
+                self.cells[before[:letters]].discard(driver)  # unclaimed: the same
+            self.cells.setdefault(now[:letters], set()).add(driver)
+        self.cell_of[driver] = now  # unclaimed: the same
+
+    def looked_at(self, lat: float, lon: float, radius_m: float) -> Iterable[str]:
+        high, wide = reach(lat, radius_m)
+        letters = max(n for n in range(MOST_LETTERS + 1) if cell_height(n) >= high and cell_width(n) >= wide)
+        own = encode(lat, lon, MOST_LETTERS)[:letters]
+        return [own, *neighbours(own)] if letters else [own]
+
+
 class FlatBox:
     """A quadtree, asked for a square in degrees, as if the map were flat."""
 
@@ -89,11 +130,9 @@ class RoundBox(FlatBox):
     """A quadtree, asked for the smallest box that holds the circle: wider in the north, around the date line."""
 
     def candidates(self, lat: float, lon: float, radius_m: float) -> Iterable[int]:
-        angle = radius_m / EARTH_RADIUS_M
-        half = degrees(angle)
-        south, north = lat - half, lat + half
-        if south <= -90 or north >= 90 or angle >= pi / 2:
-            return self.tree.in_box(max(-90.0, south), -180.0, min(90.0, north), 180.0)
-        wide = degrees(asin(min(1.0, sin(angle) / cos(radians(lat)))))
+        high, wide = reach(lat, radius_m)
+        south, north = max(-90.0, lat - high), min(90.0, lat + high)
+        if wide == 180:
+            return self.tree.in_box(south, -180.0, north, 180.0)
         west, east = lon - wide, lon + wide
         return self.tree.in_box(south, west + 360 * (west < -180), north, east - 360 * (east > 180))

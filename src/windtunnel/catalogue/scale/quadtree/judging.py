@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from windtunnel import History, Stage, process
 from windtunnel.blocks.space import EARTH_RADIUS_M, distance_m
 from windtunnel.catalogue.scale.quadtree.world import Place
 from windtunnel.statistics import not_measurable
 
-SIDE_M, BINS = 40_000.0, 24
+SIDE_M, BINS = 40_000.0, 16
 """Of the map that is drawn, around the place that all cities are around; and its cells along a side."""
 
 
@@ -24,6 +24,22 @@ class Setting(Protocol):
     def lat(self) -> float: ...
     @property
     def lon(self) -> float: ...
+
+
+class Ride(NamedTuple):
+    """A rider is offered the nearest driver of those who were looked at and are near.
+
+    Attributes:
+        missed: who is near and was not looked at.
+        offered_m, nearest_m: how far the driver is who was offered, and the nearest there is; -1: there is none.
+    """
+
+    near: int
+    found: int
+    missed: Sequence[int]
+    looked_at: int
+    offered_m: float
+    nearest_m: float
 
 
 class Rig:
@@ -45,16 +61,20 @@ class Rig:
         self.points = vectors(np.array(places))
 
     @process
-    async def near(self, lat: float, lon: float) -> tuple[int, int, list[int], int]:
-        """How many are near, how many of them were found, who was missed, and how many were looked at."""
+    async def near(self, lat: float, lon: float) -> Ride:
+        """What came of a ride."""
         import numpy as np
 
         point = vectors(np.array([(lat, lon)]))[0]
         chord = 2 * np.sin(min(self.p.radius_m / EARTH_RADIUS_M, np.pi) / 2)
-        near = ((self.points - point) ** 2).sum(axis=1) <= chord * chord
+        squared = ((self.points - point) ** 2).sum(axis=1)
         asked = set(self.design.candidates(lat, lon, self.p.radius_m))
-        true = set(np.flatnonzero(near).tolist())
-        return len(true), len(true & asked), sorted(true - asked), len(asked)
+        true = set(np.flatnonzero(squared <= chord * chord).tolist())
+        offered, nearest = (
+            EARTH_RADIUS_M * 2 * float(np.arcsin(min(squared[one] for one in some) ** 0.5 / 2)) if some else -1.0
+            for some in (true & asked, true)
+        )
+        return Ride(len(true), len(true & asked), sorted(true - asked), len(asked), offered, nearest)
 
 
 def vectors(places: Any) -> Any:
@@ -65,22 +85,31 @@ def vectors(places: Any) -> Any:
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
 
 
-def asked(history: History) -> list[tuple[int, int, list[int], int]]:
+def asked(history: History) -> list[Ride]:
     """What came of each ride."""
-    return [event.value for event in history.where(name="near", outcome="ok")]
+    return [Ride(*event.value) for event in history.where(name="near", outcome="ok")]
 
 
 def measure(history: History, p: Setting) -> Mapping[str, float]:
-    """`recall`: found of those who are near; `looked_at`: distances computed a ride; `per_hit`: for one who is near."""
+    """`recall`: found of those who are near; `looked_at`: distances computed a ride; `per_hit`: for one who is near.
+
+    Of riders to whom somebody is near `left`: the share who are told that nobody is; `farther`: how much farther the
+    driver is who is offered to the others than the nearest, as a share of that.
+    """
     rides = asked(history)
-    near = sum(ride[0] for ride in rides)
+    near = sum(ride.near for ride in rides)
+    served = [ride for ride in rides if ride.found]
     nobody = not_measurable("nobody was near")
     return {
-        "recall": sum(ride[1] for ride in rides) / near if near else nobody,
-        "looked_at": fmean(ride[3] for ride in rides),
-        "looked_at_most": max(ride[3] for ride in rides),
-        "per_hit": sum(ride[3] for ride in rides) / near if near else nobody,
+        "recall": sum(ride.found for ride in rides) / near if near else nobody,
+        "looked_at": fmean(ride.looked_at for ride in rides),
+        "looked_at_most": max(ride.looked_at for ride in rides),
+        "per_hit": sum(ride.looked_at for ride in rides) / near if near else nobody,
         "near": near / len(rides),
+        "left": 1 - len(served) / sum(ride.near > 0 for ride in rides) if near else nobody,
+        "farther": sum(ride.offered_m for ride in served) / sum(ride.nearest_m for ride in served) - 1
+        if served
+        else nobody,
     }
 
 
@@ -93,7 +122,7 @@ def missed(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
         if event.name == "move":
             places = event.args[0]
         elif event.outcome == "ok":
-            for driver in event.value[2]:
+            for driver in Ride(*event.value).missed:
                 lat, lon = places[driver]
                 north = distance_m(p.lat, p.lon, lat, p.lon) * (1 if lat >= p.lat else -1)
                 east = distance_m(lat, p.lon, lat, lon) * (1 if (lon - p.lon + 540) % 360 >= 180 else -1)
@@ -117,3 +146,16 @@ def work(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float
     return {
         "a ride": [("looked at", found["looked_at"]), ("at most", found["looked_at_most"]), ("near", found["near"])]
     }
+
+
+def steps(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """What each rider was told, step by step: nothing takes time here."""
+    rows = []
+    for step, event in enumerate(history):
+        lane, what = "drivers", "move"
+        if event.name == "near":
+            ride = Ride(*event.value)
+            lane = "rider"
+            what = "all found" if ride.found == ride.near else "some missed" if ride.found else "nobody found"
+        rows.append((lane, float(step), step + 1.0, what))
+    return {"requests": rows}
