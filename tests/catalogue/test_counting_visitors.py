@@ -80,6 +80,18 @@ def test_the_least_hashes_err_as_order_statistics_do_and_keep_no_more_than_twice
         assert len(who_adds.seen) <= 2 * who_adds.most
 
 
+def test_hashes_that_both_sent_err_as_a_count_of_so_many_does() -> None:
+    """Of 900 who came twice some 900 k / 3000 are among the least: 1 / sqrt of that, as Apache's theta sketches do."""
+    who_adds = LeastHashes(NOWHERE, SimpleNamespace(precision=10))
+    errors = []
+    for start in range(0, 400_000, 10_000):
+        days = range(start, start + 3000), range(start + 2100, start + 5100)
+        errors.append(who_adds.both(*([sent(LeastHashes, day)] for day in days)) / 900 - 1)
+    expected = 1 / sqrt(900 * who_adds.most / 3000)
+    assert sqrt(sum(one * one for one in errors) / len(errors)) == pytest.approx(expected, rel=0.35)
+    assert who_adds.both([sent(LeastHashes, range(50))], [sent(LeastHashes, range(20, 90))]) == 30
+
+
 def test_where_nobody_has_touched_registers_the_mean_says_what_its_formula_does() -> None:
     """With n of m registers' worth of Poisson visits a register is at most r with chance exp(-n / (m 2^r))."""
     m, load = 1 << 10, 0.5

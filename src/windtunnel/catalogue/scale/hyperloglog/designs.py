@@ -112,13 +112,13 @@ class LeastHashes:
         return b"".join(one.to_bytes(HASH_BYTES, "big") for one in nsmallest(self.most, self.seen))
 
     def total(self, parts: Sequence[bytes]) -> float:
-        return self.many(self.least(parts))
+        least = self.least(parts)
+        return len(least) if len(least) < self.most else (self.most - 1) / self.known(least)
 
     def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
-        """Of the least hashes of either the share that is among those of both."""
-        either = self.least([*one, *other])
-        shared = set(self.least(one)) & set(self.least(other)) & set(either)
-        return self.many(either) * len(shared) / max(len(either), 1)  # unclaimed: nobody is among nobody
+        """What both have, over the part of all hashes of which it is known of both who came."""
+        some, others = self.least(one), self.least(other)
+        return len({*some} & {*others}) / min(self.known(some), self.known(others))
 
     def least(self, parts: Sequence[bytes]) -> list[bytes]:
         """The least of all that the shards have sent."""
@@ -126,11 +126,9 @@ class LeastHashes:
             self.most, {part[i : i + HASH_BYTES] for part in parts for i in range(0, len(part), HASH_BYTES)}
         )
 
-    def many(self, least: Sequence[bytes]) -> float:
-        """How many hashes there are when these are the least."""
-        if len(least) < self.most:
-            return len(least)
-        return (self.most - 1) * 256.0**HASH_BYTES / int.from_bytes(least[-1], "big")
+    def known(self, least: Sequence[bytes]) -> float:
+        """Up to which part of all hashes there is no other than these: all, where they are fewer than are sent."""
+        return int.from_bytes(least[-1], "big") / 256.0**HASH_BYTES if len(least) == self.most else 1.0
 
 
 class LinearCounting(Totals):
