@@ -14,14 +14,14 @@ def take(store: Store, keys: Sequence[str], args: Sequence[str]) -> int:
     count = store.increment(keys[0])
     if count == 1:
         store.delete(keys[0])
-        store.set(keys[0], 1, ttl_s=float(args[1]))
+        store.set(keys[0], 1, ttl_s=10 * float(args[1]))
     return int(count <= int(args[0]))
 
 
 COUNT = Script(
     """
     local count = redis.call('INCR', KEYS[1])
-    if count == 1 then redis.call('PEXPIRE', KEYS[1], 1000 * ARGV[2]) end
+    if count == 1 then redis.call('PEXPIRE', KEYS[1], 10000 * ARGV[2]) end
     return count <= tonumber(ARGV[1]) and 1 or 0
     """,
     take,
@@ -29,5 +29,4 @@ COUNT = Script(
 
 
 class Yours(SmallWindows):
-    async def decide(self, key: str) -> bool:
-        return bool(await self.cache.run(COUNT, [key], (self.p.limit, self.p.window_s)))
+    script = COUNT

@@ -22,9 +22,5 @@ def take(store: Store, keys: Sequence[str], args: Sequence[str]) -> int:
     return int(may)
 
 
-FORWARD = Script("", take)
-
-
 class Yours(SmallWindows):
-    async def decide(self, key: str) -> bool:
-        return bool(await self.cache.run(FORWARD, [key], (self.p.limit, self.p.window_s / 10, 10)))
+    script = Script("", take)

@@ -17,7 +17,7 @@ see a burst right before the edge. They take it as spread over its window: who w
 half as much again from them too, as from a bucket of the limit, which fills meanwhile. A bucket of half the limit that
 fills at half the rate gives nobody more, and who asks evenly half: it has two numbers, and "so many in a window" is
 one. A log is right about every window, and grows with the limit. A count for each tenth of a window, which counts until
-all of it is out, never lets too many through, and refuses nobody who stays a tenth below.
+all of it is out, never lets too many through, and refuses nobody who stays a fifth below.
 
 **Deep dive: fewer calls.** A node can take {lease} at once, and remember a refusal until there is room. Too many are at
 most those that nodes hold. Where the limit is small those are what others lack, who are refused for nothing.

@@ -204,6 +204,8 @@ newest part ahead of it: that part is the newest still, and has the number that 
 class SmallWindows(Limiter):
     """A count for each tenth of a window, by a script; without the cache each node goes on with its share."""
 
+    script = TAKE
+
     def __init__(self, stage: Stage, p: Setting) -> None:
         super().__init__(stage, p)
         self.own = SlidingLog(p.limit // p.nodes, p.window_s)
@@ -214,7 +216,7 @@ class SmallWindows(Limiter):
         if clock() < self.silent_until_s:
             return self.alone(key)
         try:
-            may = bool(await self.cache.run(TAKE, [key], (self.p.limit, part_s, PARTS)))
+            may = bool(await self.cache.run(self.script, [key], (self.p.limit, part_s, PARTS)))
         except (OSError, asyncio.CancelledError):  # cancelled: its time is over
             self.silent_until_s = clock() + part_s
             raise

@@ -21,7 +21,9 @@ CLIENTS = (STEADY, STICKY, *PAIRS, FLOOD, OVER)
 """By what they do. What a design is told is a number."""
 SURE_S = 1e-5
 """What rounds times: who came just a window later came later."""
-BINS = 100
+WAVE = 0.4
+"""Windows in which only one of a flood's two waves is seen."""
+BINS = 40
 
 
 def by_client(history: Sequence[Event]) -> dict[str, list[Event]]:
@@ -112,6 +114,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "most": max(peaks.values()),
         "edge": max(peaks[pair] for pair in PAIRS),
         "flood": peaks[FLOOD],
+        "at_once": most(those[FLOOD], WAVE * p.window_s) / p.limit,
         "over": peaks[OVER],
         "wronged": share(sum(wronged(events, p) for events in those.values()), many),
         "steady_refused": refused(those[STEADY]),
@@ -121,6 +124,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "strange": float(sum(not (yes(one) or no(one)) for one in history)),
         "caches": history.facts.get("caches", 0),
         "calls": share(history.facts.get("calls", 0), many),
+        "forever": history.facts.get("forever", 0),
         "bytes": history.facts.get("bytes", 0) / len(CLIENTS),
         "ms": 1e3 * mean(waits_s) if waits_s else 0.0,
         "slowest_ms": 1e3 * max(waits_s, default=0.0),

@@ -113,13 +113,20 @@ class Nodes:
             start = getattr(node, "start", None)
             if start is not None:
                 await start()
-        self.weigh = [(cache.run, Counted(cache)) for cache in self.caches]
+        self.looks = [(cache.run, cache.ttl_s, Counted(cache)) for cache in self.caches]
 
     async def ask(self, client: int, node: int) -> bool:
         """The request, at the node that it came to."""
         return await self.all[node].ask(client, node)
 
     async def report(self) -> Mapping[str, object]:
-        weights: list[Any] = [await run(WEIGHT, [key]) for run, asked in self.weigh for key in asked.keys]
-        calls = sum(asked.calls for _, asked in self.weigh)
-        return {"calls": calls, "bytes": sum(weights), "caches": len(self.caches)}
+        """What the caches were asked, and what is left in them: bytes, and keys that nothing will ever remove."""
+        calls = weight = forever = 0
+        for run, ttl_s, asked in self.looks:
+            calls += asked.calls
+            for key in asked.keys:
+                stays = await ttl_s(key) is None  # or is not there any more
+                found: Any = await run(WEIGHT, [key])
+                weight += found
+                forever += stays and found > 0
+        return {"calls": calls, "bytes": weight, "forever": forever, "caches": len(self.caches)}
