@@ -90,6 +90,8 @@ QUICK = {
     "right_bands_of_latitude",
     "wrong_windows_of_the_clock",
     "right_tenths_of_a_window",
+    "wrong_numbers_hosts_by_their_coming",
+    "right_tables_of_turns",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
