@@ -35,7 +35,17 @@ from windtunnel.blocks.resilience import (
     TokenBucket,
     Vegas,
 )
-from windtunnel.blocks.serving import BlockManager, Buddy, ContiguousMemory, Scheduler, Sequence
+from windtunnel.blocks.serving import (
+    BlockManager,
+    Buddy,
+    ContiguousMemory,
+    Decoder,
+    LLMEngine,
+    ModelShape,
+    Scheduler,
+    Sequence,
+    made_weights,
+)
 from windtunnel.blocks.sketches import (
     BinaryFuseFilter,
     BlockedBloomFilter,
@@ -81,7 +91,7 @@ VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
-    *("Batch", "Sequence", "KVUsage"),
+    *("Batch", "Sequence", "KVUsage", "ModelShape", "ModelWeights", "Sampling"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
 
@@ -461,6 +471,20 @@ def _serving() -> Scheduler:
     return made
 
 
+def _decoder() -> Decoder:
+    shape = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
+    made = Decoder(made_weights(shape), 8)
+    made.forward([(3, 0, 0)], [[0]], 8, [0])
+    return made
+
+
+def _engine() -> LLMEngine:
+    made = LLMEngine(_decoder(), Scheduler(BlockManager(2, 4)))
+    made.add(Sequence("one", [1, 2], 5))
+    made.step()
+    return made
+
+
 CASES |= {
     "BlockManager": Case(
         lambda: _asked(BlockManager(8)), lambda made: (made.free_blocks, made._owners, made.asked), _asked
@@ -468,6 +492,16 @@ CASES |= {
     "Buddy": Case(lambda: Buddy(100), lambda made: copy.deepcopy(made).take(16), lambda made: made.take(16)),
     "ContiguousMemory": Case(
         lambda: _asked(ContiguousMemory(200)), lambda made: copy.deepcopy(made)._take(None, 9), _asked
+    ),
+    "Decoder": Case(
+        _decoder,
+        lambda made: made._keys.tobytes(),
+        lambda made: made.forward([(7, 0, 0)], [[0]], 8, [0]),
+    ),
+    "LLMEngine": Case(
+        _engine,
+        lambda made: (made.steps, [one.tokens for one in made.scheduler.running]),
+        lambda made: made.step(),
     ),
     "Scheduler": Case(
         _serving,
