@@ -85,6 +85,11 @@ def test_the_more_keys_the_fewer_cells_each(many: int, bits_a_key: float) -> Non
     assert segment & (segment - 1) == 0
 
 
+def test_of_a_million_keys_it_is_smaller_than_a_bloom_filter_of_one_percent_and_of_a_thousand_larger() -> None:
+    for many, smaller in ((1_000_000, True), (1_000, False)):
+        assert (BinaryFuseFilter.bits_a_key(many) < smallest_filter(many, 0.01)[0] / many) == smaller
+
+
 def test_a_million_keys_fit_at_the_first_try_or_soon_after() -> None:
     made = BinaryFuseFilter(np.arange(1_000_000))
     assert made.seed <= 3

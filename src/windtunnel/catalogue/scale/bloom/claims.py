@@ -29,7 +29,7 @@ def keeps(design: str, phase: str = "fresh", rate: str = "params.error") -> str:
 READS = "no_filter.wasted_fresh == 1 and no_filter.looks == no_filter.reads"
 RIGHT = "known_absent.wasted_fresh == 1 and known_absent.wasted_known < 0.2"
 SALT = "salted.missed_fresh > 0.9 and max(bloom.missed, fuse.missed) == 0"
-FULL = "bloom.wasted_grown > 8 * params.error"
+FULL = "bloom.wasted_grown > 6 * params.error"
 COUNTS = "bloom.wasted_deleted == 1 and counting.wasted_deleted < 0.1 and keys_in_memory.wasted_deleted == 0"
 SMALL = f"fuse.bits < bloom.bits - 0.5 and {keeps('fuse', rate=str(FEW_BITS))}"
 
@@ -97,7 +97,7 @@ CLAIMS = (
     ),
     Claim(
         "fuse.bits > bloom.bits",
-        "Where one error of a hundred is few enough a Bloom filter takes less: a cell has eight bits, wanted or not.",
+        "Where keys are few and one error of a hundred is few enough a Bloom filter takes less: a cell has eight bits.",
         FUSE,
         given=STEADY,
     ),

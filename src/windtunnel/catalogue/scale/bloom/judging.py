@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from windtunnel import History
 from windtunnel.statistics import not_measurable
@@ -73,7 +73,7 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
     """
     all_gets = list(gets(history))
     facts = history.facts
-    (size, scanned, many), (size_again, scanned_again, many_again) = facts["stored"]
+    (_, scanned, many), (_, scanned_again, many_again) = facts["stored"]
     read = facts["bytes_read"]
     there = [one for one in all_gets if one.kind == "there"]
     new = [one for one in all_gets if one.kind == "new"]
@@ -89,13 +89,21 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         ),
         "missed_fresh": share([not one.told for one in there if one.phase == "fresh"], "keys that are there"),
         "missed": share([not one.told for one in there], "keys that are there"),
-        "bits": 8 * size / many,
-        "bits_again": 8 * size_again / many_again,
-        "held_bits": 8 * facts["held"] / many_again,
+        **bits(facts),
         "scanned": (scanned + scanned_again) / (many + many_again),
         "looks": facts["looks"] / len(all_gets),
         "kib_read": read / 1024 / len(all_gets) if read is not None else not_measurable("this system does not say it"),
         **{f"strangers_{phase}": sum(one.phase == phase for one in new) for phase in PHASES},
+    }
+
+
+def bits(facts: Mapping[str, Any]) -> dict[str, float]:
+    """What was stored and held, in bits a key of the table."""
+    (size, _, many), (size_again, _, many_again) = facts["stored"]
+    return {
+        "bits": 8 * size / many,
+        "bits_again": 8 * size_again / many_again,
+        "held_bits": 8 * facts["held"] / many_again,
     }
 
 
@@ -119,7 +127,7 @@ def by_kind(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, fl
 
 def memory(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:
     """What is stored and held."""
-    found = measure(history, p)
+    found = bits(history.facts)
     names = {"bits": "stored at first", "bits_again": "stored when it had grown", "held_bits": "in memory then"}
     return {"a key": [(names[name], found[name]) for name in names]}
 

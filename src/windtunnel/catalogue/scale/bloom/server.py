@@ -5,10 +5,11 @@ In a process of its own it is a program: Python salts `hash` for each process an
 
 from __future__ import annotations
 
-import pickle
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
+
+from windtunnel.parts import held_bytes
 
 
 class Design(Protocol):
@@ -52,7 +53,8 @@ class Server:
                     tell(key)
                 return None
             case "may", (keys,):
-                return "".join("01"[bool(design.may_have(key))] for key in keys)
+                may_have = design.may_have
+                return "".join(["1" if may_have(key) else "0" for key in keys])
             case "store", (keys,):
                 read = Read(keys)
                 stored = design.store(read)
@@ -62,7 +64,7 @@ class Server:
             case "load", (text,):
                 return design.load(b64decode(text))
             case "held", ():
-                return len(pickle.dumps(vars(design)))
+                return held_bytes(design)
         raise ValueError(f"A server is asked {what}; it hears add, remove, absent, may, store, load, held.")
 
 
