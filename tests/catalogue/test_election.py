@@ -146,5 +146,5 @@ def test_two_servers_are_restarted_at_a_time_and_all_in_turn() -> None:
     p = Params(rounds=1, for_s=1.0)
     pairs = struck(p)
     assert [at for at, _ in pairs] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]
-    assert [from_s for _, from_s in pairs[:4]] == [1.0, 1.0, 2.0, 2.0]
+    assert [from_s for _, from_s in pairs[:4]] == [0.6, 0.6, 1.6, 1.6]
     assert [at for at, _ in struck(Params(trouble="deaf", rounds=1))] == [0, 1, 2, 3, 4]

@@ -19,6 +19,7 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
     ("threads-or-processes", "one thread without the lock over one with it"): ("unknown", OTHER_PYTHON),
     ("threads-or-processes", "one thread without the lock over one with it, 3.13"): ("unknown", OTHER_PYTHON),
     ("threads-or-processes", "one thread without the lock over one with it, 3.14"): ("unknown", OTHER_PYTHON),
+    ("election", "share of elections over in 287 ms, the median, timeouts of 150-155 ms"): ("unknown", SCATTER),
     ("election", "share of trials without a leader after 10 s, timeouts of 150-150 ms"): ("unknown", EQUAL),
     ("paged-kv", "slots that hold tokens, Orca (Oracle)"): ("unknown", SCATTER),
     ("paged-kv", "slots that hold tokens, seven sequences"): ("unknown", SCATTER),

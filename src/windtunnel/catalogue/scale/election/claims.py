@@ -12,7 +12,7 @@ GITHUB = "October 21 post-incident analysis"
 
 USUAL: dict[str, object] = {"timeout_ms": 150.0, "spread_ms": 150.0, "disk_ms": 7.0}
 ASKED: dict[str, object] = {**USUAL, "rate": 40.0, "writes": 0.5}
-NONE = {**ASKED, "trouble": "none"}
+NONE = {**ASKED, "trouble": "none", "for_s": 1.4}
 RESTARTS = {**ASKED, "trouble": "restarts"}
 CUT_OFF = {**ASKED, "trouble": "cut off", "for_s": 1.0, "rounds": 1}
 DEAF = {**ASKED, "trouble": "deaf", "for_s": 1.2, "rounds": 1}
@@ -27,7 +27,7 @@ LITTLE_SPREAD = {**CRASHES, "spread_ms": 5.0}
 HASTY = {**ASKED, "trouble": "none", "timeout_ms": 10.0, "spread_ms": 10.0}
 
 BREAKS = "0 < first_to_set.lost < 0.45"
-KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 500"
+KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 300"
 RAFTS = " and ".join(KEPT.format(design) for design in ("fixed_timeouts", "random_timeouts", "careful"))
 ALIVE = "first_to_set.refused > careful.refused + 0.03 and careful.refused < 0.02"
 HELD = "max(first_to_set.lost, first_to_set.broken, first_to_set.twice) == 0"
@@ -43,7 +43,7 @@ SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
 STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.5 * params.for_s"
 FLAPS = "random_timeouts.leaders > careful.leaders + 1"
-RESTLESS = "random_timeouts.leaders > 10 and random_timeouts.lost == 0"
+RESTLESS = "random_timeouts.leaders > 6 and random_timeouts.lost == 0"
 
 CLAIMS = (
     Claim(
@@ -251,7 +251,7 @@ FIGURES = (
         "V",
         "as above, 1,000 crashes",
         RAFT,
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 50},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 80},
     ),
     Figure(
         "share of elections over in 311 ms, the median of an earlier trial, timeouts of 150-155 ms",
@@ -269,7 +269,7 @@ FIGURES = (
         0.25,
         "R",
         "as above; there a server could vote while its disk was busy",
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 50},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 80},
     ),
     Figure(
         "ms without a leader, mean, timeouts of 150-300 ms",

@@ -14,9 +14,9 @@ from windtunnel.checkers import KeyValue, check_linearizable
 from windtunnel.parts import share_of
 
 KEYS = 4
-CALM_S = 1.0
+CALM_S = 0.6
 """Before the trouble and after it."""
-SETTLES_S = 2.0
+SETTLES_S = 1.2
 """After the last request, before somebody looks at what is there."""
 IN_TURN = ("restarts", "cut off", "deaf", "mute", "pause")
 """Troubles that befall one server after the other."""

@@ -16,8 +16,8 @@ from windtunnel.sim import Host, Signal
 
 CAP_S = 10.0
 """A trial ends after so long; the paper says of no randomness that it took longer."""
-SETTLE_S = 0.1
-"""A new leader has so long before it crashes: who was down comes back, and learns who leads."""
+SETTLE_S = 0.03
+"""A new leader has so long, and a heartbeat, before it crashes: who was down comes back, and learns who leads."""
 MOST_S = 60.0
 """After so long no other leader crashes."""
 SHORT_S = 1e-6
@@ -75,7 +75,7 @@ class Trials:
         end_s = self.sim.now + MOST_S
         while len(took_s) < self.crashes and self.sim.now < end_s:
             if await self._led():
-                await self.sim.sleep(SETTLE_S + self.luck.uniform(0, self.heartbeat_s))
+                await self.sim.sleep(SETTLE_S + self.luck.uniform(1, 2) * self.heartbeat_s)
             took_s.append(await self._crash() if await self._led() else CAP_S)
         self.over.set(took_s)
 
