@@ -160,6 +160,11 @@ CLAIMS = (
         given=CLOSED,
     ),
     Claim(LET, "Who lets all through has no limit while it is dead; a node's own share is one.", ENVOY, given=OPEN),
+    Claim(
+        "small_windows.sticky_refused < 0.28",
+        "It is asked again when it is back: whoever always comes to the same node has more than a share then.",
+        given=CLOSED,
+    ),
     Claim("small_windows.most < 2", "When the cache is back it knows nothing of that, and begins anew.", given=CLOSED),
     Claim(
         FORGETS,
