@@ -29,7 +29,7 @@ TOWN = {**EQUATOR, "drivers": 50, "radius_m": 3000.0, "spread_m": 500.0}
 LOOKS = "scan.recall == 1 and scan.looked_at > 5 * quadtree.looked_at"
 OWN = "own_cell.recall < 0.85"
 RIGHT = "min(quadtree.recall, fitted.recall, scan.recall) == 1"
-LEFT = "own_cell.left > 0.05 and own_cell.farther > 0.02"
+LEFT = "own_cell.left > 0.05 and own_cell.farther > 0.005"
 ROUND = "neighbours.recall < 0.8"
 FLAT = "flat_box.recall < 0.9"
 
