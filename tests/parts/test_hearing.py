@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -38,6 +39,11 @@ class Letter:
         {"text 1": 3},
         Letter((("put", "text 1"),)),
         (frozenset({("text 1", 3)}), frozenset[int]()),
+        bytearray(b"text 1"),
+        deque(["text 1"]),
+        {"page": "text 1"}.values(),
+        {"text 1": 3}.keys(),
+        ValueError("text 1"),
     ],
 )
 def test_a_text_is_found_in_whatever_it_comes_and_not_another_that_begins_with_it(body: object) -> None:
@@ -99,6 +105,34 @@ def test_words_of_all_that_holds_some_are_noted_and_of_objects_none() -> None:
     for _ in range(2):
         hear(told, TEXT, known)
         assert known == set("bcdefgh")
+
+
+def test_a_record_of_somebodys_own_class_is_looked_into_and_what_is_ours_is_not() -> None:
+    class Entry:
+        def __init__(self, text: str, host: object) -> None:
+            self.text, self.host = text, host
+
+    class Ours(Entry):
+        pass
+
+    Entry.__module__, Ours.__module__ = "windtunnel_outside_mine", "windtunnel.sim"
+    for kind, unheard in ((Entry, 0), (Ours, 1)):
+        stage, hearing = heard()
+        stage.host("a").send(stage.host("b"), kind("text 1", stage.host("a")))
+        stage.sim.run()
+        hearing.shown("b", "text 1")
+        assert hearing.unheard == unheard
+
+
+def test_a_field_that_was_never_set_ends_no_run() -> None:
+    @dataclass
+    class Later:
+        more: int = field(init=False)
+        text: str = "text 1"
+
+    knows = set[str]()
+    hear(Later(), TEXT, knows)
+    assert knows == {"text 1"}
 
 
 def test_an_answer_is_looked_at_once_it_is_there_however_it_comes() -> None:

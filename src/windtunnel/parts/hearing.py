@@ -7,12 +7,15 @@ shows a text of which nothing has come to it has it from there. A rig listens, s
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Set, ValuesView
 from dataclasses import fields, is_dataclass
 from inspect import isawaitable
 from re import Pattern
 from typing import Any, Protocol
 
+from windtunnel.parts.peers import Peer
+from windtunnel.parts.several import OUTSIDE
 from windtunnel.sim import Network, Signal
 
 
@@ -79,15 +82,19 @@ def hear(body: Any, text: Pattern[str], knows: set[str]) -> None:
                 hear(one, text, knows)
     elif kind in RECORDS:
         for name in RECORDS[kind]:
-            hear(getattr(body, name), text, knows)
+            hear(getattr(body, name, None), text, knows)
     elif isinstance(body, str):
-        hear(str(body), text, knows)
-    elif isinstance(body, bytes):
-        hear(body.decode("latin-1"), text, knows)
+        hear("".join(body), text, knows)
+    elif isinstance(body, bytes | bytearray | memoryview):
+        hear(bytes(body).decode("latin-1"), text, knows)
     elif isinstance(body, Mapping):
         hear([*body, *body.values()], text, knows)
-    elif isinstance(body, tuple | list | set | frozenset):
+    elif isinstance(body, tuple | list | Set | deque | ValuesView):
         hear([*body], text, knows)
+    elif isinstance(body, BaseException):
+        hear([*body.args, *vars(body).values()], text, knows)
+    elif kind.__module__.startswith(OUTSIDE) and not isinstance(body, Peer) and hasattr(body, "__dict__"):
+        hear([*vars(body).values()], text, knows)  # a record of somebody's own, that is no host
     elif is_dataclass(kind):
         RECORDS[kind] = tuple(field.name for field in fields(body))
         hear(body, text, knows)
