@@ -81,9 +81,10 @@ class Copy(Asked):
     async def _put(self, command: list[Any]) -> None:
         """Wait until it is acknowledged: for ever, where this one leads no more. Whoever leads then may have it."""
         have = self.have
-        if command not in self.log:  # it may have been sent again
+        log = self.log if command in self.log else [*self.log, command]  # it may have been sent again
+        number = log.index(command) + 1
+        if log is not self.log:
             await self._write(len(self.log), [command])
-        number = self.log.index(command) + 1
         self._tell()
         while not (self.leads and self.have is have and sum(n >= number for n in have.values()) >= self.acks):
             await self.news
