@@ -39,6 +39,14 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
             "of 200 around an edge a log lets through",
         )
     },
+    **{
+        ("q01-rate-limiter", name): ("unknown", SCATTER)
+        for name in (
+            "most in 60 s, fixed window",
+            "most in 60 s, two counts",
+            "decisions of two counts unlike those of a log",
+        )
+    },
     ("q01-rate-limiter", "requests wrongly let through or refused, Cloudflare"): (
         "missed",
         "Of their 270,000 sources few are near the limit, where alone two counts can be wrong; all of ours are.",
