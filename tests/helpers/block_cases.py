@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.serving_cases import SERVING
 from windtunnel.blocks.caching import Cache, CacheTrace, FrequencySketch
 from windtunnel.blocks.caching.cache import POLICIES
 from windtunnel.blocks.chunks import FastCDC, FixedBlocks
@@ -34,17 +35,6 @@ from windtunnel.blocks.resilience import (
     SlidingLog,
     TokenBucket,
     Vegas,
-)
-from windtunnel.blocks.serving import (
-    BlockManager,
-    Buddy,
-    ContiguousMemory,
-    Decoder,
-    LLMEngine,
-    ModelShape,
-    Scheduler,
-    Sequence,
-    made_weights,
 )
 from windtunnel.blocks.sketches import (
     BinaryFuseFilter,
@@ -457,58 +447,7 @@ CASES |= {
 }
 
 
-def _asked(made: Any) -> Any:
-    """With a sequence that has asked for room."""
-    made.allocate(Sequence("one", range(40), 9))
-    return made
-
-
-def _serving() -> Scheduler:
-    made = Scheduler(BlockManager(8))
-    for i in range(3):
-        made.add(Sequence(i, range(5 + i), 9))
-    made.finish_step(made.schedule(), dict.fromkeys(range(3), 7))
-    return made
-
-
-def _decoder() -> Decoder:
-    shape = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
-    made = Decoder(made_weights(shape), 8)
-    made.forward([(3, 0, 0)], [[0]], 8, [0])
-    return made
-
-
-def _engine() -> LLMEngine:
-    made = LLMEngine(_decoder(), Scheduler(BlockManager(2, 4)))
-    made.add(Sequence("one", [1, 2], 5))
-    made.step()
-    return made
-
-
-CASES |= {
-    "BlockManager": Case(
-        lambda: _asked(BlockManager(8)), lambda made: (made.free_blocks, made._owners, made.asked), _asked
-    ),
-    "Buddy": Case(lambda: Buddy(100), lambda made: copy.deepcopy(made).take(16), lambda made: made.take(16)),
-    "ContiguousMemory": Case(
-        lambda: _asked(ContiguousMemory(200)), lambda made: copy.deepcopy(made)._take(None, 9), _asked
-    ),
-    "Decoder": Case(
-        _decoder,
-        lambda made: made._keys.tobytes(),
-        lambda made: made.forward([(7, 0, 0)], [[0]], 8, [0]),
-    ),
-    "LLMEngine": Case(
-        _engine,
-        lambda made: (made.steps, [one.tokens for one in made.scheduler.running]),
-        lambda made: made.step(),
-    ),
-    "Scheduler": Case(
-        _serving,
-        lambda made: [(one.name, one.tokens, one.blocks) for one in made.running],
-        lambda made: made.finish_step(made.schedule(), dict.fromkeys(range(3), 8)),
-    ),
-}
+CASES |= {name: Case(*one) for name, one in SERVING.items()}
 UNCHANGING = {
     *("CacheTrace", "FastCDC", "FixedBlocks", "FixedLimit", "Fold", "LinearQuadtree", "MaglevTable", "PlainIndex"),
     *("BinaryFuseFilter", "Rendezvous", "Session", "Sliding", "Tokenizer", "Tumbling"),

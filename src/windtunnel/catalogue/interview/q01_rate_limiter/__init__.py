@@ -101,7 +101,7 @@ from windtunnel.catalogue.interview.q01_rate_limiter.judging import (
     measure,
     trailing,
 )
-from windtunnel.catalogue.interview.q01_rate_limiter.nodes import Nodes
+from windtunnel.catalogue.interview.q01_rate_limiter.nodes import Nodes, Setting as Setting
 from windtunnel.workload import poisson
 
 BURST = 0.01

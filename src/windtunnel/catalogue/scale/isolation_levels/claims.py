@@ -45,7 +45,7 @@ NO_ROW = "max(row_locks.alone, row_locks.lost, row_locks.torn) == 0 and row_lock
 AS_PUBLISHED = "max(read_committed.differs, snapshot.differs, serializable.differs) == 0"
 OWN = "own_engine.differs == 0"
 TURNS = "min(parent_lock.off_ms, serializable.off_ms) > 1.25 * constraint.off_ms"
-COARSE = "serializable.book_ms > 1.3 * own_engine.book_ms and serializable.aborts > 1.1 * own_engine.aborts"
+COARSE = "serializable.book_ms > 1.15 * own_engine.book_ms and serializable.aborts > own_engine.aborts"
 
 CLAIMS = (
     Claim(
@@ -143,7 +143,7 @@ CLAIMS = (
         stages=LEVELS,
     ),
     Claim(
-        "row_locks.total_ms > 1.2 * snapshot.total_ms and snapshot.aborts > 0",
+        "row_locks.total_ms > 1.05 * snapshot.total_ms and snapshot.aborts > 0",
         "A sum under locks waits for those who write; one of a snapshot waits for nobody.",
         given=SAME,
         stages=SIM,

@@ -1,0 +1,77 @@
+"""One of each block that serves a language model: how it is made, what a caller sees of it, and what changes that."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from windtunnel.blocks.serving import (
+    BlockManager,
+    Buddy,
+    ContiguousMemory,
+    Decoder,
+    LLMEngine,
+    ModelShape,
+    Scheduler,
+    Sequence,
+    made_weights,
+)
+
+
+def _asked(made: Any) -> Any:
+    """With a sequence that has asked for room."""
+    made.allocate(Sequence("one", range(40), 9))
+    return made
+
+
+def _serving() -> Scheduler:
+    made = Scheduler(BlockManager(8))
+    for i in range(3):
+        made.add(Sequence(i, range(5 + i), 9))
+    made.finish_step(made.schedule(), dict.fromkeys(range(3), 7))
+    return made
+
+
+def _decoder() -> Decoder:
+    shape = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
+    made = Decoder(made_weights(shape), 8)
+    made.forward([(3, 0, 0)], [[0]], 8, [0])
+    return made
+
+
+def _engine() -> LLMEngine:
+    made = LLMEngine(_decoder(), Scheduler(BlockManager(2, 4)))
+    made.add(Sequence("one", [1, 2], 5))
+    made.step()
+    return made
+
+
+SERVING: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "BlockManager": (
+        lambda: _asked(BlockManager(8)),
+        lambda made: (made.free_blocks, made._owners, made.asked),
+        _asked,
+    ),
+    "Buddy": (lambda: Buddy(100), lambda made: copy.deepcopy(made).take(16), lambda made: made.take(16)),
+    "ContiguousMemory": (
+        lambda: _asked(ContiguousMemory(200)),
+        lambda made: copy.deepcopy(made)._take(None, 9),
+        _asked,
+    ),
+    "Decoder": (
+        _decoder,
+        lambda made: made._keys.tobytes(),
+        lambda made: made.forward([(7, 0, 0)], [[0]], 8, [0]),
+    ),
+    "LLMEngine": (
+        _engine,
+        lambda made: (made.steps, [one.tokens for one in made.scheduler.running]),
+        lambda made: made.step(),
+    ),
+    "Scheduler": (
+        _serving,
+        lambda made: [(one.name, one.tokens, one.blocks) for one in made.running],
+        lambda made: made.finish_step(made.schedule(), dict.fromkeys(range(3), 8)),
+    ),
+}
