@@ -168,8 +168,8 @@ def _imports(naive: Callable[..., object], body: str, home: str) -> str:
     brought = {name.rpartition(" ")[2] for names in parts.values() for name in names}
     brought |= {line.removeprefix("import ").partition(".")[0] for line in whole}
     for name in sorted(needed - brought):
-        lent = name in vars(sys.modules[home])
-        parts.setdefault(home if lent else inside.get(name, module.__name__), []).append(name)
+        lent = name in vars(sys.modules[home]) or name not in inside
+        parts.setdefault(home if lent else inside[name], []).append(name)
     lines = [*whole, *(_from(source, sorted(names)) for source, names in parts.items())]
     # As isort has it: Python's own, then ours, a blank line between.
     blocks = [sorted(line for line in lines if _is_pythons(line) == own) for own in (True, False)]
