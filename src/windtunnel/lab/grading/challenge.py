@@ -144,21 +144,19 @@ def _told(experiment: Experiment[Any], hints: bool) -> list[str]:
 def _imports(naive: Callable[..., object], body: str, home: str) -> str:
     """What the class needs of its module: as that module imports it, or from that module.
 
-    What the files of an experiment's folder lend each other comes from the experiment, where that lends it: a
-    challenger need know no more.
+    What the files of an experiment's folder lend each other comes from the experiment: a challenger knows no more.
 
     Args:
         home: the experiment's own module.
     """
     module = sys.modules[naive.__module__]
     needed = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)} & vars(module).keys()
-    whole, parts, inside = [], dict[str, list[str]](), dict[str, str]()
+    whole, parts = [], dict[str, list[str]]()
     for node in ast.parse(inspect.getsource(module)).body:
         if isinstance(node, ast.Import):
             whole += [f"import {a.name}" for a in node.names if (a.asname or a.name.partition(".")[0]) in needed]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module != "__future__":
             if node.module.startswith(f"{home}."):
-                inside |= {alias.name: node.module for alias in node.names}
                 continue
             for alias in node.names:
                 if (alias.asname or alias.name) in needed:
@@ -167,9 +165,9 @@ def _imports(naive: Callable[..., object], body: str, home: str) -> str:
                     )
     brought = {name.rpartition(" ")[2] for names in parts.values() for name in names}
     brought |= {line.removeprefix("import ").partition(".")[0] for line in whole}
-    for name in sorted(needed - brought):
-        lent = name in vars(sys.modules[home]) or name not in inside
-        parts.setdefault(home if lent else inside[name], []).append(name)
+    own = sorted(needed - brought)
+    if own:
+        parts.setdefault(home, []).extend(own)
     lines = [*whole, *(_from(source, sorted(names)) for source, names in parts.items())]
     # As isort has it: Python's own, then ours, a blank line between.
     blocks = [sorted(line for line in lines if _is_pythons(line) == own) for own in (True, False)]
