@@ -61,7 +61,17 @@ from windtunnel.catalogue.scale.hash_ring.claims import (
     UNEVEN,
     spread_of,
 )
-from windtunnel.catalogue.scale.hash_ring.designs import SLOTS, Bounded, Highest, Jump, Maglev, Modulo, Ring, RingOfOne
+from windtunnel.catalogue.scale.hash_ring.designs import (
+    SLOTS,
+    Bounded,
+    Highest,
+    Jump,
+    Maglev,
+    Modulo,
+    Ring,
+    RingOfOne,
+    Setting as Setting,
+)
 from windtunnel.catalogue.scale.hash_ring.judging import by_tenth, kept, measure, where_to
 from windtunnel.catalogue.scale.hash_ring.keeper import BATCH, MOVE_S
 from windtunnel.catalogue.scale.hash_ring.rig import Rig
