@@ -71,6 +71,7 @@ from windtunnel.catalogue.scale.hash_ring.designs import (
     Ring,
     RingOfOne,
     Setting as Setting,
+    named as named,
 )
 from windtunnel.catalogue.scale.hash_ring.judging import by_tenth, kept, measure, where_to
 from windtunnel.catalogue.scale.hash_ring.keeper import BATCH, MOVE_S
