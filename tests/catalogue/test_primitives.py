@@ -420,6 +420,7 @@ def test_who_asks_again_and_again_has_no_end_of_schedules() -> None:
     assert every.all != every.all
 
 
+@pytest.mark.soak
 def test_a_turnstile_of_locks_without_an_order_leaves_a_writer_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert starving.shut_out(Fitted, 2, 1)[1]["writer 1"] is None
     monkeypatch.setattr(starving, "Kit", lambda sim, orderly: Kit(sim, orderly=False))
