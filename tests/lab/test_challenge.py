@@ -26,7 +26,7 @@ SEARCHED = "primitives"
 GRADED = [
     pytest.param(e.id, marks=[pytest.mark.soak] if e.measured or e.id == SEARCHED else []) for e in every() if e.demands
 ]
-"""What is measured here, or searched to the end, is dear: wrong designs of it are graded in every run, stubs in soak."""
+"""What is measured here, or searched to the end, is dear: wrong designs of it are graded in each run, stubs in soak."""
 FEW_ATTACKS = 4
 
 
