@@ -11,7 +11,7 @@ from typing import Any
 
 from windtunnel.blocks.resilience import Decision, Gcra, RateLimiter, TokenBucket
 from windtunnel.blocks.resilience.guard_redis import PRELUDE
-from windtunnel.blocks.resilience.rate_limit_redis import script_of
+from windtunnel.blocks.resilience.rate_limit_redis import decision_of, script_of
 from windtunnel.engines import CachePort, Script, Store
 
 
@@ -29,9 +29,7 @@ class SharedLimiter:
 
     async def take(self, key: str, cost: float = 1) -> Decision:
         """As `RateLimiter.take`. Raises what the cache raises: nobody knows then whether it was taken."""
-        found: Any = await self._cache.run(self._script, [key], [repr(float(cost)), "", *self._told])
-        allowed, remaining, wait_s = found
-        return Decision(int(allowed) == 1, float(remaining), float(wait_s))
+        return decision_of(await self._cache.run(self._script, [key], [repr(float(cost)), "", *self._told]))
 
     def _decided(self, store: Store, keys: Sequence[str], args: Sequence[str]) -> list[int | str]:
         """What the script does, for the model."""

@@ -158,7 +158,7 @@ class RedisRateLimiter(RedisGuard):
             answer = await self._ask(question)
         except Exception as error:
             return self._decided_alone(error)
-        return _decision(answer)
+        return decision_of(answer)
 
     def take_now(self, key: str = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
         """As `take`, with a plain client."""
@@ -168,7 +168,7 @@ class RedisRateLimiter(RedisGuard):
             answer = self._ask_plain(question)
         except Exception as error:
             return self._decided_alone(error)
-        return _decision(answer)
+        return decision_of(answer)
 
     async def check(self, key: str = "", cost: float = 1) -> None:
         """`RateLimited` unless `cost` could be taken."""
@@ -199,7 +199,7 @@ class RedisRateLimiter(RedisGuard):
         return self._asked("", 1, None)
 
     def _admitted(self, question: Question, answer: Any) -> None:
-        decision = _decision(answer)
+        decision = decision_of(answer)
         if not decision.allowed:
             raise RateLimited(decision.retry_after_s)
 
@@ -227,7 +227,8 @@ class _Keyed(RedisGuard):
         return self._limiter._denied()
 
 
-def _decision(answer: Any) -> Decision:
+def decision_of(answer: Any) -> Decision:
+    """What a script's answer says."""
     allowed, remaining, wait_s = answer
     return Decision(int(allowed) == 1, float(remaining), float(wait_s))
 
