@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gguf
 import numpy as np
 import pytest
 
-from helpers.plain_llama import logits_of, unpacked
+from helpers.gguf_files import SHAPE, written
+from helpers.plain_llama import logits_of
 from windtunnel.blocks.serving import (
     BlockManager,
     Decoder,
     LLMEngine,
-    ModelShape,
-    ModelWeights,
     Scheduler,
     Sequence,
     made_weights,
@@ -23,52 +21,12 @@ from windtunnel.blocks.serving import (
     smollm,
 )
 
-SHAPE = ModelShape(
-    vocabulary=96, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=128, positions=64, rope_base=5e4
-)
-
-
-def written(path: Path, weights: ModelWeights, packed: gguf.GGMLQuantizationType, kind: str = "llama") -> Path:
-    s = weights.shape
-    writer = gguf.GGUFWriter(path, kind)
-    writer.add_block_count(s.layers)
-    writer.add_context_length(s.positions)
-    writer.add_embedding_length(s.width)
-    writer.add_feed_forward_length(s.hidden)
-    writer.add_head_count(s.heads)
-    writer.add_head_count_kv(s.kv_heads)
-    writer.add_rope_freq_base(s.rope_base)
-    writer.add_layer_norm_rms_eps(s.least)
-
-    def put(name: str, matrix: Any) -> None:
-        numbers = np.ascontiguousarray(matrix.T, np.float32)
-        writer.add_tensor(name, gguf.quantize(numbers, packed), raw_dtype=packed)
-
-    put("token_embd.weight", unpacked(weights.embedding, s.vocabulary))
-    across, of_keys = s.heads * s.head_width, s.kv_heads * s.head_width
-    for i in range(s.layers):
-        writer.add_tensor(f"blk.{i}.attn_norm.weight", weights.gains[i, 0])
-        writer.add_tensor(f"blk.{i}.ffn_norm.weight", weights.gains[i, 1])
-        mixed = unpacked(weights.attention_in[i], across + 2 * of_keys)
-        for part, one in zip("qkv", np.split(mixed, [across, across + of_keys], axis=1), strict=True):
-            put(f"blk.{i}.attn_{part}.weight", one)
-        put(f"blk.{i}.attn_output.weight", unpacked(weights.attention_out[i], s.width))
-        for part, one in zip(("gate", "up"), np.hsplit(unpacked(weights.feed_in[i], 2 * s.hidden), 2), strict=True):
-            put(f"blk.{i}.ffn_{part}.weight", one)
-        put(f"blk.{i}.ffn_down.weight", unpacked(weights.feed_out[i], s.width))
-    writer.add_tensor("output_norm.weight", weights.gains[s.layers, 0])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
 
 def test_what_was_written_unpacked_is_read_to_the_bit(tmp_path: Path) -> None:
     made = made_weights(SHAPE)
     made.gains[:] = np.random.default_rng(1).uniform(0.5, 2, made.gains.shape)
     made.gains[SHAPE.layers, 1] = made.gains[SHAPE.layers, 0]
-    found = read_gguf(written(tmp_path / "a.gguf", made, gguf.GGMLQuantizationType.F32))
+    found = read_gguf(written(tmp_path / "a.gguf", made))
     assert found.shape[:8] == made.shape[:8]
     assert found.shape.rope_base == made.shape.rope_base
     assert found.shape.least == pytest.approx(made.shape.least)
@@ -84,7 +42,7 @@ def test_what_was_packed_into_eight_bits_says_nearly_the_same(tmp_path: Path) ->
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
-    file = written(tmp_path / "a.gguf", made_weights(SHAPE), gguf.GGMLQuantizationType.F32, "mamba")
+    file = written(tmp_path / "a.gguf", made_weights(SHAPE), kind="mamba")
     with pytest.raises(ValueError, match="'mamba'"):
         read_gguf(file)
 

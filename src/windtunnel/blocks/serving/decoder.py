@@ -40,12 +40,16 @@ class Decoder(Block):
         room = (shape.layers, self.slots, shape.kv_heads, shape.head_width)
         self._keys, self._values = np.zeros(room, np.float32), np.zeros(room, np.float32)
         pairs = shape.rope_base ** (-np.arange(0, shape.head_width, 2) / shape.head_width)
+        if weights.slower is not None:
+            pairs = pairs / weights.slower
         angles = np.outer(np.arange(shape.positions), pairs)
         self._cosines, self._sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
     def copy(self, copies: Iterable[tuple[int, int]]) -> None:
-        """Copy keys and values from slot to slot, one after the other."""
+        """Copy keys and values from slot to slot, one after the other. Raises ValueError for a slot that is not."""
         for old, new in copies:
+            if not (0 <= old < self.slots and 0 <= new < self.slots):
+                raise ValueError(f"Slot {old} cannot be copied to {new}: there are {self.slots}, from 0 on.")
             self._keys[:, new] = self._keys[:, old]
             self._values[:, new] = self._values[:, old]
 
@@ -53,8 +57,8 @@ class Decoder(Block):
         """Write keys and values of all rows; the logits (wanted, vocabulary) of what follows behind the `wanted` ones.
 
         Position p of a sequence lies in the slot `table[p // stretch] + p % stretch`. Rows of one sequence stand in
-        the order of their positions. Raises ValueError for a token, a position, a table or a slot that there is not:
-        what a kernel read there would be anybody's memory.
+        the order of their positions. Raises ValueError for a token, a position, a table, a slot or a row that there is
+        not: what a kernel read there would be anybody's memory.
         """
         import numpy as np
 
@@ -62,9 +66,11 @@ class Decoder(Block):
 
         shape, w = self.weights.shape, self.weights
         tokens, positions, owners = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+        if wanted and not (min(wanted) >= 0 and max(wanted) < tokens.size):
+            raise ValueError(f"The logits of rows {wanted} are wanted, and there are {tokens.size}, from 0 on.")
         if not tokens.size:
             return np.empty((0, shape.vocabulary), np.float32)
-        longest = max(len(table) for table in tables)
+        longest = max((len(table) for table in tables), default=0)
         begins = np.full((len(tables), longest), -1, np.int64)
         for i, table in enumerate(tables):
             begins[i, : len(table)] = table
@@ -85,6 +91,7 @@ class Decoder(Block):
         stretch: int,
     ) -> None:
         shape = self.weights.shape
+        whole(stretch, "How many slots lie side by side", 1)
         if tokens.min() < 0 or tokens.max() >= shape.vocabulary:
             wrong = tokens.min() if tokens.min() < 0 else tokens.max()
             raise ValueError(f"There is no token {wrong}: the model knows {shape.vocabulary}, from 0 on.")

@@ -9,7 +9,7 @@ from windtunnel.blocks.serving.contiguous import ContiguousMemory
 from windtunnel.blocks.serving.decoder import Decoder, Row
 from windtunnel.blocks.serving.memory import KVMemory
 from windtunnel.blocks.serving.paged import BlockManager
-from windtunnel.blocks.serving.sampling import Sampling
+from windtunnel.blocks.serving.sampling import Sampling, unreadable
 from windtunnel.blocks.serving.scheduler import Batch, Scheduler
 from windtunnel.blocks.serving.sequence import Sequence
 
@@ -23,6 +23,9 @@ class LLMEngine(Block):
         decoder: the model, with at least as many slots as the scheduler's memory has.
         scheduler: who computes what next, over a `BlockManager` or a `ContiguousMemory`.
 
+    Raises:
+        ValueError: where the decoder has less slots than the memory.
+
     >>> from windtunnel.blocks.serving import BlockManager, ModelShape, Scheduler, made_weights
     >>> tiny = ModelShape(vocabulary=10, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64)
     >>> engine = LLMEngine(Decoder(made_weights(tiny), 64), Scheduler(BlockManager(4)))
@@ -32,6 +35,8 @@ class LLMEngine(Block):
     """
 
     def __init__(self, decoder: Decoder, scheduler: Scheduler) -> None:
+        if (needed := scheduler.memory.usage(()).slots) > decoder.slots:
+            raise ValueError(f"The memory has {needed} slots, and the decoder {decoder.slots}: make it larger.")
         self.decoder, self.scheduler = decoder, scheduler
         self.steps = 0
         """Passes of the model so far."""
@@ -53,17 +58,25 @@ class LLMEngine(Block):
         self._sampling[sequence.name] = sampling
 
     def abort(self, sequence: Sequence) -> None:
-        """Nobody waits for its answer any more."""
-        self.scheduler.abort(sequence)
-        self._sampling.pop(sequence.name, None)
+        """Nobody waits for its answer any more. One that is done stays so, whoever has its name by now."""
+        if sequence.state != "finished":
+            self.scheduler.abort(sequence)
+            self._sampling.pop(sequence.name, None)
 
     def step(self) -> list[Sequence]:
-        """One pass of the model; who is done with it."""
+        """One pass of the model; who is done with it.
+
+        Where the model says of what follows nothing that is a number, the sequence ends, with a `fault`, and no other.
+        """
         batch = self.scheduler.schedule()
         self.decoder.copy(batch.copies)
         if not batch.work:
             return self.scheduler.finish_step(batch, {})
-        done = self.scheduler.finish_step(batch, self._compute(batch))
+        given, failed = self._compute(batch)
+        for sequence in failed:
+            sequence.fault = "The model's numbers became too large, or were none in its file."
+            self.scheduler.abort(sequence)
+        done = failed + self.scheduler.finish_step(batch, given)
         for sequence in done:
             self._sampling.pop(sequence.name, None)  # a fork of one that is served has none
         return done
@@ -75,8 +88,8 @@ class LLMEngine(Block):
             done += self.step()
         return done
 
-    def _compute(self, batch: Batch) -> dict[object, int]:
-        """The tokens that this step gives, by names."""
+    def _compute(self, batch: Batch) -> tuple[dict[object, int], list[Sequence]]:
+        """The tokens that this step gives, by names, and who was given none."""
         rows, tables, wanted, given = list[Row](), list[list[int]](), list[int](), list[Sequence]()
         for sequence, count in batch.work:
             end = sequence.computed + count
@@ -93,10 +106,13 @@ class LLMEngine(Block):
         self.steps += 1
         self.rows += len(rows)
         logits = self.decoder.forward(rows, tables, stretch_of(self.scheduler.memory), wanted)
-        return {
-            one.name: self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
-            for one, law in zip(given, logits, strict=True)
-        }
+        picked, failed = dict[object, int](), list[Sequence]()
+        for one, law in zip(given, logits, strict=True):
+            if unreadable(law):
+                failed.append(one)
+            else:
+                picked[one.name] = self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
+        return picked, failed
 
     def _told(self) -> dict[str, object]:
         return {"steps": self.steps, "rows": self.rows}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from random import Random
 from typing import TYPE_CHECKING
 
-from windtunnel.blocks.ground.numbers import number
+from windtunnel.blocks.ground.numbers import MOST, number, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ class Sampling:
     Args:
         temperature: 0 is the likeliest token, of equals the first; 1 is the model's own law.
         top_p: only the likeliest tokens that together have this probability (Holtzman and others, 2020).
-        seed: of the draws.
+        seed: of the draws, a whole number of 64 bits.
 
     >>> import numpy as np
     >>> Sampling().pick(np.array([0.5, 2.0, 1.0], np.float32), position=3)
@@ -35,16 +36,20 @@ class Sampling:
         number(self.temperature, "The temperature", 0)
         if number(self.top_p, "The share of probability", above=0) > 1:
             raise ValueError(f"The share of probability is at most 1, not {self.top_p:g}.")
+        whole(self.seed, "A seed", -MOST - 1)
 
     def law(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The probability of each token, which add up to 1."""
+        """The probability of each token, which add up to 1. Raises ValueError for logits that are `unreadable`."""
         import numpy as np
 
+        if unreadable(logits):
+            raise ValueError("The largest of these logits is no finite number, so they say nothing of what follows.")
         if self.temperature == 0:
             law = np.zeros(logits.size)
             law[int(logits.argmax())] = 1
             return law
-        scaled = (logits.astype(np.float64) - float(logits.max())) / self.temperature
+        with np.errstate(over="ignore"):  # by a temperature of next to nothing: all but the likeliest are nothing
+            scaled = (logits.astype(np.float64) - float(logits.max())) / self.temperature
         law = np.exp(scaled)
         law /= law.sum()
         if self.top_p < 1:
@@ -55,11 +60,16 @@ class Sampling:
         return law
 
     def pick(self, logits: NDArray[np.float32], position: int) -> int:
-        """The token at this position of its sequence."""
+        """The token at this position of its sequence. Raises ValueError for logits that are `unreadable`."""
         import numpy as np
 
-        if self.temperature == 0:
+        if self.temperature == 0 and not unreadable(logits):
             return int(logits.argmax())
         total = np.cumsum(self.law(logits))
         drawn = Random(f"{self.seed} {position}").random() * total[-1]
         return int(min(np.searchsorted(total, drawn, side="right"), np.flatnonzero(np.diff(total, prepend=0))[-1]))
+
+
+def unreadable(logits: NDArray[np.float32]) -> bool:
+    """Whether the largest is NaN or infinite, as it is where one of them is NaN."""
+    return not isfinite(float(logits.max()))

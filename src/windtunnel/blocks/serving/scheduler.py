@@ -127,12 +127,11 @@ class Scheduler(Block):
         """
         if sequence.state == "finished":
             return
-        if sequence.name not in self._names:
+        served = self.waiting if sequence.state == "waiting" else self.running
+        if not any(one is sequence for one in served):
             raise ValueError(f"{sequence.name!r} is not served here: abort what was added.")
-        if sequence.state == "waiting":
-            self.waiting.remove(sequence)
-        else:
-            self.running.remove(sequence)
+        served.remove(sequence)
+        if sequence.state == "running":
             self.memory.free(sequence)
         self._names.discard(sequence.name)
         sequence.state = "finished"

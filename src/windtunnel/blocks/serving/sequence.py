@@ -70,6 +70,8 @@ class Sequence(Block):
         """How many of its blocks have been offered to others."""
         self.preempted = 0
         """How often its keys and values were thrown away to make room."""
+        self.fault = ""
+        """Why it ended before its end, where the model failed it."""
         self.number = -1
         """Its place in the order of arrival; the scheduler gives it."""
 

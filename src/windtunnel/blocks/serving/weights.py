@@ -51,6 +51,8 @@ class ModelWeights:
     feed_out: Floats
     gains: Floats
     head: Floats
+    slower: Floats | None = None
+    """By how much slower each pair of a head is turned (head_width / 2,): how Llama 3.1 reads longer texts."""
 
 
 def check_shape(shape: ModelShape) -> None:

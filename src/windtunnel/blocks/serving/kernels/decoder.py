@@ -22,6 +22,8 @@ PANEL = 64
 """Columns of a matrix that lie side by side: eight registers of AVX2 are added to at once."""
 EXACT = {"contract", "nsz"}
 """A product and its sum are one instruction wherever a processor has it, and nothing is taken in another order."""
+FAST = {"contract", "nsz", "reassoc", "arcp"}
+"""Sums of a row are taken in the order that is fastest; infinities and NaN stay what they are."""
 
 
 def in_panels(matrix: Floats) -> Floats:
@@ -74,7 +76,7 @@ def multiply(rows: Floats, panels: Floats, out: Floats) -> None:
                     to_a[j] = (((to_a[j] + a0 * w0[j]) + a1 * w1[j]) + a2 * w2[j]) + a3 * w3[j]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def normalise(rows: Floats, gain: Floats, least: np.float32, out: Floats) -> None:
     """RMSNorm: each row over the root of its mean square, times `gain`."""
     width = rows.shape[1]
@@ -98,7 +100,7 @@ def turn(heads: Floats, cosines: Floats, sines: Floats) -> None:
             heads[begin + 2 * i + 1] = even * sines[i] + odd * cosines[i]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def attend(
     query: Floats, keys: Floats, values: Floats, table: Ints, stretch: int, length: int, scores: Floats, out: Floats
 ) -> None:
@@ -142,13 +144,18 @@ def add(rows: Floats, to: Floats) -> None:
             to[i, x] += rows[i, x]
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@njit(cache=True, fastmath=FAST, error_model="numpy")
 def gate(gates: Floats, out: Floats) -> None:
-    """The left half of each row, by SiLU, times the right half (SwiGLU: Shazeer, 2020)."""
-    hidden = out.shape[1]
+    """The left half of each row, by SiLU, times the right half (SwiGLU: Shazeer, 2020).
+
+    Of a negative gate x, exp(-x) does not fit 32 bits from -89 on, so the exponential is taken of what is below 0.
+    """
+    hidden, one = out.shape[1], np.float32(1)
     for i in range(out.shape[0]):
         for j in range(hidden):
-            out[i, j] = gates[i, j] / (np.float32(1) + np.exp(-gates[i, j])) * gates[i, hidden + j]
+            x = gates[i, j]
+            small = np.exp(-abs(x))
+            out[i, j] = (x if x >= 0 else x * small) / (one + small) * gates[i, hidden + j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
