@@ -232,7 +232,7 @@ experiment = Experiment(
         Why("A number that is shown with the text alone says nothing of what was read.", WRITES_ALONE),
         Why("The store asks in one step whether anybody else has read, or has written, since.", BOTH),
         Why("Without a lock two work on the same page, and one of them for nothing.", WASTE),
-        Why("Where the text is the lock can be, and that takes fewer commands and less time.", NEARER),
+        Why("Where the text is the lock can be, and that takes half the commands and no more time.", NEARER),
     ),
     claims=CLAIMS,
     demands=DEMANDS,
