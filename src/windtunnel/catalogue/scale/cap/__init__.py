@@ -109,7 +109,7 @@ class Params:
     writes: float = param(0.5, "share of the requests for pages that write", 0.02, 0.9)
     shared: float = param(1.0, "share of the requests for pages that go to any page, not to one's own", 0.0, 1.0)
     far_ms: float = param(20.0, "milliseconds from one data centre to the other, one way", 0.5, 60.0)
-    calm_s: float = param(1.2, "seconds before the trouble, and again after it, in which all is well", 0.5, 3.0)
+    calm_s: float = param(1.0, "seconds before the trouble, and again after it, in which all is well", 0.5, 3.0)
     trouble: Literal["none", "cut", "one way", "flapping", "bridge", "slow"] = param(
         "cut",
         "two replicas and three do not hear each other; or the three do not hear the two; or the way is cut again and "
@@ -117,7 +117,7 @@ class Params:
         "the three comes late",
         choices=("none", "cut", "one way", "flapping", "bridge", "slow"),
     )
-    trouble_s: float = param(2.0, "seconds for which that lasts", 1.0, 5.0)
+    trouble_s: float = param(1.6, "seconds for which that lasts", 1.0, 5.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
