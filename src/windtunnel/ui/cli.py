@@ -27,6 +27,7 @@ from windtunnel.ui.interviewing import interview
 from windtunnel.ui.mapping import map_
 from windtunnel.ui.options import check_writable, once_each, params_of, sentence_of, written
 from windtunnel.ui.poor import has_screen, prepare
+from windtunnel.ui.serving import serve
 from windtunnel.ui.why import why
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def check(file: Path, model: str, json_: bool, **options: Any) -> int:
     return check_file(file, model, json_, **options)
 
 
-for _command in (map_, why, interview, *COMMANDS, *DOUBTING, *BROWSING):
+for _command in (map_, why, interview, *COMMANDS, *DOUBTING, *BROWSING, serve):
     cli.add_command(_command)
 
 

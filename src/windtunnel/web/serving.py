@@ -13,12 +13,12 @@ STOPS_WITHIN_S = 1
 """For so long answers under way may go on once the server is stopped."""
 
 
-def listening(port: int) -> socket.socket:
+def listening(port: int, host: str = HOST) -> socket.socket:
     """A socket at this port of this machine, at a free one where it is 0. Raises WrongInput."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((HOST, port))
+        made.bind((host, port))
         made.listen(128)  # from now on: who is told the address may ask at once
     except OSError as error:
         made.close()

@@ -28,6 +28,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
       InDoubt  unknown              no majority of replicas, or no answer in time, says whether it was done
       RightFailed                   a store that was said to be right did not keep its steady state
       Tripped  fail                 a circuit that counts failures in a row is open
+      NotServed                     a request to a served model is wrong, or comes when all places are taken
       OutOfTime                     the time that a person gave is over; what was done is noted
       LookupError
         OffsetGone  fail            the record was removed by retention

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.serving.contiguous import ContiguousMemory
@@ -12,6 +13,10 @@ from windtunnel.blocks.serving.paged import BlockManager
 from windtunnel.blocks.serving.sampling import Sampling, unreadable
 from windtunnel.blocks.serving.scheduler import Batch, Scheduler
 from windtunnel.blocks.serving.sequence import Sequence
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 GREEDY = Sampling()
 
@@ -42,6 +47,8 @@ class LLMEngine(Block):
         """Passes of the model so far."""
         self.rows = 0
         """Tokens that were computed in them, for somebody or for nobody."""
+        self.logits: dict[object, NDArray[np.float32]] = {}
+        """Of the last step, (vocabulary,) for each name that was given a token: what it was chosen by."""
         self._sampling: dict[object, Sampling] = {}
 
     def add(self, sequence: Sequence, sampling: Sampling = GREEDY) -> None:
@@ -70,6 +77,7 @@ class LLMEngine(Block):
         """
         batch = self.scheduler.schedule()
         self.decoder.copy(batch.copies)
+        self.logits = {}
         if not batch.work:
             return self.scheduler.finish_step(batch, {})
         given, failed = self._compute(batch)
@@ -112,6 +120,7 @@ class LLMEngine(Block):
                 failed.append(one)
             else:
                 picked[one.name] = self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
+                self.logits[one.name] = law
         return picked, failed
 
     def _told(self) -> dict[str, object]:

@@ -1,0 +1,64 @@
+"""The tokens of a request's prompts, and how long each answer may become."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windtunnel.serve.asked import Asked
+from windtunnel.serve.model import Model
+from windtunnel.serve.refusals import NotServed, too_long
+
+Tokens = list[int]
+
+
+def prompts(model: Model, asked: Asked, chat: bool) -> list[tuple[Tokens, int]]:
+    """Each with the most tokens of its answers. Raises NotServed for what is no prompt, and for what is too long."""
+    found = []
+    for prompt in _of_chat(model, asked) if chat else _of_text(model, asked.what.get("prompt")):
+        room = model.context - len(prompt)
+        if (asked.most or 1) > room:
+            raise too_long(model.context, len(prompt), asked.most or 1)
+        found.append((prompt, asked.most or room))
+    return found
+
+
+def _of_text(model: Model, given: Any) -> list[Tokens]:
+    """A text, tokens, or a list of either."""
+    many = given if isinstance(given, list) and not _are_tokens(given) else [given]
+    if not many:
+        raise NotServed("The prompt is an empty list.", param="prompt")
+    return [_one(model, prompt) for prompt in many]
+
+
+def _one(model: Model, given: Any) -> Tokens:
+    if isinstance(given, str):
+        tokens = model.tokens.begin() + encoded(model, given, marks=True)
+    elif isinstance(given, list) and _are_tokens(given):
+        most = model.decoder.weights.shape.vocabulary
+        tokens = list(given)
+        if wrong := [one for one in tokens if not 0 <= one < most]:
+            raise NotServed(f"There is no token {wrong[0]}: the model knows {most}, from 0 on.", param="prompt")
+    else:
+        raise NotServed("The prompt is a text, a list of tokens, or a list of such.", param="prompt")
+    if not tokens:
+        raise NotServed("The prompt is empty, and this model needs a token to begin with.", param="prompt")
+    return tokens
+
+
+def _are_tokens(given: list[Any]) -> bool:
+    return bool(given) and all(isinstance(one, int) and not isinstance(one, bool) for one in given)
+
+
+def encoded(model: Model, text: str, marks: bool, param: str = "prompt") -> Tokens:
+    """The tokens of a text. One that cannot be short enough is refused before it is cut."""
+    least = len(text) // model.tokens.longest
+    if least > model.context:
+        raise too_long(model.context, least, 0)
+    try:
+        return model.tokens.encode(text, marks)
+    except ValueError as error:
+        raise NotServed(str(error), param=param) from None
+
+
+def _of_chat(model: Model, asked: Asked) -> list[Tokens]:
+    raise NotServed("There is no chat here yet.", 404)
