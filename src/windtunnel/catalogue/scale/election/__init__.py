@@ -230,7 +230,7 @@ experiment = Experiment(
     ),
     sources=SOURCES,
     maps=(Map("random_timeouts.leaderless_mean_ms < 200", "spread_ms", given=CRASHES),),
-    seeds=5,
+    seeds=6,
     warmup_s=lambda p: 0.0,
     quick={"crashes": 4},
 )

@@ -251,7 +251,7 @@ FIGURES = (
         "V",
         "as above, 1,000 crashes",
         RAFT,
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 80},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 60},
     ),
     Figure(
         "share of elections over in 311 ms, the median of an earlier trial, timeouts of 150-155 ms",
@@ -269,7 +269,7 @@ FIGURES = (
         0.25,
         "R",
         "as above; there a server could vote while its disk was busy",
-        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 80},
+        given={**CRASHES, "timeout_ms": 12.0, "spread_ms": 12.0, "crashes": 60},
     ),
     Figure(
         "ms without a leader, mean, timeouts of 150-300 ms",
