@@ -66,20 +66,6 @@ def test_fifty_at_once_of_which_half_hang_up_leave_no_block_and_change_no_answer
     asyncio.run(all_of_it())
 
 
-@pytest.mark.soak
-def test_a_minute_of_crowds_leaves_no_block() -> None:
-    made = runner()
-    app = application(small(), made)
-
-    async def all_of_it() -> None:
-        async with living(app):
-            until = asyncio.get_running_loop().time() + 60
-            while asyncio.get_running_loop().time() < until:
-                await crowd(app, made, 50)
-
-    asyncio.run(all_of_it())
-
-
 def test_who_comes_when_all_places_are_taken_is_told_to_come_later() -> None:
     made = runner(places=2, at_once=1)
     app = application(small(), made)

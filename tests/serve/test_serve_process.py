@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -10,50 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from urllib.parse import urlsplit
 
 import pytest
 
 from helpers.commands import call
-
-PATIENCE_S = 60.0
-"""A busy machine starts and ends a server late."""
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
-    """A server while the block runs: its process, host and port."""
-    command = [sys.executable, "-m", "windtunnel", "serve", "--port", "0", "--json", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        told = json.loads(process.stdout.readline())
-        where = urlsplit(told["address"])
-        assert where.hostname is not None
-        assert where.port is not None
-        yield process, where.hostname, where.port
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@contextmanager
-def posted(host: str, port: int, body: dict[str, object]) -> Iterator[tuple[socket.socket, http.client.HTTPResponse]]:
-    line = http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
-    line.request("POST", "/v1/completions", json.dumps(body))
-    assert isinstance(line.sock, socket.socket)
-    with closing(line), line.getresponse() as answer:
-        yield line.sock, answer
-
-
-def gauge(host: str, port: int, name: str) -> float:
-    line = http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
-    line.request("GET", "/metrics")
-    rows = line.getresponse().read().decode().splitlines()
-    line.close()
-    return next(float(row.split()[1]) for row in rows if row.startswith(f"windtunnel_{name} "))
+from helpers.server_process import PATIENCE_S, gauge, posted, serving
 
 
 def test_a_server_streams_frees_the_blocks_of_who_left_and_ends_at_ctrl_c_with_an_answer_under_way() -> None:

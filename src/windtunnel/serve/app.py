@@ -115,6 +115,7 @@ class Endpoint:
             Route("/v1/models", self.models),
             Route("/v1/models/{name:path}", self.one_model),
             Route("/v1/completions", self.completions, methods=["POST"]),
+            Route("/v1/chat/completions", self.chat, methods=["POST"]),
             Route("/metrics", self.metrics),
             Route("/health", self.health),
         ]
@@ -132,6 +133,10 @@ class Endpoint:
     async def completions(self, request: Request) -> Response:
         """Texts that go on where prompts end."""
         return await self._answer(request, chat=False)
+
+    async def chat(self, request: Request) -> Response:
+        """What is said next in a conversation."""
+        return await self._answer(request, chat=True)
 
     async def metrics(self, request: Request) -> Response:
         """Counters and gauges."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from windtunnel.serve.asked import Asked
+from windtunnel.serve.chat import messages_of, segments
 from windtunnel.serve.model import Model
 from windtunnel.serve.refusals import NotServed, too_long
 
@@ -61,4 +62,12 @@ def encoded(model: Model, text: str, marks: bool, param: str = "prompt") -> Toke
 
 
 def _of_chat(model: Model, asked: Asked) -> list[Tokens]:
-    raise NotServed("There is no chat here yet.", 404)
+    messages = messages_of(asked.what.get("messages"))
+    if model.template is None:
+        raise NotServed("This model has no chat template: ask /v1/completions.", param="messages")
+    tokens = list[int]()
+    for text, marks in segments(model.template, messages, model.marks):
+        tokens += encoded(model, text, marks, "messages")
+        if len(tokens) > model.context:
+            break  # it is too long already
+    return [tokens]

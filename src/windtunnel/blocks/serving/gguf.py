@@ -109,7 +109,7 @@ class GGUFFile:
         return self._packed[name]
 
 
-def read_gguf(path: str | PathLike[str]) -> ModelWeights:
+def read_gguf(path: str | PathLike[str] | GGUFFile) -> ModelWeights:
     """The model of a GGUF file, its numbers made float32 whatever they were packed as.
 
     Raises ValueError for a file of another architecture than "llama", and wherever part of it would be left unread
@@ -119,7 +119,7 @@ def read_gguf(path: str | PathLike[str]) -> ModelWeights:
 
     from windtunnel.blocks.serving.kernels.decoder import in_panels
 
-    file = GGUFFile(path)
+    file = path if isinstance(path, GGUFFile) else GGUFFile(path)
     kind = file.told("general.architecture")
     if kind != "llama":
         raise ValueError(f"This file has a model of the architecture {kind!r}; what is read here is 'llama'.")
