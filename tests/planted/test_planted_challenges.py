@@ -92,6 +92,8 @@ QUICK = {
     "right_tenths_of_a_window",
     "wrong_numbers_hosts_by_their_coming",
     "right_tables_of_turns",
+    "wrong_reads_where_it_was",
+    "right_parts_of_the_name",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
