@@ -58,6 +58,23 @@ def test_of_twenty_at_once_as_many_pass_as_the_law_lets_through(arm: Arm, name: 
     arm(script)
 
 
+@pytest.mark.parametrize("arm", arms("cache"))
+@pytest.mark.parametrize("name", LAWS)
+def test_a_cost_that_can_never_pass_is_refused_before_anybody_is_asked(arm: Arm, name: str) -> None:
+    async def script(cache: CachePort, world: World) -> None:
+        shared = SharedLimiter(cache, LAWS[name]())
+        for cost in (0, -1, -1e300, 5.5, 1e300, float("inf"), float("nan")):
+            with pytest.raises(ValueError, match="A cost must be above 0 and at most 5"):
+                await shared.take("a", cost)
+        if name == "log":
+            with pytest.raises(ValueError, match="whole requests"):
+                await shared.take("a", 1.5)
+        assert await cache.get("a") is None, "nobody was asked"
+        assert (await shared.take("a", 5)).allowed
+
+    arm(script)
+
+
 def test_a_server_that_has_lost_its_memory_begins_anew() -> None:
     with Simulator(1) as sim:
         cache = ModelCache(sim)

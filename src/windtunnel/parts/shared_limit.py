@@ -28,7 +28,11 @@ class SharedLimiter:
         self._script = Script(PRELUDE + lua, self._decided)
 
     async def take(self, key: str, cost: float = 1) -> Decision:
-        """As `RateLimiter.take`. Raises what the cache raises: nobody knows then whether it was taken."""
+        """As `RateLimiter.take`. Raises what the cache raises: nobody knows then whether it was taken.
+
+        Raises ValueError before anybody is asked for a cost that can never pass: to a script one below 0 is a gift.
+        """
+        self._algorithm.check_cost(cost)
         return decision_of(await self._cache.run(self._script, [key], [repr(float(cost)), "", *self._told]))
 
     def _decided(self, store: Store, keys: Sequence[str], args: Sequence[str]) -> list[int | str]:

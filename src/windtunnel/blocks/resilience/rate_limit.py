@@ -99,14 +99,18 @@ class RateLimiter(Guard, Generic[S]):
 
     def take(self, key: Hashable = "", cost: float = 1, *, at_s: float | None = None) -> Decision:
         """Take `cost` for `key` if that is allowed now; a refusal takes nothing."""
-        if not 0 < cost <= self.most:
-            raise ValueError(f"A cost must be above 0 and at most {self.most:g}; got {cost:g}.")
+        self.check_cost(cost)
         now = now_s() if at_s is None else at_s
         self._until_sweep -= 1
         if self._until_sweep <= 0:
             self._states = {k: state for k, state in self._states.items() if not self._is_idle(state, now)}
             self._until_sweep = max(1024, len(self._states))
         return self._take(key, cost, now)
+
+    def check_cost(self, cost: float) -> None:
+        """Raises ValueError for a cost that can never pass: it is above 0, and at most what passes at once."""
+        if not 0 < cost <= self.most:
+            raise ValueError(f"A cost must be above 0 and at most {self.most:g}; got {cost:g}.")
 
     def kept(self, key: Hashable = "") -> str | None:
         """What is remembered of a key, as a text for `keep`, here or elsewhere; None where that is nothing."""
@@ -281,9 +285,13 @@ class SlidingLog(RateLimiter[deque[float]]):
     def _read(numbers: Iterable[float]) -> deque[float]:
         return deque(numbers)
 
-    def _take(self, key: Hashable, cost: float, now: float) -> Decision:
+    def check_cost(self, cost: float) -> None:
+        """And it is whole."""
+        super().check_cost(cost)
         if cost != int(cost):
             raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
+
+    def _take(self, key: Hashable, cost: float, now: float) -> Decision:
         times = self._states.setdefault(key, deque())
         if times:
             now = max(now, times[-1])

@@ -181,11 +181,7 @@ class RedisRateLimiter(RedisGuard):
         return _Keyed(self, key, cost)
 
     def _asked(self, key: str, cost: float, at_s: float | None) -> Question:
-        most = self._algorithm.most
-        if not 0 < cost <= most:
-            raise ValueError(f"A cost must be above 0 and at most {most:g}; got {cost:g}.")
-        if isinstance(self._algorithm, SlidingLog) and cost != int(cost):
-            raise ValueError(f"A sliding log counts whole requests; got a cost of {cost:g}.")
+        self._algorithm.check_cost(cost)
         now = "" if at_s is None else repr(float(at_s))
         return Question([self._prefix + key], [repr(float(cost)), now, *self._arguments])
 
