@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import sqrt
 from random import Random
 from types import SimpleNamespace
@@ -10,18 +11,20 @@ from typing import Any, cast
 
 import pytest
 
-from windtunnel import Op, Stage
+from windtunnel import Op, Stage, run
 from windtunnel.catalogue.scale.hash_ring import experiment, workload
 from windtunnel.catalogue.scale.hash_ring.claims import spread_of
 from windtunnel.catalogue.scale.hash_ring.designs import Highest, Jump, Modulo, Ring
 from windtunnel.catalogue.scale.hash_ring.judging import squared_spread
-from windtunnel.catalogue.scale.hash_ring.keeper import Keeper
+from windtunnel.catalogue.scale.hash_ring.keeper import Asked, Keeper
+from windtunnel.lab.errors import DesignError
 from windtunnel.lab.params import make
 from windtunnel.lab.running.work import drive, measured
 
 NOWHERE = cast(Stage, None)
 KEYS = [f"user {i}" for i in range(3000)]
-SMALL = make(experiment.params, {"hosts": 4, "keys": 1000, "load": 0.3, "clusters": 1})
+SMALL_ONE: dict[str, Any] = {"hosts": 4, "keys": 1000, "load": 0.3, "clusters": 1}
+SMALL = make(experiment.params, SMALL_ONE)
 
 
 def owners(design: Any, *hosts: str, points: int = 100) -> list[str]:
@@ -49,6 +52,8 @@ def test_a_key_stays_where_both_remainders_are_the_same() -> None:
     assert sum(a == b for a, b in zip(one, two, strict=True)) / 3000 == pytest.approx(2 / 6, abs=0.05)
     doubled = owners(Modulo, *hosts[:8])
     assert all(b == a or hosts.index(b) == hosts.index(a) + 4 for a, b in zip(one, doubled, strict=True))
+    tripled = owners(Modulo, *hosts)
+    assert all(b == a or hosts.index(b) >= 4 for a, b in zip(one, tripled, strict=True))
 
 
 def test_what_the_luck_of_keys_adds_to_the_spread_is_taken_away() -> None:
@@ -71,6 +76,22 @@ def measures(design: str, ops: list[Op]) -> dict[str, float]:
 
 
 OPS = list(workload(SMALL, Random(3)))
+
+
+def test_no_two_keys_and_no_two_hosts_have_one_name() -> None:
+    large = make(experiment.params, {"keys": 10_000, "load": 0.1, "clusters": 1})
+    for seed in range(40):  # of 32 bits each name: a pair of ten thousand on every hundredth seed
+        begin = next(iter(workload(large, Random(seed))))
+        hosts, keys = begin.args
+        assert len({name.split()[-1] for name in (*hosts, *keys)}) == 10_010
+        assert all(len(name.split()[-1]) == 16 for name in (*hosts, *keys))
+
+
+def test_who_stays_on_the_ring_is_where_who_is_put_there_anew_finds_it() -> None:
+    stays = Ring(NOWHERE, SimpleNamespace(points=100))
+    for hosts in (["ann", "bob"], ["ann", "bob", "cid", "dan"], ["bob", "cid", "dan"]):
+        stays.settle(hosts)
+    assert list(stays.owners(KEYS)) == owners(Ring, "bob", "cid", "dan")
 
 
 def test_what_is_moved_is_what_the_design_says_and_not_a_key_more() -> None:
@@ -104,6 +125,58 @@ def test_a_host_that_hands_over_a_copy_is_found_out(monkeypatch: pytest.MonkeyPa
     rightly = Keeper.hand_over
     monkeypatch.setattr(Keeper, "hand_over", copies)
     assert measures("modulo", numbered(OPS))["astray_looks"] > 0
+
+
+def test_a_host_that_takes_what_it_has_not_for_new_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(self: Keeper, asked: Asked) -> None:
+        if asked.write:
+            rightly(self, asked)
+        else:
+            self.rig.answer(self.host, asked.number, 0)
+
+    begin, join, *_ = (op for op in OPS if op.client == "operator")
+    keys = begin.args[1][:100]
+    written = [Op(0.01 * i, "client", "put", (key, 0.001)) for i, key in enumerate(keys)]
+    read = [Op(join.at + 0.002, "client", "get", (key, 0.001)) for key in keys]
+    ops = numbered([begin, join, *read, *written])
+    assert measures("modulo", ops)["stale"] == 0
+    rightly = Keeper.elsewhere
+    monkeypatch.setattr(Keeper, "elsewhere", answers)
+    found = measures("modulo", ops)
+    assert found["stale"] > 0
+    assert found["lost"] == 0
+
+
+class Forgetful(Ring):
+    """Never takes away who goes."""
+
+    def settle(self, hosts: Sequence[str]) -> None:
+        for name in hosts:
+            if name not in self.ring:
+                self.ring.add(name)
+
+
+@pytest.mark.parametrize("left_out", ["count", "leave"])
+def test_who_has_gone_owns_nothing(left_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast(dict[str, Any], experiment.designs), "ring", Forgetful)
+    with pytest.raises(DesignError, match="one of the hosts, not 'host"):
+        measures("ring", numbered([op for op in OPS if op.name != left_out]))
+
+
+def test_what_a_host_sends_is_of_the_request_that_it_works_for() -> None:
+    trace = run(experiment, seeds=1, designs=["modulo"], jobs=1, trace=True, **SMALL_ONE).trace
+    assert trace is not None
+    found = trace["modulo"]
+    names = {request.id: request.name for request in found.requests}
+    by_text: dict[str, set[str]] = {}
+    for message in found.messages:
+        by_text.setdefault(message.text[:6], set()).add(names[message.request])
+    assert {"join", "leave", "get"} <= by_text["('take"]  # who waits for a key pulls it
+    assert {name for text, some in by_text.items() if text[1:2].isdigit() for name in some} == {"get", "put"}
+    ends = {request.id: request.end for request in found.requests}
+    assert not any(
+        message.sent > ends[message.request] for message in found.messages if names[message.request] != "leave"
+    )
 
 
 def test_a_host_that_begins_at_nothing_with_what_it_takes_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from windtunnel import Stage
+from windtunnel.blocks.placement import HashRing
 from windtunnel.catalogue.scale.hash_ring import Params
 from windtunnel.catalogue.scale.hash_ring.designs import Ring
 
@@ -11,4 +12,4 @@ challenge = "hash-ring"
 
 class Yours(Ring):
     def __init__(self, stage: Stage, p: Params) -> None:
-        self.points = 160
+        self.ring = HashRing((), 160)

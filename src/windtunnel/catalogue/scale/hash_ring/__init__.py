@@ -10,8 +10,8 @@ fullest of {n} has {fullest:.2f} times its share, the harmonic number. With v po
 (n - 1) / (nv + 1): {one:.0%} for one point, {points:.1%} for {v}, {discord:.1%} for Discord's 512.
 
 **Design.** The first proposal is hash % n. It is as even as the hash and needs nothing, and it is good enough while
-nobody comes or goes, and where hosts are doubled: then half of the keys move, all to those that came. For any other
-number keys go from one old host to another.
+nobody comes or goes, and where hosts are multiplied: who doubles them moves half of the keys, all to those that came.
+By a number that is no multiple keys go from one old host to another.
 
 **Deep dive: a ring.** A host stands where its name hashes to, and has the keys that lie before it. Who comes takes keys
 from the next host, and nobody else notices. But arcs are as unequal as chance makes them: the fullest host is asked for
@@ -36,7 +36,8 @@ server of a ring has at one time, which Vimeo gave it. The Go library that the s
 Of jump hash its authors say that buckets must be numbered in sequence: it suits storage better than web caches.
 
 **Left open.** Keys that many ask for; copies of a key; hosts of different size; a host that crashes while keys move;
-caches, where who asks the new host finds nothing; what a look takes in time (`python -m bench placement`).
+caches, where who asks the new host finds nothing; a ring of one point on which a key tries many places; what a look
+takes in time (`python -m bench placement`).
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
     `count(hosts, more, gone, keys)` for clusters of other names."""
 
     def names(many: int, of: str) -> tuple[str, ...]:
-        return tuple(f"{of} {luck.getrandbits(32):08x}" for _ in range(many))
+        return tuple(f"{of} {luck.getrandbits(64):016x}" for _ in range(many))
 
     def op(at_s: float, name: str, *args: object) -> Op:
         return Op(at_s, "operator", name, args)

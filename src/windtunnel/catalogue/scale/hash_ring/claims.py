@@ -20,9 +20,9 @@ DOUBLED = {**TEN, "hosts": 4, "more": 4}
 LAST = {**TEN, "gone": "last"}
 FEW = {**TEN, "points": 20, "clusters": 8}
 ONE_POINT = {**TEN, "points": 1}
-BUSY = {**TEN, "hosts": 16, "keys": 3000, "load": 0.8, "clusters": 1}
+BUSY = {**TEN, "hosts": 12, "keys": 1500, "load": 0.8, "clusters": 1}
 MANY = {**TEN, "keys": 6000, "clusters": 20, "load": 0.1}
-ONE = {**MANY, "keys": 10_000, "clusters": 1}
+ONE = {**MANY, "clusters": 1}
 """By hosts that are numbered all clusters are the same."""
 ARCS = {"keys": 3000}
 
@@ -62,6 +62,12 @@ CLAIMS = (
         spares="modulo",
     ),
     Claim(
+        "modulo.astray_in == 0 and abs(modulo.moved_in - 2 / 3) < 0.08",
+        "Nor whoever makes three of each.",
+        given={**DOUBLED, "more": 8},
+        spares="modulo",
+    ),
+    Claim(
         "modulo.spread < 0.3 * ring_of_one.spread",
         "And as long as nobody comes or goes nothing is more even.",
         where=f"{COUNTED} and keys >= 20 * hosts",
@@ -94,8 +100,7 @@ CLAIMS = (
         "rendezvous.spread < ring.spread",
         "Scores are as even as the keys.",
         HIGHEST,
-        over="mean",
-        where=f"{COUNTED} and points <= 100",
+        given=FEW,
     ),
     Claim(
         NUMBERED,
@@ -119,8 +124,7 @@ CLAIMS = (
         "maglev.spread < ring.spread",
         "It is as even as turns.",
         MAGLEV,
-        over="mean",
-        where=f"{COUNTED} and points <= 100",
+        given=FEW,
     ),
     Claim(
         BOUND,
@@ -156,8 +160,8 @@ CLAIMS = (
     ),
     Claim(ONCE, "Whenever one looks each key is in one place, at a host or on its way to one."),
     Claim(
-        ONCE.replace("astray_looks", "lost") + " and " + ONCE.replace("astray_looks", "fail"),
-        "No write is lost by a move, and nobody is told that a key is not there.",
+        " and ".join(ONCE.replace("astray_looks", what) for what in ("lost", "stale", "fail")),
+        "No write is lost by a move, no answer older than one before it, and nobody told that a key is not there.",
     ),
 )
 
@@ -201,11 +205,11 @@ FIGURES = (
         "standard deviation over mean, ten hosts, Discord's points by default: 512",
         spread_of(10, 512),
         "ring.spread",
-        0.15,
+        0.2,
         "D",
         "the same; that the library has 512 by default is read in its README",
         DISCORD,
-        given={**MANY, "keys": 10_000, "clusters": 20, "points": 512},
+        given={**MANY, "keys": 10_000, "clusters": 16, "points": 512},
     ),
     Figure(
         "moved from 3 to 4 hosts, hash % n",
@@ -214,7 +218,7 @@ FIGURES = (
         0.05,
         "D",
         "n / (n + 1): who stays has the same remainder by both",
-        given={**ONE, "hosts": 3, "keys": 5000},
+        given={**ONE, "hosts": 3, "keys": 3000},
     ),
     Figure(
         "moved from 10 to 11 hosts, hash % n",
@@ -270,7 +274,7 @@ FIGURES = (
         "D",
         "1 + epsilon, of slots: the bound is met where the ring is uneven; keys fall into slots by chance",
         BOUNDED,
-        given={**MANY, "keys": 10_000, "points": 1, "clusters": 8},
+        given={**MANY, "keys": 10_000, "points": 1, "clusters": 5},
     ),
 )
 

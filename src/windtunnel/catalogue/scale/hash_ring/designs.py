@@ -29,7 +29,7 @@ class Modulo:
     """The hash of the key, modulo the number of hosts."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
-        self.points = p.points
+        pass
 
     def settle(self, hosts: Sequence[str]) -> None:
         """These are the hosts from now on, in the order of their coming."""
@@ -52,8 +52,15 @@ def named(hosts: Sequence[str], numbers: Any) -> Sequence[str]:
 class Ring(Modulo):
     """A ring on which each host stands at many points; a key is of the next point."""
 
+    def __init__(self, stage: Stage, p: Setting) -> None:
+        self.ring = HashRing((), p.points)
+
     def settle(self, hosts: Sequence[str]) -> None:
-        self.ring = HashRing(hosts, self.points)
+        for name in set(self.ring.nodes) - set(hosts):
+            self.ring.remove(name)
+        for name in hosts:
+            if name not in self.ring:
+                self.ring.add(name)
 
     def owners(self, keys: Sequence[str]) -> Sequence[str]:
         return named(self.ring.nodes, self.ring.lookup_many(keys))
@@ -66,7 +73,7 @@ class RingOfOne(Ring):
     """A ring on which each host stands at one point."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
-        self.points = 1
+        self.ring = HashRing((), 1)
 
 
 class Jump(Modulo):

@@ -52,10 +52,29 @@ def share_answered(events: Sequence[Event]) -> float:
     return sum(event.outcome == "ok" for event in events) / len(events) if events else 1.0
 
 
+def stale(history: History) -> int:
+    """Answers that do not know of a write of which somebody had been told before they were asked for."""
+    answered = [event for event in asked(history) if event.outcome == "ok"]
+    moments = sorted(
+        [(event.start, False, event.id, event) for event in answered]
+        + [(event.end, True, event.id, event) for event in answered]
+    )
+    told, before, found = dict[str, int](), dict[int, int](), 0
+    for _, over, number, event in moments:
+        key = event.args[0]
+        if not over:
+            before[number] = told.get(key, 0) + (event.name == "put")
+            continue
+        found += event.value < before[number]
+        told[key] = max(told.get(key, 0), event.value)
+    return found
+
+
 def measure(history: History, p: Setting) -> Mapping[str, float]:
     """Of the cluster that serves: `answered` of all requests, `answered_moving` while keys were moved, `move_s` and
     `moved_mb` by both changes, `givers`: hosts that gave keys to those that came; `astray_looks`: looks in which a key
-    was in no place or in two; `lost`: writes that were told done, and are not there in the end.
+    was in no place or in two; `lost`: keys of which clients were told of more writes than are there in the end;
+    `stale`: answers that do not know of a write of which somebody had been told before they were asked for.
 
     Of all clusters on average, by share of the keys: `moved_in` and `moved_out` when hosts came and when one went,
     `astray_in` and `astray_out` between others than those; `peak`: the fullest host, over the mean; `spread`: the
@@ -66,11 +85,11 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
     keys = max(1, sum(len(event.args[1]) for event in history.where(name="begin")))
     facts = history.facts
     written: dict[str, int] = {}
+    """How often each key was written, by what clients were told."""
     for event in history.where(name="put", outcome="ok"):
         written[event.args[0]] = max(written.get(event.args[0], 0), event.value)
-    stale = 0
     for event in history.where(name="get", outcome="ok"):
-        stale += event.value > facts["values"].get(event.args[0], 0)
+        written[event.args[0]] = max(written.get(event.args[0], 0), event.value)
     shares = [shares for _, shares in counted]
     shares += [
         (
@@ -95,7 +114,8 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "moved_mb": sum(change.value["bytes"] for change in (*joins, *leaves)) / 1e6,
         "givers": sum(join.value["givers"] for join in joins),
         "astray_looks": facts["astray"] + (facts["copies"] > 1),
-        "lost": sum(count > facts["values"].get(key, 0) for key, count in written.items()) + stale,
+        "lost": sum(count > facts["values"].get(key, 0) for key, count in written.items()),
+        "stale": stale(history),
         "entries": facts["entries"],
     }
 

@@ -22,7 +22,7 @@ ENTRY_BYTES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a client wants, until when, and which list of hosts it knows."""
+    """What a client wants, until when, which list of hosts it knows, and of which request that is."""
 
     number: int
     key: str
@@ -30,6 +30,7 @@ class Asked:
     write: bool
     until_s: float
     epoch: int
+    request: int
 
 
 class Cluster(Protocol):
@@ -67,10 +68,10 @@ class Keeper:
         self.host.start(self.run, light=True)
 
     async def run(self) -> None:
-        """Do what messages say, one after the other."""
+        """Do what messages say, one after the other, each for the request that it is of."""
         async for message in self.host.inbox():
             what, *about = message.body
-            await getattr(self, what)(*about)
+            await self.host.spawn(getattr(self, what)(*about), what, request=message.request)
 
     def tell(self, other: str, what: str, *about: Any, size_bytes: int = 0) -> None:
         """Send a message to a host."""
@@ -100,6 +101,10 @@ class Keeper:
             self.tell(owner, "ask", asked)
         else:
             self.rig.answer(self.host, asked.number, None)
+
+    async def again(self, asked: Asked) -> None:
+        """Let it come once more, after those that are here."""
+        self.tell(self.name, "ask", asked)
 
     async def pull(self, key: str, target: str) -> None:
         """Hand over one key before its turn: somebody waits for it."""
@@ -133,7 +138,7 @@ class Keeper:
         for key in came:
             self.kept[key] = values[key]
             for asked in self.waiting.pop(key, ()):
-                self.tell(self.name, "ask", asked)
+                self.host.spawn(self.again(asked), "again", request=asked.request)
         if source:
             self.tell(source, "give")
         self.rig.taken(len(came))

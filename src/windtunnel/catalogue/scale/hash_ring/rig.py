@@ -7,7 +7,7 @@ hosts ask another, which has been there all the time; a third is one list behind
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from windtunnel import Stage, process
@@ -44,7 +44,9 @@ class Rig:
         self.machines = [stage.host(f"machine {i}") for i in range(p.hosts + p.more)]
         self.keepers: dict[str, Keeper] = {}
         self.hosts: list[str] = []
-        self.epoch = self.left = self.bytes_moved = self.looked = self.astray = 0
+        self.former: list[str] = []
+        """The hosts now, and before the last change."""
+        self.epoch = self.left = self.bytes_moved = self.looked = self.astray = self.number = 0
         self.flying: dict[str, int] = {}
         """Keys that have been handed over and not taken yet."""
         self.keys = 0
@@ -70,7 +72,7 @@ class Rig:
             raise Refused("There are no hosts.")
         number, self.number = self.number, self.number + 1
         answer = self.answers[number] = Signal[int | None](self.sim, f"an answer for {key}")
-        asked = Asked(number, key, work_s, write, self.sim.now + PATIENCE_S, self.epoch)
+        asked = Asked(number, key, work_s, write, self.sim.now + PATIENCE_S, self.epoch, self.sim.request)
         self.gate.send(self.host_of(self.owner(self.clients, key)), ("ask", asked))
         heard = await answer.within(PATIENCE_S)
         del self.answers[number]
@@ -80,8 +82,6 @@ class Rig:
         if found is None:
             raise Refused(f"{key} is not where clients look for it.")
         return found
-
-    number = 0
 
     async def hear(self) -> None:
         """Whatever hosts answer."""
@@ -105,18 +105,14 @@ class Rig:
 
     def owners(self, program: Any, keys: Sequence[str]) -> Sequence[str]:
         """The hosts of many keys."""
-        names: Sequence[str] = program.owners(keys)
-        if strange := set(names) - self.keepers.keys():
-            raise ValueError(f"The owner of a key is one of the hosts, not {strange.pop()!r}.")
-        if len(names) != len(keys):
-            raise ValueError(f"Of {len(keys)} keys {len(names)} owners were named.")
-        return names
+        return checked(program.owners(keys), keys, self.former if program is self.before else self.hosts)
 
     # --- hosts come and go -------------------------------------------------------------------------------------------
     @process
     async def begin(self, hosts: Sequence[str], keys: Sequence[str]) -> None:
         """These hosts keep these keys."""
         self.settle(list(hosts))
+        self.former = self.hosts
         self.before.settle(tuple(hosts))
         self.keys = len(keys)
         for key, name in zip(keys, self.owners(self.now, keys), strict=True):
@@ -149,7 +145,8 @@ class Rig:
         while self.over is not None:
             await self.over
         began_s, bytes_before, old = self.sim.now, self.bytes_moved, set(self.hosts)
-        self.before.settle(tuple(self.hosts))
+        self.former = self.hosts
+        self.before.settle(tuple(self.former))
         self.settle(hosts)
         moved, astray, givers = 0, 0, Counter[str]()
         for one in self.keepers.values():
@@ -204,7 +201,7 @@ class Rig:
         owners = []
         for names in (hosts, (*hosts, *more), after):
             one.settle(tuple(names))
-            owners.append(one.owners(keys))
+            owners.append(checked(one.owners(keys), keys, names))
         at_first, joined, left = owners
         loads = Counter(at_first)
         new = set(more)
@@ -219,7 +216,7 @@ class Rig:
         """What was seen of the hosts; what they keep in the end; how much whoever asks has to have in memory."""
         entries = getattr(self.clients, "entries", int)
         ends = Counter(key for one in self.keepers.values() for key in one.kept)
-        values = {key: value for one in self.keepers.values() for key, value in one.kept.items()}
+        values = {key: value for name in self.hosts for key, value in self.keepers[name].kept.items()}
         return {
             "looked": self.looked,
             "astray": self.astray,
@@ -228,3 +225,12 @@ class Rig:
             "values": values,
             "entries": entries() if self.hosts else 0,
         }
+
+
+def checked(names: Sequence[str], keys: Sequence[str], hosts: Iterable[str]) -> Sequence[str]:
+    """The owners of these keys, if each is one of these hosts. Raises ValueError."""
+    if strange := set(names) - set(hosts):
+        raise ValueError(f"The owner of a key is one of the hosts, not {strange.pop()!r}.")
+    if len(names) != len(keys):
+        raise ValueError(f"Of {len(keys)} keys {len(names)} owners were named.")
+    return names
