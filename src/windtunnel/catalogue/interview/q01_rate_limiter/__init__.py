@@ -4,7 +4,7 @@
 worse than one too few? What shall be said to whom while nobody can be asked?
 
 **Estimate.** {nodes} nodes that count to {limit} each let {each} through. A count that begins anew with each window of
-the clock lets {twice} through around an edge. Of a client a log keeps up to {limit} times, of 8 bytes at the least:
+the clock lets {twice} through around an edge. Of a client a log keeps up to {limit} times, in numbers of 8 bytes
 {log:.0f} MB for a million clients; {counts} counts below 256 and a number are {small:.0f} MB. And each call to a cache
 is a way there and back, before the request itself has begun.
 
@@ -28,7 +28,7 @@ worse than a dead one: all wait for it, and when it goes on it counts those who 
 waited once in vain does better to ask nobody for a while. One that is back has forgotten: the limit is there once more.
 
 **Deep dive: whose time.** The cache's, so that nodes need not agree. It may jump. Ahead: all that was counted is old,
-and nobody can tell. Back: who waits until it is as late as before refuses everybody meanwhile; who takes the newest
+and the cache cannot tell. Back: who waits until it is as late as before refuses all meanwhile; who takes the newest
 count as that of now refuses nobody.
 
 **Scale.** Clients have nothing in common: keys can be spread over servers, which is not measured here.
@@ -39,7 +39,8 @@ here. Stripe's examples are buckets in a script; Leach has the store's time for 
 service fails, unless it is told to deny. A draft of the IETF tells clients what remains, by any law, as no promise.
 
 **Left open.** What nodes let through alone is not told to the cache when it is back; what they keep in their memory is
-not weighed; requests of different costs, and how many may run at once. On a real Valkey the verdicts are the same.
+not weighed; nodes that tell the script what time it is, and whose clocks differ; a log that is packed; requests of
+different costs, and how many may run at once. On a real Valkey the verdicts are the same.
 """
 
 from __future__ import annotations
