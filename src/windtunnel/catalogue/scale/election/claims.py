@@ -26,7 +26,7 @@ NO_SPREAD = {**CRASHES, "crashes": 3}
 LITTLE_SPREAD = {**CRASHES, "spread_ms": 5.0}
 HASTY = {**ASKED, "trouble": "none", "timeout_ms": 10.0, "spread_ms": 10.0}
 
-BREAKS = "0 < first_to_set.lost < 0.45"
+BREAKS = "0 < first_to_set.lost < 0.6"
 KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 300"
 RAFTS = " and ".join(KEPT.format(design) for design in ("fixed_timeouts", "random_timeouts", "careful"))
 ALIVE = "first_to_set.refused > careful.refused + 0.03 and careful.refused < 0.02"
@@ -43,7 +43,7 @@ SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
 STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.5 * params.for_s"
 FLAPS = "random_timeouts.leaders > careful.leaders + 1"
-RESTLESS = "random_timeouts.leaders > 6 and random_timeouts.lost == 0"
+RESTLESS = "random_timeouts.leaders > 4 and random_timeouts.lost == 0"
 
 CLAIMS = (
     Claim(
