@@ -43,7 +43,7 @@ SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
 STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.5 * params.for_s"
 FLAPS = "random_timeouts.leaders > careful.leaders + 1"
-RESTLESS = "random_timeouts.leaders > 4 and random_timeouts.lost == 0"
+RESTLESS = "random_timeouts.leaders > 2 and random_timeouts.lost == 0"
 
 CLAIMS = (
     Claim(
