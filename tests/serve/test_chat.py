@@ -68,7 +68,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ([{"role": "user", "content": [{"type": "image_url"}]}], "messages[0].content", "of the type text"),
     ([{"role": "assistant", "content": "x", "tool_calls": [1]}], "messages[0].tool_calls", "not served here"),
     ([{"role": "user", "content": "\ud800"}], "messages", "half of a surrogate pair"),
-    ([{"role": "user", "content": "a" * 200}], "prompt", "maximum context length"),
+    ([{"role": "user", "content": "a" * 200}], "messages", "maximum context length"),
 ]
 
 

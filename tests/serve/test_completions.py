@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from helpers.model_server import client, events, offline, said, small, text
+from helpers.plain_llama import logits_of
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,19 @@ def test_what_is_drawn_goes_by_the_seed_and_answers_to_one_prompt_by_seeds_that_
     assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["length"] * 4
 
 
+@pytest.mark.parametrize("temperature", [0, 1.5])
+def test_likelihoods_are_the_models_own_whatever_was_drawn(server: TestClient, temperature: float) -> None:
+    """vLLM, issue 9453: they were those of the sampler. The oracle is a plain pass in double precision."""
+    asked = {"prompt": "hello", "max_tokens": 8, "temperature": temperature, "top_p": 0.9, "seed": 3, "logprobs": 1}
+    told = completed(server, **asked)["choices"][0]["logprobs"]
+    tokens = offline(b"hello", 8, temperature, 3, 0.9)
+    assert told["tokens"] == said(tokens)
+    wide = logits_of(small().decoder.weights, [*b"hello", *tokens])[4:-1]
+    law = wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(told["token_logprobs"], law[range(len(tokens)), tokens], atol=1e-3)
+    np.testing.assert_allclose([max(one.values()) for one in told["top_logprobs"]], law.max(axis=1), atol=1e-3)
+
+
 def test_two_requests_without_a_seed_are_drawn_apart(server: TestClient) -> None:
     one, other = (completed(server, prompt="ab", max_tokens=30)["choices"][0]["text"] for _ in range(2))
     assert one != other
@@ -112,6 +127,7 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"prompt": "a", "top_p": 1.5}, "top_p", "from 0 to 1"),
     ({"prompt": "a", "n": 0}, "n", "from 1 to 128"),
     ({"prompt": "a", "n": 100}, "n", "64 is the most"),
+    ({"prompt": ["a"] * 33, "n": 2}, "n", "66 answers were asked for"),
     ({"prompt": "a", "seed": 1.5}, "seed", "whole number"),
     ({"prompt": "a", "seed": 1 << 70}, "seed", "whole number"),
     ({"prompt": "a", "stop": [""]}, "stop", "and none of them empty"),
@@ -166,6 +182,7 @@ def test_too_long_is_told_with_the_code_that_clients_know(server: TestClient, pr
 
 def test_what_just_fits_is_served(server: TestClient) -> None:
     assert completed(server, prompt="a" * 127, max_tokens=1)["usage"]["total_tokens"] == 128
+    assert completed(server, prompt="a" * 120, temperature=0)["usage"]["total_tokens"] == 128, "nobody said how long"
 
 
 def test_other_models_and_addresses_are_not_there(server: TestClient) -> None:
@@ -205,7 +222,7 @@ def test_what_happened_is_counted(server: TestClient) -> None:
         return {k: float(v) for k, _, v in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
     before = counted()
-    completed(server, prompt="abc", max_tokens=4)
+    completed(server, prompt="abc", max_tokens=4, temperature=0)
     after = counted()
     moved = {name: after[name] - before[name] for name in after if after[name] != before[name]}
     assert moved["windtunnel_prompt_tokens_total"] == 3
@@ -226,7 +243,7 @@ def test_what_happened_is_counted(server: TestClient) -> None:
     ],
 )
 def test_pages_of_others_may_not_ask_a_server_of_this_machine(headers: dict[str, str], status: int) -> None:
-    with client(port=8643) as guarded:
+    with client(here=("127.0.0.1", 8643)) as guarded:
         answer = guarded.get("/v1/models", headers=headers)
     assert answer.status_code == status
     assert ("error" in answer.json()) == (status != 200)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from helpers.model_server import asked, offline, runner, said, served, small
+from helpers.model_server import asked, offline, runner, said, served, small, text
 from windtunnel.serve.app import application
 from windtunnel.serve.runner import Runner
 
@@ -62,6 +62,39 @@ def test_fifty_at_once_of_which_half_hang_up_leave_no_block_and_change_no_answer
     async def all_of_it() -> None:
         async with living(app):
             await crowd(app, made, 50)
+
+    asyncio.run(all_of_it())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_who_leaves_is_heard_of_before_there_is_anything_to_say(streamed: bool) -> None:
+    """ATOM, pull request 1562: of an answer in one piece, the client was missed when it was whole."""
+    made = runner()
+    app = application(small(), made)
+
+    async def all_of_it() -> None:
+        async with living(app):
+            body = {"prompt": "a", "max_tokens": 120, "temperature": 0, "stream": streamed}
+            await asked(app, body, hang_up_after=0)
+            await served(made, 0)
+
+    asyncio.run(all_of_it())
+    assert made.counts["hung_up"] == 1
+    assert made.counts["answer_tokens"] < 120
+    assert not made.engine.scheduler.busy
+
+
+def test_who_met_a_stop_is_computed_no_further() -> None:
+    made = runner()
+    app = application(small(), made)
+    whole = text(offline(b"hello", 40))
+
+    async def all_of_it() -> None:
+        async with living(app):
+            body = {"prompt": "hello", "max_tokens": 100, "temperature": 0, "stop": whole[5:8]}
+            await asked(app, body)
+            assert not made.engine.scheduler.busy
+            assert made.engine.steps <= whole.index(whole[5:8]) + 4
 
     asyncio.run(all_of_it())
 

@@ -157,6 +157,8 @@ class Endpoint:
         wish = asked.read(found, self.model.name, chat)
         # Long texts take their time to be cut; meanwhile others are answered.
         read = await asyncio.to_thread(prompts, self.model, wish, chat)
+        if (many := len(read) * wish.answers) > self.runner.places:
+            raise NotServed(f"{many} answers were asked for, and {self.runner.places} is the most.", param="n")
         queue = asyncio.Queue[Told]()
         tickets = list[Ticket]()
         for prompt, most in read:
@@ -180,8 +182,8 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def application(model: Model, runner: Runner, port: int | None = None) -> Starlette:
-    """The application; while it lives, the runner runs. With a `port`, for callers of this machine alone."""
+def application(model: Model, runner: Runner, here: tuple[str, int] | None = None) -> Starlette:
+    """The application; while it lives, the runner runs. `here` it is asked as, and as no other; None: anyhow."""
     endpoint = Endpoint(model, runner)
 
     @asynccontextmanager
@@ -194,7 +196,7 @@ def application(model: Model, runner: Runner, port: int | None = None) -> Starle
 
     return Starlette(
         routes=endpoint.routes(),
-        middleware=[] if port is None else [Middleware(Visitors, port=port)],
+        middleware=[] if here is None else [Middleware(Visitors, here=here)],
         exception_handlers={NotServed: _refused, HTTPException: _no_such, Exception: _broken},
         lifespan=life,
     )

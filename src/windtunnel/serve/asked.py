@@ -44,9 +44,7 @@ class Asked:
     answers: int
     sampling: Sampling
     most: int | None
-    """Tokens of each answer; None as many as there is room for."""
-    most_named: str
-    """The parameter that said so."""
+    """Tokens of each answer; None: nothing was said."""
     stop: tuple[str, ...]
     top: int | None
     """How many of the likeliest tokens are told beside each; None: nothing is told of likelihoods."""
@@ -91,8 +89,7 @@ def read(found: dict[str, Any], model: str, chat: bool) -> Asked:
         found,
         answers=_whole(found, "n", 1, MOST_ANSWERS) or 1,
         sampling=Sampling(temperature, share or LEAST_SHARE, randbits(62) if seed is None else seed),
-        most=16 if most is None and not chat else most,
-        most_named=named,
+        most=most,
         stop=_stop(found.get("stop")),
         top=_top_of_chat(found) if chat else _whole(found, "logprobs", 0, 5),
         stream=stream,

@@ -10,6 +10,8 @@ from windtunnel.serve.model import Model
 from windtunnel.serve.refusals import NotServed, too_long
 
 Tokens = list[int]
+UNSAID = 16
+"""Tokens of a completion of which nobody said how long it may become. A chat goes on as long as there is room."""
 
 
 def prompts(model: Model, asked: Asked, chat: bool) -> list[tuple[Tokens, int]]:
@@ -18,8 +20,8 @@ def prompts(model: Model, asked: Asked, chat: bool) -> list[tuple[Tokens, int]]:
     for prompt in _of_chat(model, asked) if chat else _of_text(model, asked.what.get("prompt")):
         room = model.context - len(prompt)
         if (asked.most or 1) > room:
-            raise too_long(model.context, len(prompt), asked.most or 1)
-        found.append((prompt, asked.most or room))
+            raise too_long(model.context, len(prompt), asked.most or 1, "messages" if chat else "prompt")
+        found.append((prompt, asked.most or (room if chat else min(room, UNSAID))))
     return found
 
 
@@ -53,8 +55,8 @@ def _are_tokens(given: list[Any]) -> bool:
 def encoded(model: Model, text: str, marks: bool, param: str = "prompt") -> Tokens:
     """The tokens of a text. One that cannot be short enough is refused before it is cut."""
     least = len(text) // model.tokens.longest
-    if least > model.context:
-        raise too_long(model.context, least, 0)
+    if least >= model.context:
+        raise too_long(model.context, least, 1, param)
     try:
         return model.tokens.encode(text, marks)
     except ValueError as error:

@@ -27,11 +27,11 @@ class NotServed(Exception):
         return JSONResponse(self.body(), self.status, {**later, **(headers or {})})
 
 
-def too_long(context: int, prompt: int, answer: int) -> NotServed:
+def too_long(context: int, prompt: int, answer: int, param: str) -> NotServed:
     """More tokens than the model reads."""
     return NotServed(
         f"This model's maximum context length is {context} tokens, and {prompt + answer} were asked for:"
         f" {prompt} in the prompt and {answer} for the answer.",
-        param="prompt",
+        param=param,
         code="context_length_exceeded",
     )

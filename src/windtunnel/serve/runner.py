@@ -99,8 +99,6 @@ class Runner:
         with self._changed:
             if not self.alive:
                 raise NotServed(f"The engine serves no more. {self.broken}".rstrip(), 503)
-            if len(tickets) > self.places:
-                raise NotServed(f"{len(tickets)} answers were asked for, and {self.places} is the most.", param="n")
             if self._open + len(tickets) > self.places:
                 self.counts["refused"] += 1
                 raise NotServed("All places are taken: come again later.", 429, code="rate_limit_exceeded")
@@ -158,7 +156,7 @@ class Runner:
                 return
             self._live[ticket.sequence.name] = ticket  # type: ignore[index]
             self.counts["prompt_tokens"] += ticket.sequence.prompt_length
-        elif not ticket.over:
+        elif ticket.sequence.name in self._live:
             self.engine.abort(ticket.sequence)
             self.counts["hung_up"] += 1
             self._over(ticket)

@@ -10,7 +10,7 @@ from windtunnel.blocks.serving.scheduler import Policy
 from windtunnel.serve.app import application
 from windtunnel.serve.model import Model
 from windtunnel.serve.runner import Runner
-from windtunnel.web.serving import HOST, STOPS_WITHIN_S
+from windtunnel.web.serving import STOPS_WITHIN_S
 
 
 def prepared(
@@ -24,7 +24,7 @@ def prepared(
     kernels.warm()  # compiled once, and then in a cache: the first to ask shall not wait for it
     host, port = bound.getsockname()[:2]
     runner = Runner(model.engine(policy, at_once), at_once + waiting)
-    app = application(model, runner, port if host == HOST else None)
+    app = application(model, runner, (host, port) if host.startswith("127.") else None)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False
     )

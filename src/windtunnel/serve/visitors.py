@@ -12,9 +12,10 @@ from windtunnel.web.guard import HOSTS
 class Visitors:
     """Middleware: the host that is asked is this one, and a page that asks is of this one too."""
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, app: ASGIApp, here: tuple[str, int]) -> None:
         self._app = app
-        self._hosts = {f"{host}:{port}" for host in HOSTS} | (set(HOSTS) if port == 80 else set())
+        names, port = {*HOSTS, here[0]}, here[1]
+        self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
