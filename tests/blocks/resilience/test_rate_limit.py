@@ -167,6 +167,15 @@ def test_a_clock_that_steps_back_gives_nothing_away(limiter: RateLimiter[Any]) -
     assert not any(limiter.take(at_s=100.5 - i).allowed for i in range(10))
 
 
+@pytest.mark.parametrize("limiter", [FixedWindow(2, 10.0), SlidingLog(2, 10.0), SlidingCounter(2, 10.0), Gcra(0.2, 2)])
+def test_where_the_clock_has_gone_back_the_wait_is_from_the_latest_time(limiter: RateLimiter[Any]) -> None:
+    assert limiter.take("a", 2, at_s=100.0).allowed
+    told = limiter.take("a", at_s=70.0)
+    assert not told.allowed
+    assert not limiter.take("a", at_s=70.0 + told.retry_after_s).allowed
+    assert limiter.take("a", at_s=100.0 + told.retry_after_s).allowed
+
+
 def test_keys_that_are_idle_are_forgotten(limiter: RateLimiter[Any]) -> None:
     for i in range(20_000):
         limiter.take(i, at_s=i * 0.1)

@@ -48,7 +48,11 @@ RUNNING = {"_inside", "_alone", "_on_reject", "_lines"}
 
 
 class Decision(NamedTuple):
-    """`remaining`: what could still be taken now. `retry_after_s`: when the refused cost could pass, else 0."""
+    """`remaining`: what could still be taken now. `retry_after_s`: when the refused cost could pass, else 0.
+
+    Where the clock has gone back, as a server's may, it counts from the latest time at which that key was asked: nobody
+    knows when the clock will be there again.
+    """
 
     allowed: bool
     remaining: float
