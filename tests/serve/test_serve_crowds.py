@@ -81,9 +81,9 @@ def test_a_minute_of_fifty_clients_of_which_half_hang_up_leaves_no_block_and_cha
         for one in threads:
             one.join()
         assert not wrong, wrong[0]
-        assert min(served) > 100
+        assert min(served) >= CLIENTS // 2
         last = time.monotonic() + PATIENCE_S
         while gauge(host, port, "open"):
             assert time.monotonic() < last
         assert gauge(host, port, "blocks_free") == gauge(host, port, "blocks")
-        assert gauge(host, port, "hung_up_total") > 100
+        assert gauge(host, port, "hung_up_total") > 0
