@@ -103,7 +103,7 @@ SCAN_MS = 200
 class Params:
     """How many hosts there are, how much is written, and by whom."""
 
-    hosts: int = param(6, "hosts", 2, 12)
+    hosts: int = param(6, "hosts", 2, 8)
     load: float = param(0.6, "share of the hosts' time that inserts need", 0.05, 0.9)
     star: float = param(0.5, "share of one author in the inserts, from a quarter of the run on", 0.0, 0.8)
     crowd: float = param(0.1, "share of a twentieth of the alphabet, from then on", 0.0, 0.8)
@@ -111,7 +111,7 @@ class Params:
     authors: int = param(200, "authors", 40, 1000)
     old: int = param(300, "records that are there at first", 100, 1000)
     watch_s: float = param(0.5, "how often it is looked whether a range is to be split or moved; 0: never", 0.0, 2.0)
-    duration_s: float = param(8.0, "how long it goes on", 4.0, 20.0)
+    duration_s: float = param(6.0, "how long it goes on", 4.0, 10.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
@@ -222,5 +222,5 @@ experiment = Experiment(
         "nobody else.",
     ),
     sources=SOURCES,
-    quick={"hosts": 5, "old": 200, "duration_s": 6.0},
+    quick={"hosts": 5, "old": 200},
 )

@@ -22,14 +22,15 @@ FIVE = {
 NEVER = {**FIVE, "watch_s": 0.0}
 LITTLE = {**FIVE, "load": 0.12, "duration_s": 8.0}
 OFTEN = {**FIVE, "watch_s": 0.1, "duration_s": 4.0}
-NEIGHBOURS = {**FIVE, "star": 0.0, "crowd": 0.6}
+NEIGHBOURS = {**FIVE, "star": 0.0, "crowd": 0.8}
 NOBODY = {**FIVE, "load": 0.3, "star": 0.1, "crowd": 0.0}
+SELDOM = {**NEIGHBOURS, "watch_s": 1.0}
 TOO_MUCH = {**FIVE, "star": 0.8, "crowd": 0.0}
 
 DESIGNS = ("range_on_time", "range_on_name", "hashed", "name_in_parts", "hashed_in_parts")
 FULL = "load * hosts >= 2.8 and hosts >= 4 and (watch_s >= 0.5 or watch_s == 0)"
 """One host could do a third of it, or little more, and is not relieved before clients have lost patience."""
-HOT = "star * load * hosts >= 1.3 and load <= 0.7 and 4 <= hosts <= 8 and parts >= 2 * hosts and 0.2 <= watch_s <= 0.6"
+HOT = "star * load * hosts >= 1.3 and load <= 0.7 and hosts >= 4 and parts >= 2 * hosts and 0.2 <= watch_s <= 0.6"
 """One author needs more than a host."""
 
 
@@ -91,14 +92,13 @@ CLAIMS = (
         "max(range_on_name.name_shards, name_in_parts.name_shards) < 2.5",
         "Neighbours in the alphabet lie on one host, or on two, also where one author is in parts.",
         BIGTABLE,
-        where="hosts <= 8",
     ),
     Claim(ALL, "A hash has strewn them: every question but that for an author goes to all hosts.", MONGO),
     Claim(
-        "max(range_on_name.posted, name_in_parts.posted) < min(hashed.posted, hashed_in_parts.posted)",
+        "range_on_name.posted < hashed.posted",
         "The price of an order: neighbours who are busy together are on one host until it is split.",
         over="mean",
-        given=NEIGHBOURS,
+        given=SELDOM,
     ),
     Claim(
         "min(range_on_name.settled, hashed.settled) > 0.9",
@@ -121,7 +121,7 @@ CLAIMS = (
     ),
     Claim(EVEN, "No host gets many more inserts than another then.", SALTING, where=HOT),
     Claim(
-        "min(name_in_parts.settled, hashed_in_parts.settled) > 0.93",
+        "min(name_in_parts.settled, hashed_in_parts.settled) > 0.9",
         "Nearly all is answered then, by name and by hash.",
         over="mean",
         where=HOT,
@@ -185,12 +185,13 @@ FIGURES = (
         given=NEVER,
     ),
     Figure(
-        "share of an author's inserts that is answered who needs one and a half hosts",
-        1 / (FIVE["star"] * FIVE["load"] * FIVE["hosts"]),
-        "hashed.star_posted",
+        "hosts that are worth anything to an author who needs one and a half, his name hashed",
+        1,
+        "hashed.star_done",
         0.15,
         "D",
-        "1 / (p load n): a key of share p caps five hosts at 1 / p of one",
+        "one key is on one host: a key of share p caps any number of hosts at 1 / p of one; his work that is done, in "
+        "hosts that do nothing else",
         given=FIVE,
     ),
 )
