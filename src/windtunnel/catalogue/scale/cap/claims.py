@@ -72,7 +72,7 @@ CLAIMS = (
         given=MANY,
     ),
     Claim(
-        "one_flag.small_refused > 0.6",
+        "one_flag.small_refused > 0.45",
         "The flag refuses once nothing has been heard for a while.",
         given=CUT,
         where="trouble_s >= 1.2",

@@ -29,7 +29,7 @@ HASTY = {**ASKED, "trouble": "none", "timeout_ms": 10.0, "spread_ms": 10.0}
 BREAKS = "0 < first_to_set.lost < 0.6"
 KEPT = "max({0}.lost, {0}.broken, {0}.twice, {0}.unsafe) == 0 and {0}.looks > 300"
 RAFTS = " and ".join(KEPT.format(design) for design in ("fixed_timeouts", "random_timeouts", "careful"))
-ALIVE = "first_to_set.refused > careful.refused + 0.03 and careful.refused < 0.02"
+ALIVE = "first_to_set.refused > careful.refused + 0.03 and careful.refused < 0.04"
 HELD = "max(first_to_set.lost, first_to_set.broken, first_to_set.twice) == 0"
 SPLIT = "by_hand.lost > 0.05 and by_hand.broken > 0 and by_hand.small_refused < 0.1 and by_hand.large_refused < 0.1"
 MAJORITY = f"{KEPT.format('careful')} and careful.small_refused > 0.1 and careful.large_refused < 0.05"
@@ -41,8 +41,8 @@ HAND = (
 SLOW = "by_hand.silent_s > params.hand_s + 0.1 and by_hand.lost < 0.1"
 SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
-STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.5 * params.for_s"
-FLAPS = "random_timeouts.leaders > careful.leaders + 1"
+STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.75 * params.for_s"
+FLAPS = "random_timeouts.leaders > careful.leaders"
 RESTLESS = "random_timeouts.leaders > 2 and random_timeouts.lost == 0"
 
 CLAIMS = (
