@@ -42,6 +42,21 @@ def test_a_server_streams_frees_the_blocks_of_who_left_and_ends_at_ctrl_c_with_a
             pass
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_a_second_ctrl_c_ends_it_with_a_word_and_no_traceback(command: str) -> None:
+    run = [sys.executable, "-m", "windtunnel", command, "--port", "0"]
+    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "Ctrl-C" in process.stdout.readline()
+        time.sleep(0.5)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.02)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err.strip()) == (130, "Stopped.")
+
+
 def test_a_port_that_is_taken_is_a_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

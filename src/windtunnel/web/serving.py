@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from windtunnel.lab.errors import WrongInput
 from windtunnel.web.own import Own
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 HOST = "127.0.0.1"
 STOPS_WITHIN_S = 1
@@ -26,17 +31,29 @@ def listening(port: int, host: str = HOST) -> socket.socket:
     return made
 
 
-def prepared(bound: socket.socket, own: Own | None = None) -> Callable[[], None]:
-    """A server that is ready to answer; calling it serves until Ctrl-C, which stops all runs."""
+def until_ctrl_c(app: Starlette, bound: socket.socket, ended: Callable[[], None] = lambda: None) -> Callable[[], None]:
+    """A server of this application; calling it serves until Ctrl-C, of which `ended` hears first."""
+    import logging
+
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            ended()
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a second Ctrl-C breaks off what ends anyway
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False
+    )
+    server = Server(config)
+    return lambda: server.run(sockets=[bound])
+
+
+def prepared(bound: socket.socket, own: Own | None = None) -> Callable[[], None]:
+    """A server that is ready to answer; calling it serves until Ctrl-C, which stops all runs."""
     from windtunnel.web.ahead import ready
     from windtunnel.web.app import application
 
     ready()
-    app = application(bound.getsockname()[1], own=own)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOPS_WITHIN_S, server_header=False
-    )
-    server = uvicorn.Server(config)
-    return lambda: server.run(sockets=[bound])
+    return until_ctrl_c(application(bound.getsockname()[1], own=own), bound)
