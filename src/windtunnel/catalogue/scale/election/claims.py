@@ -42,7 +42,6 @@ SLOW = "by_hand.silent_s > params.hand_s + 0.1 and by_hand.lost < 0.1"
 SPREAD = "random_timeouts.leaderless_mean_ms > 250"
 DEPOSED = "random_timeouts.terms > 1.5 * careful.terms"
 STANDS = "random_timeouts.silent_s > 0.9 * params.for_s and careful.silent_s < 0.75 * params.for_s"
-FLAPS = "random_timeouts.leaders > careful.leaders"
 RESTLESS = "random_timeouts.leaders > 2 and random_timeouts.lost == 0"
 
 CLAIMS = (
@@ -146,8 +145,8 @@ CLAIMS = (
         given=DEAF,
     ),
     Claim(
-        FLAPS,
-        "And who hears no leader deposes the one that all others hear; asked beforehand, they say no.",
+        DEPOSED,
+        "And who hears no leader stands again and again, as one cut off does; asked beforehand, they say no.",
         CLOUDFLARE,
         given=DEAF,
     ),
