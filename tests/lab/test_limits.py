@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,26 @@ def graded(tmp_path: Path, body: str, **limits: float) -> Ended:
 def test_an_endless_loop_is_stopped(tmp_path: Path) -> None:
     ended = graded(tmp_path, "        while True:\n            pass\n", cpu_s=1.0)
     assert "endless loop" in ended.sentence
+
+
+SPENDS = """
+import sys, time
+from windtunnel.lab.grading.confined import allow, limit
+limit(1.0, 2 << 30)
+for _ in range(4):
+    if "allow" in sys.argv:
+        allow(1.0)
+    end = time.process_time() + 0.5
+    while time.process_time() < end:
+        pass
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on CPU there")
+@pytest.mark.parametrize("asked", ["allow", "once"])
+def test_each_trial_may_use_as_much_however_many_there_are(asked: str) -> None:
+    status = subprocess.run([sys.executable, "-c", SPENDS, asked], check=False).returncode
+    assert (status == 0) == (asked == "allow")
 
 
 def test_a_process_that_waits_for_ever_is_stopped(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def new(name: str, to: Path | None, hints: bool, json_: bool) -> int:
 @click.option("--fresh", is_flag=True, help="With --planted: on seeds nobody has seen, which are printed.")
 @click.option("--with", "one_more", type=click.Path(path_type=Path), metavar="FILE", help="With --planted: one more.")
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, help="How many hidden seeds.")
-@click.option("--cpu", "cpu_s", type=SECONDS, default=60.0, show_default=True, help="Seconds of CPU.")
+@click.option("--cpu", "cpu_s", type=SECONDS, default=60.0, show_default=True, help="Seconds of CPU a trial.")
 @click.option("--memory", "memory_mb", type=click.IntRange(256), default=2048, show_default=True, help="Megabytes.")
 @click.option("--hint", is_flag=True, help="Show the next hint as well.")
 @click.option("--svg", type=click.Path(path_type=Path), metavar="FILE", help="Write the failing case there as SVG.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from time import process_time
 from typing import Any
 
 DENIED = {"subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec"}
 DENIED |= {"os.kill", "os.killpg"}
+IN_ALL = 60
+"""Times what a trial may use: who is not ended by the first signal ends then."""
 NO_ONE = "nobody sits at this keyboard: take breakpoint() and input() out, and print what you want to see"
 
 
@@ -35,10 +39,20 @@ def limit(cpu_s: float, memory_bytes: int) -> None:
     import resource
 
     seconds = max(1, round(cpu_s))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, IN_ALL * seconds + 5))
     # Address space is mapped far beyond what is used; only Linux counts it in a way that can be limited.
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def allow(cpu_s: float) -> None:
+    """So much more may this process use: each trial has as much, however many there are."""
+    if os.name != "posix":
+        return
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(most, math.ceil(process_time() + cpu_s)), most))
 
 
 def _deny(event: str, told: tuple[Any, ...]) -> None:

@@ -45,6 +45,7 @@ class Limits:
     """What a design may use. Where the system has no such limits (Windows) the clock alone stops it.
 
     Attributes:
+        cpu_s: in each trial, of which every hidden seed has some.
         wall_s: for how long it may stand still: in all, or in each trial that is measured in real time. A design that
             works is stopped by `cpu_s` alone: on a busy machine it takes its time, and that is no fault of its own.
     """
@@ -355,7 +356,8 @@ def _why(status: int, limits: Limits, said: _Drain, guard: _Guard) -> str:
             "that never comes, a key, a lock or a connection."
         )
     if os.name == "posix" and status == -signal.SIGXCPU:
-        return f"The design used more than {limits.cpu_s:g} s of CPU and was stopped; is there an endless loop?"
+        used = f"more than {limits.cpu_s:g} s of CPU in one trial"
+        return f"The design used {used} and was stopped; is there an endless loop?"
     tail = said.last.decode(errors="replace").strip().splitlines()
     if any("MemoryError" in line for line in tail):
         return f"The design wanted more than {limits.memory_bytes >> 20} MB of memory and was stopped."
