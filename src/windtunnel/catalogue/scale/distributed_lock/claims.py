@@ -128,7 +128,7 @@ MODELLED = (
         stages=SIM,
     ),
     Claim(
-        "redlock.asked > 4 * lease.asked > 0 and lease.asked == in_time.asked >= 2",
+        "redlock.asked > 4 * lease.asked and 2 <= lease.asked == in_time.asked < 3",
         "Its price where nobody waits is five times the commands; to look at a clock costs none.",
         given=RARE,
         stages=SIM,

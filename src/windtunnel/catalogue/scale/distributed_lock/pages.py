@@ -135,7 +135,7 @@ class Pages:
 
     async def put(self, job: Job, text: str, where: Where | None = None, **also: Value) -> int:
         """Store the text, where the page's row is so, in one step. Raises Refused: it is not so."""
-        changes = {"text": text, "version": Plus(1), **also}
+        changes = {"text": text, "version": Plus(1), **also}  # unclaimed: any step tells versions apart
         rows = await self.store.update_returning("page", {"id": job.page, **(where or {})}, changes)
         if not rows:
             raise Refused(f"Page {job.page} is no longer as it was when job {job.number} began.")
