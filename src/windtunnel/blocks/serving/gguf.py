@@ -34,6 +34,8 @@ def smollm() -> Path:
 class GGUFFile:
     """What stands in a GGUF file: `told` by names, and tensors, each of which has to be asked for by its shape.
 
+    Threads may share it: a file is only read, and that a tensor was asked for is noted in one step.
+
     Raises ValueError for what is no such file, a piece of one, or one for machines of the other byte order;
     ModuleNotFoundError without the extra `ai`.
     """
