@@ -128,6 +128,7 @@ WRONG = [
     (("run", NAME, "--set", "progress=1"), "There is no parameter progress"),
     (("run", NAME, "--set", "quick=1"), "There is no parameter quick"),
     (("run", NAME, "--set", "stock"), "--set is stock; it takes a parameter and its value"),
+    (("run", NAME, "stock=3"), "stock=3 is the value of a parameter: say --set stock=3."),
     (("run", NAME, "--stage", "moon"), "toy-shop runs on stage sim, not on moon."),
     (("run", NAME, "--seeds", "0"), "--seeds is 0; it takes a count (20: seeds 0 to 19), seeds (3,5,7) or a range"),
     (("run", NAME, "--seeds", str(10**20)), f"--seeds is {10**20}; it takes a count"),

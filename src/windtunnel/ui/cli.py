@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = _complain("Stopped.", INTERRUPTED, asked)
     except click.ClickException as error:
-        status = _complain(error.format_message().replace("\n", " "), WRONG, asked)
+        status = _complain(_sentence(error), WRONG, asked)
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and error.code != 1:
             raise
@@ -70,6 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         what = f"{type(error).__name__}: {error}".removesuffix(": ")
         status = _complain(f"Windtunnel itself is broken here: {what}", OURS, asked)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """What is wrong; of a parameter's value that stands without its option, also what would be right."""
+    said, context = error.format_message().replace("\n", " "), getattr(error, "ctx", None)
+    value = next((word.strip("()") for word in said.split() if "=" in word), "")
+    sets = context is not None and any("--set" in one.opts for one in context.command.params)
+    if value and sets and said.startswith("Got unexpected extra argument"):
+        return f"{value} is the value of a parameter: say --set {value}."
+    return said
 
 
 def _complain(sentence: str, status: int, asked: Sequence[str]) -> int:
