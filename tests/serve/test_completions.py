@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 
 from helpers.model_server import client, events, offline, said, small, text
 from helpers.plain_llama import logits_of
+from windtunnel.serve import metrics
+from windtunnel.serve.runner import Runner
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +249,9 @@ def test_pages_of_others_may_not_ask_a_server_of_this_machine(headers: dict[str,
         answer = guarded.get("/v1/models", headers=headers)
     assert answer.status_code == status
     assert ("error" in answer.json()) == (status != 200)
+
+
+def test_a_count_of_millions_is_told_to_the_last_one() -> None:
+    runner = Runner(small().engine("continuous", 1))
+    runner.counts["answer_tokens"] = 123_456_789
+    assert "\nwindtunnel_answer_tokens_total 123456789\n" in metrics.text(runner)

@@ -4,7 +4,7 @@ A text is cut into words, and each word into bytes; then the pair that stands fi
 one, again and again, until no pair is in the list. The vocabulary writes bytes as letters, so that all of it is text.
 
 Not borrowed: the library that does this is `tokenizers`, which brings a client of a model hub and a dozen packages with
-it. `tests/serve/test_byte_pairs_live.py` holds this to it where it is installed.
+it. `tests/serve/test_serve_live.py` holds this to it where it is installed.
 """
 
 from __future__ import annotations

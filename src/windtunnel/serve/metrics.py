@@ -37,7 +37,7 @@ def text(runner: Runner) -> str:
             ("prefix_hit_tokens_total", "counter", "Tokens of prompts that the memory had already.", memory.hits),
         ]  # fmt: skip
     lines = [
-        f"# HELP windtunnel_{n} {what}\n# TYPE windtunnel_{n} {kind}\nwindtunnel_{n} {v:g}" for n, kind, what, v in rows
+        f"# HELP windtunnel_{n} {what}\n# TYPE windtunnel_{n} {kind}\nwindtunnel_{n} {v}" for n, kind, what, v in rows
     ]
     lines.append(
         "# HELP windtunnel_finished_total Answers that ended, by why.\n# TYPE windtunnel_finished_total counter"
