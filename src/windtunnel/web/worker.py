@@ -136,13 +136,14 @@ def serve(lines: Iterator[str], answer: Callable[[str], None]) -> None:
 
 def serve_own(lines: Iterator[str], answer: Callable[[str], None]) -> None:
     """As `serve`, with the design of a file beside the experiment's own, in the limits in which it would be graded."""
-    from windtunnel.lab.grading.confined import confine, limit
+    from windtunnel.lab.grading.confined import allow, confine, limit
     from windtunnel.lab.grading.limits import Limits
 
     limits, experiment = Limits(), None
     limit(limits.cpu_s, limits.memory_bytes)
     for line in lines:
         task = json.loads(line)
+        allow(limits.cpu_s)
         try:
             if experiment is None:
                 from windtunnel.lab.grading.loaded import joined
