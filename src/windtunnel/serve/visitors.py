@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from windtunnel.serve.refusals import NotServed
-from windtunnel.web.guard import HOSTS
+from windtunnel.web.guard import called
 
 
 class Visitors:
@@ -14,8 +14,7 @@ class Visitors:
 
     def __init__(self, app: ASGIApp, here: tuple[str, int]) -> None:
         self._app = app
-        names, port = {*HOSTS, here[0]}, here[1]
-        self._hosts = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+        self._hosts = called(here[1], here[0])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

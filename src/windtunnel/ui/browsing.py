@@ -15,11 +15,11 @@ from windtunnel.ui.options import check_writable, params_of, written
 NEEDED = ("starlette", "uvicorn", "jinja2")
 
 
-def check_installed(needed: tuple[str, ...] = NEEDED, what: str = "The page", extra: str = "web") -> None:
+def check_installed(needed: tuple[str, ...] = NEEDED, what: str = "The page") -> None:
     """Raises WrongInput where a library that `what` stands on is missing, with the line that installs it."""
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        raise WrongInput(f"{what} needs {', '.join(missing)}; pip install 'windtunnel[{extra}]' gets it.")
+        raise WrongInput(f"{what} needs {', '.join(missing)}; pip install 'windtunnel[web]' gets it.")
 
 
 @click.command()

@@ -32,7 +32,7 @@ def serve(
 
     Without --weights the model has made ones: it has learnt nothing, and computes what a real one computes.
     """
-    check_installed(("starlette", "uvicorn", "jinja2"), "The server")
+    check_installed(what="The server")
     from windtunnel.web.serving import listening
 
     bound = listening(port, host)

@@ -33,12 +33,18 @@ HEADERS = {
 }
 
 
+def called(port: int, *also: str) -> set[str]:
+    """How a browser may call a server of this machine at this port, in the header of the host."""
+    names = {*HOSTS, *also}
+    return {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+
+
 class Guard:
     """Middleware that lets through what is allowed, and adds to each answer what a browser has to hold to."""
 
     def __init__(self, app: ASGIApp, port: int, token: str) -> None:
         self._app = app
-        self._hosts = {f"{host}:{port}" for host in HOSTS} | (set(HOSTS) if port == 80 else set())
+        self._hosts = called(port)
         self._origins = {f"http://{host}" for host in self._hosts}
         self._token = token
 
