@@ -179,18 +179,18 @@ experiment = Experiment(
     ),
     asks=(
         Ask(
-            "Six hosts, keys are times, and there is work for 3.6 of them. Which share of the inserts is answered?",
+            "Keys are times, and inserts need six tenths of all hosts' time. Which share of them is answered?",
             "100 * range_on_time.settled",
             "%",
             0,
             100,
         ),
         Ask(
-            "One author writes half of all. With a hash of the name, how many hosts' work is done of the 3.6?",
-            "hashed.done",
-            "hosts",
+            "One author writes half of all. With a hash of the name, which share of that work is done?",
+            "100 * hashed.done / (params.load * params.hosts)",
+            "%",
             0,
-            6,
+            100,
         ),
     ),
     why=(
