@@ -138,6 +138,16 @@ def test_what_was_kept_for_those_who_were_away_is_brought_to_them_though_nobody_
     assert (shown(design), sum(len(one.hints) for one in design.replicas)) == ({"text 1"}, 0)
 
 
+def test_a_write_that_meets_a_cut_before_it_is_noticed_is_kept_by_two_before_it_is_told() -> None:
+    stage, design = sloppy()
+    stage.network.partition([f"replica {i}" for i in SMALL])
+    written = design.write(0, PAGE, "text 1")
+    stage.sim.run(until=3.0)
+    assert written.exception() is None
+    assert [design.replicas[i].cell(PAGE)[1] for i in SMALL] == ["text 1"] * 2
+    assert shown(design) == {None}
+
+
 def test_a_hint_is_kept_where_nobody_says_that_it_has_come() -> None:
     stage, design = sloppy()
     cut = stage.network.partition([f"replica {i}" for i in SMALL], one_way=True)
