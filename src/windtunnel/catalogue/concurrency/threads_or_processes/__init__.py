@@ -59,7 +59,7 @@ TURNS = ("alone", "together", "together", "alone")
 @dataclass(frozen=True)
 class Params:
     workers: int = param(2, "threads, or processes", 2, 4)
-    work_ms: int = param(80, "processor time of the work of each", 20, 200)
+    work_ms: int = param(50, "processor time of the work of each", 20, 200)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:

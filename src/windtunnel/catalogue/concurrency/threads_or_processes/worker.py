@@ -188,7 +188,7 @@ class Worker:
         machine, cpu, wall = machine_s(), cpu_s(), time.perf_counter()
         call()
         wall, cpu, after = time.perf_counter() - wall, cpu_s() - cpu, machine_s()
-        others = None if machine is None or after is None else max(0.0, after - machine - cpu) / wall
+        others = None if machine is None or after is None else (after - machine - cpu) / wall
         return {"wall_s": wall, "cpu_s": cpu, "others": others}
 
 
