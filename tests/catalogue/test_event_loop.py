@@ -14,8 +14,12 @@ from hypothesis import given, settings, strategies as st
 
 from windtunnel import WrongInput, find, run
 from windtunnel.catalogue.concurrency.event_loop import (
+    BEFORE,
+    WINDOWS,
     Params,
     Rig,
+    before_calls,
+    calmest,
     check,
     estimate_calls_ms,
     joined,
@@ -244,6 +248,44 @@ def test_spans_that_overlap_are_one() -> None:
     assert waiting([0.1, 0.2, 0.3, 0.4], 0.25) == 0.5
     assert estimate_calls_ms(12, 4, 50) == 150
     assert estimate_calls_ms(13, 4, 50) == 200
+
+
+def test_a_window_is_told_by_what_was_before_its_calls() -> None:
+    calm = {"pings": [0.001] * BEFORE + [0.9], "spans": [(2.0, 2.5), (1.0, 1.5)]}
+    disturbed = {"pings": [0.002] * BEFORE + [0.1]}
+    assert calmest([disturbed, calm]) is calm
+    late = [(0.9, 0.01), (0.95, 0.06), (1.2, 0.3)]
+    assert before_calls({**calm, "late": late}) == [0.01], "a timer that the first call has held up is none of them"
+
+
+class Asked:
+    """What outside and server would say, and how often they are asked for a window."""
+
+    def __init__(self, *slowest: float) -> None:
+        self.slowest, self.windows = list(slowest), 0
+
+    async def ask(self, what: str, *words: object) -> Any:
+        if what != "window":
+            return {} if what == "end" else 0.0
+        self.windows += 1
+        return {"pings": [self.slowest.pop(0)] + [0.0] * BEFORE + [9.0]}
+
+
+@pytest.mark.parametrize(
+    ("slowest", "windows"), [([0.001], 1), ([0.006, 0.001], 2), ([0.006, 0.006, 0.006], 3)], ids=["calm", "again", "no"]
+)
+def test_a_window_whose_pings_waited_before_its_calls_is_looked_at_again(slowest: list[float], windows: int) -> None:
+    asked = Asked(*slowest)
+    rig = object.__new__(Rig)
+    rig.params, rig.seen = Params(), []
+    rig.server = rig.outside = asked  # type: ignore[assignment]
+
+    async def all_windows() -> None:
+        for number in range(WINDOWS):
+            await rig.window(number)
+
+    asyncio.run(all_windows())
+    assert asked.windows == len(rig.seen) == windows
 
 
 @pytest.mark.soak

@@ -49,10 +49,13 @@ class Outside:
                     self.held += self.connected(port, min(count, AT_ONCE))
                     count -= AT_ONCE
                 return len(self.held)
-            case "window", (length_s, every_s, calls):
-                return self.window(length_s, every_s, calls)
-            case "alone", (times,):
-                return [self.call(self.held[0]) for _ in range(times)]
+            case "window", (length_s, every_s, before, calls):
+                return self.window(length_s, every_s, before, calls)
+            case "alone", (times, enough_s):
+                took = [self.call(self.held[0])]
+                while min(took) > enough_s and len(took) < times:
+                    took.append(self.call(self.held[0]))
+                return took
             case "answers", ():
                 return {"called": self.called, "right": self.right, "asked": self.asked}
             case "still", (hold_s,):
@@ -104,22 +107,21 @@ class Outside:
             self.right += answer == DONE + number
         return took_s
 
-    def window(self, length_s: float, every_s: float, calls: int) -> dict[str, Any]:
-        """Pings for so long, and so many calls a quarter into it; how long these take, from the first to the last."""
-        self.at_once = 0
+    def window(self, length_s: float, every_s: float, before: int, calls: int) -> dict[str, Any]:
+        """Pings for so long, and after some of them so many calls; how long these take, from the first to the last."""
+        self.at_once, begin, now = 0, 0.0, threading.Event()
         pinging, took, calling = self.held[0], list[float](), list[tuple[float, float]]()
         due = [i * every_s for i in range(round(length_s / every_s))]
-        begin = time.perf_counter()
 
         def answers() -> None:
             while len(took) < len(due):
                 data = pinging.recv(4096)
-                now = time.perf_counter() - begin
+                answered = time.perf_counter() - begin
                 for _ in range(len(data) // len(PING)):
-                    took.append(now - due[len(took)])
+                    took.append(answered - due[len(took)])
 
         def called(sock: socket.socket) -> None:
-            time.sleep(max(0.0, begin + length_s / 4 - time.perf_counter()))
+            now.wait()
             asked = time.perf_counter()
             calling.append((asked, asked + self.call(sock)))
 
@@ -127,7 +129,11 @@ class Outside:
         beside += [threading.Thread(target=called, args=(sock,)) for sock in self.held[1 : 1 + calls]]
         for thread in beside:
             thread.start()
-        for at in due:
+        begin = time.perf_counter()
+        for number, at in enumerate(due):
+            if number == before:  # halfway between two pings
+                time.sleep(max(0.0, at - every_s / 2 - (time.perf_counter() - begin)))
+                now.set()
             time.sleep(max(0.0, at - (time.perf_counter() - begin)))
             pinging.sendall(PING)
         for thread in beside:
