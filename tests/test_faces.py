@@ -78,7 +78,13 @@ COPIED = [
     if p.suffix in (".py", ".md")
 ] + [ROOT / "README.md"]
 
-OPEN = {"windtunnel.sim.closed_forms", "windtunnel.blocks", "windtunnel.engines", "windtunnel.parts"}
+OPEN = {
+    "windtunnel.sim.closed_forms",
+    "windtunnel.portable",
+    "windtunnel.blocks",
+    "windtunnel.engines",
+    "windtunnel.parts",
+}
 """Modules of formulas, and packages from which a family is imported whole."""
 INSIDE = {
     "bench": {

@@ -6,6 +6,7 @@ knows nothing of blocks but where each begins: who has which, and who computes w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence as List
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,15 @@ class Decoder(Block):
         shape = weights.shape
         room = (shape.layers, self.slots, shape.kv_heads, shape.head_width)
         self._keys, self._values = np.zeros(room, np.float32), np.zeros(room, np.float32)
-        pairs = shape.rope_base ** (-np.arange(0, shape.head_width, 2) / shape.head_width)
+        pairs = np.array([shape.rope_base ** (-i / shape.head_width) for i in range(0, shape.head_width, 2)])
         if weights.slower is not None:
             pairs = pairs / weights.slower
         angles = np.outer(np.arange(shape.positions), pairs)
-        self._cosines, self._sines = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        # Of NumPy's own the last bit differs between processors.
+        self._cosines, self._sines = (
+            np.array([of(one) for one in angles.reshape(-1).tolist()], np.float32).reshape(angles.shape)
+            for of in (math.cos, math.sin)
+        )
 
     def copy(self, copies: Iterable[tuple[int, int]]) -> None:
         """Copy keys and values from slot to slot, one after the other. Raises ValueError for a slot that is not."""

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.numbers import MOST, number, whole
+from windtunnel.portable import exp
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,7 @@ class Sampling:
             return law
         with np.errstate(over="ignore"):  # by a temperature of next to nothing: all but the likeliest are nothing
             scaled = (logits.astype(np.float64) - float(logits.max())) / self.temperature
-        law = np.exp(scaled)
+        law = exp(scaled)
         law /= law.sum()
         if self.top_p < 1:
             order = np.argsort(-law, kind="stable")

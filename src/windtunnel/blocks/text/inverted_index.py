@@ -9,6 +9,7 @@ of the query and score a small part of them. `inverted_index_reference` says bot
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from operator import index as index_of
 from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex
@@ -260,7 +261,8 @@ class InvertedIndex(Guarded):
         kernels.fill_postings(numbers, counts, starts, postings.documents, frequencies)
         mean = counts.sum() / len(self) or 1.0
         lengths = np.array([lucene_length(n) for n in counts.tolist()]) if self.norms == "lucene" else counts
-        rarity = np.log(1 + (len(self) - having + 0.5) / (having + 0.5))
+        odds = (len(self) - having + 0.5) / (having + 0.5)
+        rarity = np.array([math.log(1 + one) for one in odds.tolist()])  # np.log differs between processors
         kernels.weigh(postings, frequencies, self.k1 * (1 - self.b + self.b * lengths / mean), rarity)
         self._postings = postings
         return postings

@@ -16,6 +16,8 @@ from math import comb
 from random import Random
 from typing import TYPE_CHECKING
 
+from windtunnel.portable import exp
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -53,7 +55,7 @@ class Delay:
 
         drawn = luck.standard_exponential(shape)
         in_tail = luck.random(shape, np.float32) < self.share
-        return np.where(in_tail, self.least_ms * np.exp(drawn / self.shape), drawn / self.rate_per_ms)
+        return np.where(in_tail, self.least_ms * exp(drawn / self.shape), drawn / self.rate_per_ms)
 
 
 SSD = Delay(0.9122, 0.235, 10.0, 1.66)
