@@ -243,6 +243,6 @@ experiment = Experiment(
         "Tell the store who you are when you read, and have it compare when you write. What is the lock for, then?",
     ),
     sources=SOURCES,
-    seeds=3,
+    seeds=6,
     quick={"edits": 20, "pages": 2},
 )

@@ -190,7 +190,7 @@ MODELLED = (
         WASTE,
         "What the lock is good for: without it work is done for nothing, and done again.",
         ANTIREZ,
-        given=CALM,
+        given={**CALM, "edits": 48},
         stages=SIM,
     ),
     Claim(

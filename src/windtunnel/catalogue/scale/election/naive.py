@@ -212,7 +212,7 @@ class Desk(ByOrder):
                 for other in self.copies:
                     if other is not primary:
                         self.ask(other, "end", primary.host.name)
-                await self.sim.sleep(WATCH_S)
+                await self.sim.sleep(WATCH_S)  # unclaimed: who looks without a pause sees the same
                 answer = self.ask(primary, "lead_on")
                 if await answer.within(LOOK_S):
                     seen_s = self.sim.now
