@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from helpers.examples import FEW, MANY
 from helpers.in_memory import close_all
 from helpers.ledger import Ledger
 from helpers.left import Place
+from windtunnel.collecting import collect_rarely
+from windtunnel.lab.running.pool import ONE_THREAD
 
 os.environ.setdefault("NUMBA_BOUNDSCHECK", "1")
+# Tests run side by side, as workers do: what several threads of one multiply they mostly wait for.
+os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba-bounds"))
 
 # Images of containers often forbid bytecode. Some hundred processes are started here: each would compile our sources
@@ -23,9 +28,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # The same examples in every run, and no clock: a first call may compile a kernel. `make soak` draws many others.
-MANY = int(os.environ.get("WINDTUNNEL_EXAMPLES", "0"))
-settings.register_profile("deterministic", deadline=None, derandomize=True, max_examples=50)
-settings.register_profile("many", deadline=None, max_examples=MANY or 50, print_blob=True)
+settings.register_profile("deterministic", deadline=None, derandomize=True, max_examples=FEW)
+settings.register_profile("many", deadline=None, max_examples=MANY or FEW, print_blob=True)
 settings.load_profile("many" if MANY else "deterministic")
 
 # A shell that runs us in the background hands SIGINT down as ignored, and children would inherit that. One that is
@@ -83,6 +87,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+        collect_rarely()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -192,7 +192,9 @@ def _nearest(
     nearest = np.empty(len(values), np.int64)
     for first in range(0, len(values), _CHUNK):
         # |x - c|² without |x|², which is the same for all centroids
-        far = lengths - 2 * ((values[first : first + _CHUNK] - middle) @ wide.T)
+        far = (values[first : first + _CHUNK] - middle) @ wide.T
+        far *= -2
+        far += lengths
         nearest[first : first + _CHUNK] = far.argmin(axis=1)
     step = values - centroids[nearest]
     return nearest, np.einsum("ni,ni->n", step, step)
