@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.sim.kernel import NS, Crashed, Deadlock, Simulator
 from windtunnel.sim.servers.base import Dropped, Rejected, ServerBase, ServerDown, Withdrawn
 from windtunnel.sim.servers.fifo import FifoServer
@@ -89,7 +90,7 @@ def disturb(sim: Simulator, server: ServerBase, plan: list[tuple[int, str]]) -> 
 
 
 @given(customers, changes, st.integers(1, 3), st.sampled_from([None, 0, 1, 5]), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 def test_the_fifo_server_and_the_queue_with_a_fifo_discipline_agree_whatever_happens_to_them(
     drawn: list[tuple[int, int]], plan: list[tuple[int, str]], workers: int, limit: int | None, submit: bool
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from helpers.examples import examples
 from windtunnel.blocks.caching import cache
 from windtunnel.blocks.caching.cache import POLICIES, Cache
 from windtunnel.blocks.caching.cache_policies import Fifo, access
@@ -79,7 +80,7 @@ class CacheMachine(RuleBasedStateMachine):
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_cache_never_returns_what_was_not_set_or_has_expired(policy: str) -> None:
     case = type(f"{policy}Machine", (CacheMachine,), {"policy": policy}).TestCase
-    case.settings = settings(max_examples=30, stateful_step_count=60, deadline=None, derandomize=True)
+    case.settings = settings(max_examples=examples(20), stateful_step_count=60, deadline=None, derandomize=True)
     case().runTest()
 
 

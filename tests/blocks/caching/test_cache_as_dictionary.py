@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.caching import (
     Cache,
     cache_decorator,  # type: ignore[attr-defined]  # a module, for its examples
@@ -31,7 +32,7 @@ STEP = st.one_of(
 
 @pytest.mark.parametrize("policy", POLICIES)
 @given(steps=st.lists(STEP, max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_cache_with_room_for_all_is_a_dictionary(policy: str, steps: list[Any]) -> None:
     now, gone = [0.0], list[Any]()
     made: Cache[int, int] = Cache(
@@ -93,7 +94,7 @@ def test_a_cache_with_room_for_all_is_a_dictionary(policy: str, steps: list[Any]
 
 @pytest.mark.parametrize("policy", POLICIES)
 @given(steps=st.lists(st.tuples(KEYS, st.integers(0, 12)), max_size=50), most=st.integers(1, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_weights_are_held_to_their_limit(policy: str, steps: list[tuple[int, int]], most: int) -> None:
     gone: dict[str, list[tuple[int, int]]] = {}
     made: Cache[int, int] = Cache(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from helpers.tiers import outcome, text_of
 from windtunnel.blocks.caching.cache import POLICIES, Cache, CacheStats
 from windtunnel.blocks.caching.cache_compiled import compiled, plain
@@ -146,7 +147,7 @@ def run(kind: Any, policy: Any, how: dict[str, Any], program: list[tuple[str, An
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(how=caches, program=st.lists(st.one_of(steps, steps, steps, rest), max_size=40))
 def test_any_program_of_requests_leaves_the_same(
     policy: str, how: dict[str, Any], program: list[tuple[str, Any]]

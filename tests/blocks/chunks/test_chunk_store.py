@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from helpers.examples import examples
 from helpers.torn_disk import TornDisk
 from windtunnel.blocks.chunks.chunk_store import ChunkStore
 from windtunnel.blocks.chunks.chunking import chunks
@@ -278,7 +279,7 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestModel.settings = settings(max_examples=examples(30), stateful_step_count=25, deadline=None)
 
 
 def test_more_references_than_a_record_can_say_are_counted_kept_and_taken_back(tmp_path: Path) -> None:

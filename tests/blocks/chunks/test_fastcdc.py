@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.chunks.chunking import Chunker, chunks, stream_chunks
 from windtunnel.blocks.chunks.fastcdc import FastCDC
 from windtunnel.blocks.chunks.fixed_blocks import FixedBlocks
@@ -40,7 +41,7 @@ sizes = st.tuples(st.integers(64, 300), st.integers(0, 400), st.integers(0, 1500
 cases = given(seed=st.integers(0, 2**32), size=st.integers(0, 9000), bounds=sizes, normalization=st.integers(0, 3))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @cases
 def test_the_kernel_cuts_where_the_plain_python_cuts(
     seed: int, size: int, bounds: tuple[int, int, int], normalization: int
@@ -51,7 +52,7 @@ def test_the_kernel_cuts_where_the_plain_python_cuts(
     assert ours.cut_points(data).tolist() == ours.plain_cut_points(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @cases
 def test_the_kernel_cuts_where_pyfastcdc_cuts(
     seed: int, size: int, bounds: tuple[int, int, int], normalization: int
@@ -100,7 +101,7 @@ def test_the_cuts_are_those_that_pyfastcdc_has_found(
         assert hashlib.sha256(json.dumps(ends).encode()).hexdigest().startswith(digest)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(0, 2**32), pieces=st.lists(st.integers(0, 700_000), max_size=6), fixed=st.booleans())
 def test_a_stream_is_cut_as_the_whole_however_it_arrives(seed: int, pieces: list[int], fixed: bool) -> None:
     chunker: Chunker = FixedBlocks(5000) if fixed else FastCDC(4096)

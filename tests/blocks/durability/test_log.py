@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from helpers.examples import examples
 from helpers.torn_disk import TornDisk
 from windtunnel.blocks.durability.log import DamagedLogError, Log, LogFailed, OffsetGone
 from windtunnel.blocks.durability.log_frame import Batch, decode, encode, frame_at
@@ -531,5 +532,5 @@ class LogMachine(RuleBasedStateMachine):
             assert [(r.offset, r.key, r.value) for r in self.log.records()] == [(o, *r) for o, r in self.model.items()]
 
 
-LogMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+LogMachine.TestCase.settings = settings(max_examples=examples(25), stateful_step_count=30, deadline=None)
 TestLogMachine = LogMachine.TestCase

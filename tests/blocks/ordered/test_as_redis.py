@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSkipList, PlainSortedSet, SortedSet
 
 KINDS: dict[str, Callable[[], Any]] = {
@@ -44,7 +45,7 @@ def fulfils(
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(steps=STEPS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_a_sorted_set_does_what_a_sorted_dictionary_does(kind: str, steps: list[Any]) -> None:
     made, plain = KINDS[kind](), dict[str, float]()
     for step in steps:
@@ -98,7 +99,7 @@ def test_a_sorted_set_does_what_a_sorted_dictionary_does(kind: str, steps: list[
     edges=st.tuples(st.booleans(), st.booleans()),
     part=st.tuples(st.booleans(), st.integers(0, 2), st.none() | st.integers(0, 3)),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_ranges_of_members_are_those_of_a_sorted_list(
     kind: str, members: list[str], low: str | None, high: str | None, edges: Any, part: Any
 ) -> None:
@@ -122,7 +123,7 @@ def test_ranges_of_members_are_those_of_a_sorted_list(
 
 @pytest.mark.parametrize("kind", [int, str, bytes])
 @given(data=st.data(), conditions=CONDITIONS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_conditions_of_a_batch_are_those_of_its_items_in_order(kind: Any, data: st.DataObject, conditions: Any) -> None:
     members = {int: st.integers(-2, 2), str: st.sampled_from("abc"), bytes: st.sampled_from([b"a", b"b"])}[kind]
     pairs = data.draw(st.lists(st.tuples(members, SCORES)))

@@ -15,6 +15,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sortedcontainers import SortedList
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.ordered import sorted_set, sorted_set_plain
 from windtunnel.blocks.ordered.counted_blocks import PlainCountedBlocks
@@ -159,7 +160,7 @@ class SortedSetMachine(RuleBasedStateMachine):
 def test_random_operations_agree_with_sortedcontainers(kind: type) -> None:
     machine = type(f"{kind.__name__}Machine", (SortedSetMachine,), {"kind": kind})
     case = machine.TestCase
-    case.settings = settings(max_examples=25, stateful_step_count=40, deadline=None, derandomize=True)
+    case.settings = settings(max_examples=examples(15), stateful_step_count=40, deadline=None, derandomize=True)
     case().runTest()
 
 

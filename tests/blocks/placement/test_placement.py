@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.hashing import stable_hash, stable_hashes
 from windtunnel.blocks.placement.placement import (
     MaglevTable,
@@ -26,7 +27,7 @@ def names(count: int) -> list[str]:
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=50), st.integers(1, 2**31 - 1) | st.integers(1, 100))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_jump_equals_the_published_code_and_its_batches_equal_single_keys(keys: list[int], buckets: int) -> None:
     assert jump_hash_many(keys, buckets).tolist() == [jump_hash(key, buckets) for key in keys]
     theirs = pytest.importorskip("jump")
@@ -62,7 +63,7 @@ def test_one_bucket_more_takes_its_share_and_moves_nothing_else() -> None:
 
 
 @given(weights=WEIGHTS, keys=st.lists(st.text(max_size=3), max_size=30))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_rendezvous_takes_the_highest_score_in_batches_too(weights: dict[str, float], keys: list[str]) -> None:
     made = Rendezvous(weights)
     assert [made.nodes[i] for i in made.lookup_many(keys)] == [made.lookup(key) for key in keys]
@@ -94,7 +95,7 @@ def test_rendezvous_loads_follow_the_weights() -> None:
 
 
 @given(weights=WEIGHTS, size=st.sampled_from([11, 13, 101, 251]))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_the_maglev_table_is_the_one_that_plain_python_fills(weights: dict[str, float], size: int) -> None:
     made = MaglevTable(weights, size)
     assert made.table.tolist() == maglev_reference(weighted(weights), size)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from helpers.examples import examples
 from windtunnel.blocks.placement.range_map import Move, RangeMap, StaleRange
 
 KEYS = range(30)
@@ -91,7 +92,7 @@ class MapAgainstDictionary(RuleBasedStateMachine):
 
 
 TestMapAgainstDictionary = MapAgainstDictionary.TestCase
-TestMapAgainstDictionary.settings = settings(max_examples=40, stateful_step_count=30)
+TestMapAgainstDictionary.settings = settings(max_examples=examples(25), stateful_step_count=30)
 
 
 def test_the_old_owner_answers_until_the_move_is_committed() -> None:

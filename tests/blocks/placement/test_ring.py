@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.hashing import stable_hash
 from windtunnel.blocks.placement.ring import BoundedLoads, HashRing
 
@@ -36,7 +37,7 @@ def reference_lookup(ring: HashRing, key: str | int) -> str:
 
 
 @given(nodes=NAMES, virtual_nodes=st.integers(1, 5), keys=st.lists(st.text(max_size=3) | st.integers(0, 99)))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_every_lookup_finds_the_first_point_at_or_after_the_hash(
     nodes: list[str], virtual_nodes: int, keys: list[str | int]
 ) -> None:
@@ -47,7 +48,7 @@ def test_every_lookup_finds_the_first_point_at_or_after_the_hash(
 
 
 @given(nodes=NAMES, more=NAMES, virtual_nodes=st.integers(1, 20))
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 def test_a_ring_depends_on_its_nodes_not_on_how_they_came(
     nodes: list[str], more: list[str], virtual_nodes: int
 ) -> None:
@@ -148,7 +149,7 @@ def test_no_load_exceeds_its_bound_and_the_price_is_few_displaced_keys(epsilon: 
     epsilon=st.floats(0.01, 2),
     cut=st.integers(0, 80),
 )
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_bounded_loads_hold_at_every_step_and_batches_assign_as_single_keys(
     weights: dict[str, float], keys: list[str], epsilon: float, cut: int
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from helpers.tiers import outcome, text_of
 from windtunnel.blocks.resilience.rate_limit import Gcra, TokenBucket
 from windtunnel.sim import Simulator
@@ -60,7 +61,7 @@ def told(made: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(rate=rates, burst=bursts, program=st.lists(st.one_of(take, take, take, others), max_size=25))
 def test_any_program_of_requests_has_the_same_decisions(
     kind: type[Any], rate: Any, burst: Any, program: list[tuple[Any, ...]]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.sketches.bloom import BloomFilter, error_rate_of, smallest_filter
 from windtunnel.blocks.sketches.bloom_blocked import BLOCK_BITS, BlockedBloomFilter, error_rate_of_blocks
@@ -203,4 +204,4 @@ class CountingFilterAgainstCounter(RuleBasedStateMachine):
 
 
 TestCountingFilterAgainstCounter = CountingFilterAgainstCounter.TestCase
-TestCountingFilterAgainstCounter.settings = settings(max_examples=30, stateful_step_count=20)
+TestCountingFilterAgainstCounter.settings = settings(max_examples=examples(20), stateful_step_count=20)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.sketches.count_min import CountMin
 
@@ -58,7 +59,7 @@ def test_the_conservative_form_is_closer_on_a_skewed_stream() -> None:
 
 @FORMS
 @given(stream=STREAM)
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 def test_a_batch_and_single_keys_build_the_same_sketch(conservative: bool, stream: list[tuple[str, int]]) -> None:
     single, batch = (CountMin(0.3, 0.1, conservative=conservative) for _ in range(2))
     for key, count in stream:
@@ -75,7 +76,7 @@ def test_a_batch_and_single_keys_build_the_same_sketch(conservative: bool, strea
 
 @FORMS
 @given(left=STREAM, right=STREAM)
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 def test_a_merge_never_counts_too_low(
     conservative: bool, left: list[tuple[str, int]], right: list[tuple[str, int]]
 ) -> None:

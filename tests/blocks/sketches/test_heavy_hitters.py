@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.sketches.heavy_hitters import CountMinTopK, SpaceSaving
 from windtunnel.blocks.sketches.leaders import FREE, Leaders
@@ -55,7 +56,7 @@ class ReferenceSpaceSaving:
 
 
 @given(stream=STREAM, k=st.integers(1, 6))
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 def test_space_saving_keeps_its_promise_on_every_stream(stream: list[tuple[str, int]], k: int) -> None:
     made, reference = SpaceSaving(k), ReferenceSpaceSaving(k)
     for key, count in stream:
@@ -70,7 +71,7 @@ def test_space_saving_keeps_its_promise_on_every_stream(stream: list[tuple[str, 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(stream=STREAM, k=st.integers(1, 6), cut=st.integers(0, 60))
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 def test_batches_and_single_keys_build_the_same_summary(
     kind: Callable[[int], Any], stream: list[tuple[str, int]], k: int, cut: int
 ) -> None:
@@ -86,7 +87,7 @@ def test_batches_and_single_keys_build_the_same_summary(
 
 
 @given(left=STREAM, right=STREAM, k=st.integers(1, 6))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_a_merged_summary_keeps_the_promise_for_both_streams(
     left: list[tuple[str, int]], right: list[tuple[str, int]], k: int
 ) -> None:
@@ -177,7 +178,7 @@ def test_what_makes_no_sense_is_refused() -> None:
 
 
 @given(st.integers(1, 9), st.lists(st.tuples(st.integers(0, 12), st.integers(1, 3)), max_size=80))
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 def test_the_ranking_stays_in_order_and_the_table_finds_every_hash(size: int, steps: list[tuple[int, int]]) -> None:
     made = Leaders(size)
     truth: dict[int, int] = {}

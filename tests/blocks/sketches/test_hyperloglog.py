@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.sketches.hyperloglog import HyperLogLog, ertl_estimate, packed, unpacked
 
@@ -72,7 +73,7 @@ KEYS = st.lists(st.integers(0, 300))
 
 
 @given(left=KEYS, right=KEYS, precision=st.sampled_from([4, 8, 9, 14]))
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_a_merge_is_exactly_the_sketch_of_both_in_every_pair_of_forms(
     left: list[int], right: list[int], precision: int
 ) -> None:
@@ -92,7 +93,7 @@ def test_large_merges_are_exact_too(left_count: int, right_count: int) -> None:
 
 
 @given(keys=st.lists(st.text(max_size=3)), precision=st.sampled_from([4, 7, 14]))
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 def test_a_batch_and_single_keys_build_the_same_sketch(keys: list[str], precision: int) -> None:
     single = HyperLogLog(precision)
     for key in keys:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.sketches.quantiles import DDSketch
 
@@ -31,7 +32,7 @@ def keeps_its_promise(made: DDSketch, values: list[float] | np.ndarray) -> bool:
 
 
 @given(NUMBERS, st.sampled_from([0.001, 0.01, 0.05, 0.3]))
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 def test_every_quantile_is_within_alpha_of_the_true_one(values: list[float], alpha: float) -> None:
     made = sketch_of(values, alpha, 1 << 20)
     assert keeps_its_promise(made, values)
@@ -45,7 +46,7 @@ def test_latencies_over_five_decades_are_as_good_at_the_tail_as_at_the_median(al
 
 
 @given(NUMBERS)
-@settings(max_examples=100)
+@settings(max_examples=examples(40))
 def test_a_batch_and_single_values_build_the_same_sketch(values: list[float]) -> None:
     single = DDSketch()
     for value in values:
@@ -54,7 +55,7 @@ def test_a_batch_and_single_values_build_the_same_sketch(values: list[float]) ->
 
 
 @given(left=NUMBERS, right=NUMBERS, max_buckets=st.sampled_from([1, 5, 100, 2048]))
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 def test_a_merge_is_exactly_the_sketch_of_both_streams_also_where_buckets_ran_out(
     left: list[float], right: list[float], max_buckets: int
 ) -> None:
@@ -74,7 +75,7 @@ def test_when_buckets_run_out_only_the_smallest_magnitudes_suffer() -> None:
 
 
 @given(NUMBERS)
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 def test_a_stored_sketch_comes_back_and_goes_on(values: list[float]) -> None:
     made = sketch_of(values)
     back = DDSketch.from_bytes(made.to_bytes())

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from helpers.examples import examples
 from windtunnel.blocks.space import quadtree, quadtree_plain
 from windtunnel.blocks.space.quadtree import Quadtree
 from windtunnel.blocks.space.quadtree_linear import LinearQuadtree
@@ -114,7 +115,7 @@ class QuadtreeMachine(RuleBasedStateMachine):
 
 
 TestQuadtrees = QuadtreeMachine.TestCase
-TestQuadtrees.settings = settings(max_examples=40, stateful_step_count=40, deadline=None, derandomize=True)
+TestQuadtrees.settings = settings(max_examples=examples(20), stateful_step_count=40, deadline=None, derandomize=True)
 
 
 def spread(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -211,7 +212,7 @@ def test_rows_end_with_nothing_when_there_are_too_few() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_boxes_of_the_map_hold_what_a_scan_finds(data: st.DataObject) -> None:
     seed = data.draw(st.integers(0, 100))
     lats, lons = spread(np.random.default_rng(seed), 400)

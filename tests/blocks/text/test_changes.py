@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.text import InvertedIndex, PlainIndex, PlainPrefixCompletion, PrefixCompletion, Tokenizer
 
 TEXTS = st.lists(st.sampled_from(["red", "green", "blue", "a", "é"]), max_size=5).map(" ".join)
@@ -19,7 +20,7 @@ CHANGES = st.lists(
 
 
 @given(first=st.lists(TEXTS, max_size=6), changes=CHANGES, method=st.sampled_from(["max-score", "wand", "all"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_a_changed_index_is_one_of_the_documents_left(first: list[str], changes: list[Any], method: Any) -> None:
     made, texts = InvertedIndex(), dict(enumerate(first))
     made.add(first)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.text.inverted_index import InvertedIndex
 from windtunnel.blocks.text.inverted_index_plain import PlainIndex, lucene_length
@@ -26,7 +27,7 @@ def zipf_texts(count: int, seed: int, longest: int = 60, vocabulary: int = 3000)
     return [" ".join(random.choices(names, weights, k=random.randrange(1, longest))) for _ in range(count)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     documents=st.lists(texts, min_size=1, max_size=40),
     queries=st.lists(texts, min_size=1, max_size=5),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
 from windtunnel.blocks.text import prefix_completion, prefix_completion_plain
 from windtunnel.blocks.text.prefix_completion import PrefixCompletion
@@ -31,7 +32,7 @@ def by_sorting(entries: dict[str, float], prefix: str, k: int) -> list[tuple[str
     return sorted(((t, w) for t, w in entries.items() if t.startswith(prefix)), key=lambda e: (-e[1], e[0]))[:k]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     entries=st.dictionaries(TERMS, WEIGHTS, max_size=60),
     prefixes=st.lists(TERMS, max_size=8),
@@ -100,7 +101,7 @@ class CompletionMachine(RuleBasedStateMachine):
 
 def test_any_history_of_changes_gives_the_answers_of_sorting() -> None:
     case = CompletionMachine.TestCase
-    case.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, derandomize=True)
+    case.settings = settings(max_examples=examples(30), stateful_step_count=40, deadline=None, derandomize=True)
     case().runTest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.blocks.text.tokenizer import Tokenizer
 from windtunnel.blocks.text.vocabulary import Vocabulary
 
@@ -41,14 +42,14 @@ def test_stop_words_are_folded_and_dropped() -> None:
         Tokenizer(stopwords=["don't"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(texts)
 def test_folding_twice_changes_nothing(text: str) -> None:
     tokenizer = Tokenizer()
     assert tokenizer.tokens(" ".join(tokenizer.tokens(text))) == tokenizer.tokens(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(batches=st.lists(st.lists(texts, max_size=6), max_size=4), stopwords=st.sets(st.sampled_from("abé漢")))
 def test_the_kernel_numbers_the_words_that_the_plain_python_cuts(batches: list[list[str]], stopwords: set[str]) -> None:
     tokenizer = Tokenizer(stopwords=stopwords)

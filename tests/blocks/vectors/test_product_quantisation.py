@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 
+from helpers.examples import examples
 from windtunnel.blocks.vectors.brute_force import BruteForce
 from windtunnel.blocks.vectors.product_quantisation import ProductQuantiser
 
@@ -33,7 +34,7 @@ def error(made: ProductQuantiser, vectors: Vectors) -> float:
     return float(((vectors - made.decode(made.encode(vectors))) ** 2).sum(axis=1).mean())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 30), k=st.integers(1, 40))
 def test_codes_and_distances_are_those_of_the_plain_python(
     trained: ProductQuantiser, seed: int, n: int, k: int

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from helpers.examples import examples
 from windtunnel.explore import Access, Lock, RealThreads, Threads, explore, picture, replay, simplest
 from windtunnel.lab.explore.generator_threads import Thread
 from windtunnel.lab.explore.strategies import DPOR, DepthFirst, strategy
@@ -116,7 +117,7 @@ def _random_program(plans: list[list[tuple[str, str]]]) -> Callable[[set[Any]], 
 _plan = st.lists(st.tuples(st.sampled_from(["read", "write", "lock"]), st.sampled_from("ab")), min_size=1, max_size=2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(_plan, min_size=2, max_size=3))
 def test_dpor_reaches_every_final_state_that_all_schedules_reach(plans: list[list[tuple[str, str]]]) -> None:
     program = _random_program(plans)
