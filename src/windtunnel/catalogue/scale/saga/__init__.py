@@ -212,6 +212,6 @@ experiment = Experiment(
     ),
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
-    seeds=2,
+    seeds=6,
     quick={"messages": 0, "every": 4},
 )
