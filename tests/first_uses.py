@@ -297,6 +297,8 @@ USES: tuple[Callable[[], None], ...] = (
 
 
 def main() -> None:
+    """Print what was compiled, by use; and how much of it was heard where something must be compiled."""
+    import numba
     from numba.core.event import install_recorder
 
     from windtunnel.warm import kernel_modules
@@ -309,7 +311,9 @@ def main() -> None:
         with install_recorder("numba:compile") as recorder:
             job()
         compiled[name] = sorted({str(event.data["dispatcher"]) for _, event in recorder.buffer})
-    print(json.dumps(compiled))
+    with install_recorder("numba:compile") as recorder:
+        numba.njit(lambda x: x + 1)(1)
+    print(json.dumps({"compiled": compiled, "heard": len(recorder.buffer)}))
 
 
 if __name__ == "__main__":

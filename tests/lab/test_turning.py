@@ -52,10 +52,10 @@ def test_one_seed_alone_is_found_again_among_many() -> None:
 
 
 def test_it_costs_as_many_runs_as_halvings_and_is_the_same_in_two_processes() -> None:
-    one, two = searched(buyers=77), searched(buyers=77, jobs=2)
+    assert searched(buyers=77).runs == 3 * (2 + math.ceil(math.log2(200)))
+    one, two = (searched(buyers=77, within=0.25, jobs=jobs) for jobs in (1, 2))
     assert one.at == two.at
-    assert one.runs == 3 * (2 + math.ceil(math.log2(200)))
-    assert searched(buyers=77, within=0.25).runs == 3 * (2 + 2)
+    assert one.runs == two.runs == 3 * (2 + 2)
 
 
 def test_a_line_of_theory_costs_no_run_and_may_say_nothing() -> None:

@@ -41,7 +41,7 @@ def client() -> Iterator[TestClient]:
 
 
 @described.parametrize()
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 def test_nothing_that_the_description_allows_breaks_the_server(
     case: schemathesis.Case, client: TestClient, nothing_noted: None
 ) -> None:

@@ -143,7 +143,7 @@ def test_scipy_finds_the_same_neighbours_everywhere() -> None:
     lats, lons = spread(rng, 40_000)
     points = np.array([to_point(lat, lon) for lat, lon in zip(lats.tolist(), lons.tolist(), strict=True)])
     oracle = spatial.cKDTree(points)
-    ask_lats, ask_lons = spread(rng, 800)
+    ask_lats, ask_lons = spread(rng, 300)
     asked = np.array([to_point(lat, lon) for lat, lon in zip(ask_lats.tolist(), ask_lons.tolist(), strict=True)])
     chords, _ = oracle.query(asked, 7)
     radii = rng.choice([0.0, 300.0, 2_000.0, 400_000.0], ask_lats.size)
