@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from copy import copy
+from dataclasses import replace
 from itertools import accumulate
+from pathlib import Path
 from random import Random
+from runpy import run_path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,11 +19,13 @@ from hypothesis import given, strategies as st
 from windtunnel import Op, Stage
 from windtunnel.blocks.placement import RangeMap
 from windtunnel.catalogue.scale.range_or_hash import experiment, workload
+from windtunnel.catalogue.scale.range_or_hash.designs import part
 from windtunnel.catalogue.scale.range_or_hash.directory import Directory, View, pre_split
 from windtunnel.catalogue.scale.range_or_hash.evening import BUSY, LEAST, Held, plan, without
 from windtunnel.catalogue.scale.range_or_hash.records import Key, Record, Span, only, spans_meet
 from windtunnel.catalogue.scale.range_or_hash.rig import Rig
 from windtunnel.catalogue.scale.range_or_hash.shard import Shard
+from windtunnel.lab.errors import DesignError
 from windtunnel.lab.params import make
 from windtunnel.lab.running.work import drive, measured
 
@@ -30,6 +35,7 @@ ENDS = st.one_of(st.none(), st.integers(0, 12))
 SPANS = st.builds(Span, ENDS, ENDS).filter(lambda span: None in span or span.start < span.end)
 KEYS = range(-2, 15)
 HOSTS = ["ann", "bob", "cid", "dan"]
+PLANTED = Path(__file__).parents[1] / "planted" / "range_or_hash"
 
 
 def keys(span: Span | None) -> set[int]:
@@ -123,7 +129,7 @@ def test_a_zipf_world_of_sixteen_hosts_is_as_uneven_as_its_first_key() -> None:
         found: list[Any] = [one.key(record, parts[record.author]) for record in made]
         if name == "range_on_time":
             bounds: list[Any] = [-i for i in range(hosts - 1, 0, -1)]
-        elif name == "range_on_name":
+        elif name in ("range_on_name", "name_and_hash"):
             bounds = [f"{many * i // hosts:06}" for i in range(1, hosts)]
         else:
             bounds = list(accumulate([2**64 // hosts] * (hosts - 1)))
@@ -135,8 +141,8 @@ def test_a_zipf_world_of_sixteen_hosts_is_as_uneven_as_its_first_key() -> None:
     assert peaks["hashed_in_parts"] < peaks["hashed"] - 0.3
 
 
-SMALL = make(experiment.params, {"hosts": 4, "load": 0.5, "old": 100, "duration_s": 4.0, "star": 0.6})
-OPS = [op._replace(id=i) for i, op in enumerate(sorted(workload(SMALL, Random(5)), key=lambda op: op.at))]
+SMALL = make(experiment.params, {"hosts": 4, "load": 0.65, "old": 100, "duration_s": 4.0, "star": 0.6})
+OPS = [op._replace(id=i) for i, op in enumerate(sorted(workload(SMALL, Random(9)), key=lambda op: op.at))]
 
 
 def measures(design: str, ops: list[Op] = OPS) -> dict[str, float]:
@@ -144,11 +150,77 @@ def measures(design: str, ops: list[Op] = OPS) -> dict[str, float]:
     return measured(experiment, history, SMALL, design)
 
 
+def measures_of(design: type, name: str = "hashed_in_parts", **given: float) -> dict[str, float]:
+    """Of a design in the place of another."""
+    other = replace(experiment, designs={**experiment.designs, name: design}, module=experiment.module)
+    p = make(experiment.params, {**vars(SMALL), **given})
+    ops = [op._replace(id=i) for i, op in enumerate(sorted(workload(p, Random(9)), key=lambda op: op.at))]
+    return measured(other, drive(other, "sim", name, 0, p, ops, ()), p, name)
+
+
 def test_while_an_author_is_split_nothing_is_lost_left_out_or_in_two_places() -> None:
     found = measures("hashed_in_parts")
     assert found["star_shards"] > 1
     assert found["moves"] > 0
     assert found["astray_looks"] == found["lost"] == found["missed"] == found["doubled"] == 0
+
+
+@pytest.mark.parametrize("design", ["hashed", "hashed_in_parts", "name_and_hash"])
+def test_a_range_that_is_cut_within_an_author_needs_no_parts(design: str) -> None:
+    found = measures(design)
+    assert (found["star_shards"] > 1) == (design != "hashed")
+    assert found["name_shards"] < 3 or design != "name_and_hash"
+    assert found["unseen"] == found["astray_looks"] == found["lost"] == found["missed"] == found["doubled"] == 0
+
+
+def test_slices_of_time_in_turn_answer_nearly_all_without_a_look_and_three_hosts_know_a_time() -> None:
+    planted = run_path(str(PLANTED / "wrong_slices_of_time.py"))["Yours"]
+    found = measures_of(planted, watch_s=0.0)
+    assert found["posted"] > 0.98
+    assert found["found"] > 0.95
+    assert found["moves"] == 0
+    assert found["time_shards"] < 3.5
+    assert found["author_shards"] == 4
+
+
+def test_who_counts_for_himself_is_found_out_by_a_program_that_has_just_been_started() -> None:
+    found = measures_of(run_path(str(PLANTED / "wrong_counts_for_itself.py"))["Yours"])
+    assert found["lost"] == 0
+    assert found["unseen"] > 0
+
+
+def test_who_answers_no_questions_is_found_out() -> None:
+    found = measures_of(run_path(str(PLANTED / "wrong_answers_no_names.py"))["Yours"])
+    assert found["names_found"] == found["missed"] == 0
+    assert found["found"] < 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "gives", "said"),
+    [
+        ("key", ("ann", 3), r"A key is a whole number or text, the same for all records; key gave \('ann', 3\)"),
+        ("key", b"ann", "key gave b'ann'"),
+        ("key", 0.5, "key gave 0.5"),
+        ("of_author", None, "of_author gives a list of Span; None was given"),
+        ("of_author", ["ann"], r"of_author gives a list of Span; \['ann'\] was given"),
+        ("of_time", Span(1, 2), r"of_time gives a list of Span; Span\(start=1, end=2\) was given"),
+        ("parts", "12", "An author is kept in a whole number of parts; parts gave '12'"),
+    ],
+)
+def test_what_is_no_key_or_no_stretch_is_said_in_a_sentence(name: str, gives: object, said: str) -> None:
+    design = type("Yours", (experiment.designs["hashed"],), {name: lambda self, *about: gives})
+    with pytest.raises(DesignError, match=said):
+        measures_of(design)
+
+
+def test_keys_of_two_kinds_are_refused() -> None:
+    design = type(
+        "Yours",
+        (experiment.designs["hashed"],),
+        {"key": lambda self, record, parts: record.author if record.number == 9 else 1},
+    )
+    with pytest.raises(DesignError, match="the same for all records; key gave '"):
+        measures_of(design)
 
 
 def test_hosts_that_let_in_who_does_not_know_of_the_parts_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +236,38 @@ def test_hosts_that_let_in_who_does_not_know_of_the_parts_are_found_out(monkeypa
     monkeypatch.setattr(Rig, "look_again", half)
     monkeypatch.setattr(Shard, "mark", says_yes)
     assert measures("hashed_in_parts")["missed"] > 0
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_who_asks_is_told_of_parts_when_the_last_host_knows_of_them(
+    monkeypatch: pytest.MonkeyPatch, early: bool
+) -> None:
+    """The host that has the author's first key hears of them long after all others; a program asks at once."""
+
+    async def late(self: Shard, author: str, parts: int) -> None:
+        async def later() -> None:
+            await self.sim.sleep(1.5)
+            await rightly(self, author, parts)
+
+        if self.covers(only(part(author, 0))):
+            self.sim.spawn(later(), "who hears of it late", daemon=True)
+        else:
+            await rightly(self, author, parts)
+
+    def asked_at_once(self: Directory, name: str) -> None:
+        if early:
+            self.unmarked.clear()
+        marked(self, name)
+        self.look_up(1)
+
+    rightly, marked = Shard.mark, Directory.marked
+    monkeypatch.setattr(Shard, "mark", late)
+    monkeypatch.setattr(Directory, "marked", asked_at_once)
+    (star, _), *_ = Counter(op.args[0] for op in OPS if op.name == "post").most_common()
+    asks = [Op(1.5 + i / 20, f"reader {i}", "of_author", (star, 2 * i), id=len(OPS) + i) for i in range(20)]
+    found = measures("hashed_in_parts", sorted([*OPS, *asks], key=lambda op: op.at))
+    assert found["star_shards"] > 1
+    assert (found["missed"] > 0) == early
 
 
 def test_a_host_that_hands_over_a_copy_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

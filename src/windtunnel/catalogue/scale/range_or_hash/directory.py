@@ -120,6 +120,8 @@ class Directory:
         for author, share in shares([(one.author, one.work_s) for one in lately], WINDOW_S).items():
             if share > HOT and author not in self.parts:
                 parts = self.program.parts(author)
+                if not isinstance(parts, int):
+                    raise ValueError(f"An author is kept in a whole number of parts; parts gave {parts!r}.")
                 if parts > 1:
                     self.marking, self.unmarked = (str(author), parts), set(self.hosts)
                     self.begins("mark")

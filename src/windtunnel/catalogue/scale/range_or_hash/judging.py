@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from statistics import fmean
 from typing import Protocol
 
@@ -73,15 +75,15 @@ def left_out(history: History) -> tuple[int, int]:
     in an answer twice."""
     known = [(record, -1.0) for event in named(history, "begin") for record in event.args[0]]
     known += [(Record(*event.args[:3]), event.end) for event in named(history, "post") if event.outcome == "ok"]
+    known.sort(key=itemgetter(1))
     missed = doubled = 0
     for event in named(history, *QUESTIONS):
         if event.outcome == "ok":
             question, (found, _) = question_of(event), event.value
             numbers = set(found)
             doubled += len(found) - len(numbers)
-            missed += sum(
-                end <= event.start and record.number not in numbers and question.fits(record) for record, end in known
-            )
+            before = known[: bisect_right(known, event.start, key=itemgetter(1))]
+            missed += sum(record.number not in numbers and question.fits(record) for record, _ in before)
     return missed, doubled
 
 
@@ -112,15 +114,16 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
     """What clients were told: `posted`: the share of inserts that was answered; `settled`: of those in the second half;
     `star_posted`: of those there by the author who writes the most; `done` and `star_done`: the work of what was
     answered there, in hosts that do nothing else; `answered_moving`: of all requests that were due between
-    the beginning of the first change, of an owner or of an author's parts, and the end of the last; `missed`: records
-    that were answered for before somebody asked for them and that his answer left out; `doubled`: such as it held
-    twice.
+    the beginning of the first change, of an owner or of an author's parts, and the end of the last; `found`: the share
+    of all questions that was answered; `names_found`: of those for names; `missed`: records that were answered for
+    before somebody asked for them and that his answer left out; `doubled`: such as it held twice.
 
     What hosts did: `stripe`: the share of the inserts that goes to one host within a tenth of a second; `peak`: the
     inserts of the host that gets the most, over the mean, in the second half; `peak_run`: in the whole run. Of the
     hosts, how many an answer took: `author_shards` (`star_shards`: of the one who writes the most), `time_shards`,
     `name_shards`. `moves`, `moved_kb`; `astray_looks`: looks in which a key was in no place or in two; `lost`: records
-    that were answered for and are nowhere in the end, or in two places.
+    that were answered for and are nowhere in the end, or in two places; `unseen`: such as a program does not look for
+    that has just been started.
     """
     facts = history.facts
     posts = named(history, "post")
@@ -148,6 +151,8 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "done": hosts_of(late, p),
         "star_done": hosts_of([event for event in late if event.args[0] == first], p),
         "answered_moving": share_answered(moving),
+        "found": share_answered(named(history, *QUESTIONS)),
+        "names_found": share_answered(named(history, "of_names")),
         "missed": missed,
         "doubled": doubled,
         "stripe": stripe(history),
@@ -161,6 +166,7 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "moved_kb": facts["bytes"] / 1e3,
         "astray_looks": facts["astray"],
         "lost": sum(held.get(number, 0) != 1 for number in kept),
+        "unseen": sum(number in facts["unseen"] for number in kept),
     }
 
 

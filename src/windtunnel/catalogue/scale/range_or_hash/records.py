@@ -48,6 +48,20 @@ def only(key: Key) -> Span:
     return Span(key, key + 1 if isinstance(key, int) else key + "\0")
 
 
+def checked_key(given: object, like: Key | None) -> Key:
+    """What a design gave as a key. Raises ValueError where it is none, or of another kind than the first of all."""
+    if isinstance(given, int | str) and (like is None or isinstance(given, str) == isinstance(like, str)):
+        return given
+    raise ValueError(f"A key is a whole number or text, the same for all records; key gave {given!r}.")
+
+
+def checked_spans(given: object, name: str) -> Sequence[Span]:
+    """What a design gave as stretches of keys. Raises ValueError where it is something else."""
+    if isinstance(given, Sequence) and all(isinstance(one, Span) for one in given):
+        return given
+    raise ValueError(f"{name} gives a list of Span; {given!r} was given.")
+
+
 class Question(NamedTuple):
     """Which records are asked for: those of an author, those of a time, or those of authors with such names."""
 

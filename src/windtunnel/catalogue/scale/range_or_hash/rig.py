@@ -2,7 +2,7 @@
 
 The design says under which key a record is kept, and where answers are to be looked for. Clients ask two programs of
 it, each with a list of its own of who has what, which is as old as it is until a host says that it has to look again;
-the directory asks a third.
+the directory asks a third, and in the end a fourth, which has just been started, says where it would look.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import Any, NamedTuple, Protocol
 
 from windtunnel import Stage, process
 from windtunnel.catalogue.scale.range_or_hash.directory import Directory, View
-from windtunnel.catalogue.scale.range_or_hash.records import Question, Record, Span, only, spans_meet
+from windtunnel.catalogue.scale.range_or_hash.records import (
+    Key,
+    Question,
+    Record,
+    Span,
+    checked_key,
+    checked_spans,
+    only,
+    spans_meet,
+)
 from windtunnel.catalogue.scale.range_or_hash.shard import Asked, Shard
 from windtunnel.parts import programs
 from windtunnel.sim import Host, Signal
@@ -25,7 +34,7 @@ READ_S = 0.004
 AGAIN_S = 0.01
 """After how long somebody asks again who was told to look again."""
 LOOK_S = 0.02
-"""How often it is looked whether each key is in one place."""
+"""How often it is looked whether each key is in one place, beside each time that something has changed."""
 BIN_S = 0.1
 """Over how long inserts are counted by host."""
 
@@ -68,7 +77,7 @@ class Rig:
 
     def __init__(self, design: Any, stage: Stage, p: Setting) -> None:
         self.design, self.stage, self.p, self.sim = design, stage, p, stage.sim
-        *self.programs, self.planner = programs(design, stage, many=3)
+        *self.programs, self.planner, self.newcomer = programs(design, stage, many=4)
         self.gate = stage.host("clients")
         self.gate.start(self.hear, light=True)
         self.names = [f"host {number}" for number in range(p.hosts)]
@@ -82,6 +91,8 @@ class Rig:
         """Ranges that have been handed over and not taken yet, by the number of the move."""
         self.rounds: dict[int, Round] = {}
         self.asked = self.astray = self.bytes_moved = 0
+        self.like: Key | None = None
+        """The first of all keys."""
         self.came: set[int] = set()
         self.arrived: Counter[tuple[int, str]] = Counter()
         """Inserts by tenth of a second and host."""
@@ -90,7 +101,10 @@ class Rig:
     @process
     async def begin(self, old: Sequence[Record]) -> None:
         """There are hosts, each with as many of these records as another."""
-        keys = [self.planner.key(record, 1) for record in old]
+        keys: list[Key] = []
+        for record in old:
+            keys.append(checked_key(self.planner.key(record, 1), keys[0] if keys else None))
+        self.like = keys[0] if keys else None
         self.directory = Directory(self, self.machine, self.planner, self.names, keys)
         ranges = self.directory.ranges
         for one in ranges.ranges():
@@ -100,7 +114,7 @@ class Rig:
             self.shards[one.owner].kept[Span(one.start, one.end)].append((key, record))
         self.views = [View(ranges.ranges(), {}) for _ in self.programs]
         self.machine.start(self.directory.run, self.p.watch_s, self.p.duration_s, light=True)
-        self.sim.spawn(self.look(), "who looks", daemon=True)
+        self.sim.spawn(self.look_on(), "who looks", daemon=True)
 
     @process
     async def post(self, author: str, at_ms: int, number: int, work_s: float) -> int:
@@ -108,7 +122,7 @@ class Rig:
         record = Record(author, at_ms, number)
 
         def where(program: Any, parts: int) -> Sequence[Span]:
-            return [only(program.key(record, parts))]
+            return [only(checked_key(program.key(record, parts), self.like))]
 
         found = await self.answered(number % len(self.programs), author, where, record, work_s)
         return found.numbers[0]
@@ -132,12 +146,9 @@ class Rig:
         """Ask all hosts on which the answer may lie."""
 
         def where(program: Any, parts: int) -> Sequence[Span]:
-            spans: Sequence[Span]
-            if question.about == "author":
-                spans = program.of_author(author, parts)
-            else:
-                spans = getattr(program, f"of_{question.about}")(question.low, question.high)
-            return spans
+            name = f"of_{question.about}"
+            about = (author, parts) if question.about == "author" else (question.low, question.high)
+            return checked_spans(getattr(program, name)(*about), name)
 
         return await self.answered(number % len(self.programs), author, where, question, READ_S)
 
@@ -210,12 +221,32 @@ class Rig:
         self.bytes_moved += size_bytes
 
     # --- looking -----------------------------------------------------------------------------------------------------
-    async def look(self) -> None:
-        """Again and again: whether each key is in one place, a host's or on its way to one."""
+    async def look_on(self) -> None:
+        """Again and again, whatever hosts say of themselves."""
         while True:
             await self.sim.sleep(LOOK_S)
-            spans = [span for shard in self.shards.values() for span in shard.kept]
-            self.astray += not spans_meet([*spans, *self.flying.values()])
+            self.look()
+
+    def look(self) -> None:
+        """Whether each key is in one place, a host's or on its way to one."""
+        spans = [span for shard in self.shards.values() for span in shard.kept]
+        self.astray += not spans_meet([*spans, *self.flying.values()])
+
+    def unseen(self) -> set[int]:
+        """What is kept in the end, and where a program that has just been started would not look for it."""
+        new, parts = self.newcomer, self.directory.parts if self.directory else {}
+        of_author: dict[str, Sequence[Span]] = {}
+        missing = set[int]()
+        for key, record in (
+            entry for shard in self.shards.values() for entries in shard.kept.values() for entry in entries
+        ):
+            author, at_ms, number = record
+            if author not in of_author:
+                of_author[author] = new.of_author(author, parts.get(author, 1))
+            asked = (of_author[author], new.of_time(at_ms, at_ms + 1), new.of_names(author, author + "a"))
+            if not all(any(span.has(key) for span in spans) for spans in asked):
+                missing.add(number)
+        return missing
 
     def report(self) -> Mapping[str, Any]:
         """What was seen of the hosts, and what they keep in the end."""
@@ -225,6 +256,7 @@ class Rig:
         return {
             "astray": self.astray,
             "held": held,
+            "unseen": self.unseen(),
             "arrived": sorted((at, self.names.index(name), many) for (at, name), many in self.arrived.items()),
             "changes": self.directory.changes if self.directory else [],
             "bytes": self.bytes_moved,

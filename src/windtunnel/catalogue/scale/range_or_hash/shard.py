@@ -66,6 +66,9 @@ class Cluster(Protocol):
     def moved(self, size_bytes: int) -> None:
         """So much has been sent by a host to another."""
 
+    def look(self) -> None:
+        """Something has changed: is each key in one place?"""
+
 
 class Shard:
     """The program of a host."""
@@ -191,6 +194,7 @@ class Shard:
             entries = self.kept.pop(whole)
             for half in (Span(whole.start, at), Span(at, whole.end)):
                 self.kept[half] = [(key, record) for key, record in entries if half.has(key)]
+            self.rig.look()
 
     async def give(self, move: int, span: Span, target: str, sent: int) -> None:
         """Hand over the next records of a range; with the last of them, the range."""
@@ -204,6 +208,7 @@ class Shard:
         if last:
             del self.kept[span]
             self.rig.flying[move] = span
+            self.rig.look()
             self.send_away()
         else:
             self.urgent.append(("give", move, span, target, sent + len(batch)))
@@ -230,4 +235,5 @@ class Shard:
             self.came.add(move)
             del self.coming[move]
             self.rig.flying.pop(move, None)
+            self.rig.look()
             self.tell("directory", "taken", move)
