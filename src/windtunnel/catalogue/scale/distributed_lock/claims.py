@@ -44,7 +44,7 @@ FORGETS = "min(redlock.together, redlock.lost) > 0"
 WRITES_ALONE = "numbered.late == 0 and numbered.lost > 0"
 FENCED = "max(fenced.lost, fenced.late) == 0"
 WASTE = (
-    "versioned.works > 1.2 and fenced.works == in_the_row.works == 1 and max(fenced.together, in_the_row.together) == 0"
+    "versioned.works > 1.1 and max(fenced.works, in_the_row.works) <= 1 and fenced.together == in_the_row.together == 0"
 )
 KEPT = ", ".join(f"{design}.{what}" for design in ("fenced", "versioned", "in_the_row") for what in ("lost", "late"))
 BOTH = f"max({KEPT}) == 0"
