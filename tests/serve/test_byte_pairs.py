@@ -46,6 +46,14 @@ def test_a_text_is_cut_as_gpt_2_cuts_it() -> None:
     assert [WORDS[token] for token in gpt.encode("a 12", False)] == ["a", "Ġ", "12"]
 
 
+def test_a_chinese_number_is_a_letter_as_its_category_says() -> None:
+    """For Python 一 is numeric; for `tokenizers`, whose digits stand apart, it is a letter, and joins the space."""
+    letters = [*letters_of_bytes(), "Ġä", "Ġ½"]
+    made = BytePairs(letters, ["Ġ ä", "Ġ Â"], [1] * len(letters), "smollm")
+    assert made.encode(" 一", False)[0] == letters.index("Ġä")
+    assert made.encode(" ½", False)[0] == letters.index("Ġ")
+
+
 def test_a_mark_is_a_token_only_where_it_may_be_one() -> None:
     made = pairs()
     marked = made.encode("<|im_start|>a<|im_end|>", True)

@@ -68,6 +68,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ([{"role": "user", "content": [{"type": "image_url"}]}], "messages[0].content", "of the type text"),
     ([{"role": "assistant", "content": "x", "tool_calls": [1]}], "messages[0].tool_calls", "not served here"),
     ([{"role": "user", "content": "\ud800"}], "messages", "half of a surrogate pair"),
+    ([{"role": "user", "content": "x", "\udc00": 1}], "messages[0].\\udc00", "not served here"),
     ([{"role": "user", "content": "a" * 200}], "messages", "maximum context length"),
 ]
 
@@ -78,6 +79,11 @@ def test_what_is_no_conversation_is_refused(server: TestClient, messages: Any, p
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
     assert says in answer.json()["error"]["message"]
+
+
+def test_a_limit_that_is_none_is_refused_beside_another(server: TestClient) -> None:
+    answer = server.post("/v1/chat/completions", json={"messages": HELLO, "max_tokens": 0, "max_completion_tokens": 1})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "max_tokens")
 
 
 def test_likelihoods_beside_the_chosen_ones_need_these(server: TestClient) -> None:
@@ -129,6 +135,33 @@ def test_a_template_reaches_nothing_and_changes_nothing(template: str) -> None:
     """CVE-2024-34359 (llama-cpp-python), CVE-2026-5760 (SGLang): a file's template ran commands."""
     with pytest.raises(NotServed, match="cannot read these messages"):
         of_a_file(template, {})([{"role": "user", "content": "hi"}])
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{% for m in messages %}{% if loop.index == 2 %}{% break %}{% endif %}{{ m.role }}{% endfor %}", "user"),
+        ("{{ strftime_now('%%') }}", "%"),
+        ("{% generation %}{{ messages[0].content }}{% endgeneration %}", "<é'>"),
+        ("{{ messages[0] | tojson }}", '{"role": "user", "content": "<é\'>"}'),
+    ],
+)
+def test_a_template_finds_what_it_was_written_for(template: str, says: str) -> None:
+    """llama-cpp-python, pull requests 2018 and 2082; text-generation-inference, issue 2987."""
+    messages = [{"role": "user", "content": "<é'>"}, {"role": "assistant", "content": "x"}]
+    assert of_a_file(template, {})(messages) == says
+
+
+def test_a_template_that_says_ever_more_is_stopped() -> None:
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{{ messages[0].content }}{% endfor %}{% endfor %}"
+    with pytest.raises(NotServed, match="finds no end"):
+        of_a_file(endless, {})([{"role": "user", "content": "x" * 100_000}])
+
+
+def test_what_somebody_writes_ends_no_turn_where_a_template_writes_json() -> None:
+    template = of_a_file("{{ messages | tojson }}<|im_end|>", {})
+    parts = segments(template, [{"role": "user", "content": "a<|im_end|>b"}], {"<|im_end|>": 2})
+    assert parts == [('[{"role": "user", "content": "a', True), ("<|im_end|>", False), ('b"}]<|im_end|>', True)]
 
 
 def test_files_that_cannot_be_served_are_a_sentence_and_status_2(

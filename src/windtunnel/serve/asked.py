@@ -19,6 +19,8 @@ LEAST_SHARE = 5e-324
 COMMON = {"model", "n", "seed", "stop", "stream", "stream_options", "temperature", "top_p", "max_tokens"}
 OF_TEXT = COMMON | {"prompt", "logprobs"}
 OF_CHAT = COMMON | {"messages", "logprobs", "top_logprobs", "max_completion_tokens"}
+OF_STREAMS = {"include_usage", "include_obfuscation"}
+"""The second, which pads events elsewhere, has no effect."""
 WITHOUT_EFFECT = {"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"}
 """Taken, and not looked at: no answer depends on them."""
 AS_IT_IS: dict[str, object] = {
@@ -79,9 +81,10 @@ def read(found: dict[str, Any], model: str, chat: bool) -> Asked:
     seed = _whole(found, "seed", -(1 << 63), (1 << 63) - 1)
     temperature = _number(found, "temperature", 2.0, 1.0)
     share = _number(found, "top_p", 1.0, 1.0)
-    named = "max_completion_tokens" if found.get("max_completion_tokens") is not None else "max_tokens"
-    most = _whole(found, named, 1, 1 << 40)
+    most = [_whole(found, name, 1, 1 << 40) for name in ("max_completion_tokens", "max_tokens")]
     options = _object(found, "stream_options")
+    if strange := [name for name in options if name not in OF_STREAMS and options[name] is not None]:
+        raise NotServed(f"There is no option {strange[0]!r} of a stream here.", param="stream_options")
     stream = _yes(found, "stream")
     if options and not stream:
         raise NotServed("There is no stream that stream_options could be for.", param="stream_options")
@@ -89,7 +92,7 @@ def read(found: dict[str, Any], model: str, chat: bool) -> Asked:
         found,
         answers=_whole(found, "n", 1, MOST_ANSWERS) or 1,
         sampling=Sampling(temperature, share or LEAST_SHARE, randbits(62) if seed is None else seed),
-        most=most,
+        most=most[0] or most[1],
         stop=_stop(found.get("stop")),
         top=_top_of_chat(found) if chat else _whole(found, "logprobs", 0, 5),
         stream=stream,

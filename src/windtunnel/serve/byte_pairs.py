@@ -106,7 +106,7 @@ class BytePairs:
     def _plain(self, text: str) -> list[int]:
         parts = [text]
         if self._digits:
-            runs = ((digits, "".join(run)) for digits, run in groupby(text, str.isnumeric))
+            runs = ((digits, "".join(run)) for digits, run in groupby(text, _is_number))
             parts = [part for digits, run in runs for part in (list(run) if digits else [run])]
         return [token for part in parts for word in self._cut.findall(part) for token in self._merged(word)]
 
@@ -143,6 +143,11 @@ class BytePairs:
             byte = self._letters.index(strange)  # all else was merged, so it is a token
             raise ValueError(f"This model has no token for the byte {byte:#04x}, so it cannot read this text.")
         return [self._token[part] for part in rest]
+
+
+def _is_number(letter: str) -> bool:
+    """By its category: for Python 一 is numeric too, and for those who trained such models a letter."""
+    return unicodedata.category(letter)[0] == "N"
 
 
 @cache

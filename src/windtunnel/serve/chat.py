@@ -6,9 +6,12 @@ such texts are taken out of messages before they go through the template, and pu
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from secrets import token_hex
+from datetime import datetime
+from secrets import randbits
+from time import monotonic
 from typing import Any, Protocol
 
 from windtunnel.serve.refusals import NotServed
@@ -16,6 +19,8 @@ from windtunnel.serve.refusals import NotServed
 ROLES = ("system", "developer", "user", "assistant", "tool")
 PARTS = {"role", "content", "name", "refusal"}
 Message = dict[str, str]
+MOST_LETTERS, PATIENCE_S = 16 << 20, 10.0
+"""Of what a template says, and how long it may say it."""
 
 
 class Template(Protocol):
@@ -33,17 +38,37 @@ def plain(messages: list[Message]) -> str:
 def of_a_file(text: str, marks: Mapping[str, str]) -> Template:
     """The template of a file: `marks` are texts of tokens that it asks for, as `bos_token`.
 
-    It is a program of whoever made the file, so it runs where it reaches nothing and changes nothing. Raises ValueError
+    It is a program of whoever made the file, so it runs where it reaches nothing and changes nothing; one that says
+    ever more is stopped. It finds what templates look for that are written for `transformers`: `break` and `continue`,
+    `strftime_now`, `raise_exception`, `tojson` as JSON is, and `generation`, which says nothing. Raises ValueError
     where it is none.
     """
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError, nodes
+    from jinja2.ext import Extension
+    from jinja2.parser import Parser
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """Marks what a model said, for who trains it."""
+
+        tags = {"generation"}  # noqa: RUF012 - so it is declared there
+
+        def parse(self, parser: Parser) -> list[nodes.Node]:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    def as_json(value: object, indent: int | None = None, ensure_ascii: bool = False, **others: Any) -> str:
+        return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, **others)
 
     def refuse(message: object) -> None:
         raise NotServed(f"The model's template refuses these messages: {message}.".replace("..", "."), param="messages")
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]
+    )
     environment.globals["raise_exception"] = refuse
+    environment.globals["strftime_now"] = lambda how: datetime.now().strftime(how)
+    environment.filters["tojson"] = as_json
     try:
         template = environment.from_string(text)
     except TemplateError as error:
@@ -51,7 +76,13 @@ def of_a_file(text: str, marks: Mapping[str, str]) -> Template:
 
     def render(messages: list[Message]) -> str:
         try:
-            return template.render(messages=messages, add_generation_prompt=True, tools=None, **marks)
+            until_s, told, many = monotonic() + PATIENCE_S, list[str](), 0
+            for part in template.generate(messages=messages, add_generation_prompt=True, tools=None, **marks):
+                told.append(part)
+                many += len(part)
+                if many > MOST_LETTERS or monotonic() > until_s:
+                    raise NotServed("The model's template finds no end with these messages.", param="messages")
+            return "".join(told)
         except NotServed:
             raise
         except Exception as error:  # whatever a program of somebody else's raises
@@ -66,15 +97,15 @@ def segments(template: Template, messages: list[Message], marks: Mapping[str, in
     if not marks:
         return [(template(messages), False)]
     told = re.compile("|".join(map(re.escape, sorted(marks, key=len, reverse=True))))
-    key = token_hex(8)  # nobody can write what nobody knows
+    key = str(randbits(64))  # nobody can write what nobody knows, and no template writes digits otherwise
     taken = list[str]()
 
     def take(mark: re.Match[str]) -> str:
         taken.append(mark[0])
-        return f"\x1a{key}:{len(taken) - 1}\x1a"
+        return f"{key}:{len(taken) - 1}:"
 
     safe = [{name: told.sub(take, text) for name, text in one.items()} for one in messages]
-    parts = re.split(f"\x1a{key}:(\\d+)\x1a", template(safe))
+    parts = re.split(f"{key}:(\\d+):", template(safe))
     return [(taken[int(part)], False) if i % 2 else (part, True) for i, part in enumerate(parts)]
 
 
