@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ from starlette.testclient import TestClient
 from helpers.model_server import client, events, offline, said, small, text
 from helpers.plain_llama import logits_of
 from windtunnel.serve import metrics
+from windtunnel.serve.answers import event
+from windtunnel.serve.asked import read
+from windtunnel.serve.prompts import prompts
+from windtunnel.serve.refusals import NotServed
 from windtunnel.serve.runner import Runner
 
 
@@ -144,6 +149,8 @@ WRONG: list[tuple[dict[str, Any], str | None, str]] = [
     ({"prompt": "a", "presence_penalty": 0.5}, "presence_penalty", "with the value 0 alone"),
     ({"prompt": "a", "top_k": 4}, "top_k", "no parameter 'top_k'"),
     ({"prompt": "a", "messages": []}, "messages", "no parameter 'messages'"),
+    ({"prompt": "a", "\ud800": 1}, "\\ud800", "no parameter '\\ud800'"),
+    ({"prompt": "a", "stream": True, "stream_options": {"every": 1}}, "stream_options", "no option 'every'"),
 ]
 
 
@@ -159,6 +166,28 @@ def test_what_is_wrong_is_said_in_the_shape_that_clients_know(
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
     assert says in error["message"]
     assert error["message"].endswith(".")
+
+
+@pytest.mark.parametrize("asked", [{"temperature": "x" * 100_000}, {"x" * 100_000: 1}, {"seed": 10**4000}])
+def test_what_is_wrong_at_length_is_said_in_short(server: TestClient, asked: dict[str, Any]) -> None:
+    answer = server.post("/v1/completions", json={"prompt": "a", **asked})
+    assert answer.status_code == 400
+    assert len(answer.content) < 1500
+    assert answer.json()["error"]["message"].endswith("...")
+
+
+def test_more_prompts_than_there_are_places_are_refused_before_they_are_cut() -> None:
+    """vLLM, pull request 47845."""
+    with pytest.raises(NotServed, match="2000 answers were asked for, and 64 is the most"):
+        prompts(replace(small(), tokens=cast(Any, None)), read({"prompt": ["a"] * 1000, "n": 2}, "m", False), False, 64)
+
+
+def test_no_client_finds_a_line_end_in_an_event() -> None:
+    """openai-python, issue 1230; httpx-sse, issue 34: some cut where Unicode has line ends."""
+    told = {"text": "one\u2028two\u2029three\x85four\x0b\x0c\x1c\x1d\x1e\r\nfive é"}
+    first, *rest = event(told).decode().splitlines()
+    assert rest == [""]
+    assert json.loads(first.removeprefix("data: ")) == told
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff", b"[" * 100_000, b'{"prompt": 1' + b"0" * 5000 + b"}"])
@@ -249,6 +278,23 @@ def test_pages_of_others_may_not_ask_a_server_of_this_machine(headers: dict[str,
         answer = guarded.get("/v1/models", headers=headers)
     assert answer.status_code == status
     assert ("error" in answer.json()) == (status != 200)
+
+
+def test_every_number_is_of_a_kind_that_prometheus_knows() -> None:
+    kinds: dict[str, str] = {}
+    for line in metrics.text(Runner(small().engine("continuous", 1))).splitlines():
+        match line.split():
+            case ["#", "TYPE", name, kind]:
+                kinds[name] = kind
+            case ["#", "HELP", *_]:
+                pass
+            case [name, value]:
+                float(value)
+                name = name.partition("{")[0]
+                family = name if name in kinds else name.removesuffix("_sum").removesuffix("_count")
+                assert kinds[family] == "summary" if family != name else kinds[name] in ("counter", "gauge")
+                assert name.endswith("_total") == (kinds[family] == "counter")
+    assert len(kinds) > 10
 
 
 def test_a_count_of_millions_is_told_to_the_last_one() -> None:

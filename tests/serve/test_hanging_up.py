@@ -54,6 +54,26 @@ async def crowd(app: Starlette, made: Runner, many: int) -> None:
     assert made.counts["hung_up"] > many / 4
 
 
+def test_who_hangs_up_in_the_middle_of_a_request_breaks_nothing() -> None:
+    """It was told as an error of the server itself, with a page of it in the terminal."""
+    incoming = iter([{"type": "http.request", "body": b'{"prompt": "a', "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        return next(incoming, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None: ...
+
+    async def go() -> None:
+        made = runner()
+        app = application(small(), made)
+        scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": [], "query_string": b""}
+        async with living(app):
+            await app(scope, receive, send)  # type: ignore[arg-type]
+        assert made.open == 0
+
+    asyncio.run(go())
+
+
 def test_fifty_at_once_of_which_half_hang_up_leave_no_block_and_change_no_answer() -> None:
     """ATOM, pull requests 1562 and 1589; pegainfer, issue 215: who was gone was answered to the end."""
     made = runner()

@@ -11,7 +11,7 @@ from time import time
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -156,9 +156,7 @@ class Endpoint:
         found = asked.decoded(await _body(request))
         wish = asked.read(found, self.model.name, chat)
         # Long texts take their time to be cut; meanwhile others are answered.
-        read = await asyncio.to_thread(prompts, self.model, wish, chat)
-        if (many := len(read) * wish.answers) > self.runner.places:
-            raise NotServed(f"{many} answers were asked for, and {self.runner.places} is the most.", param="n")
+        read = await asyncio.to_thread(prompts, self.model, wish, chat, self.runner.places)
         queue = asyncio.Queue[Told]()
         tickets = list[Ticket]()
         for prompt, most in read:
@@ -197,7 +195,12 @@ def application(model: Model, runner: Runner, here: tuple[str, int] | None = Non
     return Starlette(
         routes=endpoint.routes(),
         middleware=[] if here is None else [Middleware(Visitors, here=here)],
-        exception_handlers={NotServed: _refused, HTTPException: _no_such, Exception: _broken},
+        exception_handlers={
+            NotServed: _refused,
+            ClientDisconnect: _gone,
+            HTTPException: _no_such,
+            Exception: _broken,
+        },
         lifespan=life,
     )
 
@@ -205,6 +208,11 @@ def application(model: Model, runner: Runner, here: tuple[str, int] | None = Non
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, NotServed)
     return error.response()
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """Somebody hung up before all of the request was said: nobody is there to be answered, and nothing is broken."""
+    return Response(status_code=400)
 
 
 def _no_such(request: Request, error: Exception) -> Response:

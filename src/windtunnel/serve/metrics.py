@@ -17,13 +17,6 @@ def text(runner: Runner) -> str:
         ("hung_up_total", "counter", "Answers whose client went away before their end.", counts["hung_up"]),
         ("steps_total", "counter", "Passes of the model.", engine.steps),
         ("rows_total", "counter", "Tokens that were computed in them.", engine.rows),
-        (
-            "first_token_seconds_sum",
-            "counter",
-            "From asking to the first token, all added up.",
-            runner.seconds_to_first,
-        ),
-        ("first_token_seconds_count", "counter", "Answers that were given a first token.", counts["first_tokens"]),
         ("open", "gauge", "Answers under way, those that wait included.", runner.open),
         ("running", "gauge", "Answers in the batch.", len(scheduler.running)),
         ("waiting", "gauge", "Answers that wait for a place in it.", len(scheduler.waiting)),
@@ -39,6 +32,12 @@ def text(runner: Runner) -> str:
     lines = [
         f"# HELP windtunnel_{n} {what}\n# TYPE windtunnel_{n} {kind}\nwindtunnel_{n} {v}" for n, kind, what, v in rows
     ]
+    lines.append(
+        "# HELP windtunnel_first_token_seconds From asking to the first token.\n"
+        "# TYPE windtunnel_first_token_seconds summary\n"
+        f"windtunnel_first_token_seconds_sum {runner.seconds_to_first}\n"
+        f"windtunnel_first_token_seconds_count {counts['first_tokens']}"
+    )
     lines.append(
         "# HELP windtunnel_finished_total Answers that ended, by why.\n# TYPE windtunnel_finished_total counter"
     )

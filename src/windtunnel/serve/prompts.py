@@ -14,10 +14,15 @@ UNSAID = 16
 """Tokens of a completion of which nobody said how long it may become. A chat goes on as long as there is room."""
 
 
-def prompts(model: Model, asked: Asked, chat: bool) -> list[tuple[Tokens, int]]:
-    """Each with the most tokens of its answers. Raises NotServed for what is no prompt, and for what is too long."""
+def prompts(model: Model, asked: Asked, chat: bool, places: int) -> list[tuple[Tokens, int]]:
+    """Each with the most tokens of its answers. Raises NotServed for what is no prompt, for what is too long, and for
+    more answers than there are places: before any of their prompts is cut, which takes its time (vLLM, pull request
+    47845)."""
     found = []
-    for prompt in _of_chat(model, asked) if chat else _of_text(model, asked.what.get("prompt")):
+    given = [] if chat else _several(asked.what.get("prompt"))
+    if (many := max(1, len(given)) * asked.answers) > places:
+        raise NotServed(f"{many} answers were asked for, and {places} is the most.", param="n")
+    for prompt in _of_chat(model, asked) if chat else (_one(model, one) for one in given):
         room = model.context - len(prompt)
         if (asked.most or 1) > room:
             raise too_long(model.context, len(prompt), asked.most or 1, "messages" if chat else "prompt")
@@ -25,12 +30,12 @@ def prompts(model: Model, asked: Asked, chat: bool) -> list[tuple[Tokens, int]]:
     return found
 
 
-def _of_text(model: Model, given: Any) -> list[Tokens]:
+def _several(given: Any) -> list[Any]:
     """A text, tokens, or a list of either."""
     many = given if isinstance(given, list) and not _are_tokens(given) else [given]
     if not many:
         raise NotServed("The prompt is an empty list.", param="prompt")
-    return [_one(model, prompt) for prompt in many]
+    return many
 
 
 def _one(model: Model, given: Any) -> Tokens:
