@@ -25,6 +25,7 @@ from windtunnel.catalogue.concurrency.event_loop import (
     joined,
     waiting,
 )
+from windtunnel.catalogue.concurrency.event_loop.outside import Outside
 from windtunnel.catalogue.concurrency.event_loop.own_loop import OwnLoop
 
 Step = tuple[Any, ...]
@@ -304,6 +305,18 @@ class Holding(Rig):
     """Holds all connections idle for half a minute."""
 
     hold_s = 30.0
+
+
+def test_a_server_that_hangs_up_ends_the_run_with_a_sentence() -> None:
+    outside = Outside({"call_s": 0.0})
+    ours, theirs = socket.socketpair()
+    outside.held = [ours]
+    with ours, theirs:
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(ConnectionError, match="in the place of an answer"):
+            outside.heard("alone", 3, 0.0)
+        with pytest.raises(ConnectionError, match="hung up, or was silent"):
+            outside.heard("window", 0.03, 0.01, 1, 0)
 
 
 @pytest.mark.live

@@ -101,6 +101,8 @@ class Outside:
         begin, number = time.perf_counter(), b"%04d" % next(self.numbers)
         sock.sendall(CALL + number)
         answer = sock.recv(len(PING))
+        if not answer:
+            raise ConnectionError("The server hung up in the place of an answer to a call.")
         took_s = time.perf_counter() - begin
         with self.lock:
             self.called += 1
@@ -114,8 +116,7 @@ class Outside:
         due = [i * every_s for i in range(round(length_s / every_s))]
 
         def answers() -> None:
-            while len(took) < len(due):
-                data = pinging.recv(4096)
+            while len(took) < len(due) and (data := pinging.recv(4096)):
                 answered = time.perf_counter() - begin
                 for _ in range(len(data) // len(PING)):
                     took.append(answered - due[len(took)])
@@ -125,8 +126,9 @@ class Outside:
             asked = time.perf_counter()
             calling.append((asked, asked + self.call(sock)))
 
-        beside = [threading.Thread(target=answers)]
-        beside += [threading.Thread(target=called, args=(sock,)) for sock in self.held[1 : 1 + calls]]
+        # Daemons: where a server hangs up, none of them keeps this process from saying so and ending.
+        beside = [threading.Thread(target=answers, daemon=True)]
+        beside += [threading.Thread(target=called, args=(sock,), daemon=True) for sock in self.held[1 : 1 + calls]]
         for thread in beside:
             thread.start()
         begin = time.perf_counter()
@@ -138,6 +140,10 @@ class Outside:
             pinging.sendall(PING)
         for thread in beside:
             thread.join()
+        if len(took) < len(due):
+            raise ConnectionError(
+                f"The server hung up, or was silent for {PATIENCE_S:g} s, where it shall answer pings."
+            )
         lasted = max((end for _, end in calling), default=0.0) - min((asked for asked, _ in calling), default=0.0)
         return {"pings": took, "calls_s": lasted, "at_once": self.at_once}
 
