@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from helpers.examples import examples
 from helpers.served import VOCABULARY, Served, slots_of
 from windtunnel.blocks.serving import BlockManager, ContiguousMemory, Scheduler, Sequence, reserve_doubling
 from windtunnel.parts import made_answer
@@ -99,7 +100,7 @@ def test_on_any_schedule_all_are_told_what_is_right_and_all_memory_comes_back(me
     machine: Any = type("Machine", (Serving,), {"make": staticmethod(MEMORIES[memory]), "policy": policy})
     case = machine.TestCase()
     case.settings = settings(
-        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(10), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     case.runTest()
 
