@@ -19,10 +19,10 @@ from windtunnel.explore import DPOR, Access, DepthFirst, RandomWalk, Threads, ex
 
 Memory = dict[str, int]
 Steps = Generator[Access, None, None]
-BY_CHANCE, EACH, ROUNDS = 4, 50_000, 8
+BY_CHANCE, EACH, ROUNDS = 4, 250_000, 8
 """Real threads that count with nobody watching, how often each does, and how often that is done until something is
 lost: on a busy machine each may be through before the next one runs. Where it is proved that nothing can be lost it is
-done once, by a tenth: threads that all want one lock took 6 to 100 times as much of the processor."""
+done once, by a fiftieth: threads that all want one lock took 6 to 100 times as much of the processor."""
 
 
 class Design(Protocol):
@@ -94,7 +94,7 @@ class Rig:
         if self.sim is not None:
             return nan
         proved = real.found_in(self.design.counter, self.p.threads)["proved"]
-        rounds, each = (1, EACH // 10) if proved else (ROUNDS, EACH)
+        rounds, each = (1, EACH // 50) if proved else (ROUNDS, EACH)
         for _ in range(rounds):
             lost = real.by_chance(self.design.counter, BY_CHANCE, each, called)
             if lost:
