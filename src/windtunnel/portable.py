@@ -1,4 +1,4 @@
-"""The exponential of many numbers, the same to the last bit on every processor.
+"""Functions of many numbers that do not ask which processor it is; the exponential is the same to the last bit.
 
 NumPy takes another algorithm where a processor has AVX-512, and the last bit of one result in a few differs: the same
 seed gave another digest there. What IEEE 754 prescribes to the bit (sums, products, roundings, powers of two) does not
@@ -8,6 +8,7 @@ exponential function in IEEE floating-point arithmetic", ACM TOMS 15, 1989): e^x
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,3 +57,10 @@ def exp(x: NDArray[Any]) -> NDArray[Any]:
             power = powers[part]
             found[start : start + AT_ONCE] = np.ldexp(power + power * rest, whole)
     return found.reshape(np.shape(x))
+
+
+def each(of: Callable[[float], float], x: NDArray[Any]) -> NDArray[Any]:
+    """A function of `math` of each, float64 of the same shape: the library of C takes one algorithm for all."""
+    import numpy as np
+
+    return np.array([of(one) for one in x.reshape(-1).tolist()], np.float64).reshape(x.shape)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.numbers import whole
 from windtunnel.blocks.serving.weights import ModelWeights
+from windtunnel.portable import each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,11 +45,7 @@ class Decoder(Block):
         if weights.slower is not None:
             pairs = pairs / weights.slower
         angles = np.outer(np.arange(shape.positions), pairs)
-        # Of NumPy's own the last bit differs between processors.
-        self._cosines, self._sines = (
-            np.array([of(one) for one in angles.reshape(-1).tolist()], np.float32).reshape(angles.shape)
-            for of in (math.cos, math.sin)
-        )
+        self._cosines, self._sines = (each(of, angles).astype(np.float32) for of in (math.cos, math.sin))
 
     def copy(self, copies: Iterable[tuple[int, int]]) -> None:
         """Copy keys and values from slot to slot, one after the other. Raises ValueError for a slot that is not."""

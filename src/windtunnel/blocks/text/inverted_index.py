@@ -21,6 +21,7 @@ from windtunnel.blocks.ground.numbers import whole
 from windtunnel.blocks.text.inverted_index_plain import checked_parameters, lucene_length
 from windtunnel.blocks.text.tokenizer import Tokenizer
 from windtunnel.blocks.text.vocabulary import Vocabulary
+from windtunnel.portable import each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -261,8 +262,7 @@ class InvertedIndex(Guarded):
         kernels.fill_postings(numbers, counts, starts, postings.documents, frequencies)
         mean = counts.sum() / len(self) or 1.0
         lengths = np.array([lucene_length(n) for n in counts.tolist()]) if self.norms == "lucene" else counts
-        odds = (len(self) - having + 0.5) / (having + 0.5)
-        rarity = np.array([math.log(1 + one) for one in odds.tolist()])  # np.log differs between processors
+        rarity = each(math.log, 1 + (len(self) - having + 0.5) / (having + 0.5))
         kernels.weigh(postings, frequencies, self.k1 * (1 - self.b + self.b * lengths / mean), rarity)
         self._postings = postings
         return postings

@@ -31,6 +31,7 @@ from windtunnel.blocks.vectors.vector_input import (
     one_row,
     padded,
 )
+from windtunnel.portable import each
 from windtunnel.splitmix import GOLDEN, MASK, mix
 
 if TYPE_CHECKING:
@@ -436,5 +437,4 @@ def draw_levels(seed: int, first: int, count: int, m: int) -> NDArray[np.int32]:
     z += np.uint64((seed * 0xD1342543DE82EF95) & MASK)
     mixed: NDArray[np.uint64] = mix(z)
     uniform = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
-    logarithms = np.array([math.log(one) for one in uniform.tolist()])  # np.log differs between processors
-    return (-logarithms / math.log(m)).astype(np.int32)
+    return (-each(math.log, uniform) / math.log(m)).astype(np.int32)
