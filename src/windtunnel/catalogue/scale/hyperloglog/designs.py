@@ -85,7 +85,7 @@ class SampleOfVisits(Exact):
         self.visits = 0
 
     def add(self, visitor: str) -> None:
-        self.visits += 1
+        self.visits += 1  # unclaimed: counted by threes, one in twenty is taken still
         if self.visits % ONE_IN == 0:
             self.seen.add(visitor)
 
@@ -105,7 +105,7 @@ class LeastHashes:
 
     def add(self, visitor: str) -> None:
         self.seen.add(stable_hash(visitor) >> 64 - 8 * HASH_BYTES)
-        if len(self.seen) > 2 * self.most:
+        if len(self.seen) > 2 * self.most:  # unclaimed: how often it is cut; what a shard sends is the same
             self.seen = set(nsmallest(self.most, self.seen))
 
     def store(self) -> bytes:
@@ -113,7 +113,9 @@ class LeastHashes:
 
     def total(self, parts: Sequence[bytes]) -> float:
         least = self.least(parts)
-        return len(least) if len(least) < self.most else (self.most - 1) / self.known(least)
+        if len(least) < self.most:
+            return len(least)
+        return (self.most - 1) / self.known(least)  # unclaimed: one of thousands
 
     def both(self, one: Sequence[bytes], other: Sequence[bytes]) -> float:
         """What both have, over the part of all hashes of which it is known of both who came."""
@@ -128,7 +130,9 @@ class LeastHashes:
 
     def known(self, least: Sequence[bytes]) -> float:
         """Up to which part of all hashes there is no other than these: all, where they are fewer than are sent."""
-        return int.from_bytes(least[-1], "big") / 256.0**HASH_BYTES if len(least) == self.most else 1.0
+        if len(least) < self.most:
+            return 1.0  # unclaimed: only where fewer came than are sent
+        return int.from_bytes(least[-1], "big") / 256.0**HASH_BYTES
 
 
 class LinearCounting(Totals):
