@@ -152,7 +152,7 @@ CLAIMS = (
     ),
     Claim("leases.calls < 0.55", "A call is for nearly two decisions, and more.", given=LARGE, stages=SIM),
     Claim(LACKS, "Where a node takes much of the limit, what it holds is what another lacks.", given=MUCH),
-    Claim("leases.flood > 0.95", "Where less is left than a node takes at once, it takes one.", given=PLAIN),
+    Claim("leases.flood > 0.9", "Where less is left than a node takes at once, it takes one.", given=PLAIN),
     Claim("leases.at_once > 0.6", "Who was refused looks what others of its node have brought.", given=PLAIN),
     Claim(
         SHUT,
