@@ -217,6 +217,17 @@ def chunkers() -> None:
         FastCDC(1024).cut_points(data)
 
 
+def serving() -> None:
+    from windtunnel.blocks.serving import AdapterPool, Decoder, ModelShape, made_adapter, made_weights, merged
+
+    shape = ModelShape(vocabulary=9, width=64, layers=2, heads=2, kv_heads=1, head_width=8, hidden=64, positions=9)
+    pool, weights, adapter = AdapterPool(shape, 2, 3), made_weights(shape), made_adapter(shape, 2)
+    pool.load("one", adapter)
+    for own in (weights, merged(weights, adapter)):
+        Decoder(own, 8).forward([(1, 0, 0), (2, 0, 1)], [[0], [4]], 4, [0, 1])
+    Decoder(weights, 8).forward([(1, 0, 0), (2, 0, 1)], [[0], [4]], 4, [1], pool, [0, -1])
+
+
 def rate_limits() -> None:
     import numpy as np
 
@@ -290,6 +301,7 @@ USES: tuple[Callable[[], None], ...] = (
     text,
     chunkers,
     rate_limits,
+    serving,
     streams,
     caches,
     space,

@@ -44,6 +44,7 @@ LONG_FILES = {
     "tests/sim/test_tcp.py": "one protocol, as its file",
 }
 LONG_FUNCTIONS = {
+    "blocks/serving/kernels/decoder.py forward": "a kernel: its state is its local variables",
     "blocks/text/kernels/inverted_index.py search_wand": "a kernel: its state is its local variables",
     "lab/checkers/search.py Search._lay_out": "one pass over the moments that fills six tables side by side",
     "sim/compiled/kernels/balancer.py balance": "a kernel: its state is its local variables",

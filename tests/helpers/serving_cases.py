@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from windtunnel.blocks.serving import (
+    AdapterPool,
     BlockManager,
     Buddy,
     ContiguousMemory,
@@ -15,8 +16,11 @@ from windtunnel.blocks.serving import (
     ModelShape,
     Scheduler,
     Sequence,
+    made_adapter,
     made_weights,
 )
+
+SMALL = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
 
 
 def _asked(made: Any) -> Any:
@@ -34,9 +38,14 @@ def _serving() -> Scheduler:
 
 
 def _decoder() -> Decoder:
-    shape = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
-    made = Decoder(made_weights(shape), 8)
+    made = Decoder(made_weights(SMALL), 8)
     made.forward([(3, 0, 0)], [[0]], 8, [0])
+    return made
+
+
+def _pool() -> AdapterPool:
+    made = AdapterPool(SMALL, places=2, rank=2)
+    made.load("one", made_adapter(SMALL, 2))
     return made
 
 
@@ -48,6 +57,11 @@ def _engine() -> LLMEngine:
 
 
 SERVING: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "AdapterPool": (
+        _pool,
+        lambda made: (made.names, made.loads, made.numbers.tobytes()),
+        lambda made: made.load("two", made_adapter(SMALL, 1, seed=2)),
+    ),
     "BlockManager": (
         lambda: _asked(BlockManager(8)),
         lambda made: (made.free_blocks, made._owners, made.asked),

@@ -8,6 +8,7 @@
     weights      the numbers of a Llama-shaped model, and how to make some
     gguf         the same, read from a file
     decoder      the model: keys, values and logits of the rows of a step
+    lora         adapters of low rank: many models in one pass of one
     sampling     which token follows
     engine       all of it, step by step
 
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
     from windtunnel.blocks.serving.decoder import Decoder as Decoder
     from windtunnel.blocks.serving.engine import LLMEngine as LLMEngine, answer_alone as answer_alone
     from windtunnel.blocks.serving.gguf import read_gguf as read_gguf, smollm as smollm
+    from windtunnel.blocks.serving.lora import (
+        AdapterPool as AdapterPool,
+        LoraAdapter as LoraAdapter,
+        adapter_bytes as adapter_bytes,
+        copied as copied,
+        made_adapter as made_adapter,
+        merge as merge,
+        merged as merged,
+    )
     from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage
     from windtunnel.blocks.serving.paged import BlockManager as BlockManager
     from windtunnel.blocks.serving.sampling import Sampling as Sampling

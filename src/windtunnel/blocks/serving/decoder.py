@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from windtunnel.blocks.serving.lora import AdapterPool
+
 Row = tuple[int, int, int]
 """A token, its position, and which of the tables is its sequence's."""
 
@@ -55,12 +57,21 @@ class Decoder(Block):
             self._keys[:, new] = self._keys[:, old]
             self._values[:, new] = self._values[:, old]
 
-    def forward(self, rows: List[Row], tables: List[List[int]], stretch: int, wanted: List[int]) -> NDArray[np.float32]:
+    def forward(
+        self,
+        rows: List[Row],
+        tables: List[List[int]],
+        stretch: int,
+        wanted: List[int],
+        pool: AdapterPool | None = None,
+        places: List[int] = (),
+    ) -> NDArray[np.float32]:
         """Write keys and values of all rows; the logits (wanted, vocabulary) of what follows behind the `wanted` ones.
 
         Position p of a sequence lies in the slot `table[p // stretch] + p % stretch`. Rows of one sequence stand in
-        the order of their positions. Raises ValueError for a token, a position, a table, a slot or a row that there is
-        not: what a kernel read there would be anybody's memory.
+        the order of their positions. With a pool, `places` says for each table where in it the adapter of its sequence
+        is, -1 for none. Raises ValueError for a token, a position, a table, a slot, a row or a place that there is not:
+        what a kernel read there would be anybody's memory.
         """
         import numpy as np
 
@@ -77,12 +88,27 @@ class Decoder(Block):
         for i, table in enumerate(tables):
             begins[i, : len(table)] = table
         self._check(tokens, positions, owners, begins, stretch)
+        which, numbers = self._adapters(owners, len(tables), pool, places)
         logits = kernels.forward(
             tokens, positions, owners, begins, stretch, np.array(wanted, np.int64), w.embedding, w.attention_in,
             w.attention_out, w.feed_in, w.feed_out, w.gains, w.head, self._keys, self._values, self._cosines,
-            self._sines, np.float32(shape.least),
+            self._sines, np.float32(shape.least), which, numbers, pool.rank if pool else 0,
         )  # fmt: skip
         return logits[:, : shape.vocabulary]
+
+    def _adapters(
+        self, owners: NDArray[np.int64], tables: int, pool: AdapterPool | None, places: List[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """For each row where its adapter is, and what is there."""
+        import numpy as np
+
+        if pool is None:
+            return np.full(owners.size, -1), np.zeros((0, 0, 0), np.float32)
+        if pool.shape != self.weights.shape:
+            raise ValueError("The pool is for adapters of a model of another shape.")
+        if len(places) != tables or min(places) < -1 or max(places) >= pool.places:
+            raise ValueError(f"Each of {tables} tables has one of {pool.places} places, or -1 for none, not {places}.")
+        return np.array(places, np.int64)[owners], pool.numbers
 
     def _check(
         self,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.serving.contiguous import ContiguousMemory
 from windtunnel.blocks.serving.decoder import Decoder, Row
+from windtunnel.blocks.serving.lora import AdapterPool, LoraAdapter, Part
 from windtunnel.blocks.serving.memory import KVMemory
 from windtunnel.blocks.serving.paged import BlockManager
 from windtunnel.blocks.serving.sampling import Sampling, unreadable
@@ -27,9 +28,12 @@ class LLMEngine(Block):
     Args:
         decoder: the model, with at least as many slots as the scheduler's memory has.
         scheduler: who computes what next, over a `BlockManager` or a `ContiguousMemory`.
+        adapters: by their names, those that sequences may ask for. They lie in a large and slow memory.
+        pool: the room that a pass finds them in: what a step needs is loaded into it. Where a step needs more than it
+            has places for, it is several passes.
 
     Raises:
-        ValueError: where the decoder has less slots than the memory.
+        ValueError: where the decoder has less slots than the memory, or the adapters have no pool of their shape.
 
     >>> from windtunnel.blocks.serving import BlockManager, ModelShape, Scheduler, made_weights
     >>> tiny = ModelShape(vocabulary=10, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64)
@@ -39,7 +43,16 @@ class LLMEngine(Block):
     (None, [<Sequence: name 'one', state 'finished', prompt 3, answer 5, computed 0>], 5)
     """
 
-    def __init__(self, decoder: Decoder, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        scheduler: Scheduler,
+        adapters: Mapping[str, LoraAdapter] | None = None,
+        pool: AdapterPool | None = None,
+    ) -> None:
+        self.adapters, self.pool = dict(adapters or {}), pool
+        if self.adapters and (pool is None or pool.shape != decoder.weights.shape):
+            raise ValueError("Adapters need a pool for a model of this shape: give an AdapterPool with them.")
         if (needed := scheduler.memory.usage(()).slots) > decoder.slots:
             raise ValueError(f"The memory has {needed} slots, and the decoder {decoder.slots}: make it larger.")
         self.decoder, self.scheduler = decoder, scheduler
@@ -52,7 +65,9 @@ class LLMEngine(Block):
         self._sampling: dict[object, Sampling] = {}
 
     def add(self, sequence: Sequence, sampling: Sampling = GREEDY) -> None:
-        """Let it wait for its turn. Raises ValueError as `Scheduler.add` does, and where the model cannot read it."""
+        """Let it wait for its turn. Raises ValueError as `Scheduler.add` does, where the model cannot read it, and
+        where its adapter is none of ours.
+        """
         shape = self.decoder.weights.shape
         if sequence.longest > shape.positions:
             raise ValueError(
@@ -61,6 +76,8 @@ class LLMEngine(Block):
         if max(sequence.tokens) >= shape.vocabulary or min(sequence.tokens) < 0:
             raise ValueError(f"{sequence.name!r} has a token that the model does not know: there are "
                              f"{shape.vocabulary}, from 0 on.")  # fmt: skip
+        if sequence.adapter and sequence.adapter not in self.adapters:
+            raise ValueError(f"{sequence.name!r} asks for the adapter {sequence.adapter!r}, which is not here.")
         self.scheduler.add(sequence)
         self._sampling[sequence.name] = sampling
 
@@ -71,7 +88,7 @@ class LLMEngine(Block):
             self._sampling.pop(sequence.name, None)
 
     def step(self) -> list[Sequence]:
-        """One pass of the model; who is done with it.
+        """One pass of the model, or several where adapters have too little room; who is done with it.
 
         Where the model says of what follows nothing that is a number, the sequence ends, with a `fault`, and no other.
         """
@@ -98,30 +115,43 @@ class LLMEngine(Block):
 
     def _compute(self, batch: Batch) -> tuple[dict[object, int], list[Sequence]]:
         """The tokens that this step gives, by names, and who was given none."""
+        parts: list[Part] = [(one, one.computed, one.computed + count) for one, count in batch.work]
+        idle = [one for one in self.scheduler.running if one.state == "finished"]
+        parts += [(one, one.computed - 1, one.computed) for one in idle]  # of a static batch: computed for nobody
+        picked, failed = dict[object, int](), list[Sequence]()
+        for some in self.pool.passes(parts) if self.pool else [parts]:
+            for one, law in self._pass(some):
+                if unreadable(law):
+                    failed.append(one)
+                else:
+                    picked[one.name] = self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
+                    self.logits[one.name] = law
+        return picked, failed
+
+    def _pass(self, parts: list[Part]) -> Iterable[tuple[Sequence, NDArray[np.float32]]]:
+        """One pass of the model: who is to be given a token, and the logits for it."""
         rows, tables, wanted, given = list[Row](), list[list[int]](), list[int](), list[Sequence]()
-        for sequence, count in batch.work:
-            end = sequence.computed + count
-            rows += [(sequence.tokens[at], at, len(tables)) for at in range(sequence.computed, end)]
+        for sequence, begin, end in parts:
+            rows += [(sequence.tokens[at], at, len(tables)) for at in range(begin, end)]
             tables.append(table_of(self.scheduler.memory, sequence, end))
             if end == len(sequence.tokens):
                 wanted.append(len(rows) - 1)
                 given.append(sequence)
-        for sequence in self.scheduler.running:
-            if sequence.state == "finished":  # of a static batch: a row that is computed for nobody
-                at = sequence.computed - 1
-                rows.append((sequence.tokens[at], at, len(tables)))
-                tables.append(table_of(self.scheduler.memory, sequence, sequence.computed))
+        places = self._places([sequence for sequence, _, _ in parts])
         self.steps += 1
         self.rows += len(rows)
-        logits = self.decoder.forward(rows, tables, stretch_of(self.scheduler.memory), wanted)
-        picked, failed = dict[object, int](), list[Sequence]()
-        for one, law in zip(given, logits, strict=True):
-            if unreadable(law):
-                failed.append(one)
-            else:
-                picked[one.name] = self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
-                self.logits[one.name] = law
-        return picked, failed
+        stretch = stretch_of(self.scheduler.memory)
+        return zip(given, self.decoder.forward(rows, tables, stretch, wanted, self.pool, places), strict=True)
+
+    def _places(self, sequences: list[Sequence]) -> list[int]:
+        """Where the adapters of these are, loaded where they were not."""
+        pool, needed, found = self.pool, {one.adapter for one in sequences} - {""}, {"": -1}
+        if pool is None:
+            return []
+        for name in sorted(needed, key=lambda name: name not in pool.names):  # who is there is used before one goes
+            at = pool.place(name)
+            found[name] = pool.load(name, self.adapters[name], needed) if at is None else at
+        return [found[one.adapter] for one in sequences]
 
     def _told(self) -> dict[str, object]:
         return {"steps": self.steps, "rows": self.rows}

@@ -105,12 +105,13 @@ class BlockManager(Block):
         """Let `child`, whose tokens are those of `parent` so far, read its blocks: for several answers to one prompt.
 
         Whoever of the two writes first to a block that both have gets a copy of it (`grow`). Raises ValueError where
-        the tokens or the salts differ, or the child has blocks.
+        the tokens, the salts or the adapters differ, or the child has blocks.
         """
         refused = {
             "has blocks already": bool(child.blocks),
             "has other tokens": child.tokens != parent.tokens,
             "has another salt": child.salt != parent.salt,
+            "has another adapter": child.adapter != parent.adapter,
         }
         if why := next((why for why, so in refused.items() if so), ""):
             raise ValueError(f"{child.name!r} {why}: fork into a new sequence with the tokens of {parent.name!r}.")
@@ -193,13 +194,13 @@ class BlockManager(Block):
         return -(-length // self.block_size)
 
     def _chain(self, sequence: Sequence, full: int) -> None:
-        """Names for its first blocks. They depend on its tokens alone, and stay true when its blocks are gone."""
+        """Names for its first blocks. They depend on what it is alone, and stay true when its blocks are gone."""
         size = self.block_size
         if sequence.block_size != size:  # another memory named them
             sequence.keys, sequence.block_size = [], size
         keys = sequence.keys
         while len(keys) < full:
-            before = keys[-1] if keys else sha256(b"salt" + sequence.salt).digest()
+            before = keys[-1] if keys else sha256(_beginning(sequence)).digest()
             block = sequence.tokens[len(keys) * size : (len(keys) + 1) * size]
             keys.append(sha256(before + array("q", block).tobytes()).digest())
 
@@ -233,3 +234,10 @@ class BlockManager(Block):
 
     def _told(self) -> dict[str, object]:
         return {"blocks": self.blocks, "block_size": self.block_size, "free": self.free_blocks}
+
+
+def _beginning(sequence: Sequence) -> bytes:
+    """What keys and values depend on besides the tokens: an adapter makes others of the same ones."""
+    if not sequence.adapter:
+        return b"salt" + sequence.salt
+    return b"adapter" + sha256(sequence.adapter.encode()).digest() + sequence.salt

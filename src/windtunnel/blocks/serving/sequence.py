@@ -26,6 +26,8 @@ class Sequence(Block):
         foretold: how long the answer will be, where an oracle says so (`reserve_foretold`).
         priority: the lower is served first.
         salt: sequences of different salts share no keys and values, whatever they ask.
+        adapter: the name of the LoRA adapter by which it is answered; "" for the model itself. Those of different
+            adapters share no keys and values either.
 
     Raises:
         ValueError: for what is no such number, and for a prompt without tokens.
@@ -45,6 +47,7 @@ class Sequence(Block):
         foretold: int | None = None,
         priority: int = 0,
         salt: bytes = b"",
+        adapter: str = "",
     ) -> None:
         self.name = name
         self.tokens = [whole(token, "A token") for token in prompt]
@@ -57,6 +60,7 @@ class Sequence(Block):
         self.foretold = None if foretold is None else whole(foretold, "The foretold length of an answer", 1)
         self.priority = whole(priority, "A priority", -(1 << 62))
         self.salt = bytes(salt)
+        self.adapter = adapter
         self.state: State = "new"
         self.computed = 0
         """How many of the tokens have keys and values in the memory."""

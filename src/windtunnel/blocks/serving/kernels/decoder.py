@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from windtunnel.blocks.serving.kernels import EXACT, FAST
+from windtunnel.blocks.serving.kernels.lora import gather
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,10 +23,6 @@ if TYPE_CHECKING:
 
 PANEL = 64
 """Columns of a matrix that lie side by side: eight registers of AVX2 are added to at once."""
-EXACT = {"contract", "nsz"}
-"""A product and its sum are one instruction wherever a processor has it, and nothing is taken in another order."""
-FAST = {"contract", "nsz", "reassoc", "arcp"}
-"""Sums of a row are taken in the order that is fastest; infinities and NaN stay what they are."""
 
 
 def in_panels(matrix: Floats) -> Floats:
@@ -178,11 +177,15 @@ def forward(
     cosines: Floats,
     sines: Floats,
     least: np.float32,
+    which: Ints,
+    adapters: Floats,
+    rank: int,
 ) -> Floats:
     """Logits (wanted, vocabulary in panels) behind the rows `wanted`; keys and values of all rows are written.
 
     Row i is `tokens[i]` at `positions[i]` of the sequence whose stretches begin at `tables[owners[i]]`. The rows of a
-    sequence stand in the order of its positions, so each finds there what those before it have written.
+    sequence stand in the order of its positions, so each finds there what those before it have written. `which` says
+    for each row where in `adapters` (places, layers, numbers) its own of this `rank` is, -1 for none.
     """
     layers, _, kv_heads, d = keys.shape
     n, width = tokens.size, attention_in.shape[2]
@@ -197,9 +200,14 @@ def forward(
         for j in range(width):
             x[i, j] = embedding[tokens[i] // PANEL, j, tokens[i] % PANEL]
     scores = np.empty((across // d, longest), np.float32)
+    mix, hidden = across + 2 * of_keys, feed_out.shape[2]
+    second = rank * (width + mix)  # where the numbers of the second matrix begin
+    third = second + rank * (across + width)
+    fourth = third + rank * (width + 2 * hidden)
     for layer in range(layers):
         normalise(x, gains[layer, 0], least, seen)
         multiply(seen, attention_in[layer], mixed)
+        gather(seen, which, adapters, layer, 0, rank, mix, mixed)
         for i in range(n):
             at, row = positions[i], mixed[i]
             slot = tables[owners[i], at // stretch] + at % stretch
@@ -212,11 +220,14 @@ def forward(
             table = tables[owners[i]]
             attend(mixed[i], keys[layer], values[layer], table, stretch, positions[i] + 1, scores, answers[i])
         multiply(answers, attention_out[layer], added)
+        gather(answers, which, adapters, layer, second, rank, width, added)
         add(added, x)
         normalise(x, gains[layer, 1], least, seen)
         multiply(seen, feed_in[layer], gates)
+        gather(seen, which, adapters, layer, third, rank, 2 * hidden, gates)
         gate(gates, fed)
         multiply(fed, feed_out[layer], added)
+        gather(fed, which, adapters, layer, fourth, rank, width, added)
         add(added, x)
     last = np.empty((wanted.size, width), np.float32)
     for i in range(wanted.size):
