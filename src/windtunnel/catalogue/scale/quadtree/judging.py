@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import pi, radians
 from statistics import fmean
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +14,8 @@ from windtunnel.statistics import not_measurable
 
 SIDE_M, BINS = 40_000.0, 16
 """Of the map that is drawn, around the place that all cities are around; and its cells along a side."""
+WORLD_M = 2 * pi * EARTH_RADIUS_M, pi * EARTH_RADIUS_M
+"""The sides of the map of the world: its metres to the east are those of the equator."""
 
 
 class Setting(Protocol):
@@ -24,6 +27,8 @@ class Setting(Protocol):
     def lat(self) -> float: ...
     @property
     def lon(self) -> float: ...
+    @property
+    def cities(self) -> str: ...
 
 
 class Ride(NamedTuple):
@@ -115,7 +120,8 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
 
 # --- charts --------------------------------------------------------------------------------------------------------
 def missed(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:
-    """Where those are who were missed, by how often: km to the east and north of the middle."""
+    """Where those are who were missed, by how often: km to the east and north of the middle; of 0, 0 in the world."""
+    wide, high = WORLD_M if p.cities == "real" else (SIDE_M, SIDE_M)
     counts: dict[tuple[int, int], int] = {}
     places: Sequence[Place] = ()
     for event in history:
@@ -123,21 +129,27 @@ def missed(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
             places = event.args[0]
         elif event.outcome == "ok":
             for driver in Ride(*event.value).missed:
-                lat, lon = places[driver]
-                north = distance_m(p.lat, p.lon, lat, p.lon) * (1 if lat >= p.lat else -1)
-                east = distance_m(lat, p.lon, lat, lon) * (1 if (lon - p.lon + 540) % 360 >= 180 else -1)
-                cell = (int((east / SIDE_M + 0.5) * BINS), int((north / SIDE_M + 0.5) * BINS))
+                east, north = on_the_map(p, *places[driver])
+                cell = (int((east / wide + 0.5) * BINS), int((north / high + 0.5) * BINS))
                 if all(0 <= one < BINS for one in cell):
                     counts[cell] = counts.get(cell, 0) + 1
-    km = SIDE_M / 1000 / BINS
-    rows = range(BINS)
+    rows = [(one + 0.5) / BINS - 0.5 for one in range(BINS)]
     return {
         "missed": [
-            ((x + 0.5) * km - SIDE_M / 2000, (y + 0.5) * km - SIDE_M / 2000, float(counts.get((x, y), 0)))
-            for y in rows
-            for x in rows
+            (wide / 1000 * east, high / 1000 * north, float(counts.get((x, y), 0)))
+            for y, north in enumerate(rows)
+            for x, east in enumerate(rows)
         ]
     }
+
+
+def on_the_map(p: Setting, lat: float, lon: float) -> Place:
+    """Metres to the east and to the north of its middle."""
+    if p.cities == "real":
+        return EARTH_RADIUS_M * radians(lon), EARTH_RADIUS_M * radians(lat)
+    north = distance_m(p.lat, p.lon, lat, p.lon) * (1 if lat >= p.lat else -1)
+    east = distance_m(lat, p.lon, lat, lon) * (1 if (lon - p.lon + 540) % 360 >= 180 else -1)
+    return east, north
 
 
 def work(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float]]]:

@@ -1,13 +1,23 @@
-"""Drivers in some cities around a place anywhere on the globe, who move."""
+"""Drivers in some cities around a place anywhere on the globe, or in those that there are."""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
 from math import asin, atan2, cos, degrees, pi, radians, sin
 from random import Random
 
 from windtunnel.blocks.space import EARTH_RADIUS_M
 
 Place = tuple[float, float]
+
+
+@cache
+def real_cities() -> tuple[Place, ...]:
+    """The populated places of Natural Earth: where they come from is said in `natural_earth.txt`."""
+    lines = files(__package__).joinpath("natural_earth.txt").read_text("utf-8").splitlines()
+    both = [line.split() for line in lines if not line.startswith("#")]
+    return tuple((int(lat) / 100, int(lon) / 100) for lat, lon in both)
 
 
 def moved(place: Place, metres: float, bearing: float) -> Place:
