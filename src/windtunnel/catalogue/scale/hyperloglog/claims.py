@@ -51,6 +51,11 @@ CLAIMS = (
         spares="exact",
     ),
     Claim(
+        "max(least.rms, least.all_error, least.both_rms) == 0",
+        "While fewer come than hashes are sent all hashes are known, and nothing is estimated.",
+        given=FEW,
+    ),
+    Claim(
         TWICE,
         "Who was seen by several shards is counted by each: the sum is that of the shards a visitor meets.",
         where="visitors >= 1000 and shards >= 2",

@@ -131,7 +131,7 @@ class LeastHashes:
     def known(self, least: Sequence[bytes]) -> float:
         """Up to which part of all hashes there is no other than these: all, where they are fewer than are sent."""
         if len(least) < self.most:
-            return 1.0  # unclaimed: only where fewer came than are sent
+            return 1.0
         return int.from_bytes(least[-1], "big") / 256.0**HASH_BYTES
 
 
