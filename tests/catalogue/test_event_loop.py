@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from windtunnel.catalogue.concurrency.event_loop import (
     check,
     estimate_calls_ms,
     joined,
+    outside as clients,
     waiting,
 )
 from windtunnel.catalogue.concurrency.event_loop.outside import Outside
@@ -267,7 +269,7 @@ class Asked:
 
     async def ask(self, what: str, *words: object) -> Any:
         if what != "window":
-            return {} if what == "end" else 0.0
+            return {} if what in ("end", "answers") else 0.0
         self.windows += 1
         return {"pings": [self.slowest.pop(0)] + [0.0] * BEFORE + [9.0]}
 
@@ -317,6 +319,43 @@ def test_a_server_that_hangs_up_ends_the_run_with_a_sentence() -> None:
             outside.heard("alone", 3, 0.0)
         with pytest.raises(ConnectionError, match="hung up, or was silent"):
             outside.heard("window", 0.03, 0.01, 1, 0)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_who_waits_for_a_silent_backend_answers_no_ping_until_it_speaks(
+    waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "SILENT_S", 0.05)
+    outside = Outside({"call_s": 0.0})
+    (pinging, pinged), (calling, called) = socket.socketpair(), socket.socketpair()
+    outside.held = [pinging, calling]
+
+    def serves() -> None:
+        call = called.recv(8)
+        outside.asked += 1
+        if not waits:
+            pinged.sendall(pinged.recv(8))
+        outside.speaks.wait()
+        called.sendall(call.replace(b"call", b"done"))
+        if waits:
+            pinged.sendall(pinged.recv(8))
+
+    with pinging, pinged, calling, called:
+        server = threading.Thread(target=serves)
+        server.start()
+        assert outside.heard("silence") is not waits
+        server.join()
+        assert outside.heard("answers") == {"called": 1, "right": 1, "asked": 1}
+        assert outside.speaks.is_set()
+
+
+def test_who_answered_no_ping_during_calls_is_asked_for_none_in_silence() -> None:
+    for meanwhile in (0, 3):
+        asked = Asked()
+        rig = object.__new__(Rig)
+        rig.facts, rig.seen = {}, [{"meanwhile": meanwhile}]
+        rig.server = rig.outside = asked  # type: ignore[assignment]
+        assert ("silence" in asyncio.run(rig.report())) is (meanwhile > 0)
 
 
 @pytest.mark.live

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from windtunnel.catalogue.concurrency.gil_convoy import elsewhere, overlap, pinger
+from windtunnel.catalogue.concurrency.gil_convoy import elsewhere, least_share, overlap, pinger
 from windtunnel.catalogue.concurrency.gil_convoy.pinger import RUNS, Work
 
 if not hasattr(os, "fork"):
@@ -55,7 +55,7 @@ def test_runs_beyond_those_that_are_noted_make_no_run_longer(clock: SimpleNamesp
     runs = work.seen(0)["runs"][0]
     assert len(runs) == RUNS
     assert all(begin == end for begin, end in runs)
-    assert work.units() == RUNS + 100
+    assert work.units() == [RUNS + 100]
 
 
 def ended(child: int) -> int:
@@ -88,6 +88,12 @@ def test_who_computes_elsewhere_ends_in_a_unit_where_nobody_waits_for_it(left: s
 def test_a_worker_counts_as_elsewhere_in_another_process_alone() -> None:
     here = {"here": 7, "of": [7, 0, 9]}
     assert elsewhere([here, {"here": 7, "of": [7, 8, 7]}]) == 2
+
+
+def test_who_computes_least_is_told_beside_what_one_computes_on_average() -> None:
+    assert least_share([[100, 0], [90, 10]]) == 0.1
+    assert least_share([[50, 50], [70, 30]]) == 0.8
+    assert least_share([[0, 0], [0, 0]]) == 0.0
 
 
 def test_a_process_is_there_until_somebody_has_waited_for_it() -> None:

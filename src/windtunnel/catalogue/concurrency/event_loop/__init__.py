@@ -126,7 +126,11 @@ class Rig:
         self.seen.append({**await self.server.ask("end"), **found, "begin": begin})
 
     async def report(self) -> Mapping[str, object]:
-        """What was seen, and how many connections answer in the end."""
+        """What was seen, beside a call that the backend lets wait too, and how many connections answer in the end."""
+        cpu_s = await self.server.ask("cpu")
+        if any(one["meanwhile"] for one in self.seen):  # who answers nobody during calls does not do so then
+            self.facts["silence"] = await self.outside.ask("silence")
+        self.facts["cpu_s"] = await self.server.ask("cpu") - cpu_s
         still = await self.outside.ask("still", self.hold_s)
         return {**self.facts, "windows": self.seen, **await self.outside.ask("answers"), "still": still}
 
@@ -172,6 +176,8 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         "quiet_lag_max_ms": 1e3 * min(quiet) if quiet else not_measurable("no timer was due before the calls"),
         "ping_ms": ping_ms,
         "meanwhile": max(one["meanwhile"] for one in windows),
+        "in_silence": float(facts.get("silence", False)),
+        "cpu_ms": 1e3 * facts["cpu_s"],
         "at_once": max(one["at_once"] for one in windows),
         "calls_ms": 1e3 * min(one["calls_s"] for one in windows),
         "alone_ms": 1e3 * min(facts["alone_s"]),
@@ -348,6 +354,9 @@ experiment = Experiment(
         Claim("yours.asked_a_call == 1", "The backend is asked once for each."),
         Claim("yours.calls_ms > 0.95 * params.call_ms", "Nobody is told anything before the backend has answered."),
         Claim("yours.meanwhile > 0", "Others are answered while calls are under way."),
+        Claim("yours.in_silence == 1", "Also where the backend takes longer than it ever did."),
+        Claim("yours.cpu_ms < 10", "While it waits for that the processor is free for others."),
+        Claim("yours.calls_ms < 3 * non_blocking.calls_ms", "And calls wait for the backend alone."),
         Claim("yours.at_once > 0.7 * params.calls", "Calls that came together wait at the backend together."),
         Claim(
             "yours.kb_per_connection < 2 * non_blocking.kb_per_connection",

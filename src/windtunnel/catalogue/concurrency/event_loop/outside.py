@@ -1,8 +1,9 @@
 """What is outside of the server of `event-loop`: its clients, and the backend that it asks.
 
-The backend answers each message after `call_s`, as a remote service does: whoever asks waits for a socket. The clients
-hold connections; one of them sends a ping whenever one is due, whatever became of those before, and others ask for a
-call, all at the same moment. Threads do it: they are few, and importing an event loop would cost more than all of them.
+The backend answers each message after `call_s`, as a remote service does, or one of them when it is let: whoever asks
+waits for a socket. The clients hold connections; one of them sends a ping whenever one is due, whatever became of those
+before, and others ask for a call, all at the same moment. Threads do it: they are few, and importing an event loop
+would cost more than all of them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ PING, CALL, DONE = b"ping....", b"call", b"done"
 BACKLOG = 4096
 PATIENCE_S = 30.0
 """For an answer."""
+SILENT_S = 1.0
+"""For a ping beside a call that the backend lets wait: enough on a busy machine, and who waits never answers it."""
+LEAST_S = 0.05
+"""So long at least that call is let alone before the ping."""
 AT_ONCE = 50
 """Connections that are opened, or asked whether they answer, before the first answer is waited for."""
 
@@ -35,6 +40,9 @@ class Outside:
         self.called = self.right = 0
         """Calls that clients made, and those whose answer was the one to them."""
         self.numbers = count()
+        self.speaks = threading.Event()
+        """Else the backend has what it will answer, and does not say it."""
+        self.speaks.set()
         self.lock = threading.Lock()
 
     def heard(self, what: str, *words: Any) -> Any:
@@ -56,12 +64,16 @@ class Outside:
                 while min(took) > enough_s and len(took) < times:
                     took.append(self.call(self.held[0]))
                 return took
+            case "silence", ():
+                return self.silence()
             case "answers", ():
                 return {"called": self.called, "right": self.right, "asked": self.asked}
             case "still", (hold_s,):
                 time.sleep(hold_s)
                 return sum(self.pinged(self.held[i : i + AT_ONCE]) for i in range(0, len(self.held), AT_ONCE))
-        raise ValueError(f"The clients are asked for {what}; it knows backend, connect, window, alone, answers, still.")
+        raise ValueError(
+            f"The clients are asked for {what}; it answers backend, connect, window, alone, silence, answers and still."
+        )
 
     # --- the backend ---------------------------------------------------------------------------------------------
     def backend(self, listener: socket.socket) -> None:
@@ -79,6 +91,7 @@ class Outside:
                 self.waiting += 1
                 self.at_once = max(self.at_once, self.waiting)
             time.sleep(self.call_s)  # what a service far away takes: no work of this machine
+            self.speaks.wait(PATIENCE_S)
             with self.lock:
                 self.waiting -= 1
             sock.sendall(data.replace(CALL, DONE))
@@ -108,6 +121,28 @@ class Outside:
             self.called += 1
             self.right += answer == DONE + number
         return took_s
+
+    def silence(self) -> bool:
+        """Whether a ping is answered beside a call that takes longer than any before: until that ping is answered."""
+        asked, pinging = self.asked, self.held[0]
+        self.speaks.clear()
+        calling = threading.Thread(target=self.call, args=(self.held[1],), daemon=True)
+        calling.start()
+        while self.asked == asked and calling.is_alive():
+            time.sleep(0.001)
+        time.sleep(max(LEAST_S, self.call_s))  # who counts on what a call takes waits for it from now on
+        pinging.sendall(PING)
+        pinging.settimeout(SILENT_S)
+        try:
+            answered = pinging.recv(len(PING)) == PING
+        except TimeoutError:
+            answered = False
+        pinging.settimeout(PATIENCE_S)
+        self.speaks.set()
+        if not answered:
+            pinging.recv(len(PING))
+        calling.join()
+        return answered
 
     def window(self, length_s: float, every_s: float, before: int, calls: int) -> dict[str, Any]:
         """Pings for so long, and after some of them so many calls; how long these take, from the first to the last."""

@@ -215,6 +215,8 @@ def heard(server: Server, what: str, *words: Any) -> Any:
             return server.listener.getsockname()[1]
         case "memory", ():
             return own_memory_kb()
+        case "cpu", ():
+            return time.process_time()
         case "begin", ():
             server.late, server.calls, server.meanwhile = [], [], 0
             server.probing, now = True, time.perf_counter()
@@ -223,7 +225,7 @@ def heard(server: Server, what: str, *words: Any) -> Any:
         case "end", ():
             server.probing = False
             return {"late": server.late, "spans": server.calls, "meanwhile": server.meanwhile}
-    raise ValueError(f"The server is asked for {what}; it answers open, memory, begin and end.")
+    raise ValueError(f"The server is asked for {what}; it answers open, memory, cpu, begin and end.")
 
 
 def begin(told: Mapping[str, Any], design: Design) -> Callable[..., Any]:

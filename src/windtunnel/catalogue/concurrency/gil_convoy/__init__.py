@@ -136,8 +136,9 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
         why = f"there were {quiet[0]:.0f} requests a second beside nobody, and then {quiet[1]:.0f}"
     found["kept_share"] = not_measurable(why) if why else best
     alone_per_s = max(1, facts["alone"]["units"]) / lasts_s("alone", p)
-    found["computed_share"] = max(one["units"] / sum(one["trips"]) for one in both) / alone_per_s
-    found["units_hash"] = facts["hash"]["units"]
+    found["computed_share"] = max(sum(one["units"]) / sum(one["trips"]) for one in both) / alone_per_s
+    found["least_share"] = least_share([one["units"] for one in both])
+    found["units_hash"] = sum(facts["hash"]["units"])
     for kind in ("none", "all"):
         few = not_measurable(f"{len(trips[kind])} requests are too few for a 99th percentile")
         found[f"p99_ms_{kind}"] = 1e3 * percentile(trips[kind], 99) if enough(len(trips[kind]), 99) else few
@@ -146,6 +147,7 @@ def measure(history: History, p: Params) -> Mapping[str, float]:
     found["interval_us"] = 1e6 * max(one["interval_s"] for one in both)
     found["elsewhere"] = elsewhere(both)
     found["beside_share"] = sum(one["beside_s"] for one in both) / (2 * p.window_s)
+    found["beside_share_one"] = facts["one"]["beside_s"] / p.window_s
     found["strays"] = sum(one["left_behind"] for one in (*both, facts["one"], facts["hash"]))
     found["estimate_per_s"] = estimate_per_s(USUAL_MS)
     return found
@@ -155,6 +157,12 @@ def elsewhere(windows: Sequence[Mapping[str, Any]]) -> int:
     """Workers that computed in another process than the one that talks, in one of the windows at least."""
     moved = ([process not in (0, one["here"]) for process in one["of"]] for one in windows)
     return sum(map(any, zip(*moved, strict=True)))
+
+
+def least_share(windows: Sequence[Sequence[int]]) -> float:
+    """Of the units that a worker computes on average, how many the one did that did fewest, in all windows together."""
+    each: list[int] = [sum(those) for those in zip(*windows, strict=True)]
+    return min(each) * len(each) / max(1, sum(each))
 
 
 Runs = Sequence[Sequence[tuple[float, float]]]
@@ -334,10 +342,12 @@ experiment = Experiment(
             "yours.beside_share < 0.02",
             "In the process that talks no other thread takes the processor, nor the lock.",
         ),
+        Claim("yours.beside_share_one < 0.2", "Nor does one where a single worker is to compute."),
         Claim(
             "yours.elsewhere == params.threads",
             "Each worker computes, in another process than the one that talks.",
         ),
+        Claim("yours.least_share > 0.05", "Nor does one of them nearly all of it."),
         Claim("yours.computed_share > 0.5", "While one talks at least half of what one computes alone is computed."),
         Claim("yours.units_hash > 0", "And so is what is done in C."),
         Claim("yours.strays == 0", "When it is over who computed has ended, and the switch interval is as before."),

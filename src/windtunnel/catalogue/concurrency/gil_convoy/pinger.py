@@ -2,7 +2,7 @@
 
 `["window", workers, kind, seconds, port]`: so many workers compute meanwhile, `python` by bytecode or `hash` in C,
 which lets go of the interpreter's lock; one thread sends a datagram to an echo, waits for it, and sends the next. It is
-answered with the round trips, the units that were computed from the first to the last of these, in which process each
+answered with the round trips, the units that each computed from the first to the last of these, in which process each
 worker computed, the switch interval meanwhile, the processor time that other threads of this process took, what was
 left behind when the design said that it was over, and when each worker ran: it notes the time after a unit, and where
 two notes lie further apart than a unit takes it did not run in between. These notes stand in memory that forked
@@ -107,9 +107,9 @@ class Work:
             PAIR.pack_into(notes, runs * PAIR.size, begin, now)
         NUMBER.pack_into(notes, len(notes) - NUMBER.size, self.here)
 
-    def units(self) -> int:
-        """What all have computed until now."""
-        return sum(NUMBER.unpack_from(notes)[0] for notes in self.notes)
+    def units(self) -> list[int]:
+        """What each has computed until now."""
+        return [NUMBER.unpack_from(notes)[0] for notes in self.notes]
 
     def processes(self) -> list[int]:
         """In which process each worker computed last; 0 where it never did."""
@@ -143,13 +143,19 @@ def window(design: Design, shorter: int, workers: int, kind: str, seconds: float
             sock.recv(16)
             now, last = time.perf_counter(), now
             trips.append(now - last)
-    beside_s, units = time.process_time() - time.thread_time() - beside_s, work.units() - units
+    beside_s = time.process_time() - time.thread_time() - beside_s
+    computed = [after - before for after, before in zip(work.units(), units, strict=True)]
     work.ended[0] = 1
     design.end()
     go_on = any(there(process) for process in work.processes() if process not in (0, here))
     left = [threading.active_count() > threads, children(), sys.getswitchinterval() != usual_s, work.strays[0], go_on]
-    told = {"here": here, "interval_s": interval_s, "beside_s": beside_s, "left_behind": sum(map(bool, left))}
-    told["units"] = units
+    told: dict[str, Any] = {
+        "here": here,
+        "interval_s": interval_s,
+        "beside_s": beside_s,
+        "left_behind": sum(map(bool, left)),
+    }
+    told["units"] = computed
     return {"trips": trips, **told, **work.seen(origin_ns)}
 
 
@@ -179,7 +185,7 @@ def alone(seconds: float) -> dict[str, float]:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         work.unit(0)
-    return {"cpu_s": time.process_time() - cpu, "units": work.units()}
+    return {"cpu_s": time.process_time() - cpu, "units": sum(work.units())}
 
 
 def echo() -> int:
