@@ -107,10 +107,11 @@ sanitised:                 ## tests of the compiled tier under the address sanit
 
 # One of the peers is compiled with -Werror, and newer compilers warn of more.
 bench: export CXXFLAGS := -Wno-unknown-pragmas -Wno-cast-function-type -Wno-unused-parameter -Wno-missing-field-initializers
-bench: $(VENV)/.dev        ## peers and ours, side by side in one run; what moved since the committed tables
+bench: $(VENV)/.dev        ## peers and ours, side by side in one run: do they agree, and what moved since the committed tables
 	@grep -v '^#' bench/peers.txt | while read peer; do \
 		$(PIP) install -q -c constraints.txt "$$peer" || echo "$$peer cannot be had here; its rows are skipped"; \
 	done
+	$(if $(TABLES),,$(BIN)/pytest tests/blocks -k "peer or published")
 	$(BIN)/python -m bench $(TABLES)
 	$(if $(TABLES),,$(BIN)/python -m bench.page)
 

@@ -193,3 +193,21 @@ def test_what_makes_no_sense_is_refused() -> None:
         HashRing(["a"], 0)
     with pytest.raises(ValueError, match="Epsilon"):
         BoundedLoads(ring, 0)
+
+
+def test_a_peer_spreads_the_same_keys_as_unevenly_and_moves_as_many() -> None:
+    peer = pytest.importorskip("uhashring", reason="uhashring is not here to be compared with")
+    keys, n, v = KEYS[:1000], 10, 20
+    spread, moved = [], []
+    for trial in range(10):
+        before, after = names(n, trial), names(n + 1, trial)
+        ours = [owners(HashRing(nodes, v), keys) for nodes in (before, after)]
+        rings = [peer.HashRing(nodes, vnodes=v) for nodes in (before, after)]
+        theirs = [np.array([ring.get_node(str(key)) for key in keys.tolist()], object) for ring in rings]
+        for old, new in (ours, theirs):
+            assert set(new[old != new]) <= {after[-1]}
+        moved.append([float((old != new).mean()) for old, new in (ours, theirs)])
+        spread.append([sum(((old == node).mean() * n - 1) ** 2 for node in before) / n for old, _ in (ours, theirs)])
+    expected = sqrt((n - 1) / (n * v + 1) + (n - 1) / len(keys))  # of the ring, and of so few keys
+    assert np.sqrt(np.mean(spread, axis=0)).tolist() == pytest.approx([expected] * 2, rel=3 / sqrt(2 * 10 * (n - 1)))
+    assert np.mean(moved, axis=0).tolist() == pytest.approx([1 / (n + 1)] * 2, abs=0.02)

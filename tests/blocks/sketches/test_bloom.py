@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from helpers.examples import examples
 from windtunnel.blocks.ground.envelope import DamagedError
+from windtunnel.blocks.ground.hashing import stable_hashes
 from windtunnel.blocks.sketches.bloom import BloomFilter, error_rate_of, smallest_filter
 from windtunnel.blocks.sketches.bloom_blocked import BLOCK_BITS, BlockedBloomFilter, error_rate_of_blocks
 from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
@@ -205,3 +206,35 @@ class CountingFilterAgainstCounter(RuleBasedStateMachine):
 
 TestCountingFilterAgainstCounter = CountingFilterAgainstCounter.TestCase
 TestCountingFilterAgainstCounter.settings = settings(max_examples=examples(20), stateful_step_count=20)
+
+
+def test_a_peer_in_python_has_the_same_bits_and_hashes_and_errs_as_often() -> None:
+    probables = pytest.importorskip("probables", reason="pyprobables is not here to be compared with")
+    keys, others = [f"user:{i}" for i in range(2_000)], [f"stranger:{i}" for i in range(8_000)]
+    ours, theirs = BloomFilter(2_000, 0.01), probables.BloomFilter(est_elements=2_000, false_positive_rate=0.01)
+    ours.add_many(keys)
+    for key in keys:
+        theirs.add(key)
+    assert theirs.number_hashes == ours.hash_count == 7
+    assert theirs.number_bits == pytest.approx(ours.size_bits, rel=0.005)
+    assert all(key in theirs for key in keys)
+    for passed in (ours.contains_many(others).mean(), np.mean([key in theirs for key in others])):
+        assert within_three_standard_errors(float(passed), 0.01, len(others))
+    more = [f"more:{i}" for i in range(2_000)]
+    ours.add_many(more)
+    for key in more:
+        theirs.add(key)
+    for passed in (ours.contains_many(others).mean(), np.mean([key in theirs for key in others])):
+        assert within_three_standard_errors(float(passed), 0.157, len(others)), "with twice the keys it was made for"
+
+
+def test_a_peer_in_rust_has_the_same_bits_and_errs_as_often() -> None:
+    rbloom = pytest.importorskip("rbloom", reason="rbloom is installed by `make bench`: not here to be compared with")
+    keys, others = stable_hashes(members(100_000)), stable_hashes(strangers(200_000))  # it does not stir integers
+    ours, theirs = BloomFilter(100_000, 0.01), rbloom.Bloom(100_000, 0.01)
+    ours.add_many(keys)
+    theirs.update(keys.tolist())
+    assert theirs.size_in_bits == pytest.approx(ours.size_bits, rel=0.005)
+    assert all(key in theirs for key in keys.tolist())
+    for passed in (ours.contains_many(others).mean(), np.mean([key in theirs for key in others.tolist()])):
+        assert within_three_standard_errors(float(passed), 0.01, len(others))

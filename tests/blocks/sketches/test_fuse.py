@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from windtunnel.blocks.ground.hashing import stable_hash
+from windtunnel.blocks.ground.hashing import stable_hash, stable_hashes
 from windtunnel.blocks.sketches import fuse
 from windtunnel.blocks.sketches.bloom import smallest_filter
 from windtunnel.blocks.sketches.fuse import BinaryFuseFilter, mixed, shape_of
@@ -111,3 +111,26 @@ def test_other_fingerprints_are_refused(bits: Any) -> None:
 def test_what_is_no_batch_of_keys_is_refused(keys: Any) -> None:
     with pytest.raises(ValueError, match="key"):
         BinaryFuseFilter(keys)
+
+
+def test_a_peer_by_the_authors_of_the_paper_is_as_large_and_errs_as_often() -> None:
+    """Their C, given our hashes: the package's own hashing of text fails with xxhash 4."""
+    pyfusefilter = pytest.importorskip(
+        "pyfusefilter.pyfusefilter", reason="pyfusefilter is installed by `make bench`: not here to be compared with"
+    )
+    lib, many, asked = pyfusefilter.lib, 30_000, 60_000
+    keys, others = np.arange(many), np.arange(1 << 40, (1 << 40) + asked)
+    theirs = pyfusefilter.ffi.new("binary_fuse8_t *")
+    assert lib.binary_fuse8_allocate(many, theirs)
+    try:
+        hashes = stable_hashes(keys).tolist()
+        assert lib.binary_fuse8_populate(hashes, many, theirs)
+        assert all(lib.binary_fuse8_contain(one, theirs) for one in hashes)
+        passed = np.mean([bool(lib.binary_fuse8_contain(one, theirs)) for one in stable_hashes(others).tolist()])
+        size_bits = 8 * lib.binary_fuse8_size_in_bytes(theirs)
+    finally:
+        lib.binary_fuse8_free(theirs)
+    ours = BinaryFuseFilter(keys)
+    assert size_bits == pytest.approx(ours.size_bits, rel=0.005)
+    for share in (float(passed), float(ours.contains_many(others).mean())):
+        assert abs(share - 2**-8) <= 3 * sqrt(2**-8 / asked)
