@@ -40,7 +40,7 @@ ONCE = (
     "max(modulo.astray_looks, ring_of_one.astray_looks, ring.astray_looks, jump.astray_looks, maglev.astray_looks,"
     " bounded.astray_looks, rendezvous.astray_looks) == 0"
 )
-BOUND = "bounded.peak < 1.5 and ring.peak > 1.1 * bounded.peak"
+BOUND = "bounded.peak < 1.6 and ring.peak > 1.2 * bounded.peak"
 
 CLAIMS = (
     Claim(
