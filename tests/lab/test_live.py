@@ -97,6 +97,22 @@ def test_a_closed_loop_never_overlaps() -> None:
     assert history.facts["unsent"] == 2
 
 
+class Slow:
+    """Takes a while for each."""
+
+    def __init__(self, stage: Stage, params: Params) -> None:
+        pass
+
+    async def work(self) -> None:
+        await asyncio.sleep(0.4)
+
+
+def test_a_closed_loop_that_goes_on_is_not_cut_however_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("windtunnel.lab.running.drive_live.PATIENCE_S", 1.0)
+    history = one_run(Slow, workload=lambda p, r: [Op(0.0, "a", "work", think_s=0.0)] * 3)
+    assert [event.outcome for event in history] == ["ok"] * 3
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"), [(TimeoutError, "unknown"), (ConnectionResetError, "unknown"), (OSError, "unknown")]
 )

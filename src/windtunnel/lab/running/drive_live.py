@@ -21,7 +21,8 @@ from windtunnel.lab.stage import REQUEST, Stage
 from windtunnel.sim.fault import Fault
 
 PATIENCE_S = 60.0
-"""How long after the last request was due a run goes on that was given no end."""
+"""How long after the last request was due a run goes on that was given no end; one of a closed loop is due when the
+one before it has been answered."""
 
 
 class LiveDrive:
@@ -32,6 +33,7 @@ class LiveDrive:
         self.recorder = Recorder(name, design, ops, stage.others)
         self.ops = ops
         self.origin = 0.0
+        self.last_due_s = 0.0
 
     def run(self, faults: Sequence[Fault], ends_s: float | None) -> History:
         """Start the design, send the requests, and collect what happened and what the design reports."""
@@ -62,16 +64,17 @@ class LiveDrive:
 
     async def _serve(self, ends_s: float | None) -> float:
         """Send everything; seconds until the last answer, or until the end that the experiment wants."""
-        limit_s = ends_s if ends_s is not None else max((op.at for op in self.ops), default=0.0) + PATIENCE_S
+        self.last_due_s = max((op.at for op in self.ops), default=0.0)
         breaking = self.faults.begin()
         sending = asyncio.create_task(self._send())
         # Whatever breaks the run (a design, a fault without a target) ends it at once.
         watched = {sending, self._broken, *breaking}
         try:
             while sending in watched:
+                limit_s = ends_s if ends_s is not None else self.last_due_s + PATIENCE_S
                 left = limit_s - self._now()
-                done, watched = await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                if not done:
+                done, watched = await asyncio.wait(watched, timeout=max(left, 0.0), return_when=asyncio.FIRST_COMPLETED)
+                if not done and left <= 0:
                     break
                 for task in done:
                     task.result()
@@ -110,6 +113,7 @@ class LiveDrive:
             if pause > 0:
                 await asyncio.sleep(pause)
             due = self._now()
+            self.last_due_s = max(self.last_due_s, due)
             found, start = self._begin(op, due)
             if found is not None:
                 await self._finish(op, due, start, found)
