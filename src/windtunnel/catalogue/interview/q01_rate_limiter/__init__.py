@@ -281,6 +281,6 @@ experiment = Experiment(
         "meanwhile that gets no answer, and how long does it wait for one?",
     ),
     sources=SOURCES,
-    seeds=2,
+    seeds=6,
     quick=PLAIN,
 )

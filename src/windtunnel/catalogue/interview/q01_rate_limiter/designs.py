@@ -153,7 +153,7 @@ class Leases(SharedLog):
             if self.spend(key, now_s):  # another request of this node has brought some meanwhile
                 return True
         self.closed[key] = now_s + taken.retry_after_s
-        return False
+        return False  # unclaimed: to say nothing is to refuse
 
     def spend(self, key: str, now_s: float) -> bool:
         """Use one of those that are left, if the log still counts them."""

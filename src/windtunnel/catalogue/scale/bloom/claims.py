@@ -183,7 +183,7 @@ FIGURES = (
         "fuse.wasted_fresh",
         0.3,
         "V",
-        "Xor8, ten million random integers; the law is 2^-8 for xor and fuse filters alike",
+        "Xor8, ten million keys; the law is 2^-8 for xor and fuse filters alike",
         "fastfilter_cpp",
         given=MANY,
     ),

@@ -214,7 +214,7 @@ FIGURES = (
         "hll.server_bytes",
         0.005,
         "V",
-        "12k bytes, and a few for the key; 16 of them are a header",
+        "12k bytes; in the server's code 16 more are a header",
         REDIS,
         given={**ENOUGH, "visitors": 20_000, "precision": 14},
         stages=("valkey",),

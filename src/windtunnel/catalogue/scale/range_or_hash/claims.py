@@ -264,7 +264,7 @@ SOURCES = (
     ),
     Source(
         "Colella and Jacobson, Cloud Bigtable schema tips: Key salting",
-        2021,
+        2022,
         "https://cloud.google.com/blog/products/databases/cloud-bigtable-schema-optimization-key-salting/",
     ),
 )
