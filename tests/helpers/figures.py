@@ -64,6 +64,15 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         )
     },
     **{
+        ("q11-ad-clicks", name): ("unknown", EQUAL)
+        for name in (
+            "updates of a hot row that a batch of 64 saves, as a factor",
+            "of the clicks that are late, share that is dropped",
+            "places at which a counter counts again",
+            "places at which a batch, or an id, is counted again",
+        )
+    },
+    **{
         ("saga", name): ("unknown", EQUAL)
         for name in (
             "places that leave an order half done, in memory",

@@ -94,6 +94,8 @@ QUICK = {
     "right_tables_of_turns",
     "wrong_reads_where_it_was",
     "right_parts_of_the_name",
+    "wrong_bills_the_late_by_themselves",
+    "right_the_checkpoint_is_a_row",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
