@@ -27,8 +27,10 @@ from windtunnel.catalogue.concurrency.event_loop import (
     outside as clients,
     waiting,
 )
+from windtunnel.catalogue.concurrency.event_loop.designs import Blocking
 from windtunnel.catalogue.concurrency.event_loop.outside import Outside
 from windtunnel.catalogue.concurrency.event_loop.own_loop import OwnLoop
+from windtunnel.catalogue.concurrency.event_loop.server import Loop
 
 Step = tuple[Any, ...]
 THINGS = st.integers(0, 2)
@@ -347,6 +349,34 @@ def test_who_waits_for_a_silent_backend_answers_no_ping_until_it_speaks(
         server.join()
         assert outside.heard("answers") == {"called": 1, "right": 1, "asked": 1}
         assert outside.speaks.is_set()
+
+
+def test_a_probe_that_was_held_up_is_told_however_soon_its_window_ends() -> None:
+    """The loop is held up while a probe is due, and what asks for that comes before it."""
+    server = Loop({"loop": "asyncio", "pool": 1}, Blocking())
+    held = threading.Event()
+    try:
+        server.probing = True
+        server.loop.call_soon(server.next_probe, server.loop.time() - 1.0)
+        server.loop.call_soon(held.wait)
+
+        def turns() -> None:
+            asyncio.set_event_loop(server.loop)
+            server.loop.run_forever()
+
+        turning = threading.Thread(target=turns)
+        turning.start()
+        ending = threading.Thread(target=server.settle)
+        ending.start()
+        held.set()
+        ending.join()
+        assert [late >= 0.9 for _, late in server.late[:1]] == [True]
+        server.probing = False
+        server.loop.call_soon_threadsafe(server.loop.stop)
+        turning.join()
+    finally:
+        server.listener.close()
+        server.loop.close()
 
 
 def test_who_answered_no_ping_during_calls_is_asked_for_none_in_silence() -> None:
