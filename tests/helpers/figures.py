@@ -28,6 +28,15 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         "At 2 requests a second our device keeps up, and how many are in it then depends on its speed: 24 as it is in "
         "100 s, 26 in 200 s, 33 with steps 1.2 times as long (`slowness`).",
     ),
+    ("lora", "Punica: times the throughput of other servers, no two requests of one adapter"): (
+        "missed",
+        "Counted in bytes it is about 20. Its servers read keys and values and compute prompts besides, which all ways "
+        "pay alike: a step of Punica's that takes 30 ms and not 14 would do.",
+    ),
+    ("lora", "S-LoRA: times the throughput of PEFT and of vLLM with merged copies"): (
+        "missed",
+        "Counted in bytes it is about 10, and S-LoRA's own 4 is where keys and values fill the memory.",
+    ),
     **{
         ("q01-rate-limiter", name): ("unknown", EQUAL)
         for name in (

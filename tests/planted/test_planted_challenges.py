@@ -96,6 +96,8 @@ QUICK = {
     "right_parts_of_the_name",
     "wrong_bills_the_late_by_themselves",
     "right_the_checkpoint_is_a_row",
+    "wrong_remembers_old_places",
+    "right_merges_for_one_tenant",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
