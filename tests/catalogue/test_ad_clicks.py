@@ -153,25 +153,24 @@ def test_windows_say_what_the_job_of_the_block_says(tmp_path: Path) -> None:
 # --- measured --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("design", RIGHT)
 def test_the_right_designs_are_right_also_where_windows_wait_for_nobody(design: str) -> None:
-    is_right(design, 10, drawn=8, clicks=60, deaths=8, delay_s=0.0, lateness_s=0.0, doubled=0.3, late=0.3)
+    is_right(design, 6, drawn=4, clicks=60, deaths=8, delay_s=0.0, lateness_s=0.0, doubled=0.3, late=0.3)
 
 
-@pytest.mark.parametrize(("design", "moved"), [("update_counter", TWICE), ("corrected", 0)])
-def test_sqlite_has_the_verdicts_of_the_model(design: str, moved: float) -> None:
-    there = measured(design, "sqlite", places=40)
-    here = measured(design, "sim", places=40)
-    assert there["moved"] == pytest.approx(moved)
+@pytest.mark.parametrize(("design", "places"), [("update_counter", 12), ("corrected", 12)])
+def test_sqlite_has_the_verdicts_of_the_model(design: str, places: int) -> None:
+    there = measured(design, "sqlite", places=places)
+    here = measured(design, "sim", places=places)
     same = ("killed", "moved", "wrong", "over", "short", "unheard")
     assert {name: there[name] for name in same} == {name: here[name] for name in same}
 
 
 def test_who_reads_the_log_again_is_right_without_a_checkpoint() -> None:
     (file,) = (file for file in planted_files("q11-ad-clicks") if file.stem == "right_reads_the_log_again")
-    given = {**CALM, "places": 30, "drawn": 8, "clicks": 200}
+    given = {**CALM, "places": 30, "drawn": 4, "clicks": 100}
     found = run(joined(str(file)), "sim", designs=["yours"], seeds=[0], jobs=1, **given).of("yours")[0].measures  # type: ignore[arg-type]
     assert (found["wrong"], found["unheard"], found["bytes"]) == (0, 0, 0)
     assert found["killed"] >= 25
-    assert found["rows"] < 0.3
+    assert found["rows"] < 0.5
 
 
 @pytest.mark.soak
@@ -179,8 +178,8 @@ def test_who_reads_the_log_again_is_right_without_a_checkpoint() -> None:
 @pytest.mark.parametrize("dies", ["process", "power"])
 @pytest.mark.parametrize("waits_s", [0.0, 120.0])
 def test_the_right_designs_are_right_in_a_thousand_streams_drawn_by_lot(design: str, dies: str, waits_s: float) -> None:
-    for seed in range(1, 6):
-        is_right(design, 201, seed=seed, drawn=200, dies=dies, lateness_s=waits_s, doubled=0.2, late=0.2)
+    for seed in range(1, 18):
+        is_right(design, 61, seed=seed, drawn=60, dies=dies, lateness_s=waits_s, doubled=0.2, late=0.2)
 
 
 @pytest.mark.soak
@@ -194,5 +193,5 @@ def test_the_right_designs_are_right_in_long_streams_with_a_hundred_deaths(desig
 @pytest.mark.soak
 @pytest.mark.parametrize("dies", ["process", "power"])
 def test_a_cache_that_writes_down_is_right_in_a_thousand_streams(dies: str) -> None:
-    for seed in range(1, 6):
-        is_right("cache_counters", 201, seed=seed, drawn=200, dies=dies, keeps=1)
+    for seed in range(1, 18):
+        is_right("cache_counters", 61, seed=seed, drawn=60, dies=dies, keeps=1)

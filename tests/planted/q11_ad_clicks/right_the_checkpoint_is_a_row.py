@@ -41,7 +41,6 @@ class Yours(Corrected):
             await self.desk.db.insert("state", {"id": 1, "next_offset": 0, "body": ""})
         elif row["body"]:
             told = json.loads(str(row["body"]))
-            self.watermark.watermark_ms = told["watermark"]
             self.ids.restore(told["ids"])
             self.windows.restore(bytes.fromhex(told["windows"]))
             self.offset = told["offset"]

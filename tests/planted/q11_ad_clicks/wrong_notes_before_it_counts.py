@@ -13,8 +13,8 @@ class Yours(OneTransaction):
     async def clicks_from(self, offset: int) -> list[tuple[int, Click]]:
         found = await super().clicks_from(offset)
         if found:
-            await self.desk.db.update("progress", {"id": 1}, {"next_offset": found[-1][0]})
+            await super().note(self.desk.db, found[-1][0])
         return found
 
-    async def go_on(self, t: Statements, offset: int) -> None:
+    async def note(self, t: Statements, offset: int) -> None:
         """It is noted already."""

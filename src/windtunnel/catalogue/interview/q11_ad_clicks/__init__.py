@@ -90,8 +90,8 @@ class Params:
     """Which clicks come, and what goes wrong."""
 
     places: int = param(40, "places at which somebody dies, as far as a stream has so many", 0, 60)
-    stands: int = param(40, "places at which somebody stands still, and another takes his place", 0, 60)
-    drawn: int = param(0, "streams with clicks and troubles that are drawn by lot", 0, 200)
+    stands: int = param(40, "places at which somebody stands still, or sleeps, and another takes his place", 0, 60)
+    drawn: int = param(0, "streams with clicks and troubles that are drawn by lot", 0, 60)
     clicks: int = param(1000, "clicks of a long stream", 0, 2000)
     deaths: int = param(0, "places of the long stream at which somebody dies, by lot", 0, 100)
     doubled: float = param(0.02, "share of its clicks that a browser tells of twice", 0.0, 0.5)
@@ -148,7 +148,7 @@ experiment = Experiment(
         Chart(
             "What came of it: 0 the same bill, 1 less of it, 2 more",
             "place at which it happened",
-            "0 somebody dies, 1 he stands still and goes on",
+            "0 somebody dies, 1 he stands still and goes on, 2 he sleeps until the end",
             matrix,
             kind="heat",
         ),
@@ -242,5 +242,5 @@ experiment = Experiment(
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
     seeds=2,
-    quick={"stands": 12, "clicks": 200, "rush": 16},
+    quick={"stands": 16, "clicks": 200, "rush": 16},
 )

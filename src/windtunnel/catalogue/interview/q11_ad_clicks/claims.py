@@ -46,10 +46,9 @@ CALM = {
     "lateness_s": 120.0,
 }
 DEATHS = {**CALM, "places": 40}
-POWER = {**DEATHS, "dies": "power"}
+POWER = {**DEATHS, "dies": "power", "drawn": 6, "doubled": 0.1, "late": 0.1}
 KEPT = {**POWER, "keeps": 1}
-DRAWN = {**CALM, "drawn": 16, "clicks": 100, "deaths": 20, "doubled": 0.1, "late": 0.1}
-DARK = {**DRAWN, "dies": "power"}
+DRAWN = {**CALM, "drawn": 12, "clicks": 60, "deaths": 10, "doubled": 0.1, "late": 0.1}
 LONG = {**CALM, "clicks": 500, "turn": 20, "doubled": 0.02, "late": 0.01}
 GOOD = {**LONG, "clicks": 200, "doubled": 0.0}
 RUSH = {**CALM, "rush": 64}
@@ -133,16 +132,16 @@ CLAIMS = (
     ),
     Claim(
         f"{worst('moved_beside')} == 0 and {least('stood')} >= 10",
-        "Nor that somebody stands still there, another takes his place, and then he goes on.",
+        "Nor that somebody stands still there, another takes his place, and he goes on soon, or when all is over.",
         where=BESIDE,
     ),
     Claim(
         f"{EXACT} and {least('killed')} >= 20",
         "Nor that the power fails for all processes and engines.",
         given=POWER,
+        stages=SIM,
     ),
-    Claim(f"{EXACT} and {least('tried')} == 18", "Also where clicks and deaths are drawn by lot.", given=DRAWN),
-    Claim(f"{EXACT} and {least('tried')} == 18", "And with the power.", given=DARK),
+    Claim(f"{EXACT} and {least('tried')} == 14", "Also where clicks and troubles are drawn by lot.", given=DRAWN),
     Claim(
         DEAR,
         "A row for each click is right and dear: each is a commit, and a bill reads them all.",
@@ -163,6 +162,7 @@ CLAIMS = (
         "cache_counters.wrong == 0 and cache_counters.killed >= 25",
         "A cache that writes each change down before it answers has lost nothing; then it is a database.",
         given=KEPT,
+        stages=SIM,
     ),
     Claim(
         NOTED,
@@ -226,7 +226,7 @@ CLAIMS = (
 
 SMALL = {**CALM, "places": 8, "stands": 4}
 DAY = {**DEATHS, "stands": 40, "rush": 32, "clicks": 200, "turn": 20, "doubled": 0.02, "late": 0.02}
-NIGHT = {**POWER, "drawn": 8, "doubled": 0.1, "late": 0.1}
+NIGHT = POWER
 DEMANDS = (
     Claim("yours.over == 0", "Nobody is billed what he does not owe, wherever somebody dies.", given=DAY),
     Claim("yours.over == 0", "Whatever else fails.", given=SMALL, always=True),

@@ -21,9 +21,9 @@ CENTS = (7, 11, 13, 29, 31)
 ADS = 3
 HUNDRED = 100
 
-How = Literal["", "dies", "stands"]
-"""What befalls who is at a place: nothing; he dies; or he stands still for so long that another takes his place, and
-then goes on."""
+How = Literal["", "dies", "stands", "sleeps"]
+"""What befalls who is at a place: nothing; he dies; he stands still for so long that another takes his place, and then
+goes on; or that all is over but for the last turn of the job."""
 
 
 class Click(NamedTuple):
@@ -142,7 +142,7 @@ def ms(seconds: float) -> int:
 
 def last(number: int) -> Click:
     """The click that ends a stream."""
-    return Click(f"{number}.last", 0, number * SPAN_MS + SPAN_MS // 2 + 1000 * HUNDRED, 1)
+    return Click(f"{number}.last", 0, number * SPAN_MS + 3 * SPAN_MS // 4, 1)
 
 
 def small(number: int, p: Setting) -> list[Click]:
@@ -216,12 +216,14 @@ def streams(p: Setting, luck: Random) -> Iterable[Stream]:
     yield of("plain", "", ())
     for place in range(1, p.places + 1):
         yield of("places", "dies", (place,))
-    for place in range(1, p.stands + 1):
-        yield of("places", "stands", (place,))
+    still: How
+    for still in ("stands", "sleeps"):
+        for place in range(1, p.stands + 1):
+            yield of("places", still, (place,))
     for _ in range(p.drawn):
         number, turn = next(numbers), luck.randrange(1, 6)
-        how: How = "stands" if luck.random() < 0.3 else "dies"
-        places = tuple(luck.randrange(1, 25) for _ in range(1 if how == "stands" else luck.randrange(1, 4)))
+        how: How = luck.choice(("dies", "dies", "stands", "sleeps"))
+        places = tuple(luck.randrange(1, 25) for _ in range(luck.randrange(1, 4) if how == "dies" else 1))
         yield Stream(number, "drawn", how, places, turn, mixed(number, 12, p, luck))
     if p.clicks:
         number = next(numbers)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from windtunnel import Stage
 from windtunnel.catalogue.interview.q11_ad_clicks.clicks import Click, Setting, start_of
 from windtunnel.catalogue.interview.q11_ad_clicks.machines import Bill, Desk, Tables
-from windtunnel.engines import AtLeast, Conflict, Plus, Row, Script, Statements, Store
+from windtunnel.engines import AtLeast, AtMost, Conflict, Plus, Row, Script, Statements, Store, Where
 
 SUMS: Tables = {"sum": {"id": str, "ad": int, "start_ms": int, "cents": int}}
 """A row for each ad and window."""
@@ -70,7 +70,7 @@ class UpdateCounter(Design):
 
     async def click(self, click: Click) -> None:
         start_ms = start_of(click.at_ms, self.p)
-        with contextlib.suppress(Conflict):
+        with contextlib.suppress(Conflict):  # unclaimed: or the browser asks again; a figure shows it
             await self.add(self.desk.db, click.ad, start_ms, click.cents)
             return
         await self.add(self.desk.db, click.ad, start_ms, click.cents)  # somebody else has just made the row
@@ -152,15 +152,14 @@ class CacheCounters(Design):
         life, *pairs = map(str, answer)
         sums = {f"{life}/{name}": int(float(cents)) for name, cents in zip(pairs[::2], pairs[1::2], strict=True)}
         new = {name: cents for name, cents in sums.items() if self.copied.get(name) != cents}
-        if not new:
-            return
         async with self.desk.db.transaction() as t:
             for name, cents in new.items():
                 await self.copy(t, name, cents)
         self.copied.update(new)
 
     async def copy(self, t: Statements, name: str, cents: int) -> None:
-        """Note a sum as it is now: to note it again changes nothing."""
-        if not await t.update("sum", {"id": name}, {"cents": cents}):
+        """Note a sum as it is now, unless it has grown: to note it again changes nothing."""
+        grown: Where = {"id": name, "cents": AtMost(cents)}
+        if not await t.update("sum", grown, {"cents": cents}) and await t.get("sum", name) is None:
             _, ad, start_ms = name.split("/")
             await t.insert("sum", {"id": name, "ad": int(ad), "start_ms": int(start_ms), "cents": cents})

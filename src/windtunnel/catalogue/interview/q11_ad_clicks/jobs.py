@@ -10,11 +10,11 @@ from windtunnel.blocks.streams import BoundedDisorder, Deduplicator, Sum, Tumbli
 from windtunnel.catalogue.interview.q11_ad_clicks.clicks import Click, ms, pack, start_of, unpack, width_ms
 from windtunnel.catalogue.interview.q11_ad_clicks.designs import SUMS, Design, name_of, whole
 from windtunnel.catalogue.interview.q11_ad_clicks.machines import Bill, Tables
-from windtunnel.engines import AtLeast, AtMost, Row, Statements
+from windtunnel.engines import AtLeast, AtMost, Row, Statements, Where
 
-BATCH = 500
+BATCH = 500  # unclaimed: how many are read at once changes no bill
 """Most records that a job reads at once."""
-RECOUNTED = 10**12
+RECOUNTED = 10**12  # unclaimed: any number beyond those that windows count to
 """A recount is newer than all that windows have said; and one that has read more of the log is newer than another."""
 
 
@@ -41,7 +41,7 @@ class FromTheLog(Design):
 class Batches(FromTheLog):
     """The job adds a batch to the rows of ads and windows, then notes how far it has come; ids are in its memory."""
 
-    offset = -1
+    offset = -1  # unclaimed: any number below nothing
 
     async def work(self) -> None:
         if self.offset < 0:
@@ -63,8 +63,8 @@ class Batches(FromTheLog):
 class OneTransaction(FromTheLog):
     """Sums, the ids of all clicks of the day, and how far it has come are one transaction; no window ever closes."""
 
-    tables: Tables = {**SUMS, "seen": {"id": str, "at_ms": int}, "progress": {"id": int, "next_offset": int}}
-    offset = -1
+    tables: Tables = {**SUMS, "seen": {"id": str}, "progress": {"id": int, "next_offset": int}}
+    offset = -1  # unclaimed: any number below nothing
 
     async def work(self) -> None:
         if self.offset < 0:
@@ -76,39 +76,32 @@ class OneTransaction(FromTheLog):
                     new.setdefault(click.id, click)
             sums: Counter[tuple[int, int]] = Counter()
             async with self.desk.db.transaction() as t:
-                await self.go_on(t, found[-1][0])
+                await self.note(t, found[-1][0])
                 for click in new.values():
-                    await t.insert("seen", {"id": click.id, "at_ms": click.at_ms})
+                    await t.insert("seen", {"id": click.id})
                     sums[click.ad, start_of(click.at_ms, self.p)] += click.cents
                 for (ad, start_ms), cents in sums.items():
                     await self.add(t, ad, start_ms, cents)
-            self.known.update(new)
-            self.offset = found[-1][0]
+            self.known.update(new)  # unclaimed: a key of the table refuses who is counted twice; the job starts again
+            self.offset = found[-1][0]  # unclaimed: the same
 
     async def load(self) -> None:
         """How far it has come, and what it has seen."""
         row = await self.desk.db.get("progress", 1)
-        if row is None:
-            await self.desk.db.insert("progress", {"id": 1, "next_offset": 0})
-        self.known = {
-            str(seen["id"]) for seen in await self.desk.db.select("seen", {"at_ms": AtLeast(self.desk.day_ms)})
-        }
+        self.known = {str(seen["id"]) for seen in await self.desk.db.select("seen")}
         self.offset = 0 if row is None else whole(row["next_offset"])
 
-    async def go_on(self, t: Statements, offset: int) -> None:
-        """Note how far it comes, if it stands where we think. Raises ConnectionError where somebody else was here."""
-        if not await t.update("progress", {"id": 1, "next_offset": self.offset}, {"next_offset": offset}):
-            raise ConnectionError("Another job has come further.")
-
-    async def settle(self) -> None:
-        await self.desk.db.delete("seen", {"at_ms": AtMost(self.desk.day_ms - 1)})
+    async def note(self, t: Statements, offset: int) -> None:
+        """Note how far it comes. Should another job be further, the keys of the ids refuse ours."""
+        if not await t.update("progress", {"id": 1}, {"next_offset": offset}):
+            await t.insert("progress", {"id": 1, "next_offset": offset})
 
 
 class ClickWindows(FromTheLog):
     """Event-time windows with a watermark, a checkpoint of all that is open, and a sink that knows what it has."""
 
     tables: Tables = {"window": {"id": str, "ad": int, "start_ms": int, "cents": int, "revision": int}}
-    offset = -1
+    offset = -1  # unclaimed: any number below nothing
 
     @property
     def lateness_ms(self) -> int:
@@ -125,7 +118,7 @@ class ClickWindows(FromTheLog):
                 for one in self.counted(click, late):
                     results[name_of(one.ad, one.start_ms)] = one
                 self.offset = offset
-            self.ids.forget(self.watermark.watermark_ms)
+            self.ids.forget(self.windows.watermark_ms)
             if results or late:
                 async with self.desk.db.transaction() as t:
                     await self.put(t, results, late)
@@ -149,9 +142,8 @@ class ClickWindows(FromTheLog):
     async def keep(self, t: Statements, name: str, ad: int, start_ms: int, cents: int, revision: int) -> None:
         """Note what a window holds, unless something newer is known of it."""
         changes: Row = {"cents": cents, "revision": revision}
-        if await t.update("window", {"id": name, "revision": AtMost(revision)}, changes):
-            return
-        if await t.get("window", name) is None:
+        older: Where = {"id": name, "revision": AtMost(revision)}
+        if not await t.update("window", older, changes) and await t.get("window", name) is None:
             await t.insert("window", {"id": name, "ad": ad, "start_ms": start_ms, **changes})
 
     async def bill(self, since_ms: int, until_ms: int) -> Bill:
@@ -176,15 +168,14 @@ class ClickWindows(FromTheLog):
             self.offset = 0
             return
         told = json.loads(found.body)
-        self.watermark.watermark_ms = told["watermark"]
         self.ids.restore(told["ids"])
         self.windows.restore(bytes.fromhex(told["windows"]))
         self.offset = told["offset"]
 
     def dump(self) -> bytes:
         """All that it knows, and how far it has come."""
-        told = {"offset": self.offset, "watermark": self.watermark.watermark_ms, "ids": self.ids.dump()}
-        return json.dumps({**told, "windows": self.windows.to_bytes().hex()}).encode()
+        told = {"offset": self.offset, "ids": self.ids.dump(), "windows": self.windows.to_bytes().hex()}
+        return json.dumps(told).encode()
 
 
 class Corrected(ClickWindows):
@@ -206,8 +197,8 @@ class Corrected(ClickWindows):
     async def settle(self) -> None:
         """Count windows again to which something came too late: all that the log has, each id once."""
         late = await self.desk.db.select("late")
-        if not late:
-            return
+        if not late:  # unclaimed: it would read the log for nothing
+            return  # unclaimed: the same
         sums: Counter[tuple[int, int]] = Counter()
         again = {(whole(row["ad"]), whole(row["start_ms"])) for row in late}
         offset, known = self.desk.day, set()
@@ -221,5 +212,5 @@ class Corrected(ClickWindows):
         async with self.desk.db.transaction() as t:
             for (ad, start_ms), cents in sums.items():
                 await self.keep(t, name_of(ad, start_ms), ad, start_ms, cents, RECOUNTED + offset)
-            for row in late:
-                await t.delete("late", {"id": row["id"]})
+            for row in late:  # unclaimed: what stays is counted again each night, and comes to the same
+                await t.delete("late", {"id": row["id"]})  # unclaimed: the same

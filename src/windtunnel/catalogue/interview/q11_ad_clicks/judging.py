@@ -140,8 +140,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     found = judged(history, p)
     by: defaultdict[str, list[Found]] = defaultdict(list)
     for one in found:
-        kind = one.stream.how if one.stream.kind == "places" else one.stream.kind
-        if one.hit or kind not in ("dies", "stands"):
+        kind = one.stream.kind
+        if kind == "places":
+            kind = "dies" if one.stream.how == "dies" else "still"
+        if one.hit or kind not in ("dies", "still"):
             by[kind].append(one)
     plain = by["plain"][0] if by["plain"] else None
     off = plain.off if plain else {}
@@ -154,9 +156,9 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
     return {
         "killed": len(by["dies"]),
-        "stood": len(by["stands"]),
+        "stood": len(by["still"]),
         "moved": share(by["dies"], lambda one: one.off != off),
-        "moved_beside": share(by["stands"], lambda one: one.off != off),
+        "moved_beside": share(by["still"], lambda one: one.off != off),
         "plain_over": plain.over if plain else _nothing(),
         "plain_short": plain.short if plain else _nothing(),
         "wrong": sum(bool(one.off) for one in found),
@@ -188,13 +190,16 @@ def outcome(one: Found, off: Mapping[tuple[int, int], int]) -> int:
     return 2 if sum(one.off.values()) > sum(off.values()) else 1
 
 
+ROWS = ("dies", "stands", "sleeps")
+
+
 def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:
     """For each place and what befell who was there."""
     found = judged(history, p)
     off = next((one.off for one in found if one.stream.kind == "plain"), {})
     return {
         "outcome": [
-            (float(one.stream.places[0]), float(one.stream.how == "stands"), float(outcome(one, off)))
+            (float(one.stream.places[0]), float(ROWS.index(one.stream.how)), float(outcome(one, off)))
             for one in found
             if one.stream.kind == "places" and one.hit
         ]

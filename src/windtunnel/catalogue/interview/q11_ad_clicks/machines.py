@@ -33,6 +33,9 @@ EFFECTS = {
 }
 """What changes something, by port."""
 
+BEGIN = "db: begin"
+"""No effect; but who stands still here has looked, and has not yet kept anybody from a row."""
+
 
 class Killed(BaseException):
     """The process is dead, and nothing of it goes on. No `Exception`: nobody is there to catch it."""
@@ -213,6 +216,7 @@ class Database(Said):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Said]:
         """Statements that happen together."""
+        await self._desk.here(BEGIN)
         async with self._db.transaction() as t:
             said = Said(self._desk, t, alone=False)
             yield said

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from windtunnel import Stage
 from windtunnel.catalogue.interview.q11_ad_clicks.clicks import Click, How, Stream
 from windtunnel.catalogue.interview.q11_ad_clicks.machines import (
+    BEGIN,
     Bill,
     Desk,
     Killed,
@@ -40,6 +41,11 @@ LIMIT_S, CLICK_S = 20.0, 0.5
 """For so long a stream is waited for, and so much longer for each click."""
 AT_ONCE = 8
 """Browsers that tell of clicks at one moment, in a rush."""
+STILL = ("stands", "sleeps")
+PASSED = "db: commit"
+"""Where nobody sleeps: with what he has locked nobody could take his place."""
+LOOKS = 50
+"""Of the bill of a long stream, at most."""
 ROLES: tuple[Role, ...] = ("server", "job", "clerk")
 
 
@@ -70,6 +76,8 @@ class Rig:
         self.before: list[str] = []
         """What somebody was about to do when it happened."""
         self.stood, self.go_on = stage.signal(), stage.signal()
+        self.asleep: asyncio.Task[Any] | None = None
+        """Who stands still until all is over."""
         self.ends: dict[str, int] = {}
         """By what befalls somebody: the first place that a small stream does not have, once it is known."""
 
@@ -100,7 +108,7 @@ class Rig:
 
     async def act(self, desk: Desk, what: str) -> None:
         """Somebody is about to do this. Raises Killed where it is the end."""
-        if not self.counting:
+        if not self.counting or what == (PASSED if self.how == "sleeps" else BEGIN):
             return
         self.reached += 1
         if not self.places or self.reached != self.places[0]:
@@ -108,7 +116,7 @@ class Rig:
         del self.places[0]
         self.reached = 0
         self.before.append(what)
-        if self.how == "stands":
+        if self.how in STILL:
             self.stood.set()
             await self.go_on
             return
@@ -173,7 +181,7 @@ class Rig:
         for tried in range(ASKS):
             if tried:
                 await asyncio.sleep(WAIT_S)
-            if self.how == "stands" and self.places:
+            if self.how in STILL and self.places:
                 over, found = await self.beside(role, ask, told)
             else:
                 over, found = await self.once(role, ask, told)
@@ -192,6 +200,9 @@ class Rig:
         self.running.pop(role, None)
         second = asyncio.create_task(self.once(role, ask, told))
         await asyncio.wait({second}, timeout=STANDS_S)
+        if self.how == "sleeps":
+            self.asleep = first
+            return await second
         self.go_on.set()
         heard = [await second, await first]  # what he says who stood still, nobody waits for any more
         return heard[0] if heard[0][0] else heard[1]
@@ -227,6 +238,7 @@ class Rig:
         self.counting = False
         self.how, self.places, self.reached = s.how, list(s.places), 0
         self.before = []
+        self.asleep = None
         self.stood, self.go_on = self.stage.signal(), self.stage.signal()
         self.day, self.day_ms = await self.insist(self.world.log.end), s.began_ms
         await self.insist(lambda: self.world.log.trim(self.day))
@@ -246,7 +258,9 @@ class Rig:
         """It, and what came of it."""
         held = await self.held() if s.kind == "long" else 0
         self.counting = True
-        heard, looks, took_s, rush_rows = [], [], 0.0, 0
+        heard: list[bool] = []
+        looks: list[tuple[int, int]] = []
+        took_s, rush_rows = 0.0, 0
         clicks = s.clicks
         if s.kind == "rush":
             began = self.stage.clock()
@@ -258,10 +272,13 @@ class Rig:
             heard.append(await self.tell(click))
             if i % s.turn == 0:
                 await self.work()
-                if s.kind == "long":
+                if s.kind == "long" and i >= len(looks) * len(clicks) / LOOKS:
                     looks.append((i, sum(((await self.look(s))[0] or {}).values())))
-        await self.work()
-        await self.done("job", lambda program: program.settle())
+        await self.night()
+        if self.asleep is not None:
+            self.go_on.set()
+            await self.asleep
+            await self.night()
         self.counting = False
         hit = not self.places
         if s.kind == "places" and not hit:
@@ -279,6 +296,11 @@ class Rig:
             "cost": {**cost, "rush_rows": rush_rows},
             "took_s": took_s,
         }
+
+    async def night(self) -> None:
+        """The last turn of the job, and that of the night."""
+        await self.work()
+        await self.done("job", lambda program: program.settle())
 
     async def work(self) -> None:
         """A turn of the job."""
