@@ -19,9 +19,9 @@ has gone, bank, shop and books know different things.
 
 **Deep dive: who goes on.** So the key comes first, alone. Then come transactions, each with the point that it reaches,
 and between them each foreign call, with a key of its own. Whoever comes next, the payer or a job, goes on at the last
-point. A lock on the key makes who asks again after a death wait, and is not what makes this safe: the bank's key and a
-condition on the point are. Answer, two entries whose sum is nothing, and the message to the shop are one transaction;
-a relay tells the shop later, so that a shop that is out keeps no payer waiting.
+point. A lock on the key makes who asks again after a death wait, and is not what makes this safe: the bank's key is,
+and books in which a charge has one row. Answer, two entries whose sum is nothing, and the message to the shop are one
+transaction; a relay tells the shop later, so that a shop that is out keeps no payer waiting.
 
 **Deep dive: reconciliation.** A bank forgets keys, and then charges again at {forgot} of {all_} places. Who goes on
 with a payment asks the bank first what it has. What stands on its statement, and neither in what is still open nor in

@@ -157,8 +157,8 @@ CLAIMS = (
         where=ALL,
     ),
     Claim(
-        "check_then_insert.reused > 0.6 and check_then_insert.mixed > 0",
-        "So do two different payments with one key, though the key is unique in the end.",
+        "check_then_insert.reused > 0.6 and check_then_insert.mixed > 0 and retrying_library.mixed == 0",
+        "So do two different payments with one key, though it is unique in the end: where it comes first they do not.",
         where=ALL,
     ),
     Claim(
@@ -209,7 +209,8 @@ CLAIMS = (
         given=HASTY,
     ),
     Claim(
-        f"{worst('lies')} == 0 and {worst('wrong')} == 0 and retry_on_timeout.lies > 0",
+        f"{worst('lies')} == {worst('wrong')} == retry_on_timeout.writes == 0 and retry_on_timeout.lies > 0"
+        " and reconciled.tried == 33",
         "A no is an answer too, and has to be the same again.",
         STRIPE.title,
         given=DECLINED,
@@ -260,11 +261,12 @@ CLAIMS = (
     Claim(
         f"{worst('again_ms')} < {WAIT_MS.format(lease='params.lease_s', bank='params.bank_s')}",
         "And no longer than until then, the next time that he asks, and what the bank takes.",
-        where=f"{KNOWN} and dies == 'process'",
+        where=f"{KNOWN} and dies == 'process' and down_s <= max(1.5 * lease_s, bank_s)",
         stages=SIM,
     ),
     Claim(
-        "retry_on_timeout.wrong == 0 and retry_on_timeout.extra == 0",
+        "max(retry_on_timeout.wrong, retrying_library.wrong, check_then_insert.wrong) == 0"
+        " and retry_on_timeout.extra == retry_on_timeout.money == retrying_library.money == 0",
         "While nobody dies and every answer comes, asking and booking is enough.",
         given={**CHANCE, "payments": 60, "loss": 0.0},
         spares="retry_on_timeout",

@@ -103,12 +103,12 @@ class RetryingLibrary(RetryOnTimeout):
 
     async def library(self, payment: Payment) -> int:
         """What a client library does without being asked: it tries again."""
-        for _ in range(ASKS - 1):
+        for _ in range(ASKS - 1):  # unclaimed: that it asks in vain so often is one payment of thousands
             try:
                 return await self.charge(payment)
             except TimeoutError:
                 continue
-        return await self.charge(payment)
+        return await self.charge(payment)  # unclaimed: as above
 
 
 class CheckThenInsert(RetryOnTimeout):
@@ -137,7 +137,9 @@ class CheckThenInsert(RetryOnTimeout):
                 if charge:
                     await self.book(t, payment, charge)
         except Conflict:
-            return await self.known(payment)
+            return await self.known(
+                payment
+            )  # unclaimed: with a key for the bank it is the same, without one both are wrong
         return body
 
     def foreign(self, payment: Payment) -> str:

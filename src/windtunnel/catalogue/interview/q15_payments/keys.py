@@ -83,26 +83,31 @@ class RecoveryPoints(RetryOnTimeout):
             known = await t.get("idem", payment.key, lock=True)
             if known is None or not same(known, payment):
                 raise KeyReused(f"{payment.key} belongs to another payment.")
-            if not known["open"]:
-                return known
+            if not known["open"]:  # unclaimed: who takes what is finished is told so when he goes on with it
+                return known  # unclaimed: as above
             until = known["until"]
             if isinstance(until, float) and until > now:
                 raise KeyBusy(f"Somebody works on {payment.key}.")
+            until = now + self.p.lease_s
             (taken,) = await t.update_returning(
-                "idem", {"id": payment.key}, {"until": now + self.p.lease_s, "version": Plus(1)}
+                "idem",
+                {"id": payment.key},
+                {"until": until, "version": Plus(1)},  # unclaimed: a lock that is not held longer makes nobody wait
             )
             return taken
 
     async def reach(self, t: Statements, row: Row, point: str, body: str) -> Row:
         """Note how far it has come. Raises KeyBusy where somebody else has come as far meanwhile; his answer counts."""
         changes: Row = {"point": point, "open": int(point != "finished"), "body": body}
-        if not await t.update("idem", {"id": row["id"], "point": row["point"]}, changes):
-            raise KeyBusy(f"Somebody else has gone on with {row['id']}.")
+        key: Row = {"id": row["id"], "point": row["point"]}  # unclaimed: the books take no charge a second time
+        if not await t.update("idem", key, changes):
+            raise KeyBusy(f"Somebody else has gone on with {row['id']}.")  # unclaimed: as above
         return {**row, **changes}
 
     async def free(self, row: Row) -> None:
         """Nobody works on it any more."""
-        await self.desk.db.update("idem", {"id": row["id"], "version": row["version"]}, {"until": 0.0})
+        mine: Row = {"id": row["id"], "version": row["version"]}  # unclaimed: who frees another's lock harms nobody
+        await self.desk.db.update("idem", mine, {"until": 0.0})
 
     async def ask_bank(self, row: Row, payment: Payment) -> int:
         """The bank's answer, by a key of our own."""
@@ -159,7 +164,7 @@ class LedgerOutbox(RecoveryPoints):
         """Tell the shop what is in the outbox, by the name of the event; it may hear it again after a death."""
         for row in await self.desk.db.select("outbox"):
             await self.tell_shop(_whole(row["order_no"]), str(row["id"]))
-            await self.desk.db.delete("outbox", {"id": row["id"]})
+            await self.desk.db.delete("outbox", {"id": row["id"]})  # unclaimed: the shop knows what it was told
 
 
 class Reconciled(LedgerOutbox):
