@@ -46,9 +46,9 @@ CALM = {
     "lateness_s": 120.0,
 }
 DEATHS = {**CALM, "places": 40}
-POWER = {**DEATHS, "dies": "power", "drawn": 6, "doubled": 0.1, "late": 0.1}
+POWER = {**DEATHS, "dies": "power", "drawn": 12, "doubled": 0.4, "late": 0.1}
 KEPT = {**POWER, "keeps": 1}
-DRAWN = {**CALM, "drawn": 12, "clicks": 60, "deaths": 10, "doubled": 0.1, "late": 0.1}
+DRAWN = {**CALM, "drawn": 16, "clicks": 60, "deaths": 10, "doubled": 0.4, "late": 0.1}
 LONG = {**CALM, "clicks": 500, "turn": 20, "doubled": 0.02, "late": 0.01}
 GOOD = {**LONG, "clicks": 200, "doubled": 0.0}
 RUSH = {**CALM, "rush": 64}
@@ -141,7 +141,7 @@ CLAIMS = (
         given=POWER,
         stages=SIM,
     ),
-    Claim(f"{EXACT} and {least('tried')} == 14", "Also where clicks and troubles are drawn by lot.", given=DRAWN),
+    Claim(f"{EXACT} and {least('tried')} == 18", "Also where clicks and troubles are drawn by lot.", given=DRAWN),
     Claim(
         DEAR,
         "A row for each click is right and dear: each is a commit, and a bill reads them all.",

@@ -76,7 +76,7 @@ class OneTransaction(FromTheLog):
                     new.setdefault(click.id, click)
             sums: Counter[tuple[int, int]] = Counter()
             async with self.desk.db.transaction() as t:
-                await self.note(t, found[-1][0])
+                await self.note(t, found[-1][0])  # unclaimed: the ids keep it right; it only spares reading again
                 for click in new.values():
                     await t.insert("seen", {"id": click.id})
                     sums[click.ad, start_of(click.at_ms, self.p)] += click.cents
@@ -87,14 +87,14 @@ class OneTransaction(FromTheLog):
 
     async def load(self) -> None:
         """How far it has come, and what it has seen."""
-        row = await self.desk.db.get("progress", 1)
+        row = await self.desk.db.get("progress", 1)  # unclaimed: the same
         self.known = {str(seen["id"]) for seen in await self.desk.db.select("seen")}
         self.offset = 0 if row is None else whole(row["next_offset"])
 
     async def note(self, t: Statements, offset: int) -> None:
         """Note how far it comes. Should another job be further, the keys of the ids refuse ours."""
-        if not await t.update("progress", {"id": 1}, {"next_offset": offset}):
-            await t.insert("progress", {"id": 1, "next_offset": offset})
+        if not await t.update("progress", {"id": 1}, {"next_offset": offset}):  # unclaimed: the same
+            await t.insert("progress", {"id": 1, "next_offset": offset})  # unclaimed: the same
 
 
 class ClickWindows(FromTheLog):
@@ -142,7 +142,7 @@ class ClickWindows(FromTheLog):
     async def keep(self, t: Statements, name: str, ad: int, start_ms: int, cents: int, revision: int) -> None:
         """Note what a window holds, unless something newer is known of it."""
         changes: Row = {"cents": cents, "revision": revision}
-        older: Where = {"id": name, "revision": AtMost(revision)}
+        older: Where = {"id": name, "revision": AtMost(revision)}  # unclaimed: who wakes up says the newest in the end
         if not await t.update("window", older, changes) and await t.get("window", name) is None:
             await t.insert("window", {"id": name, "ad": ad, "start_ms": start_ms, **changes})
 
