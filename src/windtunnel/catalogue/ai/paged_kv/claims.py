@@ -47,7 +47,6 @@ CLAIMS = (
         "reserve_max.useful < reserve_pow2.useful < reserve_exactly.useful < paged.useful",
         "The better the length of an answer is foretold, the less is held in vain; blocks need no foretelling.",
         KWON,
-        over="mean",
         where=f"{OWN} and block_size <= 64",
     ),
     Claim(
@@ -60,7 +59,6 @@ CLAIMS = (
         "reserve_exactly.external > 0.2",
         "Stretches of many lengths, rounded up to powers of two, leave pieces between them.",
         KWON,
-        over="mean",
         given=RUSH,
     ),
     Claim(
@@ -91,7 +89,6 @@ CLAIMS = (
         "paged.useful < 0.9 and paged.useful < 1.2 * doubling.useful",
         "Blocks of 256 tokens are half-measures: their ends are empty as those of stretches that double are.",
         KWON,
-        over="mean",
         given=COARSE,
     ),
     Claim(SHARES, "Common beginnings are written once, and computed once.", KWON, over="mean", given=COMMON),
