@@ -125,3 +125,50 @@ def test_a_pass_computes_who_runs_and_each_once() -> None:
     sim.spawn(go(), "go")
     sim.run()
     assert refused == ["A pass computes sequences that run, each once."] * 2
+
+
+def test_a_device_computes_one_pass_at_a_time_and_an_adapter_is_read_when_it_has_come() -> None:
+    made, sim = device()
+    came: list[tuple[str, float]] = []
+
+    async def brings(name: str) -> None:
+        await made.load(name)
+        came.append((name, sim.now))
+
+    async def go() -> None:
+        one, two = running(0, "1"), running(1, "2")
+        tasks = [sim.spawn(brings(name), "the bus") for name in "112"]
+        await sim.sleep(LOAD_S / 2)
+        assert made.there == []
+        for task in tasks:
+            await task
+        assert [name for name, _ in came] == ["1", "1", "2"]
+        assert [at for _, at in came] == pytest.approx([LOAD_S, LOAD_S, 2 * LOAD_S])
+        passes = [sim.spawn(made.forward([one], [0]), "a pass"), sim.spawn(made.forward([two], [1]), "a pass")]
+        passes.append(sim.spawn(made.merge("3"), "merging"))
+        for task in passes:
+            await task
+        assert sim.now == pytest.approx(2 * LOAD_S + MERGE_S + 2 * PASS_S * (1 + ADAPTER / ALL))
+
+    sim.spawn(go(), "go")
+    sim.run()
+    assert made.given == {0: answered("1", 0, 1), 1: answered("2", 1, 1)}
+
+
+def test_an_adapter_comes_beside_a_pass_and_not_in_place_of_one_that_the_pass_reads() -> None:
+    made, sim = device()
+
+    async def go() -> None:
+        for name in "12":
+            await made.load(name)
+        begun = sim.now
+        task = sim.spawn(made.forward([running(0, "1")], [0]), "a pass")
+        assert await made.load("3") == 1
+        assert made.there == ["1", "3"]
+        await task
+        assert sim.now == pytest.approx(begun + PASS_S * (1 + ADAPTER / ALL))
+        assert await made.load("2") == 0
+
+    sim.spawn(go(), "go")
+    sim.run()
+    assert made.given == {0: answered("1", 0, 1)}

@@ -25,6 +25,7 @@ from windtunnel.blocks.serving import (
     made_weights,
     merge,
 )
+from windtunnel.sim import Lock
 
 LAYERS, WIDTH, HIDDEN, RANK, VOCABULARY = 32, 4096, 11_008, 16, 32_000
 """Of Llama-2-7B, and of the adapters on all seven matrices of a layer."""
@@ -83,6 +84,9 @@ def prompt_of(number: int) -> list[int]:
 class Device:
     """Weights in which one adapter at a time may be merged, copies of them, and a pool with places for adapters.
 
+    It computes one pass or merges at a time, and brings one adapter at a time, which may be beside a pass: whoever asks
+    for more waits in line. An adapter can be read when it has come, and its place is not given away while a pass reads.
+
     Attributes:
         passes, rows: so far, and the tokens that they computed.
         loads, merges: adapters brought over the bus, and passes over the weights that changed them.
@@ -103,6 +107,8 @@ class Device:
         self.given: dict[object, list[int]] = {}
         self.first: dict[object, tuple[float, float]] = {}
         self._ready: dict[str, float] = {}
+        self._computing, self._bus = Lock(self.sim, "the device"), Lock(self.sim, "the bus")
+        self._read = set[str]()
         self.steps: list[tuple[float, int]] = []
 
     @property
@@ -125,23 +131,26 @@ class Device:
     async def load(self, name: str, needed: Collection[str] = ()) -> int:
         """Bring an adapter into the pool, if it is not there; its place. As `AdapterPool.load`."""
         self._pooled = True
-        place = self._pool.place(name)
-        if place is None:
-            place = self._pool.load(name, adapter(name), needed)
-            self.loads += 1
-            await self._work("bus", LOAD_S)
-            self._ready[name] = self.sim.now
+        async with self._bus:
+            place = self._pool.place(name)
+            if place is None:
+                self.loads += 1
+                await self._work("bus", LOAD_S)
+                place = self._pool.load(name, adapter(name), {*needed, *self._read})
+                self._ready[name] = self.sim.now
         return place
 
     async def merge(self, add: str = "", remove: str = "") -> None:
         """Put an adapter into the weights and take another one out, in one pass over them."""
-        for name, times in ((remove, -1.0), (add, 1.0)):
-            if name:
-                merge(self._weights, adapter(name), times)
-        self.merges += 1
         if add:
-            await self._work("bus", LOAD_S)
-        await self._work("merging", MERGE_S)
+            async with self._bus:
+                await self._work("bus", LOAD_S)
+        async with self._computing:
+            for name, times in ((remove, -1.0), (add, 1.0)):
+                if name:
+                    merge(self._weights, adapter(name), times)
+            self.merges += 1
+            await self._work("merging", MERGE_S)
         if add:
             self._ready[add] = self.sim.now
 
@@ -153,6 +162,10 @@ class Device:
             places: of the pool, where each one's adapter is, -1 for none; no adapter is added where empty.
             copy: the adapter that is in the copy which computes; the weights that are merged into without.
         """
+        async with self._computing:
+            await self._pass(sequences, places, copy)
+
+    async def _pass(self, sequences: List[Sequence], places: List[int], copy: str) -> None:
         if len({one.name for one in sequences}) < len(sequences) or any(one.state == "finished" for one in sequences):
             raise ValueError("A pass computes sequences that run, each once.")
         if not sequences:
@@ -170,8 +183,10 @@ class Device:
         self.passes += 1
         self.rows += len(rows)
         self.steps.append((self.sim.now, len(sequences)))
+        self._read = {one.adapter for one, place in zip(sequences, places, strict=False) if place >= 0}
         await self._work("weights", alone_s)
         await self._work("adapters", max(PASS_S + added * ADDED_S, alone_s) - alone_s)
+        self._read = set()
         for one, law in zip(sequences, logits, strict=True):
             one.computed = len(one.tokens)
             token = int(law.argmax())
