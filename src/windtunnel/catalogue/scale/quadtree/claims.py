@@ -146,6 +146,7 @@ DEMANDS = (
     Claim("yours.recall == 1", "Across the date line.", given=DATE_LINE),
     Claim("yours.recall == 1", "At a pole.", given=POLE),
     Claim("yours.recall == 1", "In a wide circle.", given=WIDE),
+    Claim("yours.recall == 1", "Where people live, in the south too.", given={**REAL, "drivers": 3000, "rides": 500}),
     Claim("yours.looked_at < 100", "And not by looking at everybody.", given=EQUATOR),
 )
 
