@@ -25,7 +25,7 @@ from windtunnel.blocks.serving import (
     copied,
     made_adapter,
     made_weights,
-    merge,
+    merge_adapter,
     merged,
 )
 
@@ -130,10 +130,10 @@ def swapped(rows: int, many: int = MANY, kept: int = 1) -> Timed:
     def job() -> int:
         for _ in range(max(1, STEPS // kept)):
             for k, one in enumerate(adapters(many)):
-                merge(own, one)
+                merge_adapter(own, one)
                 for _ in range(kept):
                     step(model, whose[k])
-                merge(own, one, times=-1)
+                merge_adapter(own, one, times=-1)
         return max(1, STEPS // kept) * kept * rows
 
     return job

@@ -28,7 +28,7 @@ from windtunnel.blocks.serving import (
     copied,
     made_adapter,
     made_weights,
-    merge,
+    merge_adapter,
     merged,
 )
 from windtunnel.blocks.serving.lora import adapted
@@ -141,14 +141,14 @@ def test_logits_are_those_of_the_merged_weights_in_plain_double_precision(i: int
 @pytest.mark.parametrize("name", adapted(TINY))
 def test_merging_is_a_sum_with_a_product_and_is_taken_out_again_but_for_rounding(name: str) -> None:
     own, adapter = copied(weights()), adapters()["tenant 2"]
-    merge(own, adapter)
+    merge_adapter(own, adapter)
     outputs = adapted(TINY)[name][1]
     for layer in range(TINY.layers):
         before, after = (unpacked(getattr(one, name)[layer], outputs) for one in (weights(), own))
         down, up = (half[name][layer].astype(float) for half in (adapter.downs, adapter.ups))
         np.testing.assert_allclose(after, before + down.T @ up, rtol=0, atol=1e-6)
         assert np.abs(after - before).max() > 0.01
-    merge(own, adapter, times=-1)
+    merge_adapter(own, adapter, times=-1)
     np.testing.assert_allclose(getattr(own, name), getattr(weights(), name), rtol=0, atol=1e-6)
     assert own.embedding is weights().embedding
 
@@ -280,7 +280,7 @@ def test_what_would_read_what_is_no_adapter_is_refused() -> None:
         pool.load("other", made_adapter(other, 1))
     one = made_adapter(TINY, 1)
     with pytest.raises(ValueError, match="both halves"):
-        merge(copied(weights()), LoraAdapter(1, one.downs, {}))
+        merge_adapter(copied(weights()), LoraAdapter(1, one.downs, {}))
     with pytest.raises(ValueError, match="float64"):
         pool.load("wide", LoraAdapter(1, {n: a.astype(float) for n, a in one.downs.items()}, one.ups))  # type: ignore[arg-type]
 

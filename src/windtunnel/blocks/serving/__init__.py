@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         adapter_bytes as adapter_bytes,
         copied as copied,
         made_adapter as made_adapter,
-        merge as merge,
+        merge_adapter as merge_adapter,
         merged as merged,
     )
     from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage

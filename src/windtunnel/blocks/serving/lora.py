@@ -73,7 +73,7 @@ def made_adapter(shape: ModelShape, rank: int = 8, seed: int = 0, loudness: floa
     return LoraAdapter(rank, downs, ups)
 
 
-def merge(weights: ModelWeights, adapter: LoraAdapter, times: float = 1.0) -> None:
+def merge_adapter(weights: ModelWeights, adapter: LoraAdapter, times: float = 1.0) -> None:
     """Change the weights where they are, so that a pass of them is one of this adapter; `times=-1` takes it out again.
 
     What is taken out leaves an error of rounding. Raises ValueError for an adapter of another shape.
@@ -92,7 +92,7 @@ def merge(weights: ModelWeights, adapter: LoraAdapter, times: float = 1.0) -> No
 def merged(weights: ModelWeights, adapter: LoraAdapter) -> ModelWeights:
     """A copy of the weights with the adapter in it; embedding, head and gains are shared with the original."""
     copy = copied(weights)
-    merge(copy, adapter)
+    merge_adapter(copy, adapter)
     return copy
 
 

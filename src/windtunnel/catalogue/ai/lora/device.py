@@ -23,7 +23,7 @@ from windtunnel.blocks.serving import (
     copied,
     made_adapter,
     made_weights,
-    merge,
+    merge_adapter,
 )
 from windtunnel.sim import Lock
 
@@ -125,7 +125,7 @@ class Device:
     def copy(self, name: str) -> None:
         """Have the weights once more, with this adapter in them; the embedding and the head are shared."""
         own = copied(base())
-        merge(own, adapter(name))
+        merge_adapter(own, adapter(name))
         self._models[name] = Decoder(own, self._slots)
 
     async def load(self, name: str, needed: Collection[str] = ()) -> int:
@@ -148,7 +148,7 @@ class Device:
         async with self._computing:
             for name, times in ((remove, -1.0), (add, 1.0)):
                 if name:
-                    merge(self._weights, adapter(name), times)
+                    merge_adapter(self._weights, adapter(name), times)
             self.merges += 1
             await self._work("merging", MERGE_S)
         if add:
