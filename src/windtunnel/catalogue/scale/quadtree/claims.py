@@ -105,6 +105,12 @@ CLAIMS = (
         given={**NORTH, "lat": 80.0, "letters": 5},
     ),
     Claim(RIGHT, "In a wide circle too.", REDIS, given=WIDE),
+    Claim(
+        RIGHT,
+        "Where cells are wide enough, and not as high as the circle.",
+        REDIS,
+        given={**EQUATOR, "radius_m": 900.0},
+    ),
     Claim(RIGHT, "In the north.", REDIS, given={**NORTH, "lat": 80.0}),
     Claim(RIGHT, "Across the date line too.", given=DATE_LINE),
     Claim(RIGHT, "And at a pole.", given=POLE),

@@ -122,7 +122,7 @@ class FlatBox:
     def candidates(self, lat: float, lon: float, radius_m: float) -> Iterable[int]:
         """Who may be within so many metres: how far away each is will be computed."""
         half = degrees(radius_m / EARTH_RADIUS_M)
-        south, north = max(-90.0, lat - half), min(90.0, lat + half)
+        south, north = max(-90.0, lat - half), min(90.0, lat + half)  # unclaimed: nobody is beyond a pole
         return self.tree.in_box(south, max(-180.0, lon - half), north, min(180.0, lon + half))
 
 
