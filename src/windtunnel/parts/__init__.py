@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from windtunnel.parts.several import programs as programs
     from windtunnel.parts.shared_limit import SharedLimiter as SharedLimiter
+    from windtunnel.parts.statements import WatchedStatements as WatchedStatements
     from windtunnel.parts.storms import by_events as by_events
     from windtunnel.parts.views import (
         answered as answered,

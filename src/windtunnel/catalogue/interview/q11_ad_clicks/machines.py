@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from windtunnel import Stage
 from windtunnel.catalogue.interview.q11_ad_clicks.clicks import Click
-from windtunnel.engines import CachePort, Changes, DatabasePort, LogPort, ObjectsPort, Row, Statements, Value, Where
+from windtunnel.engines import CachePort, DatabasePort, LogPort, ObjectsPort, Row, Statements, Value
+from windtunnel.parts import WatchedStatements
 
 T = TypeVar("T")
 Role = Literal["server", "job", "clerk"]
@@ -152,12 +153,26 @@ class Placed:
         return placed
 
 
-class Said:
+class Said(WatchedStatements):
     """Statements on their way to the database or to one of its transactions."""
 
     def __init__(self, desk: Desk, to: Statements, alone: bool) -> None:
-        self._desk, self._to, self._alone = desk, to, alone
+        super().__init__(to)
+        self._desk, self._alone = desk, alone
         self.wrote = False
+
+    async def _read(self, table: str, do: Callable[[], Awaitable[T]]) -> T:
+        if self._desk.dead:
+            raise Killed
+        found = await do()
+        if isinstance(found, list):
+            self._desk.count("read", len(found))
+        return found
+
+    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
+        if not self._desk.dead:  # a row counts when it is asked for, whoever hears of it
+            self._desk.count("read")
+        return await super().get(table, key, lock=lock)
 
     async def _write(self, what: str, do: Callable[[], Awaitable[T]]) -> T:
         if self._alone:
@@ -169,41 +184,6 @@ class Said:
         done = await do()
         self._desk.count("rows", done if isinstance(done, int) else len(done) if isinstance(done, list) else 1)
         return done
-
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """As the port's, like all below."""
-        if self._desk.dead:
-            raise Killed
-        self._desk.count("read")
-        return await self._to.get(table, key, lock=lock)
-
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
-        if self._desk.dead:
-            raise Killed
-        found = await self._to.select(table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked)
-        self._desk.count("read", len(found))
-        return found
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        await self._write(f"insert {table}", lambda: self._to.insert(table, row))
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        return await self._write(f"update {table}", lambda: self._to.update(table, where, changes))
-
-    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
-        return await self._write(f"update {table}", lambda: self._to.update_returning(table, where, changes))
-
-    async def delete(self, table: str, where: Where) -> int:
-        return await self._write(f"delete {table}", lambda: self._to.delete(table, where))
 
 
 class Database(Said):

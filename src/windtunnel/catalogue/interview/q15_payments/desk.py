@@ -22,7 +22,8 @@ from windtunnel.catalogue.interview.q15_payments.world import (
     Payment,
     Post,
 )
-from windtunnel.engines import Changes, DatabasePort, Row, Statements, Value, Where
+from windtunnel.engines import DatabasePort, Statements
+from windtunnel.parts import WatchedStatements
 
 if TYPE_CHECKING:
     from windtunnel.sim import Host
@@ -229,12 +230,17 @@ class Desk:
         heard.end(said)
 
 
-class Watched:
+class Watched(WatchedStatements):
     """Statements, each of which is a place, on their way to the database or to one of its transactions."""
 
     def __init__(self, desk: Desk, to: Statements, alone: bool) -> None:
-        self._desk, self._to, self._alone = desk, to, alone
+        super().__init__(to)
+        self._desk, self._alone = desk, alone
         self.wrote = False
+
+    async def _read(self, table: str, do: Callable[[], Awaitable[T]]) -> T:
+        await self._desk.here(f"read {table}")
+        return await do()
 
     async def _write(self, what: str, do: Callable[[], Awaitable[T]]) -> T:
         await self._desk.here(what)
@@ -244,36 +250,6 @@ class Watched:
         if self._alone:
             self._desk.committed(wrote=True)
         return done
-
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """As the port's, like all below."""
-        await self._desk.here(f"read {table}")
-        return await self._to.get(table, key, lock=lock)
-
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
-        await self._desk.here(f"read {table}")
-        return await self._to.select(table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked)
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        await self._write(f"insert {table}", lambda: self._to.insert(table, row))
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        return await self._write(f"update {table}", lambda: self._to.update(table, where, changes))
-
-    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
-        return await self._write(f"update {table}", lambda: self._to.update_returning(table, where, changes))
-
-    async def delete(self, table: str, where: Where) -> int:
-        return await self._write(f"delete {table}", lambda: self._to.delete(table, where))
 
 
 class Database(Watched):
