@@ -11,13 +11,13 @@ import itertools
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from helpers.killed_process import Forker
 from helpers.payments_process import OPEN
 from windtunnel import Event, History
 from windtunnel.catalogue.interview import q11_ad_clicks
@@ -27,7 +27,6 @@ from windtunnel.catalogue.interview.q11_ad_clicks.machines import BEGIN, Desk, W
 from windtunnel.engines import DiskLog, FolderObjects
 from windtunnel.engines.database.postgres import PostgresDatabase
 from windtunnel.engines.database.sqlite import SqliteDatabase
-from windtunnel.engines.shared.servers import postgres_url
 
 P: Any = SimpleNamespace(window_s=60.0, delay_s=30.0, lateness_s=120.0)
 
@@ -81,19 +80,6 @@ async def live(design: str, engine: str, where: str, folder: str, port: int, pla
     os._exit(0)
 
 
-def forks() -> None:
-    """Read lines, fork a life for each, and say how each ended."""
-    for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            try:
-                asyncio.run(live(**json.loads(line)))
-            finally:
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, flush=True)
-
-
 # --- who asks it -----------------------------------------------------------------------------------------------------
 class Browsers:
     """Engines, and one life of a process after the other."""
@@ -113,39 +99,24 @@ class Browsers:
             await self.db.create_table(name, columns)
         for name in ("log", "objects"):
             (self.folder / name).mkdir()
-        one_for_all = {"WINDTUNNEL_POSTGRES_URL": postgres_url()} if self.engine == "postgres" else {}
-        self.forker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from helpers.clicks_process import forks; forks()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-            env={**os.environ, **one_for_all},
-        )
-        self.server = await asyncio.start_server(lambda *ends: self.connected.put_nowait(ends), "127.0.0.1", 0)
+        self.forker = Forker("clicks_process", lambda *ends: self.connected.put_nowait(ends))
+        await self.forker.open(self.engine)
         try:
             yield
         finally:
-            self.server.close()
-            with suppress(ProcessLookupError):
-                self.forker.kill()
-            await self.forker.wait()
+            await self.forker.close()
             await self.db.close()
 
     async def begin(self, place: int, number: int) -> None:
         """Let a life begin that ends before this place; 0: that does not."""
-        assert self.forker.stdin is not None
-        told = {"design": self.design, "engine": self.engine, "where": self.where, "folder": str(self.folder)}
-        told |= {"port": self.server.sockets[0].getsockname()[1], "place": place, "day": self.day, "number": number}
-        self.forker.stdin.write(json.dumps(told).encode() + b"\n")
+        where = {"engine": self.engine, "where": self.where, "folder": str(self.folder)}
+        self.forker.begin(design=self.design, place=place, day=self.day, number=number, **where)
         self.ends = await self.connected.get()
 
     async def end(self) -> int:
         """Let go of it; which signal has ended it."""
-        assert self.forker.stdout is not None
         self.ends[1].close()
-        return int(await self.forker.stdout.readline())
+        return await self.forker.ended()
 
     async def ask(self, number: int, *asked: Any) -> Any:
         """What it says; should it die, what its next life says."""

@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from helpers.killed_process import Forker
 from windtunnel import Event, History
 from windtunnel.blocks.durability import KeyBusy, KeyReused
 from windtunnel.catalogue.interview import q15_payments
@@ -28,7 +28,6 @@ from windtunnel.catalogue.interview.q15_payments.judging import Found, judged
 from windtunnel.catalogue.interview.q15_payments.world import Bank, Payment, Shop, Trouble
 from windtunnel.engines.database.postgres import PostgresDatabase
 from windtunnel.engines.database.sqlite import SqliteDatabase
-from windtunnel.engines.shared.servers import postgres_url
 
 LEASE_S = 0.2
 PATIENCE_S = 5.0
@@ -128,19 +127,6 @@ async def live(design: str, engine: str, where: str, port: int, place: int) -> N
     os._exit(0)
 
 
-def forks() -> None:
-    """Read lines, fork a life for each, and say how each ended."""
-    for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            try:
-                asyncio.run(live(**json.loads(line)))
-            finally:
-                os._exit(1)
-        _, status = os.waitpid(child, 0)
-        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, flush=True)
-
-
 # --- the world around it ---------------------------------------------------------------------------------------------
 class World:
     """Bank, shop, a database, and servers, one life after the other."""
@@ -166,24 +152,12 @@ class World:
         await self.db.create_table("account", columns, self.rows, unique=unique)
         for name, (columns, unique) in self.tables.items():
             await self.db.create_table(name, columns, unique=unique)
-        one_for_all = {"WINDTUNNEL_POSTGRES_URL": postgres_url()} if self.engine == "postgres" else {}
-        self.forker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from helpers.payments_process import forks; forks()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-            env={**os.environ, **one_for_all},
-        )
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.forker = Forker("payments_process", self.serve)
+        await self.forker.open(self.engine)
         try:
             yield
         finally:
-            self.server.close()
-            with suppress(ProcessLookupError):
-                self.forker.kill()
-            await self.forker.wait()
+            await self.forker.close()
             await self.db.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -203,17 +177,13 @@ class World:
 
     async def begin(self, place: int = 0) -> None:
         """Let a life begin that ends before this place."""
-        assert self.forker.stdin is not None
-        told = {"design": self.design, "engine": self.engine, "where": self.where, "place": place}
-        told["port"] = self.server.sockets[0].getsockname()[1]
-        self.forker.stdin.write(json.dumps(told).encode() + b"\n")
+        self.forker.begin(design=self.design, engine=self.engine, where=self.where, place=place)
         self.writer = await self.connected.get()
 
     async def end(self) -> int:
         """Let go of it; which signal has ended it."""
-        assert self.forker.stdout is not None
         self.writer.close()
-        return int(await self.forker.stdout.readline())
+        return await self.forker.ended()
 
     async def ask(self, payment: Payment | None) -> tuple[str | None, str]:
         """What is told, None where the process died; and before what it did."""

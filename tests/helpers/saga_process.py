@@ -1,7 +1,4 @@
-"""Coordinators of saga as real processes, which `kill -9` themselves at a place; and their services, on real databases.
-
-A process that has imported all that is needed forks one for each life of a coordinator, so that a life costs little.
-"""
+"""Coordinators of saga as real processes, which `kill -9` themselves at a place; their services, on real databases."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ import json
 import os
 import shutil
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from helpers.killed_process import Forker
 from windtunnel.blocks.ground import DiskFiles
 from windtunnel.catalogue.scale import saga
 from windtunnel.catalogue.scale.saga.desk import FOLDER, Desk, Program, Watched
@@ -95,21 +92,6 @@ async def live(design: str, folder: str, port: int, place: int) -> None:
     os._exit(0)
 
 
-def forks() -> None:
-    """Read lines, fork a life for each, and say how each ended."""
-    for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if not child:
-            try:
-                asyncio.run(live(**asked))
-            finally:
-                os._exit(1)
-        print(json.dumps({"pid": child}), flush=True)
-        _, status = os.waitpid(child, 0)
-        print(json.dumps({"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}), flush=True)
-
-
 # --- the world around it -------------------------------------------------------------------------------------------
 class Coordinator:
     """A coordinator's process, as clients and services see it."""
@@ -120,44 +102,22 @@ class Coordinator:
         self.connected: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
 
     async def open(self) -> None:
-        self.forker = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from helpers.saga_process import forks; forks()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parent.parent,
-        )
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.forker = Forker("saga_process", self.serve)
+        await self.forker.open()
 
     async def close(self) -> None:
-        self.server.close()
-        assert self.forker.stdin is not None
-        self.forker.stdin.close()
-        with suppress(ProcessLookupError):
-            self.forker.kill()
-        await self.forker.wait()
+        await self.forker.close()
 
     async def begin(self, place: int = 0) -> None:
         """Let a life begin, and go on with what it finds."""
-        assert self.forker.stdin is not None
-        assert self.forker.stdout is not None
         self.ready = asyncio.Event()
-        asked = {
-            "design": self.world.design,
-            "folder": str(self.folder),
-            "port": self.server.sockets[0].getsockname()[1],
-            "place": place,
-        }
-        self.forker.stdin.write(json.dumps(asked).encode() + b"\n")
-        await self.forker.stdout.readline()
+        self.forker.begin(design=self.world.design, folder=str(self.folder), place=place)
         self.writer = await self.connected.get()
 
     async def end(self) -> int:
         """Let go of it; which signal has ended it."""
-        assert self.forker.stdout is not None
         self.writer.close()
-        return int(json.loads(await self.forker.stdout.readline())["signal"])
+        return await self.forker.ended()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry out what the process asks, twice where messages come twice; its death ends the connection."""
