@@ -5,7 +5,7 @@ from __future__ import annotations
 from windtunnel import Claim, Figure, Source
 from windtunnel.catalogue.ai.lora.device import PASS_S
 
-PUNICA, SLORA, HU, APPLE = "Punica 2024", "S-LoRA 2024", "LoRA 2021", "Apple 2024"
+PUNICA, SLORA, HU = "Punica 2024", "S-LoRA 2024", "LoRA 2021"
 TENANTS = {
     "requests": 96, "rate": 0.0, "adapters": 16, "skew": 0.0, "in_turn": False, "places": 16, "batch": 32, "answer": 8,
     "turn": 16
