@@ -81,7 +81,7 @@ VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
-    *("Batch", "Sequence", "KVUsage", "LoraAdapter", "ModelShape", "ModelWeights", "Sampling"),
+    *("Batch", "Sequence", "KVUsage", "LoraAdapter", "ModelShape", "ModelWeights", "Sampling", "Guess", "Speculation"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
 

@@ -13,7 +13,10 @@ from windtunnel.blocks.serving import (
     ContiguousMemory,
     Decoder,
     LLMEngine,
+    ModelDrafter,
     ModelShape,
+    NGramDrafter,
+    Sampling,
     Scheduler,
     Sequence,
     made_adapter,
@@ -46,6 +49,12 @@ def _decoder() -> Decoder:
 def _pool() -> AdapterPool:
     made = AdapterPool(SMALL, places=2, rank=2)
     made.load("one", made_adapter(SMALL, 2))
+    return made
+
+
+def _guesses(made: Any) -> Any:
+    """Has guessed once for a sequence."""
+    made.propose([(Sequence("one", [3, 4, 3], 5), 2, Sampling())])
     return made
 
 
@@ -82,6 +91,16 @@ SERVING: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any]
         _engine,
         lambda made: (made.steps, [one.tokens for one in made.scheduler.running]),
         lambda made: made.step(),
+    ),
+    "ModelDrafter": (
+        lambda: _guesses(ModelDrafter(_decoder(), BlockManager(2, 4, share=False))),
+        lambda made: (made.passes, made.decoder._keys.tobytes(), made.memory.free_blocks),
+        _guesses,
+    ),
+    "NGramDrafter": (
+        lambda: _guesses(NGramDrafter()),
+        lambda made: (made.longest, [(one.tokens, places) for one, (_, places) in made._places.items()]),
+        _guesses,
     ),
     "Scheduler": (
         _serving,

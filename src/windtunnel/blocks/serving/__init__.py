@@ -10,6 +10,8 @@
     decoder      the model: keys, values and logits of the rows of a step
     lora         adapters of low rank: many models in one pass of one
     sampling     which token follows
+    speculation  tokens that are guessed and verified in one pass: how far they are kept
+    drafters     who guesses
     engine       all of it, step by step
 
 The first five compute no token: a real model and a model of one are driven by the same text. The names are vLLM's.
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         reserve_power_of_two as reserve_power_of_two,
     )
     from windtunnel.blocks.serving.decoder import Decoder as Decoder
+    from windtunnel.blocks.serving.drafters import ModelDrafter as ModelDrafter, NGramDrafter as NGramDrafter
     from windtunnel.blocks.serving.engine import LLMEngine as LLMEngine, answer_alone as answer_alone
     from windtunnel.blocks.serving.gguf import read_gguf as read_gguf, smollm as smollm
     from windtunnel.blocks.serving.lora import (
@@ -47,6 +50,13 @@ if TYPE_CHECKING:
     from windtunnel.blocks.serving.sampling import Sampling as Sampling
     from windtunnel.blocks.serving.scheduler import Batch as Batch, Scheduler as Scheduler
     from windtunnel.blocks.serving.sequence import Sequence as Sequence
+    from windtunnel.blocks.serving.speculation import (
+        Drafter as Drafter,
+        Guess as Guess,
+        Speculation as Speculation,
+        accept as accept,
+        tokens_a_pass as tokens_a_pass,
+    )
     from windtunnel.blocks.serving.weights import (
         ModelShape as ModelShape,
         ModelWeights as ModelWeights,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from random import Random
 from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.block import Block
@@ -14,6 +15,7 @@ from windtunnel.blocks.serving.paged import BlockManager
 from windtunnel.blocks.serving.sampling import Sampling, unreadable
 from windtunnel.blocks.serving.scheduler import Batch, Scheduler
 from windtunnel.blocks.serving.sequence import Sequence
+from windtunnel.blocks.serving.speculation import Guess, Speculation, accept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +33,8 @@ class LLMEngine(Block):
         adapters: by their names, those that sequences may ask for. They lie in a large and slow memory.
         pool: the room that a pass finds them in: what a step needs is loaded into it. Where a step needs more than it
             has places for, it is several passes.
+        speculation: who guesses tokens of those that decode, and how many: a pass then verifies them. Answers have the
+            same law, and without temperature they are the same.
 
     Raises:
         ValueError: where the decoder has less slots than the memory, or the adapters have no pool of their shape.
@@ -49,19 +53,25 @@ class LLMEngine(Block):
         scheduler: Scheduler,
         adapters: Mapping[str, LoraAdapter] | None = None,
         pool: AdapterPool | None = None,
+        speculation: Speculation | None = None,
     ) -> None:
         self.adapters, self.pool = dict(adapters or {}), pool
         if self.adapters and (pool is None or pool.shape != decoder.weights.shape):
             raise ValueError("Adapters need a pool for a model of this shape: give an AdapterPool with them.")
         if (needed := scheduler.memory.usage(()).slots) > decoder.slots:
             raise ValueError(f"The memory has {needed} slots, and the decoder {decoder.slots}: make it larger.")
-        self.decoder, self.scheduler = decoder, scheduler
+        known = getattr(speculation and speculation.drafter, "vocabulary", decoder.weights.shape.vocabulary)
+        if known != decoder.weights.shape.vocabulary:
+            raise ValueError(f"Who guesses knows {known} tokens, and the model {decoder.weights.shape.vocabulary}.")
+        self.decoder, self.scheduler, self.speculation = decoder, scheduler, speculation
         self.steps = 0
         """Passes of the model so far."""
         self.rows = 0
         """Tokens that were computed in them, for somebody or for nobody."""
         self.logits: dict[object, NDArray[np.float32]] = {}
-        """Of the last step, (vocabulary,) for each name that was given a token: what it was chosen by."""
+        """Of the last step, (vocabulary,) for each name that was given a token: what the last one was chosen by."""
+        self.guessed = self.accepted = 0
+        """Guesses that were verified, and those of them that were told."""
         self._sampling: dict[object, Sampling] = {}
 
     def add(self, sequence: Sequence, sampling: Sampling = GREEDY) -> None:
@@ -85,25 +95,27 @@ class LLMEngine(Block):
         """Nobody waits for its answer any more. One that is done stays so, whoever has its name by now."""
         if sequence.state != "finished":
             self.scheduler.abort(sequence)
-            self._sampling.pop(sequence.name, None)
+            self._forget(sequence)
 
     def step(self) -> list[Sequence]:
         """One pass of the model, or several where adapters have too little room; who is done with it.
 
         Where the model says of what follows nothing that is a number, the sequence ends, with a `fault`, and no other.
         """
+        guesses = self._guess() if self.speculation else {}
         batch = self.scheduler.schedule()
         self.decoder.copy(batch.copies)
         self.logits = {}
         if not batch.work:
             return self.scheduler.finish_step(batch, {})
-        given, failed = self._compute(batch)
+        given, failed = self._compute(batch, guesses)
         for sequence in failed:
+            sequence.withdraw()
             sequence.fault = "The model's numbers became too large, or were none in its file."
             self.scheduler.abort(sequence)
         done = failed + self.scheduler.finish_step(batch, given)
         for sequence in done:
-            self._sampling.pop(sequence.name, None)  # a fork of one that is served has none
+            self._forget(sequence)
         return done
 
     def run(self) -> list[Sequence]:
@@ -113,35 +125,66 @@ class LLMEngine(Block):
             done += self.step()
         return done
 
-    def _compute(self, batch: Batch) -> tuple[dict[object, int], list[Sequence]]:
+    def _forget(self, sequence: Sequence) -> None:
+        self._sampling.pop(sequence.name, None)  # a fork of one that is served has none
+        if self.speculation:
+            self.speculation.drafter.forget(sequence)
+
+    def _guess(self) -> dict[object, list[Guess]]:
+        """Guesses for those that decode, which the step is to verify."""
+        decoding = [one for one in self.scheduler.running if one.state == "running" and one.owed == 1]
+        assert self.speculation is not None
+        many = self.speculation.many(len(decoding))
+        room = [(one, min(many, one.longest - len(one.tokens) - 1)) for one in decoding]  # the last is given by itself
+        asked = [(one, count, self._sampling.get(one.name, GREEDY)) for one, count in room if count > 0]
+        guesses = self.speculation.drafter.propose(asked) if asked else []
+        for (one, _, _), guessed in zip(asked, guesses, strict=True):
+            one.guess([guess.token for guess in guessed])
+        return {one.name: guessed for (one, _, _), guessed in zip(asked, guesses, strict=True)}
+
+    def _compute(self, batch: Batch, guesses: Mapping[object, list[Guess]]) -> tuple[dict[object, int], list[Sequence]]:
         """The tokens that this step gives, by names, and who was given none."""
         parts: list[Part] = [(one, one.computed, one.computed + count) for one, count in batch.work]
         idle = [one for one in self.scheduler.running if one.state == "finished"]
         parts += [(one, one.computed - 1, one.computed) for one in idle]  # of a static batch: computed for nobody
         picked, failed = dict[object, int](), list[Sequence]()
         for some in self.pool.passes(parts) if self.pool else [parts]:
-            for one, law in self._pass(some):
-                if unreadable(law):
+            for one, logits in self._pass(some):
+                sampling = self._sampling.get(one.name, GREEDY)
+                readable = next((i for i, law in enumerate(logits) if unreadable(law)), len(logits))
+                if not readable:
                     failed.append(one)
+                    continue
+                kept = list[int]()
+                if one.guessed:
+                    luck = Random(f"{sampling.seed} {len(one.tokens) - one.guessed} verified")
+                    laws = [sampling.law(law) for law in logits[:readable]]
+                    *kept, picked[one.name] = accept(guesses[one.name][: min(readable - 1, one.guessed)], laws, luck)
+                    batch.accepted[one.name] = kept
+                    self.guessed += one.guessed
+                    self.accepted += len(kept)
                 else:
-                    picked[one.name] = self._sampling.get(one.name, GREEDY).pick(law, len(one.tokens))
-                    self.logits[one.name] = law
+                    picked[one.name] = sampling.pick(logits[0], len(one.tokens))
+                self.logits[one.name] = logits[len(kept)]
         return picked, failed
 
     def _pass(self, parts: list[Part]) -> Iterable[tuple[Sequence, NDArray[np.float32]]]:
-        """One pass of the model: who is to be given a token, and the logits for it."""
+        """One pass of the model: who is to be given a token, and the logits for it, and for what guesses say."""
         rows, tables, wanted, given = list[Row](), list[list[int]](), list[int](), list[Sequence]()
         for sequence, begin, end in parts:
             rows += [(sequence.tokens[at], at, len(tables)) for at in range(begin, end)]
             tables.append(table_of(self.scheduler.memory, sequence, end))
             if end == len(sequence.tokens):
-                wanted.append(len(rows) - 1)
+                wanted += range(len(rows) - 1 - sequence.guessed, len(rows))
                 given.append(sequence)
         places = self._places([sequence for sequence, _, _ in parts])
         self.steps += 1
         self.rows += len(rows)
         stretch = stretch_of(self.scheduler.memory)
-        return zip(given, self.decoder.forward(rows, tables, stretch, wanted, self.pool, places), strict=True)
+        logits, at = self.decoder.forward(rows, tables, stretch, wanted, self.pool, places), 0
+        for sequence in given:
+            yield sequence, logits[at : at + 1 + sequence.guessed]
+            at += 1 + sequence.guessed
 
     def _places(self, sequences: list[Sequence]) -> list[int]:
         """Where the adapters of these are, loaded where they were not."""

@@ -145,6 +145,12 @@ class BlockManager(Block):
         sequence.blocks += [self._take() for _ in range(fresh)]
         return copies
 
+    def shrink(self, sequence: Sequence) -> None:
+        """Take back the blocks behind its last token: those of guesses that were rejected."""
+        for block in reversed(sequence.blocks[(needed := self._blocks_for(len(sequence.tokens))) :]):
+            self._disown(block)
+        del sequence.blocks[needed:]
+
     def publish(self, sequence: Sequence) -> None:
         """Give a name to each block that its computed tokens fill. Where another block has the name, that keeps it."""
         if not self.share:
@@ -164,11 +170,7 @@ class BlockManager(Block):
         if not sequence.blocks:
             raise ValueError(f"{sequence.name!r} has no blocks: it was freed, or never had any.")
         for block in reversed(sequence.blocks):
-            self._owners[block] -= 1
-            if self._owners[block] == 0:
-                self._free[block] = None
-                if self._name[block] is None:
-                    self._free.move_to_end(block, last=False)  # of use to nobody
+            self._disown(block)
         sequence.blocks = []
         sequence.computed = sequence.named = 0
 
@@ -221,6 +223,13 @@ class BlockManager(Block):
         if self._owners[block] == 0:
             del self._free[block]
         self._owners[block] += 1
+
+    def _disown(self, block: int) -> None:
+        self._owners[block] -= 1
+        if self._owners[block] == 0:
+            self._free[block] = None
+            if self._name[block] is None:
+                self._free.move_to_end(block, last=False)  # of use to nobody
 
     def _take(self) -> int:
         """A free block, without its old name: what it was called it will not be."""

@@ -62,13 +62,19 @@ class Sampling:
 
     def pick(self, logits: NDArray[np.float32], position: int) -> int:
         """The token at this position of its sequence. Raises ValueError for logits that are `unreadable`."""
-        import numpy as np
-
         if self.temperature == 0 and not unreadable(logits):
             return int(logits.argmax())
-        total = np.cumsum(self.law(logits))
-        drawn = Random(f"{self.seed} {position}").random() * total[-1]
-        return int(min(np.searchsorted(total, drawn, side="right"), np.flatnonzero(np.diff(total, prepend=0))[-1]))
+        return draw(self.law(logits), Random(f"{self.seed} {position}").random())
+
+
+def draw(law: NDArray[np.float64], luck: float) -> int:
+    """The token of a law, which need not add up to 1, by a number from 0 to 1; none without probability."""
+    import numpy as np
+
+    total = np.cumsum(law)
+    return int(
+        min(np.searchsorted(total, luck * total[-1], side="right"), np.flatnonzero(np.diff(total, prepend=0))[-1])
+    )
 
 
 def unreadable(logits: NDArray[np.float32]) -> bool:

@@ -39,6 +39,8 @@ class Batch:
     """Slots whose keys and values are to be copied, as (from, to)."""
     preempted: list[Sequence] = field(default_factory=list)
     """Who lost its keys and values to make room."""
+    accepted: dict[object, list[int]] = field(default_factory=dict)
+    """Of sequences that had guesses: those that are kept, by names, before the token that the step gives."""
     padding: int = 0
     """Rows that are computed for nobody: of a static batch, for those that are done."""
 
@@ -166,8 +168,9 @@ class Scheduler(Block):
         budget = self.max_step_tokens if self.policy == "chunked" else 1 << 62
         ordered = sorted((one for one in self.running if one.state == "running"), key=in_turn)
         owing = [(one, len(one.tokens) - one.computed) for one in ordered]
-        budget = self._go_on([(one, owed) for one, owed in owing if owed == 1], batch, budget)
-        budget = self._go_on([(one, owed) for one, owed in owing if owed > 1], batch, budget)
+        decoding = [(one, owed) for one, owed in owing if owed == 1 + one.guessed]
+        reading = [(one, owed) for one, owed in owing if owed > 1 + one.guessed]
+        budget = self._go_on(reading, batch, self._go_on(decoding, batch, budget))
         if not batch.work:
             self._dissolve()  # those of a static batch that are done held what the last one lacked
         if not (batch.preempted and batch.work) and (self.policy != "static" or not self.running):
@@ -189,8 +192,12 @@ class Scheduler(Block):
             if sequence.state != "running":
                 continue  # aborted meanwhile
             sequence.computed += count
-            publish(sequence)
-            if last and sequence.give(given[sequence.name]):
+            if sequence.guessed:
+                over = self._settle(sequence, [*batch.accepted.get(sequence.name, ()), given[sequence.name]])
+            else:
+                publish(sequence)
+                over = last and sequence.give(given[sequence.name])
+            if over:
                 done.append(sequence)
                 self._names.discard(sequence.name)
         self._dissolve()
@@ -200,10 +207,16 @@ class Scheduler(Block):
         """Let these compute what they owe; what is left of the budget."""
         for sequence, owed in sequences:
             count = owed if owed < budget else budget
+            if sequence.guessed:
+                sequence.withdraw(min(sequence.guessed, owed - max(0, count)))  # the step has no room for these
             if sequence.state != "running" or count <= 0:
                 continue  # it was preempted for one before, or the step is full
             copies = self.memory.grow(sequence, sequence.computed + count)
-            while copies is None and self._preempt_for(sequence, batch):
+            if copies is None and sequence.guessed:
+                count -= sequence.guessed
+                sequence.withdraw()
+                copies = self.memory.grow(sequence, sequence.computed + count)
+            while copies is None and (self._take_guesses(batch) or self._preempt_for(sequence, batch)):
                 copies = self.memory.grow(sequence, sequence.computed + count)
             if copies is None:
                 continue  # it was the last in turn itself
@@ -212,6 +225,16 @@ class Scheduler(Block):
             budget -= count
         return budget
 
+    def _take_guesses(self, batch: Batch) -> bool:
+        """Nobody is put out for guesses: take the room of the last that were let in; whether there were any."""
+        for i, (sequence, count) in reversed(list(enumerate(batch.work))):
+            if sequence.guessed and isinstance(self.memory, BlockManager):
+                batch.work[i] = (sequence, count - sequence.guessed)
+                sequence.withdraw()
+                self.memory.shrink(sequence)
+                return True
+        return False
+
     def _preempt_for(self, sequence: Sequence, batch: Batch) -> bool:
         """Take the memory of the last in turn; whether that was another one than this."""
         victim = max((one for one in self.running if one.state == "running"), key=in_turn)
@@ -219,6 +242,7 @@ class Scheduler(Block):
         batch.preempted.append(victim)
         self.running.remove(victim)
         self.memory.free(victim)
+        victim.withdraw()
         victim.preempted += 1
         victim.state = "waiting"
         insort(self.waiting, victim, key=in_turn)
@@ -239,6 +263,14 @@ class Scheduler(Block):
             batch.copies += copies
             batch.work.append((sequence, count))
             budget -= count
+
+    def _settle(self, sequence: Sequence, told: list[int]) -> bool:
+        """What was told takes the place of the guesses, whose blocks go back; whether it is done."""
+        over = sequence.settle(told)
+        if isinstance(self.memory, BlockManager):
+            self.memory.shrink(sequence)
+        self.memory.publish(sequence)
+        return over
 
     def _dissolve(self) -> None:
         """Let those that are done leave; of a static batch nobody, until all are."""

@@ -76,6 +76,8 @@ class Sequence(Block):
         """How often its keys and values were thrown away to make room."""
         self.fault = ""
         """Why it ended before its end, where the model failed it."""
+        self.guessed = 0
+        """How many of its last tokens are guesses, that the next step verifies; 0 between two steps."""
         self.number = -1
         """Its place in the order of arrival; the scheduler gives it."""
 
@@ -99,6 +101,33 @@ class Sequence(Block):
         self.tokens.append(token)
         if token == self.stop or len(self.tokens) >= self.prompt_length + self.max_tokens:
             self.state = "finished"
+        return self.state == "finished"
+
+    def guess(self, tokens: Iterable[int]) -> None:
+        """What may follow: the next step computes it beside the last token."""
+        before = len(self.tokens)
+        self.tokens += tokens
+        self.guessed = len(self.tokens) - before
+
+    def withdraw(self, many: int | None = None) -> None:
+        """Forget the last guesses, all where no number is said; what the memory has of them is written over."""
+        many = self.guessed if many is None else many
+        if many:
+            del self.tokens[-many:]
+            self.guessed -= many
+            self.computed = min(self.computed, len(self.tokens))
+
+    def settle(self, told: Iterable[int]) -> bool:
+        """Take these tokens in place of the guesses: keys and values stay as far as both agree; whether it is done."""
+        guesses, kept = self.tokens[len(self.tokens) - self.guessed :], True
+        computed = self.computed - self.guessed
+        self.withdraw()
+        for at, token in enumerate(told):
+            kept = kept and at < len(guesses) and guesses[at] == token
+            computed += kept
+            if self.give(token):
+                break
+        self.computed = min(computed, len(self.tokens))
         return self.state == "finished"
 
     def _told(self) -> dict[str, object]:
