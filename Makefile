@@ -52,7 +52,7 @@ tests: $(VENV)/.dev
 
 # Clients that we did not write; their tests say that they are skipped where these cannot be had.
 $(VENV)/.live: $(VENV)/.dev
-	$(PIP) install -q -c constraints.txt --group live && touch $@ || echo "openai and tokenizers cannot be had here"
+	$(PIP) install -q -c constraints.txt --group live && touch $@ || echo "confluent-kafka, openai and tokenizers cannot be had here"
 
 live: $(VENV)/.live        ## against real servers, and with real clients
 	$(BIN)/pytest -n 2 --dist load -m "live and not alone"

@@ -37,6 +37,13 @@ def forms_of_keys() -> list[Any]:
     ]
 
 
+def checksums() -> None:
+    from windtunnel.blocks.broker import crc32c
+
+    for data in (bytes(5000), bytearray(5000), memoryview(bytearray(5000))):
+        crc32c(data)
+
+
 def bloom_filters() -> None:
     from windtunnel.blocks.sketches.bloom import BloomFilter
     from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
@@ -288,6 +295,7 @@ def space() -> None:
 
 
 USES: tuple[Callable[[], None], ...] = (
+    checksums,
     bloom_filters,
     hyperloglog,
     count_min,

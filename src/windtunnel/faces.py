@@ -25,6 +25,7 @@ FACES = (
     "windtunnel.sim.compiled",
     "windtunnel.engines",
     "windtunnel.parts",
+    "windtunnel.blocks.broker",
     "windtunnel.blocks.caching",
     "windtunnel.blocks.chunks",
     "windtunnel.blocks.consensus",

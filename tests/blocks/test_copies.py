@@ -13,6 +13,7 @@ import pytest
 
 from helpers.block_cases import CASES, UNCHANGING, batch_limiter, blocks
 from helpers.in_memory import database
+from windtunnel.blocks.broker import BatchLog, CommittedOffsets, ConsumerGroup, KafkaBroker, PartitionReplica
 from windtunnel.blocks.caching import Cache, LoadingCache, SingleFlight
 from windtunnel.blocks.chunks import ChunkStore
 from windtunnel.blocks.durability import (
@@ -107,6 +108,8 @@ def live(folder: Path) -> dict[str, Any]:
         CoDelQueue[int](), Deadline(1), Hedge(1), LoadShedder(1), retry, RedisBulkhead(Client(), "a", 1, lease_s=1),
         RedisCircuitBreaker(Client(), "a"), RedisRateLimiter(Client(), Gcra(1, 1)), SingleFlight[str, int](),
         LoadingCache[str, int](9, None, ttl_s=1),
+        BatchLog(files, "batches"), CommittedOffsets(files, "offsets"), ConsumerGroup("group"),
+        KafkaBroker(files, "broker"), PartitionReplica(BatchLog(files, "replica"), 1, [1, 2]),
         ChunkStore(files, "chunks"), IdempotencyStore(files, "keys"), source, OutboxState(files, "outbox"),
         Relay(outbox, None), Sagas(files, "sagas", []), SqlInbox(connection), outbox, WriteAheadLog(files, "wal"),
         SqlSink(connection),

@@ -74,13 +74,14 @@ from windtunnel.blocks.text import (
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 FAMILIES = (
-    *("caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "serving", "sketches"),
-    *("space", "streams", "text", "vectors"),
+    *("broker", "caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "serving"),
+    *("sketches", "space", "streams", "text", "vectors"),
 )
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
+    *("BatchPlace", "BatchHeader", "BatchRecord", "Joined", "Synced", "ReplicaAnswer"),
     *("Batch", "Sequence", "KVUsage", "LoraAdapter", "ModelShape", "ModelWeights", "Sampling", "Guess", "Speculation"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""

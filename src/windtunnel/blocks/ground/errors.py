@@ -7,10 +7,14 @@ done or not. Those without one say that a program or an input is wrong; a run st
       Refused  fail                 a block said no: nothing was done, the same call may be made again
         BulkheadFull  fail          as many calls as the bulkhead holds are in progress, and its queue is full
         CircuitOpen  fail           the dependency fails too often
+        FencedProducer  fail        a later epoch of the producer has written
         KeyBusy  fail               a request with this key is in progress
         KeyReused  fail             the key belongs to a different request
         LimitExceeded  fail         as many calls as the adaptive limit allows are in progress
+        NotEnoughReplicas  fail     fewer are in sync than acks=all asks for
         NotLeader  fail             the server does not lead, so nothing was put into the log
+        NotLeading  fail            another replica of the partition leads, or in another epoch
+        OutOfOrderSequence  fail    a batch of the producer that comes before this one has not come
         RateLimited  fail           too many in too short a time
         Shed  fail                  the queue stands, and the wait would be too long
         Throttled  fail             the client held its own request back
@@ -60,6 +64,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         WaitsForItself              a shared load asks for its own result
       ValueError
         DamagedError                bytes are not what was written
+          DamagedBatchError         the same, of a record batch
           DamagedLogError           the same, of a log
         HistoryFileError            a file is no history
         ModelError                  a user's model does what a model must not
@@ -67,6 +72,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
         StaleRange  fail            the caller's map of ranges is older than a change
         WrongInput                  an experiment, parameter, stage or file that cannot be used
           ClaimError                a claim that cannot be evaluated
+        WrongMessageError           bytes are no request of Kafka's
     BaseException
       Killed                        the machine on which a coordinator ran is dead; nobody there catches it
 """
