@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from helpers.page_server import WITH_TOKEN, error, events, served
 from helpers.pictures import parts_of
 from windtunnel.lab import progress
-from windtunnel.lab.discovery import find
+from windtunnel.lab.discovery import find, modules
 from windtunnel.lab.result import Result, plain
 from windtunnel.lab.run import run
 from windtunnel.sim.compiled.kernels import retry
@@ -131,6 +131,17 @@ def test_where_nothing_takes_time_a_preview_is_charts(client: TestClient) -> Non
     assert found["traces"] == {}
     assert found["charts"].count("<figure") == 6  # three charts of two designs
     assert list(found["measures"]) == ["three_retries", "no_retries"]
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_every_experiment_shows_a_preview_or_says_why_there_is_none(client: TestClient, name: str) -> None:
+    found = client.post(f"/api/experiments/{name}/preview", json={}, headers=WITH_TOKEN)
+    if "sim" in find(name).stages:
+        assert found.status_code == 200, found.text
+        told = found.json()
+        assert told["traces"] or "<figure" in told["charts"]
+    else:
+        assert (found.status_code, "does not run in the tunnel" in found.text) == (422, True)
 
 
 def test_a_request_that_did_not_come_is_left_out_of_a_preview(client: TestClient) -> None:

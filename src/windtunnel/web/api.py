@@ -25,7 +25,7 @@ from windtunnel.lab.described import described
 from windtunnel.lab.experiment import Experiment
 from windtunnel.lab.grading.challenge import YOURS
 from windtunnel.lab.params import settings
-from windtunnel.lab.result import Result
+from windtunnel.lab.result import Result, rows
 from windtunnel.web import store
 from windtunnel.web.asked import body_of, experiment_of, left_out, moved, of_body, whole
 from windtunnel.web.crew import Crew, Message, Work
@@ -172,7 +172,7 @@ class Api:
         if len(lasts) > len(asked.pair) and "done" not in lasts[-1]:
             told["wrong"] = _sentence(lasts[-1])
         if len(pictures) < len(found):
-            charts = {design: one["charts"] for design, one in found.items()}
+            charts = {design: one["charts"] for design, one in found.items() if "charts" in one}
             told["charts"] = await run_in_threadpool(_charts, experiment, charts)
         return JSONResponse(told)
 
@@ -375,9 +375,10 @@ def _noted(experiment: Experiment[Any], known: Result | None, index: int, number
 
 
 def _charts(experiment: Experiment[Any], designs: Mapping[str, Any]) -> str:
-    """The charts of designs as a piece of the page."""
+    """The charts of designs, as a worker told them, as a piece of the page."""
+    told = {name: rows(charts) for name, charts in designs.items()}
     found = [
-        picture(drawn(one), {name: charts[i] for name, charts in designs.items()}, f"p{i}")
+        picture(drawn(one), {name: charts[i] for name, charts in told.items()}, f"p{i}")
         for i, one in enumerate(experiment.charts)
     ]
     return render("parts/charts.html", charts=[one for one in found if one.panels])
