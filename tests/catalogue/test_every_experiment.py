@@ -234,8 +234,7 @@ def test_all_seeds_of_a_quick_run_show_what_is_committed(experiment: Experiment)
 
 def text_of(result: Result, experiment: Experiment) -> str:
     out = io.StringIO()
-    ideas = {name: idea(make) for name, make in experiment.designs.items()}
-    terminal.show(terminal.result(result, ideas), out, width=80)
+    terminal.show(terminal.result(result, experiment), out, width=80)
     return out.getvalue()
 
 

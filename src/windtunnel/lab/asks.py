@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windtunnel.lab.claims import Ruling
+from windtunnel.lab.claims import Ruling, number
 from windtunnel.lab.errors import WrongInput
+from windtunnel.lab.params import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,15 @@ def explained(why: Sequence[Why], claims: Sequence[Any]) -> list[Explained]:
     """Each sentence with the verdict on its claim; skipped where the experiment was run without that claim."""
     verdicts = {one.expression: one.verdict for one in claims}
     return [Explained(one.sentence, one.claim, verdicts.get(one.claim, "skipped")) for one in why]
+
+
+def elsewhere(params: type, here: Mapping[str, Any]) -> str:
+    """What whoever is asked has to know where a run is not the usual one, of which the questions speak; else "".
+
+    Args:
+        params: the experiment's class of parameters.
+        here: those of the run.
+    """
+    usual = settings(params, {})
+    others = [f"{name} {number(here[name])}, not {number(usual[name])}" for name in usual if here[name] != usual[name]]
+    return f"Questions speak of the usual setting. Here: {'; '.join(others)}." if others else ""

@@ -357,15 +357,13 @@ def _prints_aside() -> contextlib.AbstractContextManager[object]:
 
 def show_result(experiment: Any, found: Result, with_file: str = "", tables: bool = False) -> None:
     """Print a result as a person reads it."""
-    from windtunnel.lab.experiment import idea
     from windtunnel.ui import terminal
 
     if with_file:
         from windtunnel.lab.outside import with_design
 
         experiment = with_design(experiment, with_file)
-    ideas = {name: idea(make) for name, make in experiment.designs.items()}
-    terminal.show(terminal.result(found, ideas, terminal.console().width, tables))
+    terminal.show(terminal.result(found, experiment, terminal.console().width, tables))
 
 
 def _arguments(

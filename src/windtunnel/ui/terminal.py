@@ -16,7 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from windtunnel.lab.asks import Answered
+from windtunnel.lab.asks import Answered, elsewhere
 from windtunnel.lab.charts import Drawn, Row
 from windtunnel.lab.claims import interval, number
 from windtunnel.lab.experiment import MARKS, Experiment, idea
@@ -119,8 +119,9 @@ def reflowed(text: str) -> str:
     return "\n\n".join(p if stays else " ".join(p.split()) for p, stays in zip(written, kept, strict=True))
 
 
-def result(found: Result, ideas: Mapping[str, str], width: int = PIPE, tables: bool = False) -> RenderableType:
+def result(found: Result, one: Experiment[Any], width: int = PIPE, tables: bool = False) -> RenderableType:
     """A result: question, designs, measurements with intervals, claims, figures, charts; with the charts' values."""
+    ideas = {name: idea(make) for name, make in one.designs.items()}
     parts: list[RenderableType] = [
         *_head(found.title, found.question, found.experiment, width),
         "",
@@ -131,7 +132,8 @@ def result(found: Result, ideas: Mapping[str, str], width: int = PIPE, tables: b
     ]
     if found.asks:
         parts += _section("Asked before")
-        parts += [_line(one.question, answer(one)) for one in found.asks]
+        parts += [_line(asked.question, answer(asked)) for asked in found.asks]
+        parts += [_line(there, "")] if (there := elsewhere(one.params, found.params)) else []
     if found.claims:
         parts += [*_section("Claims"), *(_claim(c) for c in found.claims)]
     if found.why:

@@ -23,6 +23,7 @@ from jinja2 import (
 from markupsafe import Markup
 
 from windtunnel.lab import progress
+from windtunnel.lab.asks import elsewhere
 from windtunnel.lab.cards import cards, doubted
 from windtunnel.lab.claims import number
 from windtunnel.lab.discovery import TRACKS
@@ -156,6 +157,7 @@ def context(found: Asked, result: Result | None, own: Mapping[str, Any] | None =
         "experiment": one,
         "asked": found,
         "own": own,
+        "elsewhere": elsewhere(one.params, here),
         "open": not one.asks or (said is not None and not said["again"]),
         "data": as_data({**data, "maps": [m.axes for m in maps]}),
         "maps": maps,

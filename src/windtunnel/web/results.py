@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
-from windtunnel.lab.asks import Answered
+from windtunnel.lab.asks import Answered, elsewhere
 from windtunnel.lab.claims import interval, number
 from windtunnel.lab.experiment import MARKS, Experiment
 from windtunnel.lab.measures import EXPLAINED
@@ -54,6 +54,7 @@ def view(result: Result, experiment: Experiment[Any], ident: str = "c") -> dict[
         "judged": len(judged),
         "figures": [_figure(one) for one in result.figures if one.verdict != "skipped"],
         "asks": [(one, answer(one)) for one in result.asks],
+        "elsewhere": elsewhere(experiment.params, result.params),
         "why": [(SIGNS[one.verdict], one.sentence) for one in result.why],
         "charts": charts(result, ident),
         "sources": list(experiment.sources),

@@ -78,6 +78,7 @@ def test_from_the_first_screen_to_a_result(monkeypatch: pytest.MonkeyPatch) -> N
         await at.reach(Predict)
         assert "Nothing is shown until you commit." in at.text
         assert "●" not in at.text, "a mark that nobody set is an anchor"
+        assert "Questions speak of the usual setting. Here: rate 100, not 200;" in at.text
         await at.type("2")
         assert "●" in at.text
         await at.press("enter", "right", "ctrl+r")

@@ -189,6 +189,8 @@ class Outcome(Room):
         parts: list[RenderableType] = [
             joined([Text(""), *self._words(width), *self._guesses(width), *self._bars(width)])
         ]
+        if self.asked and self.setting.elsewhere:
+            parts += [*wrapped(self.setting.elsewhere, width, style="dim"), Text("")]
         charts = drawings.charts(found, width)
         if charts:
             parts += [rule([("charts, first seed", width, False)]), *charts[1:], Text("")]

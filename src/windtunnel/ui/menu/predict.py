@@ -88,9 +88,7 @@ class Predict(Room):
         lines = [Text(""), Text("Before you look", "bold"), Text("")]
         lines += asked(self.asked, self.fields, width)
         said = "One number is enough. Nothing is shown until you commit."
-        if not self.setting.usual:
-            said += f" The questions speak of the full setting; this is the {self.setting.said}."
-        return joined([*lines, *wrapped(said, width, style="dim")])
+        return joined([*lines, *wrapped(f"{said} {self.setting.elsewhere}".strip(), width, style="dim")])
 
 
 def asked(questions: Sequence[Question], fields: Fields, width: int) -> list[Text]:

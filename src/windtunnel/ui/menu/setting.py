@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from windtunnel.lab.asks import elsewhere
 from windtunnel.lab.experiment import Experiment
-from windtunnel.lab.params import Param, describe
+from windtunnel.lab.params import Param, describe, settings
 
 
 @dataclass
@@ -48,3 +49,9 @@ class Setting:
     def usual(self) -> bool:
         """Whether it is the one that questions and figures speak of."""
         return not self.quick and not self.changed
+
+    @property
+    def elsewhere(self) -> str:
+        """In which parameters it is another than that of which the questions speak."""
+        values = {param.name: self.value(param) for param in self.params}
+        return elsewhere(self.experiment.params, settings(self.experiment.params, values))

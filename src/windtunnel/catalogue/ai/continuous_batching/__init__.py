@@ -57,7 +57,7 @@ from windtunnel.catalogue.ai.continuous_batching.claims import (
     longest_over_mean,
 )
 from windtunnel.catalogue.ai.continuous_batching.judging import LONG, gaps, measure, places
-from windtunnel.catalogue.ai.continuous_batching.rig import SLOTS, Rig
+from windtunnel.catalogue.ai.continuous_batching.rig import BLOCKS, Rig
 from windtunnel.parts import LLAMA_8B
 from windtunnel.workload import at_once, poisson
 
@@ -90,28 +90,28 @@ class Static(Scheduler):
     """A batch is formed when none runs, and is computed until its longest answer is done."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        super().__init__(BlockManager(SLOTS // 16), p.batch, "static")
+        super().__init__(BlockManager(BLOCKS), p.batch, "static")
 
 
 class OneByOne(Scheduler):
     """One request after the other."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        super().__init__(BlockManager(SLOTS // 16), 1)
+        super().__init__(BlockManager(BLOCKS), 1)
 
 
 class Continuous(Scheduler):
     """Between any two steps the finished leave and the waiting join, each with its whole prompt."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        super().__init__(BlockManager(SLOTS // 16), p.batch, "continuous")
+        super().__init__(BlockManager(BLOCKS), p.batch, "continuous")
 
 
 class Chunked(Scheduler):
     """The same, with so many tokens a step at most: prompts are computed in pieces, behind those that decode."""
 
     def __init__(self, stage: Stage, p: Params) -> None:
-        super().__init__(BlockManager(SLOTS // 16), p.batch, "chunked", p.step_tokens)
+        super().__init__(BlockManager(BLOCKS), p.batch, "chunked", p.step_tokens)
 
 
 __doc__ = (__doc__ or "").format(

@@ -9,7 +9,7 @@ from windtunnel import Stage, process
 from windtunnel.blocks.serving import Batch, Scheduler, Sequence
 from windtunnel.parts import LLAMA_8B, STOP, MadeModel, ServedModel, made_prompt
 
-SLOTS = 578_560
+SLOTS, BLOCKS = 578_560, 36_160
 """Room for all, 128 of 4,000 + 512 tokens in blocks of 16 too: what memory does is another experiment."""
 
 
