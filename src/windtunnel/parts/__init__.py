@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from windtunnel.parts.members import Member as Member
     from windtunnel.parts.peers import Journal as Journal, Peer as Peer, quiet as quiet
+    from windtunnel.parts.places import Places as Places
     from windtunnel.parts.prices import PRICES as PRICES, Bill as Bill, Price as Price
     from windtunnel.parts.queues import (
         AdaptiveLifo as AdaptiveLifo,

@@ -12,6 +12,7 @@ from math import hypot
 
 from windtunnel.blocks.serving import Batch, Scheduler, Sequence
 from windtunnel.parts.made_model import STOP, MadeModel
+from windtunnel.parts.places import Places
 from windtunnel.sim import Signal, Simulator
 
 
@@ -103,6 +104,7 @@ class ServedModel:
         self._over: dict[object, Signal[float]] = {}
         self._first: dict[Sequence, Signal[float]] = {}  # a name may be asked again where its client has hung up
         self._runs = False
+        self._places = Places(sim, "device", scheduler.max_sequences)
 
     def ask(self, sequence: Sequence, length: int) -> tuple[Signal[float], Signal[float]]:
         """Let it be served; signals of its first token and of its last one, with the second at which it came.
@@ -114,6 +116,7 @@ class ServedModel:
         self.lengths[sequence.name] = length
         first = self._first[sequence] = Signal[float](self.sim, "the first token")
         over = self._over[sequence.name] = Signal[float](self.sim, "the last token")
+        self._places.wait(over)
         if not self._runs:
             self._runs = True
             self.sim.spawn(self._serve(), "the model", daemon=True)
@@ -122,7 +125,9 @@ class ServedModel:
     def hang_up(self, sequence: Sequence) -> None:
         """Nobody waits for the rest of the answer."""
         self.scheduler.abort(sequence)
-        self._over.pop(sequence.name, None)
+        over = self._over.pop(sequence.name, None)
+        if over is not None:
+            self._places.leave(over, "withdrawn")
         self._first.pop(sequence, None)
 
     def _told(self, batch: Batch, given: Mapping[object, int]) -> dict[object, int]:
@@ -138,12 +143,16 @@ class ServedModel:
     async def _serve(self) -> None:
         while self.scheduler.busy:
             batch = self.scheduler.schedule()
+            for sequence, _ in batch.work if self.sim.trace is not None else ():
+                self._places.begin(self._over[sequence.name])
             told = self._told(batch, self.model.compute(batch, self.scheduler.memory.slot))
             step_s = self.cost.seconds(batch)
             self._watch(batch, step_s)
             await self.sim.sleep(step_s)
             for sequence in self.scheduler.finish_step(batch, told):
-                self._over.pop(sequence.name).set(self.sim.now)
+                over = self._over.pop(sequence.name)
+                self._places.leave(over)
+                over.set(self.sim.now)
             if self._first:
                 for sequence, _ in batch.work:
                     if sequence in self._first and sequence.name in told:

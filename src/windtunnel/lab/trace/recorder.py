@@ -375,11 +375,10 @@ def _request(event: Event) -> Request:
 def _boxes(things: Mapping[str, Any], calls: Mapping[tuple[str, str], int], sends: Mapping[Any, int]) -> list[Box]:
     """What stands on the stage and can be called, and who else called or was called."""
     from windtunnel.engines.shared.service import OnHost
-    from windtunnel.sim.servers.base import ServerBase
 
     found = {CLIENTS: Box(CLIENTS, "client")}
     for name, thing in things.items():
-        if isinstance(thing, ServerBase):
+        if hasattr(thing, "queue_limit"):  # a server, or what says of itself what servers say
             bound = NEVER if thing.queue_limit is None else thing.queue_limit
             found[thing.name] = Box(thing.name, "server", thing.workers, bound, _discipline(thing))
         elif isinstance(thing, OnHost):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from windtunnel import Stage, process
 from windtunnel.blocks.serving import Sequence
 from windtunnel.catalogue.ai.lora.device import SMALL, Device, Setting, prompt_of
+from windtunnel.parts import Places
 from windtunnel.sim import Signal
 
 
@@ -27,6 +28,7 @@ class Rig:
     def __init__(self, design: Design, stage: Stage, p: Setting) -> None:
         self.design, self.sim, self.p = design, stage.sim, p
         self.device = Device(stage, p)
+        self.places = Places(self.sim, "device", p.batch)
         self.free = list(range(p.batch))
         self.waiting: list[Sequence] = []
         self.running: list[Sequence] = []
@@ -41,6 +43,7 @@ class Rig:
         over = self.over[number] = Signal[None](self.sim, "the last token")
         self.came[number] = self.sim.now
         self.waiting.append(one)
+        self.places.wait(over)
         if not self.runs:
             self.runs = True
             self.sim.spawn(self.serve(), "the device", daemon=True)
@@ -56,6 +59,7 @@ class Rig:
                 one = self.waiting.pop(0)
                 one.state, one.blocks = "running", [self.free.pop(0) * SMALL.positions]
                 self.running.append(one)
+                self.places.begin(self.over[one.name])
             before = self.device.rows
             await self.design.step(self.device, list(self.running))
             if self.device.rows == before:
@@ -63,7 +67,9 @@ class Rig:
             for one in [one for one in self.running if one.state == "finished"]:
                 self.running.remove(one)
                 self.free.append(one.blocks[0] // SMALL.positions)
-                self.over.pop(one.name).set(None)
+                over = self.over.pop(one.name)
+                self.places.leave(over)
+                over.set(None)
         self.runs = False
 
     def report(self) -> Mapping[str, Any]:
