@@ -6,16 +6,16 @@ closed the page? Does the shop have to know before the payer does?
 
 **Estimate.** An answer that is lost is no charge undone. With one of twenty lost and three tries more that is
 {extra:.2f} charges too many of 100 payments, and {payers:.0f} of 100 payers charged more than once. A server that
-charges, books, tells the shop and then the payer does {acts} things to the world. Before {twice} of them its death
-makes who asks again pay again; before {gone} of them who does not ask again has paid for nothing.
+charges, books, tells the shop and then the payer passes {acts} places at which it can die. At {twice} of them its death
+makes who asks again pay again; at {gone} of them who does not ask again has paid for nothing.
 
 **Design.** Ask again and you pay again; "we never ask twice" does not help where the client library below does. To look
 for a key, charge, and then insert it leaves the charge between the two: two clicks come through, and so does who comes
 after a death ({checked} of {places} places). That the key is unique is told when the money is gone.
 
-**Deep dive: one key.** Tell the bank the payer's own key and it charges once, whoever asks. With one transaction behind
-it that is right at every place, and the cheapest, if the payer asks until he hears, or comes back with his key. Of who
-has gone, bank, shop and books know different things.
+**Deep dive: one key.** Tell the bank the payer's own key and it charges once, whoever asks. With one commit behind it
+that is right at every place, and the cheapest that is, if the payer asks until he hears, or comes back with his key. Of
+who has gone, bank, shop and books know different things.
 
 **Deep dive: who goes on.** So the key comes first, alone. Then come transactions, each with the point that it reaches,
 and between them each foreign call, with a key of its own. Whoever comes next, the payer or a job, goes on at the last
@@ -27,8 +27,9 @@ transaction; a relay tells the shop later, so that a shop that is out keeps no p
 with a payment asks the bank first what it has. What stands on its statement, and neither in what is still open nor in
 the books, is given back: looked up in this order, since a payment may end between two looks.
 
-**Scale.** A row for each key; what all share is the merchant's balance. Two rows in one commit become six in two:
-beside what a bank takes, a few milliseconds.
+**Scale.** A row for each key; what all share is the merchant's balance, which the database adds to: read and written
+back, it loses one of two payments at once. Two rows in one commit become six in two: beside what a bank takes, a few
+milliseconds.
 
 **Real systems.** Large ones are built without transactions that span two of them (Helland). Leach has keys with
 recovery points, a completer, and jobs staged in the transaction. Stripe keeps keys for a day at least and refuses one
@@ -36,8 +37,9 @@ with other parameters; its Python library adds a key to what it repeats. bePaid 
 the payment up, and to repeat it only then, with the same key.
 
 **Left open.** A machine that vanishes with a transaction open. A statement that comes a day later; where it comes at
-once and names our key, a job can end payments from it, with one commit and no key first. A payer who makes a new key.
-Refunds, disputes, currencies; a merchant whom everybody pays.
+once and names our key, a job can end payments from it, with one commit and no key first. A bank that holds the money
+first, and takes it by the number of the hold. A payer who makes a new key. Refunds, disputes, currencies; a merchant
+whom everybody pays.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ class Params:
     """Which troubles payments meet, and how long they last."""
 
     places: int = param(26, "places at which the server is killed, as far as a payment has so many", 0, 30)
-    seconds: int = param(18, "places at which a second request with the same key comes", 0, 30)
+    seconds: int = param(18, "places at which a second request comes, or the job", 0, 30)
     back: int = param(8, "places of the job, after a death, at which it stands still while the payer comes back", 0, 20)
     messages: int = param(4, "messages, and commits, that something befalls", 0, 10)
     again: int = param(0, "the place at which a server is killed once more, after the first death; 0: none", 0, 20)
@@ -225,8 +227,8 @@ experiment = Experiment(
         "The server dies right after the bank has charged. Who knows of the charge, and by which name?",
         "Insert the key before anything else, and note with each transaction how far you have come. Who goes on for a "
         "payer who has closed the page?",
-        "The bank forgets keys. Before you charge for a payment that somebody else began, ask what it has for "
-        "this order.",
+        "The bank forgets keys. Before you charge for a payment that somebody else began, ask what it has by your "
+        "reference.",
     ),
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),

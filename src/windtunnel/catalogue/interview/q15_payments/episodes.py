@@ -10,8 +10,10 @@ from windtunnel.catalogue.interview.q15_payments.world import How, Payment, Seco
 AMOUNT = 30
 NOTED = 4
 """The place at which who has gone and comes back was lost: in most designs the bank has charged, nobody noted it."""
-SECONDS: tuple[Second, ...] = get_args(Second)[1:4]
+SECONDS: tuple[Second, ...] = get_args(Second)[1:-1]
 """Those that come at a place."""
+OTHERS: tuple[Second, ...] = ("other", "beside")
+"""Those that are another payment."""
 HOWS: tuple[How, ...] = ("lost", "unanswered", "late", "out", "silent")
 
 
@@ -61,7 +63,10 @@ class Episode(NamedTuple):
 
     @property
     def other(self) -> Payment:
-        """Another payment, with the same key: his mistake. By turns another order, and the same for another amount."""
+        """Another payment, with the same key: his mistake. By turns another order, and the same for another amount.
+        Or one with a key of its own, to the same merchant: no mistake at all."""
+        if self.trouble.second == "beside":
+            return Payment(f"{self.payment.key} beside", 2 * self.number + 1, AMOUNT + 12, self.payment.merchant)
         turn = self.trouble.at % 2
         return self.payment._replace(order=2 * self.number + turn, amount=AMOUNT + 12 * (1 - turn))
 

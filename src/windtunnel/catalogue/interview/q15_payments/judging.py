@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from windtunnel import Event, History
 from windtunnel.catalogue.interview.q15_payments.designs import paid
-from windtunnel.catalogue.interview.q15_payments.episodes import Episode, Setting
+from windtunnel.catalogue.interview.q15_payments.episodes import OTHERS, Episode, Setting
 from windtunnel.catalogue.interview.q15_payments.world import Payment, Trouble
 from windtunnel.checkers import check_queue
 from windtunnel.statistics import not_measurable
@@ -110,7 +110,7 @@ def judged(history: History) -> list[Found]:
 def _of(e: Episode, value: Mapping[str, Any], books: Books) -> Found:
     told: Sequence[str | None] = value["told"]
     mine, others = [*told], []
-    if e.trouble.second == "other":
+    if e.trouble.second in OTHERS:
         mine, others = [*told[:1]], [*told[1:]]
     both = [(bill(e.payment), mine), (bill(e.other), others)]
     charged = sum(books.net[one] * one[1] for one, _ in both)
@@ -127,7 +127,7 @@ def _of(e: Episode, value: Mapping[str, Any], books: Books) -> Found:
         any(_lied(one, said, books) for one, said in both),
         reachable and None in unheard,
         any(sent[one] > 1 for one, _ in both),
-        all(books.net[one] for one, _ in both),
+        e.trouble.second != "beside" and all(books.net[one] for one, _ in both),
         any(sent[one] and not books.net[one] for one, _ in both),
         sum(max(0, books.gross[one] - 1) for one, _ in both),
         charged - books.balance.get(e.payment.merchant, 0),
@@ -165,7 +165,7 @@ def checked(history: History, done: Callable[[Episode], Mapping[Bill, int]]) -> 
         if event.outcome != "ok" or event.value is None:
             continue
         e, told = episode_of(event), event.value["told"]
-        split = e.trouble.second == "other"
+        split = e.trouble.second in OTHERS
         times = done(e)
         for payment, said in ((e.payment, told[:1] if split else told), (e.other, told[1:] if split else ())):
             one = bill(payment)
@@ -221,6 +221,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "gone": share(by["gone"], lambda one: one.broken),
         "twins": share((*by["twin"], *by["frozen"]), lambda one: one.broken),
         "reused": share(by["other"], lambda one: one.broken),
+        "beside": share(by["beside"], lambda one: one.broken),
         "later": share(by["later"], lambda one: one.broken),
         "unheard": share((one for how in ("out", "silent") for one in by[how]), lambda one: not _yes(one.told[0])),
         "most": max(books.net.values(), default=0),
@@ -253,7 +254,8 @@ def _unserved(one: Found) -> bool:
     """Whether somebody who stays, and whom nothing keeps from paying, was not told that he has paid."""
     e = one.episode
     comes = e.stays or e.trouble.second == "later"
-    return comes and e.trouble.how not in UNREACHED and kind_of(e) != "drawn" and not any(map(_yes, one.told))
+    everybody = all if e.trouble.second == "beside" else any
+    return comes and e.trouble.how not in UNREACHED and kind_of(e) != "drawn" and not everybody(map(_yes, one.told))
 
 
 def _nothing() -> float:
@@ -262,6 +264,7 @@ def _nothing() -> float:
 
 # --- charts --------------------------------------------------------------------------------------------------------
 ROWS = ("death", "gone", "twin", "frozen", "other", "later")
+"""Those by which designs differ: another payment beside, and the job meanwhile, are no trouble to any."""
 
 
 def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float, float]]]:
@@ -276,7 +279,7 @@ def matrix(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, f
 
 
 NAMES = {
-    **dict.fromkeys(("payment", "account", "entry"), "note the books"),
+    **dict.fromkeys(("payment", "account", "entry", "commit"), "note the books"),
     **dict.fromkeys(("begun", "known", "idem"), "note the key"),
     "outbox": "tell the shop",
     "bank:": "ask the bank",

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from windtunnel import Stage
 from windtunnel.catalogue.interview.q15_payments.desk import BUSY, Desk, Machine, Program, Tables
-from windtunnel.catalogue.interview.q15_payments.episodes import Episode, episodes
+from windtunnel.catalogue.interview.q15_payments.episodes import OTHERS, Episode, episodes
 from windtunnel.catalogue.interview.q15_payments.world import (
     ASKS,
     PATIENCE_S,
@@ -102,12 +102,13 @@ class Rig:
         coming = asyncio.create_task(self.come(e))
         told = [await self.within(self.ask(e.payment, self.one, stays))]
         hit = self.hit()
-        if self.wanted.done():
-            told.append(await self.within(coming))
+        came = self.wanted.done()
+        if came:
+            told += await self.also(coming, e)
         cost = [self.post.sent, *(sum(getattr(m, n) for m in (self.one, self.two)) for n in ("writes", "commits"))]
         await self.within(self.clear())
-        if self.wanted.done() and len(told) == 1:  # it came while the job ran
-            told.append(await self.within(coming))
+        if self.wanted.done() and not came:  # it came while the job ran
+            told += await self.also(coming, e)
             await self.within(self.clear())
         if second == "later":
             if self.p.forgets:
@@ -217,13 +218,31 @@ class Rig:
         return (None if said == BUSY else said), self.stage.clock() - began
 
     async def come(self, e: Episode) -> tuple[str | None, float]:
-        """The second request; meanwhile the first server stands still, for as long as its trouble says."""
+        """What comes second; meanwhile the first server stands still, for as long as its trouble says."""
         await self.wanted
-        asked = asyncio.create_task(self.ask(e.other if e.trouble.second == "other" else e.payment, self.two, True))
-        lease_s = float(self.p.lease_s)
-        await asyncio.wait({asked}, timeout=4 * lease_s if e.trouble.second == "frozen" else lease_s / 2)
+        second, lease_s = e.trouble.second, float(self.p.lease_s)
+        asked = asyncio.create_task(
+            self.swept()
+            if second == "swept"
+            else self.ask(e.other if second in OTHERS else e.payment, self.two, stays=True)
+        )
+        await asyncio.wait({asked}, timeout=4 * lease_s if second in ("frozen", "swept") else lease_s / 2)
         self.go_on.set()
         return await asked
+
+    async def swept(self) -> tuple[str | None, float]:
+        """The job, at once and when a lock has ended; nobody is told anything."""
+        for wait_s in (0.0, self.p.lease_s):
+            await asyncio.sleep(wait_s)
+            await self.sweep(self.two)
+        return None, 0.0
+
+    async def also(
+        self, coming: asyncio.Task[tuple[str | None, float]], e: Episode
+    ) -> list[tuple[str | None, float] | None]:
+        """What who came second was told; nothing of the job."""
+        told = await self.within(coming)
+        return [] if e.trouble.second == "swept" else [told]
 
     async def desk_of(self, machine: Machine) -> Desk:
         """What runs on it, as soon as anything does."""
@@ -248,10 +267,10 @@ class Rig:
         for machine in (self.one, self.two):
             await self.desk_of(machine)
 
-    async def sweep(self) -> None:
-        """Until it has come to its end once."""
+    async def sweep(self, machine: Machine | None = None) -> None:
+        """Until it has come to its end once, on the first server where none is said."""
         for _ in range(2 * ASKS):
-            if await (await self.desk_of(self.one)).serve(None) is not None:
+            if await (await self.desk_of(machine or self.one)).serve(None) is not None:
                 return
 
     @property

@@ -34,9 +34,10 @@ HUNDRED = 100
 PORT = 7
 PLACES = ("bank", "shop")
 
-Second = Literal["", "twin", "frozen", "other", "later"]
-"""A second request with the same key: the same once more; the same, while the first server stands still for longer than
-its lock lasts; another payment; or the same from who had gone, when the job has run."""
+Second = Literal["", "twin", "frozen", "other", "beside", "swept", "later"]
+"""What comes second. With the same key: the same once more; the same, while the first server stands still for longer
+than its lock lasts; another payment. With a key of its own: another payment to the same merchant. No request, but the
+job, while the first server stands still for so long. Or the same from who had gone, when the job has run."""
 How = Literal["", "lost", "unanswered", "late", "out", "silent", "commit", "chance"]
 """What befalls a message: it is lost; its answer is; it comes when all is over; from it on messages are lost for a
 while; from it on answers are; or it is the end of a transaction, which is committed, and whose answer is lost. Chance
