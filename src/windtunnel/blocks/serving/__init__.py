@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     )
     from windtunnel.blocks.serving.memory import KVMemory as KVMemory, KVUsage as KVUsage
     from windtunnel.blocks.serving.paged import BlockManager as BlockManager
-    from windtunnel.blocks.serving.sampling import Sampling as Sampling
+    from windtunnel.blocks.serving.sampling import Sampling as Sampling, draw as draw
     from windtunnel.blocks.serving.scheduler import Batch as Batch, Scheduler as Scheduler
     from windtunnel.blocks.serving.sequence import Sequence as Sequence
     from windtunnel.blocks.serving.speculation import (

@@ -71,10 +71,9 @@ def draw(law: NDArray[np.float64], luck: float) -> int:
     """The token of a law, which need not add up to 1, by a number from 0 to 1; none without probability."""
     import numpy as np
 
-    total = np.cumsum(law)
-    return int(
-        min(np.searchsorted(total, luck * total[-1], side="right"), np.flatnonzero(np.diff(total, prepend=0))[-1])
-    )
+    total = law.cumsum()
+    at = int(total.searchsorted(luck * total[-1], side="right"))
+    return at if at < total.size else int(np.flatnonzero(np.diff(total, prepend=0))[-1])  # rounded up to the end
 
 
 def unreadable(logits: NDArray[np.float32]) -> bool:

@@ -127,7 +127,7 @@ class Sequence(Block):
             computed += kept
             if self.give(token):
                 break
-        self.computed = min(computed, len(self.tokens))
+        self.computed = min(computed, len(self.tokens) - 1)  # what follows is asked behind the last one
         return self.state == "finished"
 
     def _told(self) -> dict[str, object]:
