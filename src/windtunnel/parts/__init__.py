@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from windtunnel.parts.clients import Impatient as Impatient
     from windtunnel.parts.hearing import Hearing as Hearing, HearingRig as HearingRig, once_answered as once_answered
+    from windtunnel.parts.kernel_cost import LLAMA_8B_KERNELS as LLAMA_8B_KERNELS, KernelCost as KernelCost
     from windtunnel.parts.made_model import (
         STOP as STOP,
         VOCABULARY as VOCABULARY,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot
+from typing import Generic, Protocol, TypeVar
 
 from windtunnel.blocks.serving import Batch, Scheduler, Sequence
 from windtunnel.parts.made_model import STOP, MadeModel
@@ -75,7 +76,16 @@ for 2,048; their attention reads 3.0 to 3.6 ns a token, and costs 8 us besides; 
 layers are met within 20 % from 1 to 2,048 tokens."""
 
 
-class ServedModel:
+class TakesTime(Protocol):
+    """How long steps take: a `StepCost`, a `KernelCost`, or one of your own."""
+
+    def seconds(self, batch: Batch) -> float: ...
+
+
+CostT = TypeVar("CostT", bound=TakesTime)
+
+
+class ServedModel(Generic[CostT]):
     """Runs a scheduler's batches one after the other, as long as there is anything to compute.
 
     Args:
@@ -94,7 +104,7 @@ class ServedModel:
         sim: Simulator,
         scheduler: Scheduler,
         model: MadeModel,
-        cost: StepCost,
+        cost: CostT,
         *,
         watch: Callable[[Batch, float], object] = lambda *_: None,
     ) -> None:
