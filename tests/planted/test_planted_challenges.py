@@ -100,6 +100,8 @@ QUICK = {
     "right_the_checkpoint_is_a_row",
     "wrong_remembers_old_places",
     "right_merges_for_one_tenant",
+    "wrong_one_device_acknowledges_for_all",
+    "right_marks_in_place_of_inboxes",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -1,0 +1,258 @@
+"""How it is judged: by what was typed, what was ticked, and what phones have shown, each at its time."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from windtunnel import Event, History
+from windtunnel.catalogue.interview.q04_whatsapp.designs import Setting
+from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of
+from windtunnel.checkers import check_queue
+from windtunnel.statistics import not_measurable, percentile
+
+
+class Typed(NamedTuple):
+    """A message: when and where it was typed, and when it was ticked as sent; infinite where it was not."""
+
+    at_s: float
+    device: int
+    chat: int
+    sent_s: float
+
+
+Shown = Sequence[tuple[float, int, str]]
+NEVER = float("inf")
+
+
+def typed(history: History) -> dict[str, Typed]:
+    """All that was typed, by text."""
+    found = {}
+    for event in history.where(name="say"):
+        device, chat, text, _, _ = event.args
+        sent_s = event.end if event.outcome == "ok" else NEVER
+        found[text] = Typed(event.start, device, chat, sent_s)
+    return found
+
+
+class Chats:
+    """What each device should have shown, and what it has."""
+
+    def __init__(self, history: History, p: Any) -> None:
+        self.typed = typed(history)
+        self.users, self.chats = devices_of(p), chats_of(p)
+        shown: Sequence[Shown] = history.facts["shown"]
+        self.shown: list[list[tuple[float, int, str]]] = [[(at, c, t) for at, c, t in one] for one in shown]
+        self.first: list[dict[str, float]] = []
+        """By device, when each message was first shown."""
+        for device in self.shown:
+            times: dict[str, float] = {}
+            for at, _, text in device:
+                times.setdefault(text, at)
+            self.first.append(times)
+
+    def wanted(self, text: str) -> list[int]:
+        """The devices on which it belongs."""
+        members = self.chats[self.typed[text].chat]
+        return [device for device, user in enumerate(self.users) if user in members]
+
+    def lost(self) -> list[tuple[str, int]]:
+        """What was ticked as sent, and a device never showed."""
+        return [
+            (text, device)
+            for text, one in self.typed.items()
+            if one.sent_s < NEVER
+            for device in self.wanted(text)
+            if text not in self.first[device]
+        ]
+
+    def twice(self) -> int:
+        """So often a message was shown that was there."""
+        return sum(len(shown) - len(first) for shown, first in zip(self.shown, self.first, strict=True))
+
+    def strange(self) -> int:
+        """So often was shown what nobody typed, what does not belong there, or before it was typed."""
+        return sum(
+            text not in self.typed or device not in self.wanted(text) or chat != self.typed[text].chat
+            for device, shown in enumerate(self.shown)
+            for _, chat, text in shown
+        )
+
+    def disorder(self) -> int:
+        """Pairs of messages of a chat that two devices show in different order, or one not as its sender typed them."""
+        found = set()
+        after: dict[tuple[str, str], bool] = {}
+        order = {text: n for n, text in enumerate(self.typed)}
+        for first in self.first:
+            by_chat: defaultdict[int, list[str]] = defaultdict(list)
+            for text in first:
+                if text in self.typed:
+                    by_chat[self.typed[text].chat].append(text)
+            for texts in by_chat.values():
+                for n, one in enumerate(texts):
+                    for other in texts[n + 1 :]:
+                        pair = (one, other) if order[one] < order[other] else (other, one)
+                        right = pair == (one, other)
+                        if after.setdefault(pair, right) != right:
+                            found.add(pair)
+                        if not right and self.typed[one].device == self.typed[other].device:
+                            found.add(pair)
+        return len(found)
+
+    def delays(self) -> list[float]:
+        """Seconds from typing to a screen, for each device of somebody else."""
+        return [
+            self.first[device][text] - one.at_s
+            for text, one in self.typed.items()
+            for device in self.wanted(text)
+            if self.users[device] != self.users[one.device] and text in self.first[device]
+        ]
+
+    def lies(self, ticks: Sequence[Sequence[tuple[float, str, str]]]) -> int:
+        """Ticks that were not so: delivered to all, or read by all, when somebody had not shown it, or not looked."""
+        found = 0
+        for device, one in enumerate(ticks):
+            for at, text, what in one:
+                if what == "sent" or text not in self.typed:
+                    continue
+                mine = self.users[device]
+                for user in self.chats[self.typed[text].chat]:
+                    his = [n for n, owner in enumerate(self.users) if owner == user]
+                    seen = [self.first[n].get(text, NEVER) for n in (his[:1] if what == "read" else his)]
+                    found += user != mine and min(seen) > at
+        return found
+
+    def unread(self, ticks: Sequence[Sequence[tuple[float, str, str]]]) -> int:
+        """Messages that all have read and whose sender was not told so."""
+        told = {(device, text) for device, one in enumerate(ticks) for _, text, what in one if what == "read"}
+        return sum((one.device, text) not in told for text, one in self.typed.items())
+
+
+def checked(chats: Chats) -> int:
+    """What the checker of messages finds: on each device a message is sent to it, and showing it takes it."""
+    found = 0
+    for device, shown in enumerate(chats.shown):
+        ops = []
+        for text, one in chats.typed.items():
+            if device in chats.wanted(text):
+                outcome = "ok" if one.sent_s < NEVER else "unknown"
+                ops.append(Event("sender", "enqueue", (text,), one.at_s, min(one.sent_s, 1e9), outcome))  # type: ignore[arg-type]
+        ops += [Event(f"phone {device}", "dequeue", (), at, at, "ok", text) for at, _, text in shown]
+        found += sum(one.count for one in check_queue(ops, ordered=False, drained=True).findings)
+    return found
+
+
+def measure(history: History, p: Setting) -> dict[str, float]:
+    """What it all comes to."""
+    chats, facts = Chats(history, p), history.facts
+    done: Mapping[str, int] = facts["done"]
+    ticks = facts["ticks"]
+    delays = chats.delays()
+    shows = max(1, len(delays))
+    struck = Counter(how for how, _ in facts["struck"])
+    masses = [event.value for event in history.where(name="masses") if event.value]
+    storm = next((event for event in history.where(name="storm")), None)
+    return {
+        "typed": len(chats.typed),
+        "sent": sum(one.sent_s < NEVER for one in chats.typed.values()),
+        "killed": struck["kill"],
+        "vanished": struck["vanish"],
+        "lost": len(chats.lost()),
+        "twice": chats.twice(),
+        "strange": chats.strange(),
+        "disorder": chats.disorder(),
+        "lies": chats.lies(ticks),
+        "unread": chats.unread(ticks),
+        "findings": checked(chats),
+        "delay_p50_ms": _ms(delays, 50),
+        "delay_p99_ms": _ms(delays, 99),
+        "delay_mean_ms": 1e3 * sum(delays) / len(delays) if delays else _nothing(),
+        "sent_p50_ms": _ms([one.sent_s - one.at_s for one in chats.typed.values() if one.sent_s < NEVER], 50),
+        "frames": (done.get("up", 0) + done.get("down", 0)) / shows,
+        "up_a_second": done.get("up", 0) / facts["spent_s"],
+        "bytes": done.get("bytes", 0) / shows,
+        "between": done.get("between", 0) / max(1, len(chats.typed)),
+        "reads": done.get("reads", 0) / max(1, len(chats.typed)),
+        "writes": done.get("writes", 0) / max(1, len(chats.typed)),
+        "commits": done.get("commits", 0) / max(1, len(chats.typed)),
+        "held": facts["held"],
+        **_crowd(masses, p),
+        **_storm(history, storm),
+    }
+
+
+def _ms(seconds: Iterable[float], q: float) -> float:
+    found = [*seconds]
+    return 1e3 * percentile(found, q) if found else _nothing()
+
+
+def _crowd(masses: Sequence[Mapping[str, Any]], p: Setting) -> dict[str, float]:
+    names = ("asks_a_second", "pings_a_second", "asks_a_message", "useful_of_100", "crowd_ms")
+    if not masses:
+        return dict.fromkeys(names, not_measurable("no crowd is simulated with these parameters"))
+    most = masses[-1]
+    asks, messages = most["asks"], max(1, most["messages"])
+    found = (
+        asks / most["for_s"],
+        most["pings"] / most["for_s"],
+        asks / messages,
+        100 * messages / max(1, asks),
+        most["delay_ms"],
+    )
+    return dict(zip(names, found, strict=True))
+
+
+def _storm(history: History, storm: Event | None) -> dict[str, float]:
+    if storm is None:
+        return dict.fromkeys(
+            ("back_s", "tries"), not_measurable("no gateway dies with its lines with these parameters")
+        )
+    tries = [at for phone in history.facts["tries"] for at in phone]
+    return {"back_s": float(storm.value) if storm.outcome == "ok" else NEVER, "tries": len(tries)}
+
+
+def _nothing() -> float:
+    return not_measurable("nothing was shown with these parameters")
+
+
+# --- charts --------------------------------------------------------------------------------------------------------
+def cdf(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """Of 100 messages, how many are shown within so many seconds; what never is keeps the line from the top."""
+    chats = Chats(history, p)
+    delays = sorted(chats.delays())
+    lost = sum(chats.users[device] != chats.users[chats.typed[text].device] for text, device in chats.lost())
+    return {"shown": [(delay, 100 * n / (len(delays) + lost)) for n, delay in enumerate(delays, 1)]}
+
+
+def asked(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
+    """Questions and frames a second, by the number of users."""
+    masses = [event.value for event in history.where(name="masses") if event.value]
+    found = {"asked": [(float(one["users"]), one["asks"] / one["for_s"]) for one in masses if one["asks"]]}
+    if any(one["pings"] for one in masses):
+        found["with pings"] = [(float(one["users"]), (one["asks"] + one["pings"]) / one["for_s"]) for one in masses]
+    return found
+
+
+LATE = 3
+"""So many messages are drawn, those that came last."""
+
+
+def offline(history: History, p: Setting) -> Mapping[str, Sequence[tuple[Any, ...]]]:
+    """From who typed to each phone that showed it, of those messages for which somebody waited longest."""
+    chats = Chats(history, p)
+    ways = [
+        (chats.first[device][text] - one.at_s, text, device)
+        for text, one in chats.typed.items()
+        for device in chats.wanted(text)
+        if chats.users[device] != chats.users[one.device] and text in chats.first[device]
+    ]
+    late = {text for _, text, _ in sorted(ways, reverse=True)[:LATE]}
+    return {
+        "messages": [
+            (f"phone {one.device}", one.at_s, f"phone {device}", one.at_s + took_s, text.partition(" ")[0])
+            for took_s, text, device in sorted(ways, key=lambda way: chats.typed[way[1]].at_s)
+            if text in late
+            for one in [chats.typed[text]]
+        ]
+    }

@@ -1,0 +1,220 @@
+"""What tries a design: gateways and phones that run it, people who type, and what goes wrong while they do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from windtunnel import Stage
+from windtunnel.catalogue.interview.q04_whatsapp.crowd import Crowd
+from windtunnel.catalogue.interview.q04_whatsapp.machines import Desk, Gateway, Machine, Tables, World
+from windtunnel.catalogue.interview.q04_whatsapp.phones import AIR_S, App, Phone
+from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of
+from windtunnel.parts import programs
+
+WAIT_S = 30.0
+"""For so long a tick is waited for, and phones when all begins."""
+QUIET_S = 4.0
+"""When all is mended and no phone has shown anything for so long, and for as long as an answer is held back, it is
+over."""
+LOOK_S = 0.25
+
+
+class Design(Gateway, App, Protocol):
+    """What is tried: made anew for each life of each gateway, and for each phone."""
+
+    tables: Tables
+
+
+class Rig:
+    """Tries one design."""
+
+    def __init__(self, design: Design, stage: Stage, p: Any) -> None:
+        self.design, self.stage, self.p = design, stage, p
+        users, chats = devices_of(p), chats_of(p)
+        self.talkers = len(users)
+        idle = [p.users + number for number in range(int(p.idle))]
+        self.world = World(stage, p, [*users, *idle], chats)
+        self.world.act = self.act
+        self.db = stage.database("db", connections=64)
+        self.kinds: dict[str, type[Design]] = {}
+        self.machines = [
+            Machine(self.world, number, self.db, partial(self.program, anew=True)) for number in range(int(p.gateways))
+        ]
+        self.phones = [
+            Phone(self.world, device, user, user not in self.world.users[:device], self.program)
+            for device, user in enumerate(self.world.users)
+        ]
+        self.crowd = Crowd(stage, p)
+        self.strike: tuple[str, int] = ("", 0)
+        """What is to happen, and before which effect from now on."""
+        self.struck: list[tuple[str, str]] = []
+        self.fell = stage.signal()
+        self.down: list[Machine | Phone] = []
+        self.storm_s = -1.0
+
+    def program(self, name: str, anew: bool = False) -> Design:
+        """What runs there when it starts: the design anew, without what it knew, at its class too."""
+        if anew or name not in self.kinds:
+            self.kinds[name] = type(programs(self.made(type(self.design)), self.stage, self.p)[1])
+        return self.made(self.kinds[name])
+
+    def made(self, kind: type[Design]) -> Design:
+        """It, just made."""
+        return kind(self.stage, self.p)  # type: ignore[call-arg]  # a design takes these two
+
+    async def start(self) -> None:
+        chats = self.world.chats
+        await self.db.create_table("chat", {"id": int, "last": int}, [{"id": n, "last": 0} for n in range(len(chats))])
+        receipts = [
+            {"id": f"{sender}/{chat}/{reader}/{what}", "sender": sender, "chat": chat, "reader": reader, "what": what}
+            for chat, users in enumerate(chats)
+            for sender in users
+            for reader in users
+            for what in ("delivered", "read")
+            if reader != sender
+        ]
+        columns = {"id": str, "sender": int, "chat": int, "reader": int, "what": str, "seq": int}
+        await self.db.create_table("receipt", columns, [{**row, "seq": 0} for row in receipts])
+        for name, kept in self.design.tables.items():
+            await self.db.create_table(name, kept)
+        for machine in self.machines:
+            machine.start()
+        for phone in self.phones:
+            if phone.host is not None:
+                for machine in self.machines:
+                    assert machine.host is not None
+                    self.stage.network.connect(phone.host, machine.host, latency=AIR_S)
+            phone.start()
+            await asyncio.sleep(self.p.login_ms / 1000)  # they did not all come at once
+        self.keeper = asyncio.create_task(self.keep())
+        for _ in range(int(WAIT_S / LOOK_S)):
+            if all(phone.ups for phone in self.phones):
+                break
+            await asyncio.sleep(LOOK_S)
+        self.looked()
+        self.world.done.clear()
+        self.began_s = self.stage.clock()
+
+    def looked(self) -> None:
+        """Raise what a program has raised that no connection may raise."""
+        if self.world.broken is not None:
+            raise self.world.broken
+
+    # --- what goes wrong -----------------------------------------------------------------------------------------
+    def act(self, desk: Desk, what: str, to: int | None) -> None:
+        """A gateway is about to do this."""
+        how, place = self.strike
+        if not how or (how == "vanish" and (to is None or to >= self.talkers or self.phones[to].away)):
+            return
+        self.strike = how, place - 1
+        if place > 1:
+            return
+        self.strike = ("", 0)
+        self.struck.append((how, what))
+        gone: Machine | Phone = desk.machine
+        if how == "vanish" and to is not None:
+            gone = self.phones[to]
+            gone.vanish()
+        else:
+            desk.machine.crash()
+        self.fall(gone)
+
+    def fall(self, gone: Machine | Phone) -> None:
+        """Let it come back, after its time."""
+        self.down.append(gone)
+        fell, self.fell = self.fell, self.stage.signal()
+        fell.set()
+
+    async def keep(self) -> None:
+        """Start again what is down, and let phones appear, each after its time."""
+        pending: set[asyncio.Task[None]] = set()
+        while True:
+            await self.fell
+            while self.down:
+                task = asyncio.create_task(self.back(self.down.pop()))
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+
+    async def back(self, gone: Machine | Phone) -> None:
+        """After its time."""
+        await asyncio.sleep(self.p.down_s if isinstance(gone, Machine) else self.p.away_s)
+        if isinstance(gone, Machine):
+            gone.restart()
+        else:
+            gone.appear()
+
+    # --- what is asked -------------------------------------------------------------------------------------------
+    async def say(self, device: int, chat: int, text: str, how: str, place: int) -> float:
+        """Somebody types a message; when it was ticked as sent. What goes wrong with it, and before which effect of
+        gateways behind that, is told as well."""
+        self.looked()
+        if how:
+            self.strike = (how, place)
+        sent = self.phones[device].type(chat, text)
+        async with asyncio.timeout(WAIT_S):
+            await sent
+        return self.stage.clock() - self.began_s
+
+    async def storm(self) -> float:
+        """The first gateway dies, with all that it holds; after how many seconds the last of its phones is back."""
+        machine = self.machines[0]
+        held = [phone for phone in self.phones if phone.gateway == machine.number]
+        self.storm_s = began_s = self.stage.clock()
+        machine.crash()
+        self.fall(machine)
+        for _ in range(int(WAIT_S / LOOK_S)):
+            if all(phone.ups[-1:] > [began_s] for phone in held):
+                break
+            await asyncio.sleep(LOOK_S)
+        return max(next((up for up in phone.ups if up >= began_s), began_s + WAIT_S) for phone in held) - began_s
+
+    async def masses(self, users: int) -> Mapping[str, Any] | None:
+        """So many light phones, each with its forty messages a day; None where nothing is simulated."""
+        return await self.crowd.spent(getattr(self.design, "way", "holds"), users)
+
+    # --- the end -------------------------------------------------------------------------------------------------
+    def complete(self) -> bool:
+        """Whether nothing is left to be told."""
+        if any(phone.outbox for phone in self.phones):
+            return False
+        typed = Counter(chat for phone in self.phones for chat in phone.said)
+        for device, user in enumerate(self.world.users[: self.talkers]):
+            mine = sum(typed[chat] for chat, users in enumerate(self.world.chats) if user in users)
+            if len(self.phones[device].shown) < mine:
+                return False
+        return True
+
+    async def report(self) -> Mapping[str, object]:
+        """Wait until all is told that ever will be, and tell what phones have shown."""
+        done = dict(self.world.done)
+        spent_s = self.stage.clock() - self.began_s
+        await asyncio.sleep(max(self.p.down_s, self.p.away_s))
+        last, since_s = -1, self.stage.clock()
+        quiet_s = QUIET_S + self.p.hold_s + self.p.spread_s
+        while not self.complete() and self.stage.clock() < since_s + quiet_s:
+            now = sum(len(phone.shown) for phone in self.phones)
+            if now != last:
+                last, since_s = now, self.stage.clock()
+            await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(QUIET_S)  # for receipts, and for what comes twice
+        self.looked()
+        self.keeper.cancel()
+        for phone in self.phones:
+            if phone.task is not None:
+                phone.task.cancel()
+        if self.stage.name != "sim":
+            for machine in self.machines:
+                machine.crash()
+        return {
+            "shown": [[(at - self.began_s, *rest) for at, *rest in phone.shown] for phone in self.phones],
+            "ticks": [[(at - self.began_s, *rest) for at, *rest in phone.ticks] for phone in self.phones],
+            "tries": [[at - self.storm_s for at in phone.tries if at >= self.storm_s >= 0] for phone in self.phones],
+            "struck": self.struck,
+            "held": sum(phone.line is not None for phone in self.phones),
+            "done": done,
+            "spent_s": spent_s,
+        }

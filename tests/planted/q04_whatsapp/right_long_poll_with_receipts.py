@@ -1,0 +1,79 @@
+"""No WebSocket: held answers bring messages and receipts, and the next question says what has come."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from windtunnel.catalogue.interview.q04_whatsapp.designs import LongPoll
+from windtunnel.catalogue.interview.q04_whatsapp.inboxes import StoreAndForward
+from windtunnel.catalogue.interview.q04_whatsapp.machines import Desk
+from windtunnel.catalogue.interview.q04_whatsapp.phones import Phone
+from windtunnel.catalogue.interview.q04_whatsapp.wire import Frame
+
+challenge = "q04-whatsapp"
+
+
+class Yours(LongPoll, StoreAndForward):
+    async def gateway(self, here: Desk) -> None:
+        self.woken: dict[int, asyncio.Event] = {}
+        await here.open(
+            ask=lambda device, frame: self.answer(here, device, frame), heard=lambda frame: self.wake(here, frame)
+        )
+
+    async def answer(self, here: Desk, device: int, frame: Frame) -> Frame:
+        if "say" in frame:
+            await self.accept(here, device, frame)
+            return {}
+        for one in frame["have"]:
+            await self.acknowledged(here, device, *one)
+        woken = self.woken.setdefault(device, asyncio.Event())
+        found = await self.found(here, device, frame["known"])
+        if not found["new"] and not found["receipts"]:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.p.hold_s):
+                    await woken.wait()
+            found = await self.found(here, device, frame["known"])
+        return found
+
+    async def found(self, here: Desk, device: int, known: dict[str, int]) -> Frame:
+        receipts = await here.db.select("receipt", {"sender": here.users[device]})
+        new = await here.db.select("inbox", {"device": device}, order_by="seq")
+        return {"new": new, "receipts": [row for row in receipts if row["seq"] != known.get(str(row["id"]), 0)]}
+
+    async def acknowledged(self, here: Desk, device: int, chat: int, seq: int, sender: int, read: bool) -> None:
+        await StoreAndForward.acknowledged(self, here, device, chat, seq, sender, read)
+
+    async def news(self, here: Desk, users: Any) -> None:
+        frame = {"chat": -1, "users": [*users]}
+        self.wake(here, frame)
+        await here.tell(frame)
+
+    def wake(self, here: Desk, frame: Frame | None) -> None:
+        for device in [*self.woken]:
+            if frame is None or here.users[device] in (frame.get("users") or here.chats[frame["chat"]]):
+                self.woken.pop(device).set()
+
+    async def phone(self, me: Phone) -> None:
+        await asyncio.gather(self.write(me), self.read(me))
+
+    async def read(self, me: Phone) -> None:
+        have: list[list[Any]] = []
+        known: dict[str, int] = me.kept.setdefault("known", {})
+        while True:
+            try:
+                found = await me.ask({"have": have, "known": known}, self.p.hold_s)
+            except OSError:
+                await asyncio.sleep(me.luck.random() * self.p.spread_s)
+                continue
+            have = []
+            for row in found["new"]:
+                device, number, *_ = map(int, row["message"].split("/"))
+                if device == me.device:
+                    me.kept.setdefault("mine", {})[row["chat"], row["seq"]] = number
+                have.append([row["chat"], row["seq"], row["sender"], self.take(me, row)])
+            for row in found["receipts"]:
+                known[row["id"]] = row["seq"]
+                self.receipt(me, row)
+            await asyncio.sleep(self.pause_s if have or found["receipts"] else 0.0)
