@@ -46,8 +46,9 @@ CALM = {
     "lateness_s": 120.0,
 }
 DEATHS = {**CALM, "places": 40}
-POWER = {**DEATHS, "dies": "power", "drawn": 12, "doubled": 0.4, "late": 0.1}
-KEPT = {**POWER, "keeps": 1}
+POWER = {**DEATHS, "dies": "power", "drawn": 6, "doubled": 0.4, "late": 0.1}
+KEPT = {**POWER, "drawn": 4, "keeps": 1}
+BESIDE = {**CALM, "stands": 12}
 DRAWN = {**CALM, "drawn": 16, "clicks": 60, "deaths": 10, "doubled": 0.4, "late": 0.1}
 LONG = {**CALM, "clicks": 500, "turn": 20, "doubled": 0.02, "late": 0.01}
 GOOD = {**LONG, "clicks": 200, "doubled": 0.0}
@@ -55,7 +56,6 @@ RUSH = {**CALM, "rush": 64}
 TURN = "window_s == 60 and delay_s == 30 and lateness_s == 120 and dies == 'process'"
 """How small streams fall into windows, and what dies."""
 HERE = f"places >= 32 and {TURN}"
-BESIDE = f"stands >= 12 and {TURN}"
 STREAM = "clicks >= 100 and deaths == 0 and window_s == 60 and delay_s == 30 and lateness_s == 120"
 DEFAULTS = f"{STREAM} and clicks >= 200 and turn == 20 and doubled <= 0.05 and late <= 0.05"
 
@@ -133,7 +133,7 @@ CLAIMS = (
     Claim(
         f"{worst('moved_beside')} == 0 and {least('stood')} >= 10",
         "Nor that somebody stands still there, another takes his place, and he goes on soon, or when all is over.",
-        where=BESIDE,
+        given=BESIDE,
     ),
     Claim(
         f"{EXACT} and {least('killed')} >= 20",
@@ -226,7 +226,7 @@ CLAIMS = (
 
 SMALL = {**CALM, "places": 8, "stands": 4}
 DAY = {**DEATHS, "stands": 40, "rush": 32, "clicks": 200, "turn": 20, "doubled": 0.02, "late": 0.02}
-NIGHT = POWER
+NIGHT = {**POWER, "drawn": 12}
 DEMANDS = (
     Claim("yours.over == 0", "Nobody is billed what he does not owe, wherever somebody dies.", given=DAY),
     Claim("yours.over == 0", "Whatever else fails.", given=SMALL, always=True),
@@ -237,6 +237,7 @@ DEMANDS = (
     Claim("yours.unheard == 0", "Every browser is told in the end.", given=DAY),
     Claim("yours.looked < 0.5", "A bill reads fewer rows than there were clicks.", given=DAY),
     Claim("yours.commits < 0.5", "Not every click is a commit.", given=DAY),
+    Claim("yours.behind_of_100 < 30", "By day an advertiser sees most of what he owes.", given=DAY),
 )
 
 COUNTED = "counted by hand: before each commit and append, and before the browser is told"

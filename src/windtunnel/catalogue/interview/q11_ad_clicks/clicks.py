@@ -158,7 +158,7 @@ def small(number: int, p: Setting) -> list[Click]:
         first,
         second,
         first,
-        at(3, 1, 1.2 * w),
+        at(3, 2, w),  # the first moment of a window, when another has just ended
         at(4, 1, 0.8 * w),  # out of order
         at(5, 2, 2 * w + d),  # the watermark passes the first two windows
         at(6, 1, 0.9 * w),  # late
@@ -200,9 +200,9 @@ def mixed(number: int, many: int, p: Setting, luck: Random) -> list[Click]:
 
 
 def hot(number: int, many: int, p: Setting) -> list[Click]:
-    """So many clicks on one ad in one window."""
+    """So many clicks on one ad in one window; by twos, they differ in nothing but the id."""
     began = start_of(number * SPAN_MS, p) + width_ms(p)
-    return [Click(f"{number}.{i}", 1, began + i, CENTS[i % len(CENTS)]) for i in range(many)] + [last(number)]
+    return [Click(f"{number}.{i}", 1, began + i // 2, CENTS[i // 2 % len(CENTS)]) for i in range(many)] + [last(number)]
 
 
 def streams(p: Setting, luck: Random) -> Iterable[Stream]:

@@ -230,6 +230,8 @@ class Rig:
             async with asyncio.timeout(LIMIT_S + CLICK_S * len(s.clicks)):
                 return await self.run(s)
         except TimeoutError:
+            for role in ROLES:  # what still goes on of them is not to meet the next stream
+                self.end(role)
             empty: dict[str, Any] = {"hit": True, "before": self.before, "heard": [], "bill": None}
             return {**empty, "looks": [], "cost": {}, "took_s": LIMIT_S}
 
