@@ -9,7 +9,7 @@ from windtunnel import Stage, process
 from windtunnel.blocks.serving import Batch, BlockManager, Guess, Scheduler, Sequence
 from windtunnel.catalogue.ai.speculative_decoding.device import Device, Setting
 from windtunnel.catalogue.ai.speculative_decoding.models import PROMPT, LargeModel, prompt_of
-from windtunnel.parts import LLAMA_8B
+from windtunnel.parts import LLAMA_8B, Places
 from windtunnel.sim import Signal
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Rig:
         self.scheduler = Scheduler(self.memory, p.batch)
         self.model = LargeModel(16 * blocks, p.temperature)
         self.device = Device(stage, p)
+        self.places = Places(self.sim, "device", p.batch)
         self.over: dict[object, Signal[None]] = {}
         self.runs = False
         self.passes = self.rows = self.given = self.unmade = 0
@@ -59,6 +60,7 @@ class Rig:
         one = Sequence(number, prompt_of(number), many)
         over = self.over[number] = Signal[None](self.sim, "the last token")
         self.scheduler.add(one)
+        self.places.wait(over)
         if not self.runs:
             self.runs = True
             self.sim.spawn(self.serve(), "the models", daemon=True)
@@ -75,6 +77,8 @@ class Rig:
                 room = min(MOST_GUESSES, one.longest - len(one.tokens) - 1)
                 one.guess([guess.token for guess in guesses.get(one.name, ())][:room])
             batch = self.scheduler.schedule()
+            for one, _ in batch.work:
+                self.places.begin(self.over[one.name])
             laws = self.model.compute(batch, self.memory.slot)
             await self.device.work("large", LLAMA_8B.seconds(batch))
             told = self.settle(batch, guesses, laws)
@@ -110,7 +114,9 @@ class Rig:
         self.passes += 1
         self.told += told
         for one in self.scheduler.finish_step(batch, last):
-            self.over.pop(one.name).set(None)
+            over = self.over.pop(one.name)
+            self.places.leave(over)
+            over.set(None)
         return told
 
     def report(self) -> Mapping[str, Any]:
