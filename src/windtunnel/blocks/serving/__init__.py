@@ -7,6 +7,7 @@
     scheduler    which sequences compute how many tokens in the next step
     weights      the numbers of a Llama-shaped model, and how to make some
     gguf         the same, read from a file
+    int8         the same in a quarter of the bytes
     decoder      the model: keys, values and logits of the rows of a step
     lora         adapters of low rank: many models in one pass of one
     sampling     which token follows
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.serving.drafters import ModelDrafter as ModelDrafter, NGramDrafter as NGramDrafter
     from windtunnel.blocks.serving.engine import LLMEngine as LLMEngine, answer_alone as answer_alone
     from windtunnel.blocks.serving.gguf import read_gguf as read_gguf, smollm as smollm
+    from windtunnel.blocks.serving.int8 import in_int8 as in_int8
     from windtunnel.blocks.serving.lora import (
         AdapterPool as AdapterPool,
         LoraAdapter as LoraAdapter,

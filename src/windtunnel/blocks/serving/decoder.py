@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.numbers import whole
-from windtunnel.blocks.serving.weights import ModelWeights
+from windtunnel.blocks.serving.weights import ModelWeights, Scales
 from windtunnel.portable import each
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class Decoder(Block):
             tokens, positions, owners, begins, stretch, np.array(wanted, np.int64), w.embedding, w.attention_in,
             w.attention_out, w.feed_in, w.feed_out, w.gains, w.head, self._keys, self._values, self._cosines,
             self._sines, np.float32(shape.least), which, numbers, pool.rank if pool else 0,
+            w.scales is not None, *(w.scales or _unscaled()),
         )  # fmt: skip
         return logits[:, : shape.vocabulary]
 
@@ -140,3 +141,11 @@ class Decoder(Block):
     def _told(self) -> dict[str, object]:
         shape = self.weights.shape
         return {"layers": shape.layers, "width": shape.width, "slots": self.slots}
+
+
+def _unscaled() -> Scales:
+    """Of weights that are float32."""
+    import numpy as np
+
+    one, each = np.zeros((0, 0), np.float32), np.zeros((0, 0, 0), np.float32)
+    return Scales(one, each, each, each, each, one)

@@ -76,13 +76,16 @@ def made_adapter(shape: ModelShape, rank: int = 8, seed: int = 0, loudness: floa
 def merge_adapter(weights: ModelWeights, adapter: LoraAdapter, times: float = 1.0) -> None:
     """Change the weights where they are, so that a pass of them is one of this adapter; `times=-1` takes it out again.
 
-    What is taken out leaves an error of rounding. Raises ValueError for an adapter of another shape.
+    What is taken out leaves an error of rounding. Raises ValueError for an adapter of another shape, and for weights of
+    8 bits, into which nothing can be merged.
     """
     import numpy as np
 
     from windtunnel.blocks.serving.kernels.lora import merge as merge_layer
 
     check_adapter(weights.shape, adapter)
+    if weights.scales is not None:
+        raise ValueError("Weights of 8 bits take no adapter in: give it beside them, in a pool.")
     for name, down in adapter.downs.items():
         panels = getattr(weights, name)
         for layer in range(weights.shape.layers):

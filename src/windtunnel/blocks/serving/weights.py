@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Numbers = NDArray[np.float32 | np.int8]
 
 
 class ModelShape(NamedTuple):
@@ -35,24 +36,37 @@ class ModelShape(NamedTuple):
     """Added to the mean square, so that a row of zeros can be normalised."""
 
 
+class Scales(NamedTuple):
+    """By what columns of 8 bits are multiplied, float32: (panels, 64), and of layers (layers, panels, 64)."""
+
+    embedding: Floats
+    attention_in: Floats
+    attention_out: Floats
+    feed_in: Floats
+    feed_out: Floats
+    head: Floats
+
+
 @dataclass(frozen=True, eq=False)
 class ModelWeights:
-    """The numbers, matrices in panels as `kernels.decoder.multiply` reads them, float32.
+    """The numbers, matrices in panels as `kernels.decoder.multiply` reads them, float32, or 8 bits with `scales`.
 
     `attention_in` gives query, keys and values side by side, `feed_in` the gate and what goes through it. `gains` are
     (layers + 1, 2, width): before attention, before the feed-forward, and last (one of the two) before the head.
     """
 
     shape: ModelShape
-    embedding: Floats
-    attention_in: Floats
-    attention_out: Floats
-    feed_in: Floats
-    feed_out: Floats
+    embedding: Numbers
+    attention_in: Numbers
+    attention_out: Numbers
+    feed_in: Numbers
+    feed_out: Numbers
     gains: Floats
-    head: Floats
+    head: Numbers
     slower: Floats | None = None
     """By how much slower each pair of a head is turned (head_width / 2,): how Llama 3.1 reads longer texts."""
+    scales: Scales | None = None
+    """Of matrices of 8 bits (`in_int8`)."""
 
 
 def check_shape(shape: ModelShape) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Numbers = NDArray[np.float32 | np.int8]
     Ints = NDArray[np.int64]
 
 PANEL = 64
@@ -35,8 +36,9 @@ def in_panels(matrix: Floats) -> Floats:
 
 
 @njit(cache=True, fastmath=EXACT, error_model="numpy")
-def multiply(rows: Floats, panels: Floats, out: Floats) -> None:
-    """`out` (n, 64 p) becomes `rows` (n, k) times a matrix in panels (p, k, 64); k is a multiple of four.
+def multiply(rows: Floats, panels: Numbers, out: Floats) -> None:
+    """`out` (n, 64 p) becomes `rows` (n, k) times a matrix in panels (p, k, 64), of float32 or of 8 bits; k is a
+    multiple of four.
 
     Each number is summed from the first input to the last, whether its row is one of four that are read together or
     stands alone.
@@ -58,7 +60,8 @@ def multiply(rows: Floats, panels: Floats, out: Floats) -> None:
                 c0, c1, c2, c3 = c[x], c[x + 1], c[x + 2], c[x + 3]
                 d0, d1, d2, d3 = d[x], d[x + 1], d[x + 2], d[x + 3]
                 for j in range(PANEL):
-                    v0, v1, v2, v3 = w0[j], w1[j], w2[j], w3[j]
+                    v0, v1 = np.float32(w0[j]), np.float32(w1[j])
+                    v2, v3 = np.float32(w2[j]), np.float32(w3[j])
                     to_a[j] = (((to_a[j] + a0 * v0) + a1 * v1) + a2 * v2) + a3 * v3
                     to_b[j] = (((to_b[j] + b0 * v0) + b1 * v1) + b2 * v2) + b3 * v3
                     to_c[j] = (((to_c[j] + c0 * v0) + c1 * v1) + c2 * v2) + c3 * v3
@@ -72,7 +75,19 @@ def multiply(rows: Floats, panels: Floats, out: Floats) -> None:
                 w0, w1, w2, w3 = panel[x], panel[x + 1], panel[x + 2], panel[x + 3]
                 a0, a1, a2, a3 = a[x], a[x + 1], a[x + 2], a[x + 3]
                 for j in range(PANEL):
-                    to_a[j] = (((to_a[j] + a0 * w0[j]) + a1 * w1[j]) + a2 * w2[j]) + a3 * w3[j]
+                    v0, v1 = np.float32(w0[j]), np.float32(w1[j])
+                    v2, v3 = np.float32(w2[j]), np.float32(w3[j])
+                    to_a[j] = (((to_a[j] + a0 * v0) + a1 * v1) + a2 * v2) + a3 * v3
+
+
+@njit(cache=True, error_model="numpy")
+def rescale(out: Floats, scales: Floats) -> None:
+    """Multiply each column of `out` (n, 64 p) by its own of `scales` (p, 64)."""
+    for i in range(out.shape[0]):
+        row = out[i]
+        for p in range(scales.shape[0]):
+            for j in range(PANEL):
+                row[p * PANEL + j] *= scales[p, j]
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
@@ -165,13 +180,13 @@ def forward(
     tables: Ints,
     stretch: int,
     wanted: Ints,
-    embedding: Floats,
-    attention_in: Floats,
-    attention_out: Floats,
-    feed_in: Floats,
-    feed_out: Floats,
+    embedding: Numbers,
+    attention_in: Numbers,
+    attention_out: Numbers,
+    feed_in: Numbers,
+    feed_out: Numbers,
     gains: Floats,
-    head: Floats,
+    head: Numbers,
     keys: Floats,
     values: Floats,
     cosines: Floats,
@@ -180,12 +195,20 @@ def forward(
     which: Ints,
     adapters: Floats,
     rank: int,
+    scaled: bool,
+    embedding_scales: Floats,
+    in_scales: Floats,
+    out_scales: Floats,
+    feed_in_scales: Floats,
+    feed_out_scales: Floats,
+    head_scales: Floats,
 ) -> Floats:
     """Logits (wanted, vocabulary in panels) behind the rows `wanted`; keys and values of all rows are written.
 
     Row i is `tokens[i]` at `positions[i]` of the sequence whose stretches begin at `tables[owners[i]]`. The rows of a
     sequence stand in the order of its positions, so each finds there what those before it have written. `which` says
-    for each row where in `adapters` (places, layers, numbers) its own of this `rank` is, -1 for none.
+    for each row where in `adapters` (places, layers, numbers) its own of this `rank` is, -1 for none. `scaled` says
+    whether matrices are of 8 bits; then the last six are the scales of their columns.
     """
     layers, _, kv_heads, d = keys.shape
     n, width = tokens.size, attention_in.shape[2]
@@ -198,7 +221,9 @@ def forward(
     for i in range(n):
         longest = max(longest, positions[i] + 1)
         for j in range(width):
-            x[i, j] = embedding[tokens[i] // PANEL, j, tokens[i] % PANEL]
+            x[i, j] = np.float32(embedding[tokens[i] // PANEL, j, tokens[i] % PANEL])
+            if scaled:
+                x[i, j] *= embedding_scales[tokens[i] // PANEL, tokens[i] % PANEL]
     scores = np.empty((across // d, longest), np.float32)
     mix, hidden = across + 2 * of_keys, feed_out.shape[2]
     second = rank * (width + mix)  # where the numbers of the second matrix begin
@@ -207,6 +232,8 @@ def forward(
     for layer in range(layers):
         normalise(x, gains[layer, 0], least, seen)
         multiply(seen, attention_in[layer], mixed)
+        if scaled:
+            rescale(mixed, in_scales[layer])
         gather(seen, which, adapters, layer, 0, rank, mix, mixed)
         for i in range(n):
             at, row = positions[i], mixed[i]
@@ -220,13 +247,19 @@ def forward(
             table = tables[owners[i]]
             attend(mixed[i], keys[layer], values[layer], table, stretch, positions[i] + 1, scores, answers[i])
         multiply(answers, attention_out[layer], added)
+        if scaled:
+            rescale(added, out_scales[layer])
         gather(answers, which, adapters, layer, second, rank, width, added)
         add(added, x)
         normalise(x, gains[layer, 1], least, seen)
         multiply(seen, feed_in[layer], gates)
+        if scaled:
+            rescale(gates, feed_in_scales[layer])
         gather(seen, which, adapters, layer, third, rank, 2 * hidden, gates)
         gate(gates, fed)
         multiply(fed, feed_out[layer], added)
+        if scaled:
+            rescale(added, feed_out_scales[layer])
         gather(fed, which, adapters, layer, fourth, rank, width, added)
         add(added, x)
     last = np.empty((wanted.size, width), np.float32)
@@ -236,13 +269,17 @@ def forward(
     normalise(last, gains[layers, 0], least, last)
     logits = np.empty((wanted.size, head.shape[0] * PANEL), np.float32)
     multiply(last, head, logits)
+    if scaled:
+        rescale(logits, head_scales)
     return logits
 
 
 def warm() -> None:
     """Compile each kernel here for the types it is used with."""
     from windtunnel.blocks.serving.decoder import Decoder
+    from windtunnel.blocks.serving.int8 import in_int8
     from windtunnel.blocks.serving.weights import ModelShape, made_weights
 
     shape = ModelShape(vocabulary=2, width=64, layers=1, heads=1, kv_heads=1, head_width=4, hidden=64)
-    Decoder(made_weights(shape), 1).forward([(1, 0, 0)], [[0]], 1, [0])
+    for weights in (made_weights(shape), in_int8(made_weights(shape))):
+        Decoder(weights, 1).forward([(1, 0, 0)], [[0]], 1, [0])
