@@ -211,7 +211,7 @@ CLAIMS = (
         where=DEFAULTS,
     ),
     Claim(
-        "update_counter.rush_ms > 3 * insert_each.rush_ms",
+        "update_counter.rush_ms > 2 * insert_each.rush_ms",
         "Clicks on one ad wait for one row, each for the commit of the one before; rows of their own do not.",
         where="rush >= 16 and dies == 'process'",
         stages=SIM,
