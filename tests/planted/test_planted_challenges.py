@@ -102,6 +102,8 @@ QUICK = {
     "right_merges_for_one_tenant",
     "wrong_one_device_acknowledges_for_all",
     "right_marks_in_place_of_inboxes",
+    "wrong_says_yes_when_it_has_it",
+    "right_syncs_and_waits",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -195,6 +195,19 @@ def test_with_too_few_in_sync_nothing_is_written() -> None:
     assert cluster.live[0].append(encode_batch([(None, b"x")], 0), acks=1).base_offset == 0
 
 
+def test_what_was_written_before_they_became_too_few_is_not_told() -> None:
+    cluster = Cluster(min_in_sync=2, clean=True)
+    cluster.produce()
+    for me in (1, 2):
+        cluster.crash(me, None)
+    cluster.now_ms += 100
+    cluster.isr()
+    cluster.look()
+    assert (cluster.in_sync, cluster.live[0].high_watermark, cluster.acked) == ({0}, 0, [])
+    assert cluster.heal() == ["v1"]
+    assert cluster.acked == ["v1"]
+
+
 def test_a_record_is_shown_when_all_in_sync_have_it_and_not_before() -> None:
     cluster = Cluster(min_in_sync=2, clean=True)
     cluster.produce()

@@ -120,6 +120,8 @@ class BatchSegment:
 
     def position_of(self, offset: int) -> int:
         """Where the first batch stands that has something at or after this offset; the size where none has."""
+        if offset >= self.next_offset:
+            return self.size
         entry = bisect_right(self._offsets, offset) - 1
         at = self._positions[entry] if entry >= 0 else 0
         for header in self._whole(at, checked=False):
@@ -137,6 +139,8 @@ class BatchSegment:
 
         At most `max_bytes` of them, but one at least (KIP-74), so that a large one does not stop its readers for ever.
         """
+        if offset >= self.next_offset or offset >= below:
+            return b""
         position = self.position_of(offset)
         data = self.file.read_at(position, min(max(max_bytes, HEADER_BYTES), self.size - position))
         if len(data) >= HEADER_BYTES and header_at(data).size > len(data):

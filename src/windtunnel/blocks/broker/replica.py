@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from windtunnel.blocks.broker.batch_log import BatchLog, BatchPlace
+from windtunnel.blocks.broker.record_batch import header_at
 from windtunnel.blocks.ground.block import Live
 from windtunnel.blocks.ground.errors import Refused
 
@@ -62,7 +63,8 @@ class PartitionReplica(Live):
         log: its own.
         me: its broker.
         replicas: of all that have the partition.
-        min_in_sync: with fewer in sync, `acks=all` is refused.
+        min_in_sync: with fewer in sync, `acks=all` is refused, and the high watermark stands still (KIP-966): what was
+            written before they became fewer is neither told nor shown.
         max_lag_ms: who has not caught up for so long is proposed to be out (`replica.lag.time.max.ms`).
     """
 
@@ -176,6 +178,8 @@ class PartitionReplica(Live):
         return frozenset(found) if found != self.in_sync else None
 
     def _advance(self) -> None:
+        if len(self.in_sync) < self.min_in_sync:
+            return
         ends = [self._others[one].next_offset for one in (self.in_sync | self._asked_for) - {self.me}]
         self.high_watermark = max(self.high_watermark, min([self.log.next_offset, *ends]))
 
@@ -193,6 +197,8 @@ class PartitionReplica(Live):
             self.log.truncate(min(end, mine))
             self.high_watermark = min(self.high_watermark, self.log.next_offset)
             return 0
+        if answer.batches and header_at(answer.batches).base_offset < self.log.next_offset:
+            return 0  # it has come in another way meanwhile
         written = self.log.append_copies(answer.batches)
         self.high_watermark = max(self.high_watermark, min(answer.high_watermark, self.log.next_offset))
         return written

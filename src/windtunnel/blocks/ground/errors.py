@@ -7,6 +7,7 @@ done or not. Those without one say that a program or an input is wrong; a run st
       Refused  fail                 a block said no: nothing was done, the same call may be made again
         BulkheadFull  fail          as many calls as the bulkhead holds are in progress, and its queue is full
         CircuitOpen  fail           the dependency fails too often
+        Fenced  fail                a member of a group is of a generation that is over
         FencedProducer  fail        a later epoch of the producer has written
         KeyBusy  fail               a request with this key is in progress
         KeyReused  fail             the key belongs to a different request
