@@ -68,12 +68,14 @@ class World:
     Attributes:
         users: the user of each device.
         chats: the users of each chat.
-        lines: who holds a connection to which gateway, by device; the newest.
+        where: hosts and ports of gateways.
+        ports: those that each has to take on this machine, where it may not take any.
     """
 
     def __init__(self, stage: Stage, p: Any, users: Sequence[int], chats: Sequence[Sequence[int]]) -> None:
         self.stage, self.p, self.users, self.chats = stage, p, users, chats
         self.where: dict[int, tuple[str, int, int]] = {}
+        self.ports: dict[int, tuple[int, int]] = {}
         self.done: Counter[str] = Counter()
         self.broken: BaseException | None = None
         self.act: Callable[[Desk, str, int | None], None] = lambda desk, what, to: None
@@ -198,11 +200,12 @@ class Desk:
         self.talk, self.ask, self.heard = talk, ask, heard
         real = self.machine.host is None
         name = "127.0.0.1" if real else "0.0.0.0"
+        ports = self.world.ports.get(self.machine.number, (0, 0)) if real else (WEB, HTTP)
         ping_s = float(self.world.p.ping_s)
         web = await serve(
             self._web,
             name,
-            0 if real else WEB,
+            ports[0],
             process_request=self._login,
             create_connection=counted(ServerConnection, lambda size: self.world.count("bytes", size)),
             compression=None,
@@ -211,10 +214,10 @@ class Desk:
             ping_timeout=ping_s,
             logger=QUIET,
         )
-        http = await asyncio.start_server(self._http, name, 0 if real else HTTP)
+        http = await asyncio.start_server(self._http, name, ports[1])
         self.servers = [web, http]
-        ports = [next(iter(server.sockets)).getsockname()[1] for server in (web, http)]
-        self.world.where[self.machine.number] = (name if real else self.machine.name, ports[0], ports[1])
+        taken = [next(iter(server.sockets)).getsockname()[1] for server in (web, http)]
+        self.world.where[self.machine.number] = (name if real else self.machine.name, taken[0], taken[1])
         for other in range(int(self.world.p.gateways)):
             if other != self.machine.number and heard is not None:
                 self.machine.spawn(self._link(other))
@@ -270,6 +273,9 @@ class Desk:
                 await self.here("answer", device)
                 writer.write(answer)
                 await writer.drain()
+        except asyncio.CancelledError:
+            if not self.dead:
+                raise
         except Exception as error:
             self.world.forgive(error)
         finally:

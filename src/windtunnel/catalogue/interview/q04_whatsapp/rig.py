@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from windtunnel.catalogue.interview.q04_whatsapp.crowd import Crowd
 from windtunnel.catalogue.interview.q04_whatsapp.machines import Desk, Gateway, Machine, Tables, World
 from windtunnel.catalogue.interview.q04_whatsapp.phones import AIR_S, App, Phone
 from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of
+from windtunnel.engines import Row
 from windtunnel.parts import programs
 
 WAIT_S = 30.0
@@ -27,6 +28,22 @@ class Design(Gateway, App, Protocol):
     """What is tried: made anew for each life of each gateway, and for each phone."""
 
     tables: Tables
+
+
+def directory(chats: Sequence[Sequence[int]]) -> dict[str, tuple[dict[str, type], list[Row]]]:
+    """What is in the database before anybody talks: columns and rows by table."""
+    receipts: list[Row] = [
+        {"id": f"{sender}/{chat}/{reader}/{what}", "sender": sender, "chat": chat, "reader": reader, "what": what}
+        for chat, users in enumerate(chats)
+        for sender in users
+        for reader in users
+        for what in ("delivered", "read")
+        if reader != sender
+    ]
+    receipts = [{**row, "seq": 0} for row in receipts]
+    columns = {"id": str, "sender": int, "chat": int, "reader": int, "what": str, "seq": int}
+    last: list[Row] = [{"id": chat, "last": 0} for chat in range(len(chats))]
+    return {"chat": ({"id": int, "last": int}, last), "receipt": (columns, receipts)}
 
 
 class Rig:
@@ -67,18 +84,8 @@ class Rig:
         return kind(self.stage, self.p)  # type: ignore[call-arg]  # a design takes these two
 
     async def start(self) -> None:
-        chats = self.world.chats
-        await self.db.create_table("chat", {"id": int, "last": int}, [{"id": n, "last": 0} for n in range(len(chats))])
-        receipts = [
-            {"id": f"{sender}/{chat}/{reader}/{what}", "sender": sender, "chat": chat, "reader": reader, "what": what}
-            for chat, users in enumerate(chats)
-            for sender in users
-            for reader in users
-            for what in ("delivered", "read")
-            if reader != sender
-        ]
-        columns = {"id": str, "sender": int, "chat": int, "reader": int, "what": str, "seq": int}
-        await self.db.create_table("receipt", columns, [{**row, "seq": 0} for row in receipts])
+        for name, (columns, rows) in directory(self.world.chats).items():
+            await self.db.create_table(name, columns, rows)
         for name, kept in self.design.tables.items():
             await self.db.create_table(name, kept)
         for machine in self.machines:
@@ -184,7 +191,7 @@ class Rig:
         typed = Counter(chat for phone in self.phones for chat in phone.said)
         for device, user in enumerate(self.world.users[: self.talkers]):
             mine = sum(typed[chat] for chat, users in enumerate(self.world.chats) if user in users)
-            if len(self.phones[device].shown) < mine:
+            if len({text for _, _, text in self.phones[device].shown}) < mine:
                 return False
         return True
 
