@@ -93,23 +93,23 @@ class Params:
     """Who talks, and what goes wrong."""
 
     users: int = param(4, "people who talk, in pairs and all in a group; every second has two devices", 2, 8)
-    messages: int = param(60, "messages", 1, 300)
-    every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 60.0)
+    messages: int = param(60, "messages", 1, 200)
+    every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 5.0)
     kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 100)
     cuts: int = param(10, "messages behind which a phone vanishes, as something is on its way to it", 0, 100)
     place: int = param(0, "before which effect behind such a message it happens; 0: by lot", 0, 40)
     gateways: int = param(2, "gateways", 1, 4)
     down_s: float = param(1.0, "seconds until a gateway that was killed runs again", 0.1, 10.0)
     away_s: float = param(3.0, "seconds until a phone that has vanished is back", 0.1, 30.0)
-    poll_s: float = param(1.0, "seconds from an answer to the next question, of who polls", 0.1, 30.0)
+    poll_s: float = param(1.0, "seconds from an answer to the next question, of who polls", 0.2, 30.0)
     hold_s: float = param(10.0, "seconds for which an answer is held back, of who polls long", 1.0, 30.0)
     ping_s: float = param(20.0, "seconds between two pings of a line", 1.0, 60.0)
     spread_s: float = param(3.0, "seconds over which phones come back that were cut off", 0.0, 30.0)
-    idle: int = param(0, "devices beside, of people who say nothing", 0, 2000)
+    idle: int = param(0, "devices beside, of people who say nothing", 0, 100)
     login_ms: float = param(0.0, "milliseconds of a gateway's core for a connection, in the tunnel", 0.0, 500.0)
     storm: int = param(0, "1: in the middle the first gateway dies with all its lines", 0, 1)
-    crowd: int = param(10_000, "light phones beside, in the tunnel: the most that are measured", 0, 1_000_000)
-    crowd_s: float = param(21.6, "seconds for which they are", 1.0, 600.0)
+    crowd: int = param(10_000, "light phones beside, in the tunnel: the most that are measured", 0, 100_000)
+    crowd_s: float = param(21.6, "seconds for which they are", 1.0, 60.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:

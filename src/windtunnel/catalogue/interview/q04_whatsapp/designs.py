@@ -120,14 +120,14 @@ class Poll(Stored):
             try:
                 await me.ask(said(me, message))
             except OSError:
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(AGAIN_S)  # unclaimed: it spares a gateway that is not there
             else:
                 me.tick(message.number)
 
     async def read(self, me: Phone) -> None:
         """Ask, show what is new, and ask again."""
         have: list[str] = []
-        await asyncio.sleep(me.luck.random() * self.p.poll_s)
+        await asyncio.sleep(me.luck.random() * self.p.poll_s)  # unclaimed: they do not all ask at one moment
         while True:
             with contextlib.suppress(OSError):
                 found = await me.ask({"have": have}, self.held_s)
@@ -185,7 +185,7 @@ class LongPoll(Poll):
 
     @property
     def pause_s(self) -> float:
-        return 0.05
+        return 0.05  # unclaimed: what is typed in a burst comes in one answer
 
 
 class Push:

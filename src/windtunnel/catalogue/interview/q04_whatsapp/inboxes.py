@@ -31,7 +31,7 @@ class Inboxes(Stored):
         line.beside(self.pump(here, line))
         try:
             async for frame in line:
-                await here.turn()
+                await here.turn()  # unclaimed: what a frame costs where phones log in
                 if "say" in frame:
                     await self.accept(here, line.device, frame)
                     await line.send({"sent": frame["say"]})
@@ -39,7 +39,7 @@ class Inboxes(Stored):
                 else:
                     await self.acknowledged(here, line.device, *frame["have"])
         finally:
-            del self.lines[line]
+            del self.lines[line]  # unclaimed: nobody waits there any more, and memory is not measured
 
     async def pump(self, here: Desk, line: Line) -> None:
         """Send what waits for a device, and receipts for its owner: each once on this line, as soon as it is there."""
@@ -137,7 +137,9 @@ class WithoutIds(Inboxes):
         self.luck = stage.random("ids")
 
     async def accept(self, here: Desk, device: int, frame: Frame) -> None:
-        await super().accept(here, device, {**frame, "say": f"{frame['say']}/{self.luck.getrandbits(62)}"})
+        await super().accept(
+            here, device, {**frame, "say": f"{frame['say']}/{self.luck.getrandbits(62)}"}
+        )  # unclaimed: bits
 
 
 class StoreAndForward(Inboxes):

@@ -207,7 +207,7 @@ class Rig:
             if now != last:
                 last, since_s = now, self.stage.clock()
             await asyncio.sleep(LOOK_S)
-        await asyncio.sleep(QUIET_S)  # for receipts, and for what comes twice
+        await asyncio.sleep(QUIET_S + self.p.spread_s)  # for receipts, and for what comes twice
         self.looked()
         self.keeper.cancel()
         for phone in self.phones:
