@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,12 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from windtunnel.blocks.broker import KafkaBroker
+from windtunnel.blocks.broker import ConsumerGroup, KafkaBroker
+from windtunnel.blocks.broker.wire import Reader
 from windtunnel.blocks.ground import DiskFiles
 
 
 def main(folder: str, port: str) -> None:
     """Serve until somebody ends it, and say when it listens; its parent's end is its own."""
+
+    watch(Path(folder) / "groups.jsonl")
 
     async def serve() -> None:
         async with KafkaBroker(DiskFiles(folder), port=int(port), partitions=3):
@@ -25,6 +29,42 @@ def main(folder: str, port: str) -> None:
             await asyncio.to_thread(sys.stdin.read)
 
     asyncio.run(serve())
+
+
+def watch(path: Path) -> None:
+    """Note who is given what in which generation, and each commit that is refused, as soon as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    sync, may_commit = ConsumerGroup.sync, ConsumerGroup.may_commit
+
+    def noted_sync(self: ConsumerGroup, *asked: Any) -> None:
+        before = len(self.past)
+        sync(self, *asked)
+        for one in self.past[before:]:
+            owners = {name: partitions_in(share) for name, share in one.assignments.items()}
+            os.write(file, json.dumps({"generation": one.number, "owners": owners}).encode() + b"\n")
+
+    def noted_commit(self: ConsumerGroup, member: str, generation: int, now_ms: float) -> int:
+        error = may_commit(self, member, generation, now_ms)
+        if error:
+            os.write(file, json.dumps({"refused": member, "generation": generation, "error": error}).encode() + b"\n")
+        return error
+
+    ConsumerGroup.sync = noted_sync  # type: ignore[method-assign]
+    ConsumerGroup.may_commit = noted_commit  # type: ignore[method-assign]
+
+
+def partitions_in(share: bytes) -> list[int]:
+    """What an assignment of Kafka's consumers says, of one topic."""
+    reader = Reader(share)
+    if not share:
+        return []
+    reader.number("i16")
+    found = []
+    for _ in range(reader.number("i32")):
+        reader.string()
+        found += [reader.number("i32") for _ in range(reader.number("i32"))]
+    return found
 
 
 class BrokerProcess:
