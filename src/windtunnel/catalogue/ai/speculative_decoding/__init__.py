@@ -147,7 +147,8 @@ class NGram(OneToken):
 
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
-        self.drafter, self.guesses = NGramDrafter(longest=3, shortest=2), p.guesses
+        self.guesses = p.guesses
+        self.drafter = NGramDrafter(longest=3, shortest=2)  # unclaimed: more than three words are hardly found twice
 
     async def guess(self, device: Device, running: List[Sequence]) -> Mapping[object, List[Guess]]:
         found = self.drafter.propose([(one, self.guesses, Sampling()) for one in running])
@@ -170,7 +171,7 @@ class Adaptive(OneToken):
 
     def __init__(self, stage: Stage, p: Params) -> None:
         super().__init__(stage, p)
-        self.kept, self.decided = 4.0, 5.0  # as good as is hoped for, until more is known
+        self.kept, self.decided = 4.0, 5.0  # unclaimed: as good as is hoped for, which some passes forget
 
     async def guess(self, device: Device, running: List[Sequence]) -> Mapping[object, List[Guess]]:
         many = self.best(device, running) if running else 0
@@ -179,10 +180,9 @@ class Adaptive(OneToken):
     def best(self, device: Device, running: List[Sequence]) -> int:
         """The number of guesses that gives most tokens a second."""
         alike, draft_s = self.kept / self.decided, device.draft_s(running)
-        speed = [
-            tokens_a_pass(alike, many) / (many * draft_s + device.pass_s(running, 1 + many))
-            for many in range(MOST_GUESSES + 1)
-        ]
+        numbers = range(MOST_GUESSES + 1)
+        large_s = [device.pass_s(running, 1 + many) for many in numbers]  # unclaimed: a token more each is little
+        speed = [tokens_a_pass(alike, many) / (many * draft_s + large_s[many]) for many in numbers]
         return speed.index(max(speed))
 
     def keep(self, one: Sequence, guesses: List[Guess], laws: List[Law]) -> list[int]:

@@ -15,6 +15,7 @@ USUAL: dict[str, Any] = {
 }  # fmt: skip
 ALONE = {**USUAL, "requests": 24, "batch": 1}
 LONG = {**USUAL, "requests": 32, "answer": 192}
+MUCH = {**USUAL, "requests": 400}
 GREEDY = {**USUAL, "requests": 48, "temperature": 0.0}
 REPEATS = {**USUAL, "temperature": 0.0, "answer": 192, "requests": 32}
 SHARP = {**USUAL, "temperature": 0.25}
@@ -27,7 +28,10 @@ FAST = "rejection.tokens_per_s > 1.5 * one_token.tokens_per_s"
 TOKENS = "abs(rejection.a_pass * (1 - params.alike) / (1 - params.alike ** (params.guesses + 1)) - 1) < 0.08"
 LIKELIEST = "most_likely.off > 12 and most_likely.likeliest > 1.15 * one_token.likeliest"
 DRAWN = "from_the_draft.off > 12"
-LAW = "max(one_token.off, n_gram.off, rejection.off, adaptive.off) < 4.5"
+LAW = (
+    "max(one_token.off, n_gram.off, rejection.off, adaptive.off) < 4.5"
+    " and min(one_token.off, n_gram.off, rejection.off, adaptive.off) > -4.5"
+)
 GREEDY_RIGHT = (
     "max(most_likely.never, from_the_draft.never) > 0 and most_likely.never == 0"
     " and most_likely.tokens_per_s > 1.5 * one_token.tokens_per_s"
@@ -57,8 +61,9 @@ CLAIMS = (
         given=USUAL,
     ),
     Claim(
-        "most_likely.tokens_per_s > 1.4 * one_token.tokens_per_s",
-        "It is as fast as the right ones, so that speed tells nobody.",
+        "most_likely.tokens_per_s > 1.4 * one_token.tokens_per_s"
+        " and 0.85 < from_the_draft.a_pass / rejection.a_pass < 1.15",
+        "Both wrong ones are as fast as the right ones or nearly, so that speed tells nobody.",
         given=USUAL,
     ),
     Claim(
@@ -138,12 +143,16 @@ CLAIMS = (
 )
 
 DEMANDS = (
-    Claim("yours.off < 5", "What was told has the model's law, given the words before.", always=True),
+    Claim("abs(yours.off) < 5", "What was told has the model's law, given the words before.", always=True),
     Claim("yours.never == 0", "And nothing that the model never says.", always=True),
     Claim("yours.unmade == 0", "The model was asked about each word, behind those before it.", always=True),
-    Claim("yours.off < 5", "In many words a small difference is seen.", given=USUAL),
-    Claim("yours.off < 5", "Also where guesses are poor.", given=POOR),
-    Claim("yours.off < 5", "And where most words are likely ones.", given=SHARP),
+    Claim(
+        "abs(yours.off) < 5",
+        "In many words a small difference is seen, and whether luck is dealt out evenly.",
+        given=MUCH,
+    ),
+    Claim("abs(yours.off) < 5", "Also where guesses are poor.", given=POOR),
+    Claim("abs(yours.off) < 5", "And where most words are likely ones.", given=SHARP),
     Claim("yours.never == 0", "Where the likeliest word is wanted, it is told.", given=GREEDY),
     Claim("yours.left == 0 and yours.wrong == 0", "Everybody is answered, to the end.", given=USUAL),
     Claim("yours.tokens_per_s > 1000", "Words come faster than one a pass.", given=USUAL),
