@@ -27,6 +27,7 @@ class Many(CHAT.params):  # type: ignore[name-defined]  # a class that is known 
     """As many phones as machines have, and not only as many as a doubt tries together with all else."""
 
     idle: int = param(0, "devices beside, of people who say nothing", 0, 2000)
+    crowd: int = param(0, "light phones beside", 0, 100_000)
 
 
 def measured(design: str, stage: str | None = None, seed: int = 0, **given: object) -> Mapping[str, float]:
@@ -155,15 +156,15 @@ def test_before_each_effect_behind_each_of_ten_messages_nothing_is_lost_or_doubl
         found = measured(design, seed=place, messages=10, place=place, **{how: 10})
         is_right(found)
         struck += int(found["killed"] + found["vanished"])
-    assert struck >= 100
+    assert struck >= 30
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("design", KEPT)
 def test_a_thousand_deaths_by_lot_lose_and_double_nothing(design: str) -> None:
     struck = 0
-    for seed in range(12):
-        found = measured(design, seed=seed, messages=200, kills=100, cuts=100, every_s=0.5)
+    for seed in range(24):
+        found = measured(design, seed=seed, messages=120, kills=60, cuts=60, every_s=1.0)
         is_right(found)
         struck += int(found["killed"] + found["vanished"])
     assert struck >= 1000

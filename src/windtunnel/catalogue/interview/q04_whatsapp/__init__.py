@@ -93,7 +93,7 @@ class Params:
     """Who talks, and what goes wrong."""
 
     users: int = param(4, "people who talk, in pairs and all in a group; every second has two devices", 2, 8)
-    messages: int = param(60, "messages", 1, 200)
+    messages: int = param(60, "messages", 1, 160)
     every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 5.0)
     kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 100)
     cuts: int = param(10, "messages behind which a phone vanishes, as something is on its way to it", 0, 100)
@@ -108,8 +108,8 @@ class Params:
     idle: int = param(0, "devices beside, of people who say nothing", 0, 100)
     login_ms: float = param(0.0, "milliseconds of a gateway's core for a connection, in the tunnel", 0.0, 500.0)
     storm: int = param(0, "1: in the middle the first gateway dies with all its lines", 0, 1)
-    crowd: int = param(10_000, "light phones beside, in the tunnel: the most that are measured", 0, 100_000)
-    crowd_s: float = param(21.6, "seconds for which they are", 1.0, 60.0)
+    crowd: int = param(10_000, "light phones beside, in the tunnel: the most that are measured", 0, 20_000)
+    crowd_s: float = param(21.6, "seconds for which they are", 1.0, 30.0)
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:

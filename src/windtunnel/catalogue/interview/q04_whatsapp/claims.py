@@ -90,8 +90,8 @@ BATCHED = (
     "poll.frames < 0.4 * store_and_forward.frames and poll.bytes < store_and_forward.bytes"
     " and max(poll.lost, poll.twice, poll.disorder) == 0"
 )
-GONE = "push.lost > 0 and forgets_on_send.lost > 0 and store_and_forward.lost == 0"
-AGAIN = "without_ids.twice > 0 and without_ids.lost == 0 and store_and_forward.twice == 0"
+GONE = "push.lost > 0 and forgets_on_send.lost > 0 and forgets_on_send.commits > 0 and store_and_forward.lost == 0"
+AGAIN = "without_ids.twice > 0 and without_ids.lost == 0 and max(at_once.twice, store_and_forward.twice) == 0"
 ORDER = "push.disorder > 0 and push.lost == 0 and poll.disorder == 0"
 STORMY = "at_once.tries > 3 * store_and_forward.tries and at_once.back_s > 1.3 * store_and_forward.back_s"
 SPARED = "at_once.back_s < 2.2 and store_and_forward.back_s > 2 * at_once.back_s and at_once.lost == 0"

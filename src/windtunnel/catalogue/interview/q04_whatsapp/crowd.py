@@ -59,8 +59,7 @@ class Crowd:
         due: list[list[float]] = [[] for _ in range(users)]
         at, first = luck.random() * each_s, luck.randrange(users)
         while at < run.for_s:
-            # whose it is walks over all, so that the moments within a second of each are spread
-            due[(first + run.messages * 7919) % users].append(run.began_s + at)
+            due[(first + run.messages) % users].append(run.began_s + at)
             run.messages += 1
             at += each_s
         begin, every_s = {

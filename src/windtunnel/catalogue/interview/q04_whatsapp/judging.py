@@ -10,7 +10,7 @@ from windtunnel import Event, History
 from windtunnel.catalogue.interview.q04_whatsapp.designs import Setting
 from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of
 from windtunnel.checkers import check_queue
-from windtunnel.statistics import not_measurable, percentile
+from windtunnel.statistics import enough, not_measurable, percentile
 
 
 class Typed(NamedTuple):
@@ -184,7 +184,9 @@ def measure(history: History, p: Setting) -> dict[str, float]:
 
 def _ms(seconds: Iterable[float], q: float) -> float:
     found = [*seconds]
-    return 1e3 * percentile(found, q) if found else _nothing()
+    if not enough(len(found), q):
+        return not_measurable("too few messages were shown with these parameters")
+    return 1e3 * percentile(found, q)
 
 
 def _crowd(masses: Sequence[Mapping[str, Any]], p: Setting) -> dict[str, float]:

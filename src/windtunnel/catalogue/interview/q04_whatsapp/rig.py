@@ -177,7 +177,8 @@ class Rig:
             if all(phone.ups[-1:] > [began_s] for phone in held):
                 break
             await asyncio.sleep(LOOK_S)
-        return max(next((up for up in phone.ups if up >= began_s), began_s + WAIT_S) for phone in held) - began_s
+        back = [next((up for up in phone.ups if up >= began_s), began_s + WAIT_S) for phone in held]
+        return max(back, default=began_s) - began_s
 
     async def masses(self, users: int) -> Mapping[str, Any] | None:
         """So many light phones, each with its forty messages a day; None where nothing is simulated."""
