@@ -82,13 +82,13 @@ from windtunnel.catalogue.interview.q13_kafka.rig import Rig
 class Params:
     """Which episodes are tried, and how the log is kept."""
 
-    places: int = param(4, "places at which each trouble is tried", 0, 24)
+    places: int = param(4, "places at which each trouble is tried", 0, 12)
     every: int = param(8, "so many things that a leader does lie between two of them", 1, 12)
-    readers: int = param(2, "records at which a member of the group dies, or stands still", 0, 6)
-    drawn: int = param(0, "episodes with up to three troubles that are drawn by lot", 0, 60)
-    batches: int = param(4, "batches of each of the two producers in an episode", 1, 10)
-    records: int = param(2, "records in a batch", 1, 30)
-    long: int = param(40, "batches of each in a long episode in which nothing goes wrong", 0, 400)
+    readers: int = param(2, "records at which a member of the group dies, or stands still", 0, 4)
+    drawn: int = param(0, "episodes with up to three troubles that are drawn by lot", 0, 24)
+    batches: int = param(4, "batches of each of the two producers in an episode", 1, 8)
+    records: int = param(2, "records in a batch", 1, 20)
+    long: int = param(40, "batches of each in a long episode in which nothing goes wrong", 0, 200)
     pours: int = param(1, "1: measure records a second by the size of batches", 0, 1)
     min_in_sync: int = param(2, "servers that have to be in sync, else nothing is taken that all should have", 1, 3)
     unclean: int = param(0, "1: where nobody leads who was in sync, any server may", 0, 1)
