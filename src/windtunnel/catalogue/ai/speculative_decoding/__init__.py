@@ -23,7 +23,7 @@ were computed for nothing, and what memory holds of them is written over.
 
 **Scale.** A share a of guesses kept gives (1 - a^(g+1))/(1 - a) words a pass: the tenth guess is reached where nine
 were kept. With many answers in a pass computing takes its time, not reading: each guess then costs what it may save.
-Who looks at how much was kept, and at what a pass costs with so many, guesses less, and nothing in the end.
+Who looks at how much was kept, and at what a pass costs with so many, guesses less, and nothing where little is kept.
 
 **Real systems.** vLLM and TensorRT-LLM have it, with n-grams, small models, and heads that guess (Medusa, EAGLE: said
 from memory). On T5-XXL it was 2 to 3 times as fast. Here laws are made and known, so that they can be judged; scheduler
@@ -31,6 +31,7 @@ and memory are those of `windtunnel.blocks.serving`, whose engine guesses with r
 
 **Left open.** Trees of guesses, heads in place of a small model, guesses of several lengths in one pass, what memory a
 small model needs, and beams. That a share is kept whatever came before is assumed; text has easy and hard stretches.
+The made model looks two words back: who notes its laws by them would guess better here than any small model.
 """
 
 from __future__ import annotations

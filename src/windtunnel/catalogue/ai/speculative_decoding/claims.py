@@ -15,12 +15,12 @@ USUAL: dict[str, Any] = {
 }  # fmt: skip
 ALONE = {**USUAL, "requests": 24, "batch": 1}
 LONG = {**USUAL, "requests": 32, "answer": 192}
-MUCH = {**USUAL, "requests": 400}
 GREEDY = {**USUAL, "requests": 48, "temperature": 0.0}
 REPEATS = {**USUAL, "temperature": 0.0, "answer": 192, "requests": 32}
 SHARP = {**USUAL, "temperature": 0.25}
 FULL = {**USUAL, "requests": 400, "batch": 256, "answer": 24}
 POOR = {**USUAL, "alike": 0.3}
+CHEAP = {**USUAL, "requests": 384, "alike": 0.5, "draft_cost": 0.0}
 MANY = {**USUAL, "requests": 48, "guesses": 12, "alike": 0.6}
 COMING = {**USUAL, "requests": 48, "rate": 4.0}
 
@@ -148,8 +148,8 @@ DEMANDS = (
     Claim("yours.unmade == 0", "The model was asked about each word, behind those before it.", always=True),
     Claim(
         "abs(yours.off) < 5",
-        "In many words a small difference is seen, and whether luck is dealt out evenly.",
-        given=MUCH,
+        "In very many, half of whose guesses are not kept, a small difference is seen, and whether luck is dealt out.",
+        given=CHEAP,
     ),
     Claim("abs(yours.off) < 5", "Also where guesses are poor.", given=POOR),
     Claim("abs(yours.off) < 5", "And where most words are likely ones.", given=SHARP),

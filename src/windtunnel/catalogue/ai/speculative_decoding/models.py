@@ -54,26 +54,28 @@ def laws(temperature: float) -> tuple[Law, ...]:
 def mistaken(temperature: float, common: float) -> tuple[Law, ...]:
     """What the small model says in hard places: the two laws have so much in common, the sum of the lesser of both.
 
-    It knows every second token, by how likely they are; that it mixes with a law in which the likeliest token has the
-    probability of the least likely one, and so on.
+    It takes each token for one that is likelier by some places: the third one for the first, say. So of many tokens it
+    says two, five or twenty times too much, and whether such a guess is kept is a matter of luck.
     """
     import numpy as np
 
     made = list["Law"]()
     for law in laws(temperature):
-        order, other = np.argsort(law, kind="stable"), np.empty(VOCABULARY)
-        other[order] = law[order[::-1]]
-        known = np.zeros(VOCABULARY)
-        known[order[::-2]] = law[order[::-2]]
-        known /= known.sum()
+        order = np.argsort(-law, kind="stable")
+        taken = list["Law"]()
+        for places in range(VOCABULARY):
+            taken.append(np.empty(VOCABULARY))
+            taken[-1][np.roll(order, -places)] = law[order]
+            if np.minimum(law, taken[-1]).sum() <= common:
+                break
         least, most = 0.0, 1.0
         for _ in range(50):
             weight = (least + most) / 2
-            if np.minimum(law, (1 - weight) * known + weight * other).sum() > common:
+            if np.minimum(law, (1 - weight) * taken[-2] + weight * taken[-1]).sum() > common:
                 least = weight
             else:
                 most = weight
-        made.append(_frozen((1 - most) * known + most * other))
+        made.append(_frozen((1 - most) * taken[-2] + most * taken[-1]))
     return tuple(made)
 
 
