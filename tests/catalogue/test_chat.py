@@ -183,8 +183,8 @@ def test_two_thousand_phones_of_the_real_library_come_back() -> None:
     given = {**STORM, "idle": 2000, "login_ms": 5.0}
     one, all_ = (measured(design, **given) for design in ("store_and_forward", "at_once"))
     assert one["back_s"] < 13
-    assert all_["tries"] > 3 * one["tries"]
-    assert all_["back_s"] > 1.3 * one["back_s"]
+    assert all_["tries"] > 2 * one["tries"]
+    assert all_["back_s"] > one["back_s"]
 
 
 @pytest.mark.soak

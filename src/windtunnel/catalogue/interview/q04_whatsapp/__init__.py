@@ -105,7 +105,7 @@ class Params:
     hold_s: float = param(10.0, "seconds for which an answer is held back, of who polls long", 1.0, 30.0)
     ping_s: float = param(20.0, "seconds between two pings of a line", 1.0, 60.0)
     spread_s: float = param(3.0, "seconds over which phones come back that were cut off", 0.0, 30.0)
-    idle: int = param(0, "devices beside, of people who say nothing", 0, 100)
+    idle: int = param(0, "devices beside, of people who say nothing", 0, 40)
     login_ms: float = param(0.0, "milliseconds of a gateway's core for a connection, in the tunnel", 0.0, 500.0)
     storm: int = param(0, "1: in the middle the first gateway dies with all its lines", 0, 1)
     crowd: int = param(10_000, "light phones beside, in the tunnel: the most that are measured", 0, 20_000)
