@@ -160,7 +160,7 @@ experiment = Experiment(
             kind="heat",
         ),
         Chart(
-            "At what it died: 0 right, 1 lost or wrong, 2 charged twice",
+            "At what it died: 0 to 2 as above",
             "place",
             "outcome",
             by_statement,

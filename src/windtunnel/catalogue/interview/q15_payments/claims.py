@@ -100,7 +100,7 @@ KEPT = f"{KNOWN} and seconds >= 8"
 FIRST = f"abs(retry_on_timeout.double - {DOUBLE:.6f}) < 0.001"
 LIBRARY = "retrying_library.double == 0 and retrying_library.doubles >= 2"
 RACE = f"abs(check_then_insert.double - {CHECKED:.6f}) < 0.001 and check_then_insert.twins > 0.6"
-KEY = "passed_on.broken == 0 and passed_on.twins == 0 and passed_on.reused == 0 and passed_on.killed >= 20"
+KEY = "passed_on.broken == passed_on.twins == passed_on.reused == 0 and passed_on.killed >= 20"
 LEFT = f"abs(passed_on.gone - {CHECKED:.6f}) < 0.001"
 RIGHT = ("recovery_points", "ledger_outbox", "reconciled")
 
@@ -157,7 +157,7 @@ CLAIMS = (
         where=ALL,
     ),
     Claim(
-        "check_then_insert.reused > 0.6 and check_then_insert.mixed > 0 and retrying_library.mixed == 0",
+        "check_then_insert.reused > 0.6 and retrying_library.reused == retrying_library.twins == 0",
         "So do two different payments with one key, though it is unique in the end: where it comes first they do not.",
         where=ALL,
     ),
@@ -174,13 +174,13 @@ CLAIMS = (
         where=KNOWN,
     ),
     Claim(
-        f"{worst('later')} == 0 and passed_on.later == 0 and retry_on_timeout.later > 0.5",
+        f"{worst('later')} == 0 and passed_on.later == 0",
         "Who has gone and comes back with his key when the job has run is told what came of it, and pays no more.",
         where=KEPT,
     ),
     Claim(
         "retry_on_timeout.beside == check_then_insert.beside == passed_on.beside == 0",
-        "Two payments to one merchant at once are no trouble to anybody whose database adds to what he has.",
+        "Two payments to one merchant at once are two, where the database adds to what he has.",
         where=KEPT,
         spares="retry_on_timeout",
     ),
@@ -223,13 +223,13 @@ CLAIMS = (
     ),
     Claim(
         f"{worst('bank_findings')} == 0 and {worst('shop_findings')} == 0 and retry_on_timeout.bank_findings > 5",
-        "As the checker of messages has it: what was acknowledged was charged, and shipped, and once.",
+        "As the checker of messages has it: what was acknowledged was charged and shipped, once.",
         where=KNOWN,
     ),
     Claim(
         FOUND,
-        "Who asks the bank what it has before he charges again needs no key that is kept for ever; only a charge that "
-        "comes when all is over is one too many, stands in no book, and is given back.",
+        "Who asks the bank what it has before he charges again needs no key that is kept for ever; a charge that "
+        "comes when all is over is given back.",
         BEPAID.title,
         given=FORGETS,
     ),
@@ -247,8 +247,7 @@ CLAIMS = (
         stages=SIM,
     ),
     Claim(
-        f"{worst('money')} == 0 and {worst('gross')} == 0"
-        " and retry_on_timeout.money > 0 and check_then_insert.money > 0",
+        f"{worst('money')} == {worst('gross')} == 0",
         "What the bank has charged is what merchants have, and nothing has to be given back.",
         where=KNOWN,
     ),
@@ -279,7 +278,7 @@ CLAIMS = (
     Claim(
         "retry_on_timeout.writes == 2 and retry_on_timeout.commits == 1 and reconciled.writes == 6"
         " and 0 < reconciled.pay_ms - retry_on_timeout.pay_ms < 10",
-        "It writes a third, and saves a few milliseconds beside what the bank takes.",
+        "It writes a third, and saves a few milliseconds.",
         given={**CALM, "bank_s": 0.05},
         stages=SIM,
         spares="retry_on_timeout",

@@ -88,7 +88,7 @@ class RecoveryPoints(RetryOnTimeout):
             until = known["until"]
             if isinstance(until, float) and until > now:
                 raise KeyBusy(f"Somebody works on {payment.key}.")
-            until = now + self.p.lease_s
+            until = now + self.p.lease_s  # unclaimed: as below
             (taken,) = await t.update_returning(
                 "idem",
                 {"id": payment.key},

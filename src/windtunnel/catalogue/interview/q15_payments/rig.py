@@ -206,7 +206,10 @@ class Rig:
         began, said = self.stage.clock(), None
         tries, until = 0, self.stage.clock() + 6 * (self.p.lease_s + self.post.bank_s)
         while tries < ASKS:
-            said = await (await self.desk_of(machine)).serve(payment)
+            since = self.stage.clock()
+            desk = await self.desk_of(machine)
+            until += self.stage.clock() - since  # who waits for a server that is down has not asked in vain
+            said = await desk.serve(payment)
             if said is not None and said != BUSY:
                 break
             tries += said is None
