@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from windtunnel import Experiment, History, Op, Stage, process
+from windtunnel.blocks.broker import BatchLog, PartitionReplica, encode_batch
 from windtunnel.blocks.caching import Cache, LoadingCache
 from windtunnel.blocks.consensus import Raft
 from windtunnel.blocks.durability import IdempotencyStore, Log
@@ -59,7 +60,7 @@ def outcomes(history: History) -> list[tuple[str, object]]:
     return [(e.outcome, e.value) for e in sorted(history, key=lambda e: e.id)]
 
 
-# --- the nine refusals, each by a design that uses the block ---------------------------------------------------------
+# --- all refusals, each by a design that uses the block ---------------------------------------------------------
 class Guarded:
     """Each request holds the block for a second."""
 
@@ -136,6 +137,51 @@ class Following:
         return self.raft.propose("x")
 
 
+class Appending:
+    """A partition's log, to which one producer writes: each time with what comes next here."""
+
+    numbers: tuple[tuple[int, int], ...]
+    """Epoch and first sequence number of each batch."""
+
+    def __init__(self, stage: Stage, p: Params) -> None:
+        self.log = BatchLog(DiskFiles("/var/lib/kafka"), "p")
+        self.next = iter(self.numbers)
+
+    def ask(self) -> object:
+        epoch, first = next(self.next)
+        return self.log.append(
+            encode_batch([(None, b"x")], 0, producer_id=9, producer_epoch=epoch, base_sequence=first)
+        ).base_offset
+
+
+class SkipsOne(Appending):
+    numbers = ((0, 0), (0, 2))
+
+
+class Zombie(Appending):
+    numbers = ((1, 0), (0, 0))
+
+
+class Replica:
+    """One of three brokers: it leads, alone in sync."""
+
+    leads = True
+
+    def __init__(self, stage: Stage, p: Params) -> None:
+        self.replica = PartitionReplica(BatchLog(DiskFiles("/var/lib/kafka"), "p"), 0, range(3), min_in_sync=2)
+        if self.leads:
+            self.replica.lead(1, {0}, 0.0)
+        else:
+            self.replica.follow(1, 2)
+
+    def ask(self) -> object:
+        return self.replica.append(encode_batch([(None, b"x")], 0)).base_offset
+
+
+class Follower(Replica):
+    leads = False
+
+
 REFUSALS: dict[str, tuple[Callable[[Stage, Params], object], list[float]]] = {
     "CircuitOpen": (Breaker, [0.0, 0.5]),
     "BulkheadFull": (Bulk, [0.0, 0.5]),
@@ -146,6 +192,10 @@ REFUSALS: dict[str, tuple[Callable[[Stage, Params], object], list[float]]] = {
     "KeyBusy": (Busy, [0.0, 0.5]),
     "KeyReused": (Reused, [0.0, 2.0]),
     "NotLeader": (Following, [0.0]),
+    "OutOfOrderSequence": (SkipsOne, [0.0, 0.5]),
+    "FencedProducer": (Zombie, [0.0, 0.5]),
+    "NotEnoughReplicas": (Replica, [0.0]),
+    "NotLeading": (Follower, [0.0]),
 }
 
 
@@ -168,7 +218,9 @@ def test_a_deadline_that_passes_leaves_open_what_happened() -> None:
 
 
 def test_no_refusal_is_forgotten_above() -> None:
-    assert {c.__name__ for c in Refused.__subclasses__() if c.__module__.startswith("windtunnel")} == set(REFUSALS)
+    assert {c.__name__ for c in Refused.__subclasses__() if c.__module__.startswith("windtunnel.blocks")} == set(
+        REFUSALS
+    )
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
