@@ -120,17 +120,16 @@ def test_it_gives_the_same_tokens_to_18_of_20_prompts_at_least(genai: Any, file:
     assert len(others) <= 2, others
 
 
-def steps(lengths: list[int], batch: int, policy: Policy) -> int:
-    """Of our scheduler."""
-    scheduler = Scheduler(BlockManager(512, BLOCK), batch, policy)
+def our_steps(scheduler: Scheduler, lengths: list[int]) -> tuple[int, int]:
+    """How many steps our scheduler needs for these answers, and how many it computes at once at most."""
     for name, many in enumerate(lengths):
         scheduler.add(Sequence(name, [1, 2, 3, 4, 5 + name], many))
-    count = 0
+    count = most = 0
     while scheduler.busy:
         planned = scheduler.schedule()
         scheduler.finish_step(planned, {one.name: 7 for one, _ in planned.work})
-        count += 1
-    return count
+        count, most = count + 1, max(most, len(planned.work))
+    return count, most
 
 
 def pipeline_of(genai: Any, file: Path, **how: Any) -> Any:
@@ -161,7 +160,8 @@ def test_its_batches_take_as_many_steps_as_ours_static_and_continuous(genai: Any
     lots = [lengths[at : at + 4] for at in range(0, 16, 4)]
     pipeline = pipeline_of(genai, file, max_num_seqs=4, cache_size=1)
     (static, _), (continuous, most) = its_steps(genai, pipeline, lots), its_steps(genai, pipeline, [lengths])
-    mine = {policy: steps(lengths, 4, policy) for policy in ("static", "continuous")}
+    policies: tuple[Policy, ...] = ("static", "continuous")
+    mine = {one: our_steps(Scheduler(BlockManager(512, BLOCK), 4, one), lengths)[0] for one in policies}
     print(f"static {static} steps, ours {mine['static']}; continuous {continuous}, ours {mine['continuous']}")
     assert most == 4
     assert static == mine["static"]
@@ -172,15 +172,7 @@ def test_its_batches_take_as_many_steps_as_ours_static_and_continuous(genai: Any
 
 def test_its_blocks_hold_as_many_sequences_as_ours(genai: Any, file: Path) -> None:
     _, most = its_steps(genai, pipeline_of(genai, file, max_num_seqs=64, num_kv_blocks=64), [[60] * 40])
-    memory = BlockManager(64, BLOCK)
-    scheduler = Scheduler(memory, 64)
-    for name in range(40):
-        scheduler.add(Sequence(name, [1, 2, 3, 4, 5 + name], 60))
-    mine = 0
-    while scheduler.busy:
-        planned = scheduler.schedule()
-        scheduler.finish_step(planned, {one.name: 7 for one, _ in planned.work})
-        mine = max(mine, len(planned.work))
+    _, mine = our_steps(Scheduler(BlockManager(64, BLOCK), 64), [60] * 40)
     reserved = 64 * BLOCK // 2048
     print(f"at once in 2,048 slots: {most}, ours {mine}; who reserves 2,048 for each: {reserved}")
     assert most == mine == 40

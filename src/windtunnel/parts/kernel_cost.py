@@ -77,21 +77,22 @@ class KernelCost:
         return took_us
 
 
-def between(knots: Mapping[int, float], at: float) -> float:
-    """On the line between two knots; on from the last two, and at the first where it is less."""
+def around(knots: Mapping[int, object], at: float) -> tuple[int, int]:
+    """The two knots between which it is; the last two where it is more, the first two where it is less."""
     keys = list(knots)
     i = min(max(bisect_right(keys, at), 1), len(keys) - 1)
-    low, high = keys[i - 1], keys[i]
+    return keys[i - 1], keys[i]
+
+
+def between(knots: Mapping[int, float], at: float) -> float:
+    """On the line between two knots; on from the last two, and at the first where it is less."""
+    low, high = around(knots, at)
     return knots[low] + (knots[high] - knots[low]) * (max(at, low) - low) / (high - low)
 
 
 def within(grid: Mapping[int, Mapping[int, float]], row: float, column: float) -> float:
     """The same of rows, each of which is a line of knots."""
-    keys = list(grid)
-    i = min(max(bisect_right(keys, row), 1), len(keys) - 1)
-    low, high = keys[i - 1], keys[i]
-    below, above = between(grid[low], column), between(grid[high], column)
-    return below + (above - below) * (max(row, low) - low) / (high - low)
+    return between({knot: between(grid[knot], column) for knot in around(grid, row)}, row)
 
 
 LLAMA_8B_KERNELS = KernelCost(
