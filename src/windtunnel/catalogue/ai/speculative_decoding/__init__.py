@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 class Params:
     """Who asks, and how well somebody else guesses what the model says."""
 
-    requests: int = param(96, "requests in all", 8, 512)
+    requests: int = param(96, "requests in all", 8, 400)
     rate: float = param(0.0, "requests per second; 0: all at once", 0.0, 50.0)
     batch: int = param(8, "sequences that a pass has places for", 1, MOST_BATCH)
     answer: int = param(48, "tokens of an answer, on average", 8, MOST_ANSWER)
@@ -181,7 +181,7 @@ class Adaptive(OneToken):
     def best(self, device: Device, running: List[Sequence]) -> int:
         """The number of guesses that gives most tokens a second."""
         alike, draft_s = self.kept / self.decided, device.draft_s(running)
-        numbers = range(MOST_GUESSES + 1)
+        numbers = range(MOST_GUESSES + 1)  # unclaimed: more pay only where nearly every guess is kept
         large_s = [device.pass_s(running, 1 + many) for many in numbers]  # unclaimed: a token more each is little
         speed = [tokens_a_pass(alike, many) / (many * draft_s + large_s[many]) for many in numbers]
         return speed.index(max(speed))

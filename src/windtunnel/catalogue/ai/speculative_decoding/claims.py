@@ -161,9 +161,9 @@ DEMANDS = (
 )
 
 TABLE = "c = 0: guesses cost nothing; whatever came before a share of them is kept"
-FREE = {**USUAL, "requests": 48, "answer": 256, "draft_cost": 0.0}
+FREE = {**USUAL, "requests": 48, "answer": 192, "draft_cost": 0.0}
 T5 = "T5-XXL, 11 billion weights, by T5-small on one TPU v4, batch 1; ours is an 8B model on a modelled card, c = 0.02"
-T5X = {**ALONE, "requests": 12, "answer": 256, "draft_cost": 0.02}
+T5X = {**ALONE, "requests": 12, "answer": 192, "draft_cost": 0.02}
 
 
 def _tokens(alike: float, guesses: int, said: float, mark: str, source: str = LEVIATHAN) -> Figure:

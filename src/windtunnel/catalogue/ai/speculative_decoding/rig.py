@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Law = NDArray[np.float64]
 
-MOST_GUESSES, MOST_ANSWER, MOST_BATCH = 12, 256, 256
+MOST_GUESSES, MOST_ANSWER, MOST_BATCH = 12, 192, 256
 
 
 class Design(Protocol):

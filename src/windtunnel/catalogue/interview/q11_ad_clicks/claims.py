@@ -136,6 +136,11 @@ CLAIMS = (
         given=BESIDE,
     ),
     Claim(
+        "cache_counters.moved_beside == 0 and cache_counters.stood >= 10",
+        "A cache that lives does not mind that either: who goes on too late notes no sum that is smaller than the last.",
+        given=BESIDE,
+    ),
+    Claim(
         f"{EXACT} and {least('killed')} >= 20",
         "Nor that the power fails for all processes and engines.",
         given=POWER,

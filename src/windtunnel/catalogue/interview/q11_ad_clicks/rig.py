@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ASKS = 8
-"""How often a browser tells of a click that is not heard, and how often a job is started."""
+"""How often a browser tells of a click that is not heard, and how often a job is started, beside once for each death to
+come: who is patient outlives them all."""
 WAIT_S = 0.05
 """Between two tries."""
 STANDS_S = 0.5
@@ -178,7 +179,7 @@ class Rig:
 
     async def done(self, role: Role, ask: Callable[[Design], Awaitable[T]], told: str = "") -> tuple[bool, T | None]:
         """Ask until somebody has come to an end; whether anybody did."""
-        for tried in range(ASKS):
+        for tried in range(ASKS + len(self.places)):
             if tried:
                 await asyncio.sleep(WAIT_S)
             if self.how in STILL and self.places:
