@@ -137,7 +137,7 @@ CLAIMS = (
     ),
     Claim(
         "cache_counters.moved_beside == 0 and cache_counters.stood >= 10",
-        "A cache that lives does not mind that either: who goes on too late notes no sum that is smaller than the last.",
+        "A cache that lives does not mind that either: who goes on too late notes no sum smaller than the last.",
         given=BESIDE,
     ),
     Claim(
