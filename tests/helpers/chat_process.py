@@ -62,7 +62,7 @@ async def live(design: str, engine: str, where: str, number: int, place: int, po
             os.kill(os.getpid(), signal.SIGKILL)
 
     world.act = act
-    machine = Machine(world, number, OPEN[engine](where, tables_of(world, kind)), lambda name: kind(stage, p))
+    machine = Machine(world, number, OPEN[engine](where, tables_of(world, kind)), lambda: kind(stage, p))
     machine.start()
     await reader.read()
     writer.close()
@@ -85,7 +85,7 @@ class Town:
         self.world = World(stage, p, devices_of(p), chats_of(p))
         self.kind: Any = q04_whatsapp.experiment.designs[design]
         self.phones = [
-            Phone(self.world, device, user, user not in self.world.users[:device], lambda name: self.kind(stage, p))
+            Phone(self.world, device, user, user not in self.world.users[:device], lambda: self.kind(stage, p))
             for device, user in enumerate(self.world.users)
         ]
         self.kills, self.most = 0, 0

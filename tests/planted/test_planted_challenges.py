@@ -101,7 +101,7 @@ QUICK = {
     "wrong_remembers_old_places",
     "right_merges_for_one_tenant",
     "wrong_one_device_acknowledges_for_all",
-    "right_marks_in_place_of_inboxes",
+    "right_long_poll_with_receipts",
     "wrong_says_yes_when_it_has_it",
     "right_syncs_and_waits",
 }

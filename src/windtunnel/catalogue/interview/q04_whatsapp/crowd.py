@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel import Stage
+from windtunnel.catalogue.interview.q04_whatsapp.talk import sizes
 
 if TYPE_CHECKING:
     from windtunnel.sim import FifoServer
@@ -24,25 +25,24 @@ GOLDEN = 0.6180339887498949
 
 
 class Crowd:
-    """So many of them, one size after the other."""
+    """So many of them, of each size at cores of its own."""
 
     def __init__(self, stage: Stage, p: Any) -> None:
         self.stage, self.p = stage, p
-        self.server: FifoServer | None = None
-        if stage.name == "sim" and p.crowd:
-            self.server = stage.server("cores", workers=CORES)
+        self.servers: dict[int, FifoServer] = {}
+        if stage.name == "sim":
+            self.servers = {users: stage.server(f"cores for {users}", workers=CORES) for users in sizes(p)}
 
     async def spent(self, way: str, users: int) -> Mapping[str, Any] | None:
         """What they ask in a while; None where nothing is simulated."""
-        if self.server is None:
+        if users not in self.servers:
             return None
         sim, luck = self.stage.sim, self.stage.random(f"crowd {users}")
-        run = Run(self.server, float(self.p.crowd_s), sim.now)
+        run = Run(self.servers[users], float(self.p.crowd_s), sim.now)
         each_s = DAY_S / MESSAGES_A_DAY / users  # between two messages, whosesoever they are
         self.begin(run, way, users, each_s, luck)
-        await sim.sleep(run.for_s + 1.0)
+        await sim.sleep(run.for_s + self.p.poll_s + 1.0)  # what came last is asked for once more
         run.over = True
-        await sim.sleep(self.p.poll_s + self.p.hold_s)
         delays = run.delays
         return {
             "users": users,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from windtunnel import Event, History
 from windtunnel.catalogue.interview.q04_whatsapp.designs import Setting
-from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of
+from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of, named
 from windtunnel.checkers import check_queue
 from windtunnel.statistics import enough, not_measurable, percentile
 
@@ -19,6 +19,7 @@ class Typed(NamedTuple):
     at_s: float
     device: int
     chat: int
+    text: str
     sent_s: float
 
 
@@ -27,30 +28,34 @@ NEVER = float("inf")
 
 
 def typed(history: History) -> dict[str, Typed]:
-    """All that was typed, by text."""
-    found = {}
-    for event in history.where(name="say"):
-        device, chat, text, _, _ = event.args
-        sent_s = event.end if event.outcome == "ok" else NEVER
-        found[text] = Typed(event.start, device, chat, sent_s)
-    return found
+    """All that was typed, by the names of messages."""
+    events = sorted(history.where(name="say"), key=lambda event: event.start)
+    said = [(event.start, *event.args[:3], event.end if event.outcome == "ok" else NEVER) for event in events]
+    found = [Typed(*one) for one in said]
+    return dict(zip(named((one.chat, one.text) for one in found), found, strict=True))
 
 
 class Chats:
-    """What each device should have shown, and what it has."""
+    """What each device should have shown, and what it has.
+
+    Attributes:
+        shown: by device, when and under which name, where it belongs there.
+        first: by device, when each message was shown.
+        strange: so often was shown what nobody typed in that chat, or what does not belong there.
+    """
 
     def __init__(self, history: History, p: Any) -> None:
         self.typed = typed(history)
         self.users, self.chats = devices_of(p), chats_of(p)
+        said = {(one.chat, one.text) for one in self.typed.values()}
         shown: Sequence[Shown] = history.facts["shown"]
-        self.shown: list[list[tuple[float, int, str]]] = [[(at, c, t) for at, c, t in one] for one in shown]
-        self.first: list[dict[str, float]] = []
-        """By device, when each message was first shown."""
-        for device in self.shown:
-            times: dict[str, float] = {}
-            for at, _, text in device:
-                times.setdefault(text, at)
-            self.first.append(times)
+        self.shown: list[list[tuple[float, str]]] = []
+        for device, one in enumerate(shown):
+            right = [(at, c, t) for at, c, t in one if (c, t) in said and self.users[device] in self.chats[c]]
+            names = named((chat, text) for _, chat, text in right)
+            self.shown.append([(at, name) for (at, _, _), name in zip(right, names, strict=True)])
+        self.first = [{name: at for at, name in one if name in self.typed} for one in self.shown]
+        self.strange = sum(map(len, shown)) - sum(map(len, self.shown))
 
     def wanted(self, text: str) -> list[int]:
         """The devices on which it belongs."""
@@ -69,15 +74,7 @@ class Chats:
 
     def twice(self) -> int:
         """So often a message was shown that was there."""
-        return sum(len(shown) - len(first) for shown, first in zip(self.shown, self.first, strict=True))
-
-    def strange(self) -> int:
-        """So often was shown what nobody typed, what does not belong there, or before it was typed."""
-        return sum(
-            text not in self.typed or device not in self.wanted(text) or chat != self.typed[text].chat
-            for device, shown in enumerate(self.shown)
-            for _, chat, text in shown
-        )
+        return sum(map(len, self.shown)) - sum(map(len, self.first))
 
     def disorder(self) -> int:
         """Pairs of messages of a chat that two devices show in different order, or one not as its sender typed them."""
@@ -87,8 +84,7 @@ class Chats:
         for first in self.first:
             by_chat: defaultdict[int, list[str]] = defaultdict(list)
             for text in first:
-                if text in self.typed:
-                    by_chat[self.typed[text].chat].append(text)
+                by_chat[self.typed[text].chat].append(text)
             for texts in by_chat.values():
                 for n, one in enumerate(texts):
                     for other in texts[n + 1 :]:
@@ -123,9 +119,9 @@ class Chats:
                     found += user != mine and min(seen) > at
         return found
 
-    def unread(self, ticks: Sequence[Sequence[tuple[float, str, str]]]) -> int:
-        """Messages that all have read and whose sender was not told so."""
-        told = {(device, text) for device, one in enumerate(ticks) for _, text, what in one if what == "read"}
+    def untold(self, ticks: Sequence[Sequence[tuple[float, str, str]]], what: str) -> int:
+        """Messages whose sender has no such tick in the end: all are delivered by then, and read."""
+        told = {(device, text) for device, one in enumerate(ticks) for _, text, tick in one if tick == what}
         return sum((one.device, text) not in told for text, one in self.typed.items())
 
 
@@ -138,7 +134,7 @@ def checked(chats: Chats) -> int:
             if device in chats.wanted(text):
                 outcome = "ok" if one.sent_s < NEVER else "unknown"
                 ops.append(Event("sender", "enqueue", (text,), one.at_s, min(one.sent_s, 1e9), outcome))  # type: ignore[arg-type]
-        ops += [Event(f"phone {device}", "dequeue", (), at, at, "ok", text) for at, _, text in shown]
+        ops += [Event(f"phone {device}", "dequeue", (), at, at, "ok", text) for at, text in shown]
         found += sum(one.count for one in check_queue(ops, ordered=False, drained=True).findings)
     return found
 
@@ -160,21 +156,21 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "vanished": struck["vanish"],
         "lost": len(chats.lost()),
         "twice": chats.twice(),
-        "strange": chats.strange(),
+        "strange": chats.strange,
+        "leaked": facts["leaked"],
         "disorder": chats.disorder(),
         "lies": chats.lies(ticks),
-        "unread": chats.unread(ticks),
+        "undelivered": chats.untold(ticks, "delivered"),
+        "unread": chats.untold(ticks, "read"),
         "findings": checked(chats),
         "delay_p50_ms": _ms(delays, 50),
-        "delay_p99_ms": _ms(delays, 99),
         "delay_mean_ms": 1e3 * sum(delays) / len(delays) if delays else _nothing(),
         "sent_p50_ms": _ms([one.sent_s - one.at_s for one in chats.typed.values() if one.sent_s < NEVER], 50),
         "frames": (done.get("up", 0) + done.get("down", 0)) / shows,
         "up_a_second": done.get("up", 0) / facts["spent_s"],
         "bytes": done.get("bytes", 0) / shows,
-        "between": done.get("between", 0) / max(1, len(chats.typed)),
+        "copies": done.get("came", 0) / shows,
         "reads": done.get("reads", 0) / max(1, len(chats.typed)),
-        "writes": done.get("writes", 0) / max(1, len(chats.typed)),
         "commits": done.get("commits", 0) / max(1, len(chats.typed)),
         "held": facts["held"],
         **_crowd(masses, p),
@@ -193,7 +189,7 @@ def _crowd(masses: Sequence[Mapping[str, Any]], p: Setting) -> dict[str, float]:
     names = ("asks_a_second", "pings_a_second", "asks_a_message", "useful_of_100", "crowd_ms")
     if not masses:
         return dict.fromkeys(names, not_measurable("no crowd is simulated with these parameters"))
-    most = masses[-1]
+    most = max(masses, key=lambda one: one["users"])
     asks, messages = most["asks"], max(1, most["messages"])
     found = (
         asks / most["for_s"],
@@ -236,7 +232,7 @@ def asked(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
     return found
 
 
-LATE = 3
+LATE = 2
 """So many messages are drawn, those that came last."""
 
 

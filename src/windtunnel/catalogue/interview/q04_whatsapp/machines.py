@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -30,7 +30,7 @@ T = TypeVar("T")
 Tables = Mapping[str, Mapping[str, type]]
 """What a design keeps in the database, beside the directory: columns by table."""
 WEB, HTTP = 80, 81
-RELINK_S = 0.1
+RELINK_S = 0.25
 """After so long a gateway calls another one again that does not answer."""
 FRAME_S = 0.0001
 """Seconds of a gateway's core for a frame, or a request; one that comes while phones log in waits for them."""
@@ -70,6 +70,8 @@ class World:
         chats: the users of each chat.
         where: hosts and ports of gateways.
         ports: those that each has to take on this machine, where it may not take any.
+        said: the chats in which each text was typed.
+        leaked: messages that came to a phone that is in no such chat.
     """
 
     def __init__(self, stage: Stage, p: Any, users: Sequence[int], chats: Sequence[Sequence[int]]) -> None:
@@ -77,8 +79,10 @@ class World:
         self.where: dict[int, tuple[str, int, int]] = {}
         self.ports: dict[int, tuple[int, int]] = {}
         self.done: Counter[str] = Counter()
+        self.said: defaultdict[str, set[int]] = defaultdict(set)
+        self.leaked = 0
         self.broken: BaseException | None = None
-        self.act: Callable[[Desk, str, int | None], None] = lambda desk, what, to: None
+        self.act: Callable[[Desk | None, str, int | None], None] = lambda desk, what, to: None
 
     def devices(self, chat: int) -> list[int]:
         """Those on which a chat is shown."""
@@ -97,7 +101,7 @@ class World:
 class Machine:
     """A gateway: started, killed, started again."""
 
-    def __init__(self, world: World, number: int, db: DatabasePort, program: Callable[[str], Gateway]) -> None:
+    def __init__(self, world: World, number: int, db: DatabasePort, program: Callable[[], Gateway]) -> None:
         self.world, self.number, self.db, self.program = world, number, db, program
         self.name = f"gateway-{number}"
         self.desk: Desk | None = None
@@ -131,17 +135,17 @@ class Machine:
         self.core = Core(self.world.stage.clock)
         self.desk = Desk(self)
         try:
-            await self.program(self.name).gateway(self.desk)
+            await self.program().gateway(self.desk)
         except Exception as error:
             self.world.forgive(error)
 
-    def crash(self) -> None:
-        """`kill -9`: the system closes its connections, and nothing of it goes on."""
+    def crash(self, *, power: bool = False) -> None:
+        """`kill -9`: the system closes its connections, and nothing of it goes on. Without power it closes none."""
         if self.desk is None:
             return
         self.desk.dead = True
         if self.host is not None:
-            self.host.crash(process_only=True)
+            self.host.crash(process_only=not power)
             return
         self.world.where.pop(self.number, None)
         self.desk.close()
@@ -292,7 +296,6 @@ class Desk:
         """Tell the other gateways, as far as they can be reached."""
         for link in [*self.links.values()]:
             await self.here("tell")
-            self.world.count("between")
             with contextlib.suppress(Exception):  # it has gone; who comes back hears that it has missed something
                 await link.send(packed(frame).decode())
 
@@ -345,7 +348,6 @@ class Said(WatchedStatements):
         if self._alone:
             await self._desk.here("commit")
             self._desk.world.count("commits")
-        self._desk.world.count("writes")
         self.wrote = True
         return await do()
 

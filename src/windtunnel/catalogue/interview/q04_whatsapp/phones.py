@@ -1,17 +1,20 @@
 """Phones: what a design's program has there, what people type and see, and how a phone vanishes.
 
 A phone keeps what it is told to keep, also when its program starts again. When it vanishes under the radio, what is on
-its way to it is lost, its connections are dead when it is back, and no gateway is told.
+its way to it is lost, its connections are dead when it is back, and no gateway is told; half of the programs have been
+ended by then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from windtunnel.catalogue.interview.q04_whatsapp.machines import World
+from windtunnel.catalogue.interview.q04_whatsapp.talk import TEXT, named
 from windtunnel.catalogue.interview.q04_whatsapp.wire import QUIET, Frame, Line, counted, heard, request
 
 if TYPE_CHECKING:
@@ -51,20 +54,19 @@ class Phone:
         luck: its own stream.
     """
 
-    def __init__(self, world: World, device: int, user: int, first: bool, program: Callable[[str], App]) -> None:
+    def __init__(self, world: World, device: int, user: int, first: bool, program: Callable[[], App]) -> None:
         self.world, self.device, self.user, self.first, self.program = world, device, user, first, program
         self.name = f"phone-{device}"
         self.kept: dict[Any, Any] = {}
-        self.luck = world.stage.random(self.name)
+        self.luck, self.rest = world.stage.random(self.name), world.stage.random(f"{self.name} rests")
         self.outbox: list[Message] = []
         """What was typed, and is not known to be sent."""
-        self.said: list[int] = []
-        """The chats of what was typed."""
+        self.said: list[tuple[int, str]] = []
+        """Chat and text of what was typed."""
         self.sent: dict[int, Any] = {}
         """By number, what happens when it is ticked as sent."""
         self.shown: list[tuple[float, int, str]] = []
         self.ticks: list[tuple[float, str, str]] = []
-        self.texts: dict[int, str] = {}
         self.news = world.stage.signal()
         self.away = False
         self.air = world.stage.signal()
@@ -95,16 +97,16 @@ class Phone:
         self.line, self.idle = None, []
         self.open_ends.clear()
         try:
-            await self.program(self.name).phone(self)
+            await self.program().phone(self)
         except Exception as error:
             self.world.forgive(error)
 
     # --- people --------------------------------------------------------------------------------------------------
     def type(self, chat: int, text: str) -> Any:
         """Somebody types a message; what happens when it is ticked as sent."""
-        self.said.append(chat)
+        self.said.append((chat, text))
+        self.world.said[text].add(chat)
         number = len(self.said)
-        self.texts[number] = text
         self.outbox.append(Message(number, chat, text))
         self.sent[number] = sent = self.world.stage.signal()
         news, self.news = self.news, self.world.stage.signal()
@@ -123,7 +125,7 @@ class Phone:
             self.outbox = [message for message in self.outbox if message.number != number]
             if not self.sent[number].done():
                 self.sent[number].set()
-        self.ticks.append((self.world.stage.clock(), self.texts[number], what))
+        self.ticks.append((self.world.stage.clock(), named(self.said[:number])[-1], what))
 
     def others(self, chat: int) -> list[int]:
         """The other users in a chat."""
@@ -147,13 +149,26 @@ class Phone:
                 end.pause_reading()
 
     def appear(self) -> None:
-        """And back."""
+        """And back: half of them were put away meanwhile, and their program starts again."""
         if self.heal is not None:
             self.heal()
         elif self.host is None:
             self.hang_up()
         self.away = False
+        if self.rest.random() < 0.5:
+            self.again()
         self.air.set()
+
+    def again(self) -> None:
+        """Its program starts again, and knows what is kept."""
+        if self.line is not None:
+            self.line.end()
+        if self.host is not None:
+            self.host.crash(process_only=True)
+            self.host.restart()
+        elif self.task is not None:
+            self.task.cancel()
+            self.start()
 
     def hang_up(self) -> None:
         """All its connections are dead."""
@@ -175,6 +190,10 @@ class Phone:
         """Try the next gateway from now on."""
         self.gateway = (self.gateway + 1) % int(self.world.p.gateways)
 
+    def balanced(self) -> None:
+        """Try any gateway from now on, as who balances load would have it: else all stay where none has died last."""
+        self.gateway = self.rest.randrange(int(self.world.p.gateways))
+
     async def connect(self) -> Line:
         """A WebSocket to the first gateway that does not refuse, as soon as there is a radio; the one before is over.
 
@@ -185,6 +204,8 @@ class Phone:
 
         if self.line is not None:
             self.line.end()
+            self.line = None
+            self.balanced()
         for left in reversed(range(int(self.world.p.gateways))):
             try:
                 name, port, _ = await self.reach()
@@ -206,16 +227,27 @@ class Phone:
                 if not left or isinstance(error, TimeoutError):
                     raise ConnectionRefusedError(str(error)) from error
         self.ups.append(self.world.stage.clock())
-        self.line = Line(socket, self.device, self._before)
+        self.line = Line(socket, self.device, self._before, self.came)
         self.open_ends[socket.transport] = self.gateway
         if self.away:
             self.vanish()
         return self.line
 
     async def _before(self, line: Line, frame: Frame) -> None:
+        self._leaves()
+
+    def _leaves(self) -> None:
+        """Something leaves the phone, or would. Raises ConnectionError where the radio is gone."""
+        self.world.act(None, "word", self.device)
         if self.away:
             raise ConnectionResetError("There is no radio.")
         self.world.count("up")
+
+    def came(self, frame: str) -> None:
+        """Count the messages in it, and those that are for nobody here, whether they are shown or not."""
+        for text in TEXT.findall(frame):
+            self.world.count("came")
+            self.world.leaked += not any(self.user in self.world.chats[chat] for chat in self.world.said[text])
 
     async def ask(self, frame: Frame, held_s: float = 0.0) -> Frame:
         """A request, and its answer. Raises OSError: it may have been heard.
@@ -223,22 +255,21 @@ class Phone:
         Args:
             held_s: for so long a gateway may hold the answer back.
         """
-        ends = None
+        ends, known = None, bool(self.idle)
         try:
-            name, _, port = await self.reach()
+            await self.reach()
             async with asyncio.timeout(PATIENCE_S + held_s):
-                if self.idle:
-                    ends = self.idle.pop()
-                else:
-                    self.tries.append(self.world.stage.clock())
-                    ends = await asyncio.open_connection(name, port)
+                ends = self.idle.pop() if self.idle else await self._opened()
                 self.open_ends[ends[1].transport] = self.gateway
-                self.world.count("up")
+                self._leaves()
                 self.world.count("asks")
                 ends[1].write(request(self.device, frame))
                 _, answer, size = await heard(ends[0])
         except OSError:
-            self.other()
+            if known:
+                self.balanced()
+            else:
+                self.other()
             for _, writer in [*([ends] if ends is not None else []), *self.idle]:
                 self.open_ends.pop(writer.transport, None)
                 writer.transport.abort()
@@ -246,6 +277,20 @@ class Phone:
             raise
         self.world.count("bytes", size)
         self.world.count("down")
+        self.came(json.dumps(answer))
         self.ups.append(self.world.stage.clock())
         self.idle.append(ends)
         return answer
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the first gateway that does not refuse."""
+        for _ in range(int(self.world.p.gateways) - 1):
+            name, _, port = await self.reach()
+            self.tries.append(self.world.stage.clock())
+            try:
+                return await asyncio.open_connection(name, port)
+            except ConnectionRefusedError:
+                self.other()
+        name, _, port = await self.reach()
+        self.tries.append(self.world.stage.clock())
+        return await asyncio.open_connection(name, port)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 from windtunnel import Stage
@@ -19,7 +18,7 @@ from windtunnel.parts import programs
 WAIT_S = 30.0
 """For so long a tick is waited for, and phones when all begins."""
 QUIET_S = 4.0
-"""When all is mended and no phone has shown anything for so long, and for as long as an answer is held back, it is
+"""When all is mended and no phone has shown anything for so long, beside the longest that a design waits, it is
 over."""
 LOOK_S = 0.25
 
@@ -57,10 +56,7 @@ class Rig:
         self.world = World(stage, p, [*users, *idle], chats)
         self.world.act = self.act
         self.db = stage.database("db", connections=64)
-        self.kinds: dict[str, type[Design]] = {}
-        self.machines = [
-            Machine(self.world, number, self.db, partial(self.program, anew=True)) for number in range(int(p.gateways))
-        ]
+        self.machines = [Machine(self.world, number, self.db, self.program) for number in range(int(p.gateways))]
         self.phones = [
             Phone(self.world, device, user, user not in self.world.users[:device], self.program)
             for device, user in enumerate(self.world.users)
@@ -73,11 +69,9 @@ class Rig:
         self.down: list[Machine | Phone] = []
         self.storm_s = -1.0
 
-    def program(self, name: str, anew: bool = False) -> Design:
-        """What runs there when it starts: the design anew, without what it knew, at its class too."""
-        if anew or name not in self.kinds:
-            self.kinds[name] = type(programs(self.made(type(self.design)), self.stage, self.p)[1])
-        return self.made(self.kinds[name])
+    def program(self) -> Design:
+        """What runs somewhere when it starts: the design anew, without what it knew, at its class too."""
+        return self.made(type(programs(self.made(type(self.design)), self.stage, self.p)[1]))
 
     def made(self, kind: type[Design]) -> Design:
         """It, just made."""
@@ -112,23 +106,34 @@ class Rig:
             raise self.world.broken
 
     # --- what goes wrong -----------------------------------------------------------------------------------------
-    def act(self, desk: Desk, what: str, to: int | None) -> None:
-        """A gateway is about to do this."""
+    def act(self, desk: Desk | None, what: str, phone: int | None) -> None:
+        """A gateway is about to do this, for a phone or not; or a phone, for which no gateway dies."""
         how, place = self.strike
-        if not how or (how == "vanish" and (to is None or to >= self.talkers or self.phones[to].away)):
+        if how == "vanish" and phone is not None and phone < self.talkers and not self.phones[phone].away:
+            gone: Machine | Phone = self.phones[phone]
+        elif how == "kill" and desk is not None:
+            gone = desk.machine
+        else:
             return
         self.strike = how, place - 1
         if place > 1:
             return
         self.strike = ("", 0)
         self.struck.append((how, what))
-        gone: Machine | Phone = desk.machine
-        if how == "vanish" and to is not None:
-            gone = self.phones[to]
-            gone.vanish()
+        if isinstance(gone, Machine):
+            self.kill(gone)
         else:
-            desk.machine.crash()
-        self.fall(gone)
+            gone.vanish()
+            self.fall(gone)
+
+    def kill(self, machine: Machine) -> None:
+        """Its process dies; or the power of the room fails in which all gateways and the database stand."""
+        power = self.stage.name == "sim" and self.p.dies == "power"
+        for one in self.machines if power else (machine,):
+            one.crash(power=power)
+            self.fall(one)
+        if power:
+            self.stage.sim.host("db").crash()
 
     def fall(self, gone: Machine | Phone) -> None:
         """Let it come back, after its time."""
@@ -150,6 +155,8 @@ class Rig:
         """After its time."""
         await asyncio.sleep(self.p.down_s if isinstance(gone, Machine) else self.p.away_s)
         if isinstance(gone, Machine):
+            if self.stage.name == "sim" and self.stage.sim.host("db").down:
+                self.stage.sim.host("db").restart()
             gone.restart()
         else:
             gone.appear()
@@ -189,10 +196,10 @@ class Rig:
         """Whether nothing is left to be told."""
         if any(phone.outbox for phone in self.phones):
             return False
-        typed = Counter(chat for phone in self.phones for chat in phone.said)
+        typed = Counter(one for phone in self.phones for one in phone.said)
         for device, user in enumerate(self.world.users[: self.talkers]):
-            mine = sum(typed[chat] for chat, users in enumerate(self.world.chats) if user in users)
-            if len({text for _, _, text in self.phones[device].shown}) < mine:
+            shown = Counter((chat, text) for _, chat, text in self.phones[device].shown)
+            if any(shown[one] < much for one, much in typed.items() if user in self.world.chats[one[0]]):
                 return False
         return True
 
@@ -202,7 +209,9 @@ class Rig:
         spent_s = self.stage.clock() - self.began_s
         await asyncio.sleep(max(self.p.down_s, self.p.away_s))
         last, since_s = -1, self.stage.clock()
-        quiet_s = QUIET_S + self.p.hold_s + self.p.spread_s
+        quiet_s = QUIET_S + self.p.poll_s + self.p.hold_s + self.p.spread_s
+        if self.p.dies == "power":  # a phone with nothing to say learns by its next ping that nobody is there
+            quiet_s += 2 * self.p.ping_s
         while not self.complete() and self.stage.clock() < since_s + quiet_s:
             now = sum(len(phone.shown) for phone in self.phones)
             if now != last:
@@ -222,6 +231,7 @@ class Rig:
             "ticks": [[(at - self.began_s, *rest) for at, *rest in phone.ticks] for phone in self.phones],
             "tries": [[at - self.storm_s for at in phone.tries if at >= self.storm_s >= 0] for phone in self.phones],
             "struck": self.struck,
+            "leaked": self.world.leaked,
             "held": sum(phone.line is not None for phone in self.phones),
             "done": done,
             "spent_s": spent_s,

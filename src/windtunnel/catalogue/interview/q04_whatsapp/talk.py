@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
@@ -10,9 +12,12 @@ from windtunnel import Op
 from windtunnel.workload import poisson
 
 PLACES = 12
-"""Effects of gateways behind a message, before one of which something goes wrong."""
+"""Effects of gateways, or of them and phones, behind a message, before one of which something goes wrong."""
+AGAIN_OF_100 = 50
+"""So often who has said something in a chat says the same again there, as people say yes."""
 FILL = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 """A message has forty letters."""
+TEXT = re.compile(rf"\d{{4}} {FILL}")
 
 
 def devices_of(p: Any) -> list[int]:
@@ -32,23 +37,37 @@ def text_of(number: int) -> str:
     return f"{number:04d} {FILL}"
 
 
+def named(said: Iterable[tuple[int, str]]) -> list[str]:
+    """Names of messages, of chat and text, in the order in which they were typed or shown: who says the same again in
+    a chat has said another message."""
+    count: Counter[tuple[int, str]] = Counter()
+    names = []
+    for one in said:
+        count[one] += 1
+        names.append(one[1] if count[one] == 1 else f"{one[1]} ({count[one]})")
+    return names
+
+
 def talk(p: Any, luck: Random) -> Iterator[Op]:
     """`say(device, chat, text, how, place)`, at random; `storm()` in the middle; `masses(users)` beside."""
     users, chats = devices_of(p), chats_of(p)
     troubles = ["kill"] * int(p.kills) + ["vanish"] * int(p.cuts)
     hit = luck.sample(range(int(p.messages)), min(len(troubles), int(p.messages)))
     how = dict(zip(hit, troubles, strict=False))
+    texts: dict[tuple[int, int], str] = {}
     for number, at in enumerate(poisson(1 / p.every_s, luck, count=int(p.messages))):
         device = luck.randrange(len(users))
         chat = luck.choice([chat for chat, members in enumerate(chats) if users[device] in members])
         place = int(p.place) or luck.randrange(1, PLACES + 1)
-        yield Op(at, f"phone {device}", "say", (device, chat, text_of(number), how.get(number, ""), place))
+        if (device, chat) not in texts or luck.randrange(100) >= AGAIN_OF_100:
+            texts[device, chat] = text_of(number)
+        yield Op(at, f"phone {device}", "say", (device, chat, texts[device, chat], how.get(number, ""), place))
     if p.storm:
         yield Op(int(p.messages) * p.every_s / 2, "the power", "storm")
     for users_ in sizes(p):
-        yield Op(0.0, "masses", "masses", (users_,), think_s=0.0)
+        yield Op(0.0, f"masses {users_}", "masses", (users_,), think_s=0.0)
 
 
 def sizes(p: Any) -> list[int]:
     """Of the crowds that are measured: each ten times the last."""
-    return [size for size in (100, 1000, 10_000, 100_000, 1_000_000) if size <= p.crowd]
+    return [size for size in (10, 100, 1000, 10_000, 100_000) if size <= p.crowd]

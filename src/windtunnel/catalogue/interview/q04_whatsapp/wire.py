@@ -44,10 +44,13 @@ class Line:
 
     Attributes:
         device: whose it is.
+        came: called with the text of each frame that comes.
     """
 
-    def __init__(self, socket: Connection, device: int, before: Before) -> None:
-        self.socket, self.device, self.before = socket, device, before
+    def __init__(
+        self, socket: Connection, device: int, before: Before, came: Callable[[str], None] = lambda text: None
+    ) -> None:
+        self.socket, self.device, self.before, self.came = socket, device, before, came
         self.tasks: set[asyncio.Task[None]] = set()
         self.error: BaseException | None = None
 
@@ -91,12 +94,14 @@ class Line:
         from websockets.exceptions import ConnectionClosed
 
         try:
-            frame: Frame = json.loads(await self.socket.recv())
+            text = str(await self.socket.recv())
         except ConnectionClosed:
             self.end()
             if self.error is not None:
                 raise self.error from None
             raise StopAsyncIteration from None
+        self.came(text)
+        frame: Frame = json.loads(text)
         return frame
 
 
