@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Images of containers often forbid bytecode: here what is imported is compiled once, and not by each process.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean setup-ai setup-openvino
+.PHONY: setup run test tests live captures soak golden same wheels pythons sanitised bench lint clean setup-ai setup-openvino setup-flink setup-spark
 
 SOURCES = pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 
@@ -37,6 +37,18 @@ setup-ai: $(VENV)/.dev     ## the weights of a small real language model, by the
 
 setup-openvino: setup-ai   ## an engine that is not ours, for the same weights, 299 MB: `make live` compares tokens and steps
 	$(PIP) install -q -c constraints.txt --group openvino
+
+# Two engines of streams, each in an environment of its own: they bring hundreds of megabytes and pin what others pin too.
+# Java is asked for first. Flink's packages are for Python 3.9 to 3.12.
+setup-flink:               ## Apache Flink, 741 MB, needs Java: `$(BIN)/python examples/ad_clicks` compares bills
+	@$(PYTHON) examples/ad_clicks/machine.py
+	$(or $(call found,3.11),$(call found,3.12),$(PYTHON)) -m venv .venv-flink
+	.venv-flink/bin/python -m pip --disable-pip-version-check install -q --no-compile -r examples/ad_clicks/flink.txt
+
+setup-spark:               ## Spark, 496 MB, needs Java: the same
+	@$(PYTHON) examples/ad_clicks/machine.py
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip --disable-pip-version-check install -q --no-compile -r examples/ad_clicks/spark.txt
 
 run: $(VENV)/.core         ## the menu; without a terminal the list and the first experiment
 	$(BIN)/windtunnel
@@ -119,5 +131,5 @@ bench: $(VENV)/.dev        ## peers and ours, side by side in one run: do they a
 	$(if $(TABLES),,$(BIN)/python -m bench.page)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .venv-flink .venv-spark .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
