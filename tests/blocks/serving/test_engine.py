@@ -193,7 +193,7 @@ def test_logits_are_those_of_a_plain_pass_in_double_precision(tokens: list[int])
 @given(st.integers(1, 9), st.integers(1, 3), st.integers(1, 70), st.integers(0, 99))
 @settings(max_examples=30)
 def test_a_row_of_a_product_is_the_same_to_the_bit_in_any_company(n: int, fours: int, outputs: int, seed: int) -> None:
-    from windtunnel.blocks.serving.kernels.decoder import in_panels, multiply
+    from windtunnel.blocks.serving.kernels.products import in_panels, multiply
 
     luck = np.random.default_rng(seed)
     rows = luck.standard_normal((n, 4 * fours), np.float32)

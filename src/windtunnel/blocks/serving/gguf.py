@@ -119,7 +119,7 @@ def read_gguf(path: str | PathLike[str] | GGUFFile) -> ModelWeights:
     """
     import numpy as np
 
-    from windtunnel.blocks.serving.kernels.decoder import in_panels
+    from windtunnel.blocks.serving.kernels.products import in_panels
 
     file = path if isinstance(path, GGUFFile) else GGUFFile(path)
     kind = file.told("general.architecture")

@@ -49,7 +49,7 @@ class Scales(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ModelWeights:
-    """The numbers, matrices in panels as `kernels.decoder.multiply` reads them, float32, or 8 bits with `scales`.
+    """The numbers, matrices in panels as `kernels.products.multiply` reads them, float32, or 8 bits with `scales`.
 
     `attention_in` gives query, keys and values side by side, `feed_in` the gate and what goes through it. `gains` are
     (layers + 1, 2, width): before attention, before the feed-forward, and last (one of the two) before the head.
@@ -89,7 +89,7 @@ def made_weights(shape: ModelShape, seed: int = 0) -> ModelWeights:
     """
     import numpy as np
 
-    from windtunnel.blocks.serving.kernels.decoder import in_panels
+    from windtunnel.blocks.serving.kernels.products import in_panels
 
     check_shape(shape)
     luck = np.random.default_rng(seed)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from windtunnel.blocks.serving.kernels import EXACT, FAST
+from windtunnel.blocks.serving.kernels import FAST
 from windtunnel.blocks.serving.kernels.lora import gather
+from windtunnel.blocks.serving.kernels.products import PANEL, multiply, rescale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,73 +22,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Numbers = NDArray[np.float32 | np.int8]
     Ints = NDArray[np.int64]
-
-PANEL = 64
-"""Columns of a matrix that lie side by side: eight registers of AVX2 are added to at once."""
-
-
-def in_panels(matrix: Floats) -> Floats:
-    """A matrix (inputs, outputs) as `multiply` reads it: (outputs / 64, inputs, 64), with zeros where none is."""
-    inputs, outputs = matrix.shape
-    panels = -(-outputs // PANEL)
-    wide = np.zeros((inputs, panels * PANEL), np.float32)
-    wide[:, :outputs] = matrix
-    return np.ascontiguousarray(wide.reshape(inputs, panels, PANEL).transpose(1, 0, 2))
-
-
-@njit(cache=True, fastmath=EXACT, error_model="numpy")
-def multiply(rows: Floats, panels: Numbers, out: Floats) -> None:
-    """`out` (n, 64 p) becomes `rows` (n, k) times a matrix in panels (p, k, 64), of float32 or of 8 bits; k is a
-    multiple of four.
-
-    Each number is summed from the first input to the last, whether its row is one of four that are read together or
-    stands alone.
-    """
-    n, k = rows.shape
-    for p in range(panels.shape[0]):
-        panel = panels[p]
-        left, right = p * PANEL, (p + 1) * PANEL
-        for i in range(0, n - 3, 4):
-            a, b, c, d = rows[i], rows[i + 1], rows[i + 2], rows[i + 3]
-            to_a, to_b = out[i, left:right], out[i + 1, left:right]
-            to_c, to_d = out[i + 2, left:right], out[i + 3, left:right]
-            for j in range(PANEL):
-                to_a[j] = to_b[j] = to_c[j] = to_d[j] = np.float32(0)
-            for x in range(0, k, 4):
-                w0, w1, w2, w3 = panel[x], panel[x + 1], panel[x + 2], panel[x + 3]
-                a0, a1, a2, a3 = a[x], a[x + 1], a[x + 2], a[x + 3]
-                b0, b1, b2, b3 = b[x], b[x + 1], b[x + 2], b[x + 3]
-                c0, c1, c2, c3 = c[x], c[x + 1], c[x + 2], c[x + 3]
-                d0, d1, d2, d3 = d[x], d[x + 1], d[x + 2], d[x + 3]
-                for j in range(PANEL):
-                    v0, v1 = np.float32(w0[j]), np.float32(w1[j])
-                    v2, v3 = np.float32(w2[j]), np.float32(w3[j])
-                    to_a[j] = (((to_a[j] + a0 * v0) + a1 * v1) + a2 * v2) + a3 * v3
-                    to_b[j] = (((to_b[j] + b0 * v0) + b1 * v1) + b2 * v2) + b3 * v3
-                    to_c[j] = (((to_c[j] + c0 * v0) + c1 * v1) + c2 * v2) + c3 * v3
-                    to_d[j] = (((to_d[j] + d0 * v0) + d1 * v1) + d2 * v2) + d3 * v3
-        for i in range(n - n % 4, n):
-            a = rows[i]
-            to_a = out[i, left:right]
-            for j in range(PANEL):
-                to_a[j] = np.float32(0)
-            for x in range(0, k, 4):
-                w0, w1, w2, w3 = panel[x], panel[x + 1], panel[x + 2], panel[x + 3]
-                a0, a1, a2, a3 = a[x], a[x + 1], a[x + 2], a[x + 3]
-                for j in range(PANEL):
-                    v0, v1 = np.float32(w0[j]), np.float32(w1[j])
-                    v2, v3 = np.float32(w2[j]), np.float32(w3[j])
-                    to_a[j] = (((to_a[j] + a0 * v0) + a1 * v1) + a2 * v2) + a3 * v3
-
-
-@njit(cache=True, error_model="numpy")
-def rescale(out: Floats, scales: Floats) -> None:
-    """Multiply each column of `out` (n, 64 p) by its own of `scales` (p, 64)."""
-    for i in range(out.shape[0]):
-        row = out[i]
-        for p in range(scales.shape[0]):
-            for j in range(PANEL):
-                row[p * PANEL + j] *= scales[p, j]
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
