@@ -3,18 +3,40 @@
 Each contender gives a token to so many sequences, behind 64 whose keys and values are there (and are zeros). "reading"
 adds up all numbers that a pass reads and does nothing else: the bound of a pass of one token. "NumPy's products"
 multiplies rows by the same matrices, by BLAS on one thread, and leaves out attention, norms and what else there is.
-Laws of 8 bits are compared with those of float32 before anything is timed.
+Laws of 8 bits are compared with those of float32 before anything is timed. torch is a decoder of its own operations
+(`torch_serving`), which runs where an interpreter has it: it is too large to be installed beside the others.
+
+Whole answers are another job: prompts of 64 tokens are read and 32 are told by an engine that plans its steps, ours or
+openvino-genai, each on one thread, with the real weights.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from bench.harness import Row, Spent, Timed
-from windtunnel.blocks.serving import Decoder, ModelShape, ModelWeights, Sampling, in_int8, made_weights
+from bench import torch_serving
+from bench.elsewhere import Elsewhere, peer_python
+from bench.harness import Row, Skip, Spent, Timed
+from windtunnel.blocks.serving import (
+    BlockManager,
+    Decoder,
+    LLMEngine,
+    ModelShape,
+    ModelWeights,
+    Sampling,
+    Scheduler,
+    Sequence,
+    in_int8,
+    made_weights,
+    read_gguf,
+    smollm,
+)
+from windtunnel.serve.model import MADE
 
 SHAPE = ModelShape()
 MATRICES = ("attention_in", "attention_out", "feed_in", "feed_out")
@@ -22,14 +44,19 @@ READ, STRETCH = 64, 128
 """Tokens behind which one is given, and the room of a sequence."""
 
 
+TOLD = 32
+"""Tokens of a whole answer."""
+TORCH = "is not among the peers, for its size", "WINDTUNNEL_TORCH_PYTHON"
+
+
 @cache
-def weights(small: bool = False) -> ModelWeights:
-    return in_int8(weights()) if small else made_weights(SHAPE)
+def weights(small: bool = False, shape: ModelShape = SHAPE) -> ModelWeights:
+    return in_int8(weights()) if small else made_weights(shape)
 
 
-def ours(many: int, small: bool = False, steps: int = 2) -> Timed:
+def ours(many: int, small: bool = False, steps: int = 2, shape: ModelShape = SHAPE) -> Timed:
     """Passes of so many sequences."""
-    model = Decoder(weights(small), STRETCH * many)
+    model = Decoder(weights(small, shape), STRETCH * many)
     tables = [[STRETCH * k] for k in range(many)]
     rows = [(11 * k, READ, k) for k in range(many)]
     if small:
@@ -82,18 +109,89 @@ def products(many: int) -> Timed:
     return job
 
 
+def torch(many: int, steps: int = 2, shape: ModelShape = SHAPE) -> Elsewhere:
+    """The same by torch."""
+    parts = json.dumps([*shape[:7]])
+    return Elsewhere(peer_python("torch", *TORCH), torch_serving.__name__, parts, str(many), str(steps))
+
+
+@cache
+def real(small: bool) -> ModelWeights:
+    """The weights of SmolLM2-135M."""
+    try:
+        read = read_gguf(smollm())
+    except (FileNotFoundError, ModuleNotFoundError) as missing:
+        raise Skip(str(missing)) from None
+    return in_int8(read) if small else read
+
+
+def prompts(many: int) -> list[list[int]]:
+    return [[100 + 64 * k + i for i in range(READ)] for k in range(many)]
+
+
+def answers(many: int, small: bool) -> Timed:
+    """Whole answers by our engine."""
+    model = Decoder(real(small), STRETCH * many)
+
+    def job() -> int:
+        engine = LLMEngine(model, Scheduler(BlockManager(STRETCH // 16 * many, 16), many))
+        for name, prompt in enumerate(prompts(many)):
+            engine.add(Sequence(name, prompt, TOLD))
+        engine.run()
+        return many * TOLD
+
+    return job
+
+
+def openvino(many: int) -> Timed:
+    """The same by openvino-genai, as it comes: matrices of 4 bits, keys and values of 8."""
+    import openvino
+    import openvino_genai as genai
+
+    real(True)  # or Skip
+    how = genai.SchedulerConfig()
+    how.max_num_seqs, how.cache_size = many, 1
+    pipeline: Any = genai.ContinuousBatchingPipeline(str(smollm()), how, "CPU", {"INFERENCE_NUM_THREADS": 1})
+    config = genai.GenerationConfig()
+    config.max_new_tokens, config.do_sample, config.ignore_eos = TOLD, False, True
+    asked = [openvino.Tensor(np.array([prompt], np.int64)) for prompt in prompts(many)]
+
+    def job() -> int:
+        told = pipeline.generate(asked, [config] * many)
+        assert sum(len(one.m_generation_ids[0]) for one in told) == many * TOLD
+        return many * TOLD
+
+    return job
+
+
 def pace(tokens_per_s: int) -> Callable[[], Timed]:
     """A mark, which nobody runs."""
     return lambda: lambda: Spent(tokens_per_s, 10**9)
+
+
+def whole(many: int) -> Row:
+    return Row(
+        f"whole answers, {many} at once",
+        {
+            "ours, 8 bits": lambda: answers(many, small=True),
+            "ours, float32": lambda: answers(many, small=False),
+            "openvino-genai": lambda: openvino(many),
+        },
+        "tokens/s",
+        packages=("openvino-genai",),
+        rounds=3,
+        note="tokens that are told, and what reads the prompts is in it; openvino-genai has matrices of 4 bits",
+    )
 
 
 def rows() -> list[Row]:
     return [
         Row(
             "135M, float32, one sequence",
-            {"ours": lambda: ours(1, steps=4), "reading": reading},
+            {"ours": lambda: ours(1, steps=4), "reading": reading, "torch": lambda: torch(1, 4)},
             "tokens/s",
             bar=0.8,
+            against="reading",
             note="a pass reads 538 MB; reading is the bound of what a pass of one token can be",
         ),
         Row(
@@ -115,9 +213,8 @@ def rows() -> list[Row]:
         ),
         Row(
             "135M, float32, 16 sequences",
-            {"ours": lambda: ours(16), "NumPy's products": lambda: products(16)},
+            {"ours": lambda: ours(16), "NumPy's products": lambda: products(16), "torch": lambda: torch(16)},
             "tokens/s",
-            note="below 1: attention, norms and the rest are in ours alone",
         ),
         Row(
             "135M, float32, 32 sequences",
@@ -125,9 +222,18 @@ def rows() -> list[Row]:
                 "ours": lambda: ours(32),
                 "ours, 8 bits": lambda: ours(32, small=True),
                 "NumPy's products": lambda: products(32),
+                "torch": lambda: torch(32),
             },
             "tokens/s",
             bar=0.75,
-            note="below 1: attention, norms and the rest are in ours alone",
+            against="NumPy's products",
         ),
+        Row(
+            "made weights, float32, 16 sequences",
+            {"ours": lambda: ours(16, steps=64, shape=MADE), "torch": lambda: torch(16, 64, MADE)},
+            "tokens/s",
+            bar=2.2,
+            note="a model of a million weights: what is around its products rules",
+        ),
+        *(whole(many) for many in (1, 16, 32)),
     ]

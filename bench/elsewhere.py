@@ -21,13 +21,13 @@ from bench.harness import Skip, Spent
 ROOT = Path(__file__).parent.parent
 
 
-def peer_python(package: str) -> str:
-    """The interpreter that has this peer: this one, or the one that `WINDTUNNEL_PEER_PYTHON` names; else Skip."""
+def peer_python(package: str, why: str = "needs a newer Python", named: str = "WINDTUNNEL_PEER_PYTHON") -> str:
+    """The interpreter that has this peer: this one, or the one that this variable names; else Skip, and why."""
     if find_spec(package) is not None:
         return sys.executable
-    python = os.environ.get("WINDTUNNEL_PEER_PYTHON")
+    python = os.environ.get(named)
     if not python:
-        raise Skip("needs a newer Python; name one that has it in WINDTUNNEL_PEER_PYTHON")
+        raise Skip(f"{why}; name one that has it in {named}")
     return python
 
 
