@@ -36,9 +36,10 @@ from windtunnel.blocks.serving import (
     read_gguf,
     smollm,
 )
-from windtunnel.serve.model import MADE
 
 SHAPE = ModelShape()
+MADE = ModelShape(257, 128, 4, 4, 2, 32, 384)
+"""What `windtunnel serve` answers with where no weights are."""
 MATRICES = ("attention_in", "attention_out", "feed_in", "feed_out")
 READ, STRETCH = 64, 128
 """Tokens behind which one is given, and the room of a sequence."""

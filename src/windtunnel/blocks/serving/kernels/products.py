@@ -125,3 +125,11 @@ def rescale(out: Floats, scales: Floats) -> None:
         for p in range(scales.shape[0]):
             for j in range(PANEL):
                 row[p * PANEL + j] *= scales[p, j]
+
+
+def warm() -> None:
+    """Compile each kernel here for the types it is used with."""
+    rows, out = np.ones((1, 4), np.float32), np.empty((1, PANEL), np.float32)
+    for panels in (np.ones((1, 4, PANEL), np.float32), np.ones((1, 4, PANEL), np.int8)):
+        multiply(rows, panels, out)
+    rescale(out, np.ones((1, PANEL), np.float32))
