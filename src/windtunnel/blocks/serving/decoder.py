@@ -119,6 +119,8 @@ class Decoder(Block):
         begins: NDArray[np.int64],
         stretch: int,
     ) -> None:
+        import numpy as np
+
         shape = self.weights.shape
         whole(stretch, "How many slots lie side by side", 1)
         if tokens.min() < 0 or tokens.max() >= shape.vocabulary:
@@ -131,12 +133,14 @@ class Decoder(Block):
         furthest = positions.max() // stretch
         if furthest >= begins.shape[1]:
             raise ValueError(f"Position {positions.max()} is behind the last stretch of its table.")
-        for owner, position in zip(owners.tolist(), positions.tolist(), strict=True):
-            read = begins[owner, : position // stretch + 1]
-            ends = read + stretch - 1
-            ends[-1] = read[-1] + position % stretch
-            if read.min() < 0 or ends.max() >= self.slots:
-                raise ValueError(f"A table names slot {ends.max()}, and there are {self.slots}.")
+        last = positions // stretch
+        read = begins[owners]
+        used = np.arange(begins.shape[1]) <= last[:, None]
+        ends = read + (stretch - 1)
+        rows = np.arange(positions.size)
+        ends[rows, last] = read[rows, last] + positions % stretch
+        if (used & ((read < 0) | (ends >= self.slots))).any():
+            raise ValueError(f"A table names slot {ends[used].max()}, and there are {self.slots}.")
 
     def _told(self) -> dict[str, object]:
         shape = self.weights.shape
