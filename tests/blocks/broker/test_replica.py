@@ -256,6 +256,45 @@ def test_who_is_asked_for_is_waited_for_until_the_controller_has_said() -> None:
     assert leader.high_watermark == 1
 
 
+def test_who_was_taken_out_is_not_asked_for_before_it_has_asked_again() -> None:
+    """KIP-903: it started anew with an empty disk, sooner than its leader missed it."""
+    cluster = Cluster(min_in_sync=2, clean=True)
+    cluster.produce()
+    for _ in range(2):
+        for me in (1, 2):
+            cluster.fetch(me)
+    leader = cluster.live[0]
+    assert leader.high_watermark == 1
+    cluster.disks[2] = TornDisk()
+    cluster.live[2] = cluster.replica(2)
+    cluster.live[2].follow(cluster.epoch, 0)
+    leader.in_sync_is({0, 1})  # the controller has heard of the new life
+    assert leader.propose(0.0) is None
+    cluster.fetch(2)  # it says that it has nothing, and is given all
+    assert leader.propose(0.0) is None
+    cluster.fetch(2)
+    assert leader.propose(0.0) == {0, 1, 2}
+
+
+def test_a_new_leader_knows_no_end_before_the_others_have_said_how_far_they_are() -> None:
+    """KIP-207: who reads would be told of an end at 0."""
+    cluster = Cluster(min_in_sync=2, clean=True)
+    cluster.produce()
+    for _ in range(2):
+        for me in (1, 2):
+            cluster.fetch(me)
+    for me in range(3):
+        cluster.crash(me, None)
+    for me in (1, 2):
+        cluster.live[me] = cluster.replica(me)
+    cluster.elect()
+    assert cluster.leader == 1
+    leader = cluster.live[1]
+    assert (leader.high_watermark, leader.knows_end) == (0, False)
+    cluster.fetch(2)
+    assert (leader.high_watermark, leader.knows_end) == (1, True)
+
+
 def test_a_producer_that_sends_again_to_the_next_leader_is_known_there() -> None:
     cluster = Cluster(min_in_sync=2, clean=True)
     told = encode_batch([(None, b"once")], 0, producer_id=4, producer_epoch=0, base_sequence=0)

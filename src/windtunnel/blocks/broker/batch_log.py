@@ -198,6 +198,8 @@ class BatchLog(Closing):
         if not self.start_offset <= offset <= self.next_offset:
             raise OffsetGone(f"Offset {offset} is not in this log, {self.start_offset} to {self.next_offset}.")
         limit = self.next_offset if below is None else below
+        if offset >= min(limit, self.next_offset):
+            return b""
         at = max(0, bisect_right(self._segments, offset, key=lambda segment: segment.base_offset) - 1)
         for segment in self._segments[at:]:  # compaction may have left the end of one empty
             if found := segment.read(offset, limit, max_bytes):

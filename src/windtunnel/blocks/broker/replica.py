@@ -5,7 +5,7 @@ high watermark is as far as all in the in-sync set are; only below it is a recor
 is its producer told. Who leads and who is in sync is decided elsewhere (a controller), each time under a new epoch or
 version; replicas only propose. A follower whose log parts from its leader's learns so with its first question, and
 cuts (KIP-101, KIP-279; on fetch as in KIP-595). Sources: J. Kreps et al., *Kafka* (NetDB 2011); Kafka's design page,
-*Replication*; KIP-497 for changes of the in-sync set.
+*Replication*; KIP-497 and KIP-903 for changes of the in-sync set.
 
 Times are milliseconds of any clock that does not go back. Nothing here sends or waits: who has it does.
 """
@@ -93,6 +93,11 @@ class PartitionReplica(Live):
         """Whether it thinks that it leads; another may do so in a later epoch."""
         return self.leader == self.me
 
+    @property
+    def knows_end(self) -> bool:
+        """As a leader: the high watermark has come to where it began; before that it can tell of no end (KIP-207)."""
+        return self.high_watermark >= self._began_at
+
     # What a controller decides.
 
     def lead(self, epoch: int, in_sync: Iterable[int], now_ms: float) -> None:
@@ -115,8 +120,14 @@ class PartitionReplica(Live):
         self.epoch, self.leader = epoch, leader
 
     def in_sync_is(self, in_sync: Iterable[int]) -> None:
-        """The controller has agreed to this in-sync set."""
+        """The controller has agreed to this in-sync set, or made it without being asked; told in its order.
+
+        Who is out of it counts as behind until it has asked again: it may have started anew, and have less than it had
+        (KIP-903). A question of its earlier life has to be dropped on the way.
+        """
         if self.leads:
+            for out in self.in_sync - frozenset(in_sync) - {self.me}:
+                self._others[out] = Progress()
             self.in_sync = frozenset(in_sync) | {self.me}
             self._asked_for = frozenset()
             self._advance()
@@ -178,7 +189,7 @@ class PartitionReplica(Live):
         return frozenset(found) if found != self.in_sync else None
 
     def _advance(self) -> None:
-        if len(self.in_sync) < self.min_in_sync:
+        if len(self.in_sync) < self.min_in_sync or self.high_watermark >= self.log.next_offset:
             return
         ends = [self._others[one].next_offset for one in (self.in_sync | self._asked_for) - {self.me}]
         self.high_watermark = max(self.high_watermark, min([self.log.next_offset, *ends]))
