@@ -18,7 +18,9 @@ from windtunnel.catalogue.interview.q13_kafka.judging import Found, _of
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 
-P: Any = SimpleNamespace(places=2, every=8, readers=1, drawn=40, batches=4, records=2, long=5, pours=1, flush="never")
+P: Any = SimpleNamespace(
+    places=2, every=8, readers=1, next=2, drawn=40, batches=4, records=2, long=5, pours=1, flush="never"
+)
 E = Episode(1, "dies", strikes_of("dies", 3), 0, 2, 2, "never")
 
 

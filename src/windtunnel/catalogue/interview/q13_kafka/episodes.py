@@ -9,18 +9,24 @@ from typing import Any, Literal, NamedTuple, Protocol
 What = Literal["dies", "power", "gone", "stands", "cut", "slow"]
 """A process is killed; a machine loses its power; it comes again with an empty disk; it stands still; it is cut off
 from the other servers, and not from clients; or its ways to those are slow."""
-Whom = Literal["leader", "others", "outsider", "insiders", "all"]
-"""Who leads; all but him; the last of the others; all but the last; all."""
+Whom = Literal["leader", "others", "heir", "outsider", "insiders", "all"]
+"""Who leads; all but him; the first of the others; the last of them; all but the last; all."""
 Flush = Literal["never", "each"]
 """When a log calls fsync: never, which leaves it to the operating system; or for each batch."""
 
-OUTAGE_MS = 300.0
-"""So long a trouble lasts; a controller notices after a third of it."""
+OUTAGE_MS, BRIEF_MS = 300.0, 40.0
+"""So long a trouble lasts, of which a controller notices after a third; and one of which it does not."""
+IN_SYNC_MS, BEHIND_MS = 120.0, 45.0
+"""Who is back has caught up and is in sync after so long; and after so long not yet, where its ways are slow."""
 STRUCK: tuple[What, ...] = ("dies", "power", "gone", "stands", "cut")
 """What befalls the leader alone."""
 READERS = ("reader_dies", "reader_stands")
 TWO = ("lagging", "alone", "outsider")
 """Troubles in two steps."""
+NEXT = ("behind", "returns", "twice", "empty")
+"""Troubles of which the second meets what the first has left: one other lags when the leader dies; who was cut off is
+back when the next leader dies, and a producer has waited on for it; the next leader dies too, at the first thing that
+it does; one that lost its disk has just come back, with slow ways, when the others die."""
 
 
 class Strike(NamedTuple):
@@ -29,12 +35,14 @@ class Strike(NamedTuple):
     Args:
         place: the how-manieth thing that leaders do it comes before, from 1 on; counted on over the whole episode.
         for_ms: until they are back.
+        after_ms: where it has no place (0): so long after the one before it is over.
     """
 
     place: int
     what: What
     whom: Whom
     for_ms: float
+    after_ms: float = 0.0
 
 
 class Episode(NamedTuple):
@@ -62,6 +70,8 @@ class Setting(Protocol):
     def every(self) -> int: ...
     @property
     def readers(self) -> int: ...
+    @property
+    def next(self) -> int: ...
     @property
     def drawn(self) -> int: ...
     @property
@@ -103,6 +113,18 @@ def strikes_of(kind: str, place: int) -> tuple[Strike, ...]:
             Strike(place, "dies", "outsider", OUTAGE_MS),
             Strike(SECOND + place, "dies", "insiders", 2 * OUTAGE_MS),
         )
+    if kind == "behind":
+        return Strike(place, "slow", "heir", OUTAGE_MS), Strike(SECOND + place, "dies", "leader", OUTAGE_MS)
+    if kind == "returns":
+        return Strike(place, "cut", "leader", OUTAGE_MS), Strike(0, "dies", "leader", OUTAGE_MS, IN_SYNC_MS)
+    if kind == "twice":
+        return Strike(place, "dies", "leader", OUTAGE_MS), Strike(1 + place, "dies", "leader", OUTAGE_MS)
+    if kind == "empty":
+        return (
+            Strike(place, "slow", "outsider", 2 * OUTAGE_MS),
+            Strike(1 + place, "gone", "outsider", BRIEF_MS),
+            Strike(0, "dies", "insiders", 2 * OUTAGE_MS, BEHIND_MS),
+        )
     (what,) = (one for one in STRUCK if one == kind)
     return (Strike(place, what, "leader", OUTAGE_MS),)
 
@@ -115,6 +137,8 @@ def episodes(p: Setting, luck: Random) -> Iterator[Episode]:
         made += [(kind, strikes_of(kind, 1 + i * p.every), 0, batches, p.records, p.flush) for i in range(p.places)]
     for kind in READERS:
         made += [(kind, (), 2 + i, p.batches, p.records, p.flush) for i in range(p.readers)]
+    for kind in NEXT:
+        made += [(kind, strikes_of(kind, 2 + 3 * i), 0, p.batches + MORE, p.records, p.flush) for i in range(p.next)]
     for _ in range(p.drawn):
         place, strikes = 0, []
         for _ in range(luck.randint(1, 3)):

@@ -8,7 +8,16 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from windtunnel import Event, History
-from windtunnel.catalogue.interview.q13_kafka.episodes import POURED, READERS, STRUCK, TWO, Episode, Setting, Strike
+from windtunnel.catalogue.interview.q13_kafka.episodes import (
+    NEXT,
+    POURED,
+    READERS,
+    STRUCK,
+    TWO,
+    Episode,
+    Setting,
+    Strike,
+)
 from windtunnel.statistics import not_measurable
 
 
@@ -144,29 +153,31 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         if one.hit:
             by[one.episode.kind].append(one)
     struck = [one for kind in STRUCK for one in by[kind]]
+    after, back = [one for kind in NEXT for one in by[kind]], by["returns"]
     long = by["long"][0] if by["long"] else None
 
     def cost(what: str, of: str) -> float:
         return long.cost.get(what, 0) / long.cost[of] if long else _nothing()
 
     told: dict[str, float] = {}
-    for kind in ("calm", *KINDS, "drawn"):
+    for kind in ("calm", "dies", "power", "gone", "all"):
         told[f"lost_{kind}"] = share(by[kind], lambda one: one.lost > 0)
+    for kind in ("calm", *LEADER, *TWO, "drawn"):
         told[f"gone_{kind}"] = share(by[kind], lambda one: one.gone > 0)
-    for kind in READERS:
-        told[f"missed_{kind}"] = share(by[kind], lambda one: one.missed > 0)
     for flush in ("never", "each"):
-        for records in POURED:
+        for records in (POURED[0], POURED[-1]):
             pours = [one for one in by["pour"] if (one.episode.flush, one.episode.records) == (flush, records)]
             told[f"{flush}_{records}"] = _rate(pours[0]) if pours else _nothing()
     left = [one for kind in ("dies", "power", "gone") for one in by[kind]]
     return told | {
+        "missed_reader_dies": share(by["reader_dies"], lambda one: one.missed > 0),
+        "gone_next": share(after, lambda one: one.gone > 0),
+        "missed_next": share([*struck, *after], lambda one: one.missed > one.gone),
+        "again_calm": share(by["calm"], lambda one: one.again > 0),
+        "again_returns": sum(one.again for one in back) / sum(one.told for one in back) if back else _nothing(),
         "lost_leader": share(left, lambda one: one.lost > 0),
-        "gone_leader": share(left, lambda one: one.gone > 0),
-        "struck": len(struck),
         "lost": sum(one.lost for one in found),
         "wrong": sum(one.wrong for one in found if one.episode.kind != "all"),
-        "wrong_all": sum(one.wrong for one in by["all"]),
         "wrong_calm": sum(one.wrong for kind in ("calm", "long") for one in by[kind]),
         "doubled": share(struck, lambda one: one.doubled > 0),
         "shared": sum(one.shared for one in found),
@@ -202,7 +213,7 @@ def by_kind(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, fl
     """Of a hundred places at which that happened, how many lost something that a producer was told of."""
     by: defaultdict[str, list[bool]] = defaultdict(list)
     for one in judged(history):
-        if one.hit and one.episode.kind in KINDS:
+        if one.hit and one.episode.kind in (*LEADER, *TWO, *NEXT):
             by[one.episode.kind].append(one.lost > 0)
     return {"lost": [(kind.replace("_", " "), 100 * sum(those) / len(those)) for kind, those in by.items()]}
 

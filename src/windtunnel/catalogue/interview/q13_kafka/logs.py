@@ -61,6 +61,9 @@ class Logged(Design):
         self.news = desk.signal()
         self.group: ConsumerGroup | None = None
         self.names: dict[str, str] = {}
+        self.offsets: dict[int, int] = {}
+        self.offsets_to = 0
+        """What is noted by partition, and up to which offset that was read."""
 
     @property
     def syncs(self) -> bool:
@@ -78,16 +81,23 @@ class Logged(Design):
 
     # --- who leads ---------------------------------------------------------------------------------------------------
     def hear(self, verdict: Verdict) -> None:
+        before = self.stand
         for part in self.parts:
             if verdict.epoch > part.epoch:
                 if verdict.leader == part.me:
                     part.lead(verdict.epoch, verdict.in_sync if not self.alone else (), self.desk.now_ms)
                 else:
                     part.follow(verdict.epoch, verdict.leader)
-                self.group = None
+                self.group, self.offsets, self.offsets_to = None, {}, 0
             elif verdict.epoch == part.epoch and verdict.leader == part.me and not self.alone:
                 part.in_sync_is(verdict.in_sync)
-        self.tell()
+        if self.stand != before:
+            self.tell()
+
+    @property
+    def stand(self) -> list[tuple[int, int]]:
+        """Of each partition the epoch, and how far it may be told: what somebody may be waiting for."""
+        return [(part.epoch, part.high_watermark) for part in self.parts]
 
     def leads(self) -> None:
         """Raises NotLeading where another one does."""
@@ -151,16 +161,21 @@ class Logged(Design):
 
     def answers(self, server: int, questions: Sequence[tuple[int, int, int]]) -> list[ReplicaAnswer]:
         """To the questions of one server, by partition."""
-        before = [part.high_watermark for part in self.parts]
-        now_ms = self.desk.now_ms
+        before, now_ms = self.stand, self.desk.now_ms
         told = [part.answer(server, *one, now_ms) for part, one in zip(self.parts, questions, strict=True)]
-        if before != [part.high_watermark for part in self.parts]:
+        if self.stand != before:
             self.tell()
         return told
 
     # --- consumers ---------------------------------------------------------------------------------------------------
     async def read(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
         self.leads()
+        if not self.parts[partition].knows_end:
+            raise NotLeading
+        return self.shown(partition, offset)
+
+    def shown(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
+        """What may be shown, from this offset on."""
         part = self.parts[partition]
         return records_in(part.visible(min(offset, part.high_watermark), ROOM), offset)
 
@@ -172,10 +187,11 @@ class Logged(Design):
                 raise Fenced
             await self.note(handled)
         share = await self.share_of(group, member)
+        self.leads()
         given: Given = []
         for partition in share:
             begin = self.noted().get(partition, 0)
-            found = await self.read(partition, begin)
+            found = self.shown(partition, begin)
             given += [(partition, *one) for one in found[: GIVEN - len(given)]]
         return group.generation, given
 
@@ -215,14 +231,13 @@ class Logged(Design):
             await self.write(OFFSETS, encode_batch(news, 0))
 
     def noted(self) -> dict[int, int]:
-        """What is noted."""
-        part = self.parts[OFFSETS]
-        data = part.log.read(0, ROOM)
-        return {
-            int(record.key or b""): int(record.value or b"")
-            for _, at in batches_in(data)
-            for record in records_of(data, at)
-        }
+        """What is noted, of which only the new has to be read; who leads anew reads all."""
+        log = self.parts[OFFSETS].log
+        while data := log.read(self.offsets_to, ROOM):
+            for header, at in batches_in(data):
+                self.offsets |= {int(one.key or b""): int(one.value or b"") for one in records_of(data, at)}
+                self.offsets_to = header.next_offset
+        return self.offsets
 
 
 class OneLog(Logged):

@@ -27,11 +27,16 @@ Given = list[tuple[int, int, bytes]]
 
 
 class Verdict(NamedTuple):
-    """Who leads, since which epoch, and who is in sync, as the controller has it."""
+    """Who leads, since which epoch, and who is in sync, as the controller has it.
+
+    Args:
+        version: of all that; a proposal that was made under an earlier one is not taken (KIP-497).
+    """
 
     epoch: int
     leader: int
     in_sync: tuple[int, ...]
+    version: int
 
 
 class Program(Protocol):
@@ -66,7 +71,7 @@ class Program(Protocol):
         """A member has handled all below these offsets, by partition, and asks for more; a Refused: begin anew."""
 
     async def read(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
-        """Somebody else reads from this offset on: offsets and values; none at the end."""
+        """Somebody else reads from this offset on: offsets and values; none at the end; Refused if unknown."""
 
     async def answer(self, asked: Any) -> Any:
         """Another server asks."""
@@ -133,6 +138,7 @@ class Seat(Peer):
         self.hub, self.me = hub, me
         self.program: Program | None = None
         self._disk_free_s = 0.0
+        self._version = -1
         super().__init__(stage, f"broker {me}")
 
     def boot(self) -> None:
@@ -157,10 +163,11 @@ class Seat(Peer):
 
     async def _beat(self, number: int, wanted: frozenset[int] | None) -> Verdict | None:
         try:
-            told = None if wanted is None else tuple(sorted(wanted))
+            told = None if wanted is None else (self._version, tuple(sorted(wanted)))
             found: Verdict | None = await self.call(
                 self.hub.controller, "beat", number, self.me, self.host.boots, told, within_s=BEAT_S
             )
+            self._version = found.version if found is not None else -1
             return found
         except TimeoutError:
             return None
@@ -237,10 +244,12 @@ class Controller(Peer):
         self.hub = hub
         self.begin()
         super().__init__(stage, "controller")
+        self.chosen: Signal[None] = self.sim.signal()
+        """Set when somebody leads; then there is another one."""
 
     def begin(self) -> None:
         """An episode begins: all are in sync, nobody leads yet."""
-        self.epoch, self.leader, self.in_sync = 0, -1, set(SERVERS)
+        self.epoch, self.leader, self.in_sync, self.version = 0, -1, set(SERVERS), 0
         self.eligible: set[int] = set()
         self.patient_until_s = self.hub.now_s + 4 * SESSION_S
         """Until then nobody is chosen before all were heard once."""
@@ -254,20 +263,21 @@ class Controller(Peer):
     @property
     def verdict(self) -> Verdict:
         """As of now."""
-        return Verdict(self.epoch, self.leader, tuple(sorted(self.in_sync)))
+        return Verdict(self.epoch, self.leader, tuple(sorted(self.in_sync)), self.version)
 
-    def beat(self, number: int, server: int, life: int, wanted: Sequence[int] | None) -> Verdict | None:
-        """A server lives; the one that leads may propose who is in sync."""
+    def beat(self, number: int, server: int, life: int, wanted: tuple[int, Sequence[int]] | None) -> Verdict | None:
+        """A server lives; the one that leads may propose who is in sync, as of the version that it knows."""
         if number != self.hub.number:
             return None
         _, before = self.heard.get(server, (0.0, life))
         self.heard[server] = self.sim.now, life
         if life != before:
+            self.version += 1
             if (self.in_sync | self.eligible) - {server}:
                 self.in_sync, self.eligible = self.in_sync - {server}, self.eligible - {server}
             self.leader = -1 if self.leader == server else self.leader
-        elif server == self.leader and wanted is not None:
-            self.in_sync_is({one for one in wanted if one in self.live()} | {server})
+        elif server == self.leader and wanted is not None and wanted[0] == self.version:
+            self.in_sync_is({one for one in wanted[1] if one in self.live()} | {server})
         self.elect()
         return self.verdict
 
@@ -276,9 +286,12 @@ class Controller(Peer):
         few = len(servers) < self.hub.min_in_sync
         self.eligible = (self.eligible | self.in_sync) - servers if few else set()
         self.in_sync = servers
+        self.version += 1
 
-    def who(self, number: int) -> int:
-        """Who leads, -1 for nobody."""
+    async def who(self, number: int) -> int:
+        """Who leads, -1 for nobody; while nobody does, the answer waits a little for somebody."""
+        if self.leader < 0:
+            await self.chosen.within(ASK_S / 2)
         return self.leader if number == self.hub.number else -1
 
     def live(self) -> set[int]:
@@ -287,7 +300,7 @@ class Controller(Peer):
 
     def elect(self) -> None:
         """See that somebody leads who may."""
-        if len(self.heard) < len(SERVERS) and self.sim.now < self.patient_until_s:
+        if len(self.heard) < (1 if self.hub.alone else len(SERVERS)) and self.sim.now < self.patient_until_s:
             return
         live = self.live()
         if self.leader not in live:
@@ -300,9 +313,11 @@ class Controller(Peer):
                 able = live
             if able:
                 self.leader = min(able)
-                self.epoch += 1
+                self.epoch, self.version = self.epoch + 1, self.version + 1
                 if self.leader not in self.in_sync:
                     self.in_sync_is({self.leader})
+                told, self.chosen = self.chosen, self.sim.signal()
+                told.set()
 
     async def _watch(self) -> None:
         while True:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from windtunnel import Stage, process, slow
 from windtunnel.blocks.broker import encode_batch
-from windtunnel.catalogue.interview.q13_kafka.episodes import Episode, Setting, Strike, name_of, values
+from windtunnel.catalogue.interview.q13_kafka.episodes import NEXT, Episode, Setting, Strike, name_of, values
 from windtunnel.catalogue.interview.q13_kafka.machines import (
     BEAT_S,
     PARTITIONS,
@@ -30,8 +30,8 @@ WAY = LinkSpec(uniform(0.0004, 0.0006))
 """From any machine to any other."""
 GAP_S = 0.004
 """Between two batches of a producer."""
-PATIENCE_S = 0.06
-"""So long a client waits for an answer."""
+PATIENCE_S, LONG_PATIENCE_S = 0.06, 1.0
+"""So long a client waits for an answer; and so long one does that waits until a leader is back that leads no more."""
 AGAIN_S = 0.01
 """Before somebody asks again."""
 GIVES_UP_S = 3.0
@@ -81,8 +81,8 @@ class Rig:
         return self.seats[server]
 
     def made(self, seat: Seat) -> tuple[Program, Desk] | None:
-        """The program of a server that has just started, and its desk; None between episodes."""
-        if self.episode_now is None:
+        """The program of a server that has just started, and its desk; None where it has none, or between episodes."""
+        if self.episode_now is None or (self.alone and seat.me):
             return None
         return type(self.design)(self.stage, self.p), Desk(seat, self.episode_now.flush, self.min_in_sync)
 
@@ -94,10 +94,11 @@ class Rig:
     # --- what goes wrong ---------------------------------------------------------------------------------------------
     async def place(self, seat: Seat, what: str) -> None:
         """Somebody is about to do this; it may be the last that it does."""
-        if not self.counting or seat.me != self.controller.leader:
+        life = seat.me, seat.host.boots
+        if not self.counting or seat.me != self.controller.leader or life in self.doomed:
             return
         self.reached += 1
-        if not self.left or self.reached < self.left[0].place:
+        if not self.left or not 0 < self.left[0].place <= self.reached:
             return
         strike = self.left.pop(0)
         self.before.append(what)
@@ -105,9 +106,22 @@ class Rig:
         for one in whom:
             self.sim.call_after(0, self.hit, one, strike)
         self.until_s = max(self.until_s, self.sim.now + strike.for_ms / 1e3)
+        if self.left and not self.left[0].place:
+            wait_s = (strike.for_ms + self.left[0].after_ms) / 1e3
+            self.until_s = max(self.until_s, self.sim.now + wait_s + self.left[0].for_ms / 1e3)
+            self.sim.call_after(round(wait_s * 1e9), self.second, self.number)
         if seat in whom and strike.what not in ("stands", "cut", "slow"):
+            self.doomed.add(life)
             await self.sim.signal()  # its last line
         await self.sim.sleep(0)
+
+    def second(self, number: int) -> None:
+        """The blow that comes after another one is over, to whom it is due then."""
+        if number == self.number and self.controller.leader >= 0:
+            strike = self.left.pop(0)
+            self.before.append("is over")
+            for one in self.struck(strike, self.seats[self.controller.leader]):
+                self.hit(one, strike)
 
     def struck(self, strike: Strike, leader: Seat) -> list[Seat]:
         """Whom it strikes."""
@@ -116,6 +130,7 @@ class Rig:
         return {
             "leader": [leader],
             "others": others,
+            "heir": others[:1],
             "outsider": [outsider],
             "insiders": [one for one in self.seats if one is not outsider],
             "all": self.seats,
@@ -179,7 +194,9 @@ class Rig:
             await self.sim.sleep(0.01)
         for seat in self.seats:
             self.back(seat)
-        while self.sim.now < began_s + LIMIT_S and self.sim.now < self.last_s + QUIET_S and kind != "pour":
+        if kind in NEXT:  # what came before the last blow does not tell what came of that
+            self.last_s = max(self.last_s, self.until_s)
+        while self.sim.now < began_s + LIMIT_S and self.sim.now < self.quiet_s and kind != "pour":
             await self.sim.sleep(0.02)
         log = [await self.audit(e, i, began_s + 2 * LIMIT_S) for i in range(PARTITIONS)] if kind != "pour" else []
         found = {
@@ -195,11 +212,18 @@ class Rig:
         self.end()
         return found
 
+    @property
+    def quiet_s(self) -> float:
+        """Until then something may come."""
+        return max(self.last_s + QUIET_S, self.until_s)
+
     def begin(self, e: Episode) -> None:
         """Empty disks, and everybody starts."""
         self.number, self.episode_now = e.number, e
         self.left, self.reached, self.before = list(e.strikes), 0, list[str]()
         self.reads_left = e.reads
+        self.doomed: set[tuple[int, int]] = set()
+        """Servers, each in one life, that have been struck and do nothing any more."""
         self.until_s = self.last_s = self.sim.now
         self.sent: list[tuple[int, list[str], bool, float, int]] = []
         self.handled: list[tuple[str, int, int, int, str, float]] = []
@@ -224,10 +248,10 @@ class Rig:
             return None
         return self.seats[found] if found >= 0 else None
 
-    async def ask(self, seat: Seat, what: str, *args: Any) -> tuple[bool, Any]:
+    async def ask(self, seat: Seat, what: str, *args: Any, within_s: float = PATIENCE_S) -> tuple[bool, Any]:
         """Whether it went well, and the answer."""
         try:
-            found: tuple[bool, Any] = await self.clients.call(seat, what, self.number, *args, within_s=PATIENCE_S)
+            found: tuple[bool, Any] = await self.clients.call(seat, what, self.number, *args, within_s=within_s)
         except TimeoutError:
             return False, "silence"
         return found
@@ -258,7 +282,8 @@ class Rig:
             while not told and self.sim.now < began_s + GIVES_UP_S:
                 tries += 1
                 if leader is not None:
-                    told, _ = await self.ask(leader, "append", partition, data)
+                    patience_s = LONG_PATIENCE_S if e.kind == "returns" and not producer else PATIENCE_S
+                    told, _ = await self.ask(leader, "append", partition, data, within_s=patience_s)
                 if not told:
                     await self.sim.sleep(AGAIN_S)
                     leader = await self.leader(e)
@@ -293,6 +318,7 @@ class Rig:
                         return
                     if not reads:
                         self.before.append("handles")
+                        self.until_s = max(self.until_s, self.sim.now + FROZEN_S)
                         await self.sim.sleep(FROZEN_S)
                 if self.number != e.number:
                     return
