@@ -88,7 +88,7 @@ class Logged(Design):
                     part.lead(verdict.epoch, verdict.in_sync if not self.alone else (), self.desk.now_ms)
                 else:
                     part.follow(verdict.epoch, verdict.leader)
-                self.group, self.offsets, self.offsets_to = None, {}, 0
+                self.group, self.offsets, self.offsets_to = None, {}, 0  # unclaimed: few lead twice in one life here
             elif verdict.epoch == part.epoch and verdict.leader == part.me and not self.alone:
                 part.in_sync_is(verdict.in_sync)
         if self.stand != before:
@@ -169,9 +169,9 @@ class Logged(Design):
 
     # --- consumers ---------------------------------------------------------------------------------------------------
     async def read(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
-        self.leads()
-        if not self.parts[partition].knows_end:
-            raise NotLeading
+        self.leads()  # unclaimed: readers here ask who leads, and come when all is over
+        if not self.parts[partition].knows_end:  # unclaimed: for the same reason; a reader that comes at once needs it
+            raise NotLeading  # unclaimed: as above
         return self.shown(partition, offset)
 
     def shown(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
@@ -187,7 +187,7 @@ class Logged(Design):
                 raise Fenced
             await self.note(handled)
         share = await self.share_of(group, member)
-        self.leads()
+        self.leads()  # unclaimed: what was shown may be handed out; its word of it is refused later
         given: Given = []
         for partition in share:
             begin = self.noted().get(partition, 0)
