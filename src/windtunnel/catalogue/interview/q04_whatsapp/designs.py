@@ -1,7 +1,7 @@
 """Who asks, who holds the answer back, who pushes and keeps nothing.
 
 All but the last keep a message before they say that it is sent, in one transaction: the next number of its chat, under
-a lock of the chat's row, its id, and a row in the inbox of each device. A phone shows what has the next number.
+a lock of the chat's row, its id, and a row in the inbox of each device. A phone shows what is beyond the last number.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Stored:
         async with here.db.transaction() as t:
             row = await t.get("chat", chat, lock=True)
             if await t.get("message", frame["say"]) is None:
-                await self.keep(here, t, here.users[device], frame, 1 + whole(row, "last"))
+                seq = whole(row, "last") + 1  # unclaimed: any step will do
+                await self.keep(here, t, here.users[device], frame, seq)
 
     async def keep(self, here: Desk, t: Said, sender: int, frame: Frame, seq: int) -> None:
         """It is the one with this number in its chat."""

@@ -232,12 +232,8 @@ def asked(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
     return found
 
 
-LATE = 2
-"""So many messages are drawn, those that came last."""
-
-
 def offline(history: History, p: Setting) -> Mapping[str, Sequence[tuple[Any, ...]]]:
-    """From who typed to each phone that showed it, of those messages for which somebody waited longest."""
+    """From who typed to each phone that showed it, of the message for which somebody waited longest."""
     chats = Chats(history, p)
     ways = [
         (chats.first[device][text] - one.at_s, text, device)
@@ -245,12 +241,12 @@ def offline(history: History, p: Setting) -> Mapping[str, Sequence[tuple[Any, ..
         for device in chats.wanted(text)
         if chats.users[device] != chats.users[one.device] and text in chats.first[device]
     ]
-    late = {text for _, text, _ in sorted(ways, reverse=True)[:LATE]}
+    late = max(ways, default=(0.0, "", 0))[1]
     return {
         "messages": [
             (f"phone {one.device}", one.at_s, f"phone {device}", one.at_s + took_s, text.partition(" ")[0])
             for took_s, text, device in sorted(ways, key=lambda way: chats.typed[way[1]].at_s)
-            if text in late
+            if text == late
             for one in [chats.typed[text]]
         ]
     }

@@ -84,6 +84,8 @@ class Phone:
         self.task: asyncio.Task[None] | None = None
         if world.stage.name == "sim":
             self.host = world.stage.host(self.name)
+        self.own: frozenset[str] = frozenset()
+        self.own = frozenset(vars(self))
 
     def start(self) -> None:
         """Let its program run."""
@@ -93,7 +95,9 @@ class Phone:
             self.task = asyncio.get_running_loop().create_task(self.main())
 
     async def main(self) -> None:
-        """The life of its program."""
+        """The life of its program: what the one before has hung up here, and not kept, is gone."""
+        for name in vars(self).keys() - self.own:
+            delattr(self, name)
         self.line, self.idle = None, []
         self.open_ends.clear()
         try:
