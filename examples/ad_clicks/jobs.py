@@ -92,7 +92,7 @@ def asked(engine: str, source: Path, folder: Path, killed: bool = False) -> Any:
     with started(PYTHONS[engine], f"on_{engine}.py", source, folder, *checkpoint, folder=folder) as job:
         said = told(job, folder)
     logs = "".join(log.read_text("utf-8", "replace") for log in folder.glob("*.log"))
-    return said | {"restored": re.findall(r"Restoring job \w+ from .*", logs)}
+    return said | {"restored": re.findall(r"Restoring job \w+ from (\w+ \d+)", logs)}
 
 
 def checkpoints(folder: Path) -> list[Path]:

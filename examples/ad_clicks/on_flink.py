@@ -9,6 +9,7 @@ billed and what it dropped.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,8 @@ SETTINGS = {
     "execution.checkpointing.interval": "200 ms",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     "restart-strategy.type": "none",
+    "jobmanager.bind-host": "127.0.0.1",
+    "taskmanager.bind-host": "127.0.0.1",
     "rest.address": "127.0.0.1",
     "rest.bind-address": "127.0.0.1",
     "taskmanager.numberOfTaskSlots": "1",
@@ -66,6 +69,8 @@ def read(folder: Path) -> list[dict[str, object]]:
 
 def main(file: Path, folder: Path, checkpoint: str = "") -> None:
     end_with_who_asked()
+    # No server, open to everybody, for functions in Python: there are none.
+    os.environ["_python_worker_execution_mode"] = "process"  # noqa: SIM112  (PyFlink spells it so)
     began = time.perf_counter()
     settings = Configuration()
     state = {"execution.checkpointing.dir": f"file://{folder}/checkpoints", "io.tmp.dirs": f"{folder}/scratch"}

@@ -6,16 +6,19 @@ each click here, as ours does, and there the clicks that are dropped are the sam
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import runpy
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +171,34 @@ FEW_CLICKS = 5_000
 """Where nobody is killed: too few for a kill to come in the middle of what Flink reads."""
 
 
+@contextlib.contextmanager
+def watched() -> Iterator[set[str]]:
+    """The addresses at which processes that are started meanwhile wait for anybody.
+
+    Of two looks: Flink tries for a moment whether a port is free.
+    """
+    found: set[str] = set()
+    over = threading.Event()
+
+    def look() -> None:
+        before: set[tuple[str, int]] = set()
+        while not over.wait(0.1):
+            now = set()
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    now |= {(*one.laddr,) for one in process.net_connections("inet") if one.status == "LISTEN"}
+            found.update(ip for ip, _ in now & before)
+            before = now
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watch.join()
+
+
 @pytest.mark.live
 @pytest.mark.parametrize("killed", [False, True], ids=["undisturbed", "killed"])
 @pytest.mark.parametrize("engine", ["flink", "spark"])
@@ -178,7 +209,11 @@ def test_the_corrected_bill_is_the_batchs_to_the_cent(
         pytest.skip(why)
     file = job["draw"](CLICKS if killed else FEW_CLICKS, 1, tmp_path)
     pieces, whole = job["cut"](file, tmp_path / "pieces"), job["answer"](file)
-    found = job["outcome"](engine, file, pieces, tmp_path / engine, killed)
+    with watched() as heard_at:
+        found = job["outcome"](engine, file, pieces, tmp_path / engine, killed)
+    assert heard_at
+    assert heard_at <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert psutil.Process().children(recursive=True) == []
     assert found.corrected == whole
     short = {key: cents - found.streamed.get(key, 0) for key, cents in whole.items()}
     assert min(short.values()) >= 0
