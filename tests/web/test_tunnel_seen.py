@@ -368,6 +368,35 @@ def test_boxes_stand_apart_inside_of_the_pane_and_those_who_are_called_to_the_ri
     assert storm.page.evaluate(LAID, [asked[0], often, width, 240])[1:] == places
 
 
+KIN: dict[str, tuple[list[tuple[str, str]], list[list[str]]]] = {
+    "a chat": (
+        [
+            ("clients", "gate-0"),
+            ("gate-0", "phone-0"),
+            ("phone-0", "gate-1"),
+            ("gate-0", "gate-1"),
+            ("gate-1", "phone-1"),
+        ],
+        [["gate-0", "gate-1"], ["phone-0", "phone-1"]],
+    ),
+    "a leader": (
+        [("clients", "node 0"), ("node 0", "node 1"), ("node 0", "node 2")],
+        [["node 0"], ["node 1", "node 2"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KIN)
+def test_hosts_of_one_name_stand_in_one_column_but_for_a_leader_before_its_followers(storm: Tunnel, name: str) -> None:
+    ways, wanted = KIN[name]
+    hosts = sorted({one for way in ways for one in way} - {"clients"})
+    asked = [[["clients", "client"], *([one, "host"] for one in hosts)], [[*way, 0, 5] for way in ways], 610, 240]
+    columns: dict[float, list[str]] = {}
+    for place in storm.page.evaluate(LAID, asked)[1:]:
+        columns.setdefault(place["x"] + place["size"] / 2, []).append(place["name"])
+    assert [columns[x] for x in sorted(columns)] == wanted
+
+
 def test_hosts_that_hear_each_other_stand_in_one_ring_whether_clients_send_them_messages_or_stand_beside_them(
     storm: Tunnel,
 ) -> None:

@@ -34,6 +34,11 @@ export function depths(run) {
     for (const one of alike) depth.set(one, 1);
     spread(alike);
   }
+  // One of several of a name stands beside them, unless they alone are the way to it, as a leader is to its followers.
+  const kin = box => run.boxes[box].kind + stem(run.boxes[box].name), nearest = new Map(), met = new Set();
+  for (const [box, d] of depth) nearest.set(kin(box), Math.min(d, nearest.get(kin(box)) ?? d));
+  for (const [source, targets] of out) for (const target of targets) if (kin(source) !== kin(target)) met.add(target);
+  for (const box of met) if (depth.has(box)) depth.set(box, nearest.get(kin(box)));
   const peers = new Set();
   for (const [source, targets] of out) for (const target of targets) if (source !== target && depth.get(source) === depth.get(target)) { peers.add(source); peers.add(target); }
   return {depth, peers};

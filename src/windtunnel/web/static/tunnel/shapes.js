@@ -53,11 +53,12 @@ export function drawBox(c, ink, box, place, trouble) {
   if (box.kind === "database" || box.kind === "objects" || box.kind === "log") {
     const h = server.size * 0.13; c.lineWidth = 1; c.beginPath(); c.moveTo(server.x, server.y + h); c.bezierCurveTo(server.x, server.y + h * 2.2, server.x + server.size, server.y + h * 2.2, server.x + server.size, server.y + h); c.stroke();
   }
-  const hot = trouble?.fault, words = trouble && !tight ? trouble.words : label.text;
+  const hot = trouble?.fault, line = trouble && !tight && label.y < 30, named = line ? `${label.text}: ${trouble.words}` : trouble?.words;   // no room for two
+  const words = trouble && !tight ? named : label.text;
   letters(c, ink, tight ? 10.5 : 11.5, hot); c.textAlign = label.align; c.fillStyle = hot ? ink["trouble-ink"] : ink.dim;
   const width = c.measureText(words).width, x = label.align === "center" ? Math.min(label.x, place.edge - width / 2) : label.x;
   c.fillText(words, x, label.y - (hot && !tight ? 4 : 0));
-  if (trouble && !tight && !place.small) { letters(c, ink, 11.5); c.fillStyle = ink.dim; c.fillText(label.text, label.x, label.y - (hot ? 19 : 14)); }
+  if (trouble && !tight && !place.small && !line) { letters(c, ink, 11.5); c.fillStyle = ink.dim; c.fillText(label.text, label.x, label.y - (hot ? 19 : 14)); }
   if (trouble && tight) chip(c, ink, trouble.words, (place.tank?.x0 ?? server.x) - 4, label.y);
 }
 
