@@ -34,8 +34,8 @@ Kafka says that offset and results in one transaction are stronger than its own 
 for Google's bills: no duplicates at any moment, and all in the end.
 
 **Left open.** Clicks that are no person's. Several jobs that share a log; here it is one. Browsers that make a new id.
-A day that is closed while a click is still out. Photon's rates are its own; Flink and Spark themselves do not run
-here.
+A day that is closed while a click is still out. Photon's rates are its own. Flink and Spark do this job beside it, over
+one file of clicks (docs/flink-and-spark.md).
 """
 
 from __future__ import annotations
