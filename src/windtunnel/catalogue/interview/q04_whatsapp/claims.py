@@ -83,6 +83,7 @@ HELD = (
 PINGED = "abs(store_and_forward.pings_a_second / long_poll.asks_a_second - 1) < 0.1"
 SOON = (
     "poll.delay_mean_ms > 4 * store_and_forward.delay_mean_ms and long_poll.delay_p50_ms < 200"
+    " and long_poll.delay_mean_ms < 250 and long_poll.up_a_second < 20"
     " and max(poll.copies, long_poll.copies, store_and_forward.copies) < 3"
 )
 LITTLE = "0 < store_and_forward.delay_p50_ms - push.delay_p50_ms < 15 and store_and_forward.sent_p50_ms < 100"

@@ -192,11 +192,9 @@ class LongPoll(Poll):
 class Push:
     """A WebSocket, and nothing kept: whoever is there is told, and the sender that it is sent."""
 
-    way = "holds"
     tables: Tables = {}
 
-    def __init__(self, stage: Stage, p: Setting) -> None:
-        self.p = p
+    def __init__(self, stage: Stage, p: Setting) -> None: ...
 
     async def gateway(self, here: Desk) -> None:
         self.lines: dict[int, Line] = {}
@@ -220,7 +218,7 @@ class Push:
         for device in here.devices(frame["chat"]):
             if device in self.lines:
                 with contextlib.suppress(ConnectionError):
-                    await self.lines[device].send({**frame, "new": True})
+                    await self.lines[device].send(frame)
 
     async def phone(self, me: Phone) -> None:
         while True:

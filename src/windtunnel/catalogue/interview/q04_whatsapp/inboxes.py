@@ -18,8 +18,6 @@ from windtunnel.engines import AtMost, Where
 class Inboxes(Stored):
     """A row in an inbox until the device acknowledges it; phones that were cut off come back at once."""
 
-    way = "holds"
-
     # --- gateway -------------------------------------------------------------------------------------------------
     async def gateway(self, here: Desk) -> None:
         self.lines: dict[Line, asyncio.Event] = {}
