@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 from windtunnel.parts import Places
-from windtunnel.sim import Signal, Simulator
+from windtunnel.parts.places import Customer
+from windtunnel.sim import Signal, Simulator, Trace
 
 
 def test_a_batch_is_full_of_those_who_wait_and_a_static_one_empties() -> None:
@@ -31,4 +34,44 @@ def test_without_a_trace_nobody_is_kept() -> None:
     places.wait(over)
     places.begin(over)
     places.leave(over)
+    assert places._inside == {}
+
+
+class Seen(Trace):
+    """A trace that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = list[tuple[str, int | None]]()
+        self.customers = dict[int, Customer]()
+
+    def admitted(self, server: Any, customer: Any, signal: Any) -> None:
+        self.customers[id(signal)] = customer
+
+    def left(self, server: Any, customer: Any, how: str) -> None:
+        self.told.append((how, self.customers[id(customer)].started_ns))
+
+
+def test_a_place_begins_once_and_ends_once_and_who_hangs_up_before_had_none() -> None:
+    sim = Simulator()
+    sim.trace = seen = Seen()
+    places = Places(sim, "device", 2)
+    one, two, nobody = (Signal[None](sim, name) for name in ("one", "two", "nobody"))
+    places.wait(one)
+    places.wait(two)
+
+    async def run() -> None:
+        await sim.sleep(1)
+        places.begin(one)
+        places.begin(nobody)
+        await sim.sleep(1)
+        places.begin(one)  # it was put out and came back: the place was its own
+        places.leave(two, "withdrawn")
+        for _ in range(2):
+            places.leave(one)
+        places.leave(nobody)
+
+    sim.spawn(run(), "run")
+    sim.run()
+    assert seen.told == [("withdrawn", None), ("served", 1_000_000_000)]
     assert places._inside == {}

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from helpers.model_server import client, events, offline, said, small, text
 from helpers.plain_llama import logits_of
+from windtunnel.blocks.serving import NGramDrafter, Speculation
 from windtunnel.serve import metrics
 from windtunnel.serve.answers import event
 from windtunnel.serve.asked import read
@@ -301,3 +302,11 @@ def test_a_count_of_millions_is_told_to_the_last_one() -> None:
     runner = Runner(small().engine("continuous", 1))
     runner.counts["answer_tokens"] = 123_456_789
     assert "\nwindtunnel_answer_tokens_total 123456789\n" in metrics.text(runner)
+
+
+def test_an_engine_that_guesses_is_refused_since_one_token_of_a_step_is_handed_on() -> None:
+    """Of five that a step told, four were in no answer."""
+    engine = small().engine("continuous", 1)
+    engine.speculation = Speculation(NGramDrafter())
+    with pytest.raises(ValueError, match="engine that guesses"):
+        Runner(engine)

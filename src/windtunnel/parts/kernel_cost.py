@@ -10,7 +10,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 
+from windtunnel.blocks.ground.numbers import number, whole
 from windtunnel.blocks.serving import Batch
 
 
@@ -18,9 +21,13 @@ from windtunnel.blocks.serving import Batch
 class KernelCost:
     """How long a step takes; between knots it is a line.
 
+    Below the first knot it takes what it takes there, and behind the last it goes on as between the last two: nobody
+    measured there. So a line of knots must not fall at its end, or much would take less than nothing. Raises ValueError
+    for lines that do, for less than two knots, knots that do not rise, and times that are none.
+
     Args:
         dense_ms: of all layers, by the tokens of the step.
-        head_ms: of head and sampler, by how many sequences are given a token.
+        head_ms: of head and sampler, by how many sequences are given a token, and guesses are verified.
         layers: how many there are; what follows is of the attention of one, in microseconds.
         reading_us: of pieces of prompts: once, a token, a token times what was read before, a token squared, and what
             was read before.
@@ -36,6 +43,19 @@ class KernelCost:
     answering_us: Mapping[int, Mapping[int, float]]
     beside_us: Mapping[int, Mapping[int, float]]
     together_us: float
+
+    def __post_init__(self) -> None:
+        whole(self.layers, "The number of layers", 1)
+        if len(self.reading_us) != 5:
+            raise ValueError(f"There are 5 numbers in reading_us, not {len(self.reading_us)}.")
+        for one in (*self.reading_us, self.together_us):
+            number(one, "A time of what is read", 0)
+        _check_line("dense_ms", self.dense_ms)
+        _check_line("head_ms", self.head_ms)
+        _check_grid("answering_us", self.answering_us)
+        _check_grid("beside_us", self.beside_us, -self.reading_us[0])  # together with a piece it takes what is above 0
+        if self.lengths != tuple(next(iter(self.beside_us.values()))):
+            raise ValueError("The grids answering_us and beside_us have the same lengths of answers as knots.")
 
     @property
     def answers(self) -> tuple[int, ...]:
@@ -56,7 +76,8 @@ class KernelCost:
         """How long this batch takes. A sequence that computes one token behind its prompt is an answer."""
         pieces, given, answers, read = list[tuple[int, int]](), 0, 0, 0
         for sequence, count in batch.work:
-            given += sequence.computed + count == len(sequence.tokens)
+            if sequence.computed + count == len(sequence.tokens):
+                given += 1 + sequence.guessed
             if count == 1 and sequence.computed >= sequence.prompt_length:
                 answers += 1
                 read += sequence.computed
@@ -75,6 +96,35 @@ class KernelCost:
         if answers:
             took_us += within(self.beside_us, answers, length) + self.together_us * answers * sum(c for c, _ in pieces)
         return took_us
+
+
+def _check_knots(name: str, knots: Mapping[int, object]) -> None:
+    for knot in knots:
+        whole(knot, f"A knot of {name}")
+    if len(knots) < 2 or any(after <= before for before, after in pairwise(knots)):
+        raise ValueError(f"{name} has two knots at least, each larger than the one before, not {list(knots)}.")
+
+
+def _check_line(name: str, knots: Mapping[int, float], least: float = 0) -> None:
+    _check_knots(name, knots)
+    for took in knots.values():
+        number(took, f"A time of {name}", least)
+    *_, before, last = knots.values()
+    if last < before:
+        raise ValueError(f"{name} falls from {before:g} to {last:g} at its end: behind it, it would fall below 0.")
+
+
+def _check_grid(name: str, grid: Mapping[int, Mapping[int, float]], least: float = 0) -> None:
+    _check_knots(name, grid)
+    for knot, line in grid.items():
+        _check_line(f"{name}[{knot}]", line, least)
+        if list(line) != list(next(iter(grid.values()))):
+            raise ValueError(f"{name}[{knot}] has other knots than the line before it: measure all at the same.")
+    *_, before, last = grid.values()
+    more = {knot: last[knot] - before[knot] for knot in last}
+    if min(more.values()) < 0:
+        raise ValueError(f"{name} falls from its last line but one to its last: behind them it would fall below 0.")
+    _check_line(f"What {name} grows by at its end", more, -inf)
 
 
 def around(knots: Mapping[int, object], at: float) -> tuple[int, int]:

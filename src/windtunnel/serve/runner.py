@@ -44,11 +44,15 @@ class Runner:
     """An engine, and who waits for it.
 
     Args:
-        engine: nobody else may step it.
+        engine: nobody else may step it. Raises ValueError for one that guesses: what is handed on is one token a step.
         places: how many answers are under way at once, those that wait included; who comes then is refused.
     """
 
     def __init__(self, engine: LLMEngine, places: int = 96) -> None:
+        if engine.speculation is not None:
+            raise ValueError(
+                "An engine that guesses tells several tokens a step, and one is handed on: leave them out."
+            )
         self.engine, self.places = engine, places
         self.counts: Counter[str] = Counter()
         """What happened so far, by names that `/metrics` shows."""

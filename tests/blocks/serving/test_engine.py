@@ -213,18 +213,42 @@ def test_a_row_of_a_product_is_the_same_to_the_bit_in_any_company(n: int, fours:
     [
         ([(100, 0, 0)], [[0]], "no token 100"),
         ([(-1, 0, 0)], [[0]], "no token -1"),
-        ([(1, 64, 0)], [[0]], "Position 64"),
-        ([(1, 0, 1)], [[0]], "table 1"),
-        ([(1, 9, 0)], [[0, 8]], "behind the last stretch"),
-        ([(1, 5, 0)], [[0, 1023]], "slot 1024"),
-        ([(1, 5, 1)], [[0, 4], [0]], "names slot"),
+        ([(1, 64, 0)], [[0]], "no position 64: the model reads 64"),
+        ([(1, -1, 0), (1, 5, 0)], [[0]], "no position -1"),
+        ([(1, 0, 1)], [[0]], "no table 1: there are 1"),
+        ([(1, 0, -1), (1, 0, 0)], [[0]], "no table -1"),
+        ([(1, 9, 0)], [[0, 8]], "Position 9 is behind the last stretch of table 0"),
+        ([(1, 5, 0)], [[0, 1023]], "Table 0 names slot 1024, and there are 1024"),
+        ([(1, 5, 1)], [[0, 4], [0]], "Position 5 is behind the last stretch of table 1"),
+        ([(1, 0, 0), (1, 5, 1)], [[0, 4], [8, -1]], "Table 1 names slot -1"),
+        ([(1, 5, 0)], [[-1, 4]], "Table 0 names slot -1"),
+        ([(1, 5, 0), (1, 0, 0)], [[1021, 4]], "Table 0 names slot 1024"),
+        ([(1, 1, 0)], [[(1 << 63) - 1]], f"Table 0 names slot {1 << 63}"),
+        ([(1, 1, 0)], [[1 << 70]], "Table 0 names a slot of more than 64 bits"),
+        ([(1, 0, 0)], [[]], "Position 0 is behind the last stretch of table 0"),
+        ([(1 << 70, 0, 0)], [[0]], "three whole numbers"),
+        ([(1.9, 0, 0)], [[0]], "three whole numbers"),
+        ([(1, 0), (2, 0), (3, 0)], [[0]], "three whole numbers"),
+        ([(1, 0, 0), (2, 1)], [[0]], "three whole numbers"),
     ],
 )
 def test_what_would_read_the_memory_of_others_is_refused(
     rows: list[tuple[int, int, int]], tables: list[list[int]], says: str
 ) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=says) as refused:
         model().forward(rows, tables, 4 if len(tables[0]) > 1 else 16, [0])
+    assert "\n" not in str(refused.value)
+
+
+def test_what_a_row_does_not_read_may_stand_in_its_table() -> None:
+    """A table longer than its rows, one that nobody reads, and a last stretch that ends with the memory."""
+    for rows, tables, stretch in (
+        ([(1, 0, 0)], [[0, -1, 5000]], 4),
+        ([(1, 0, 1)], [[-9], [0]], 4),
+        ([(1, at, 0) for at in range(6)], [[0, 1022]], 4),
+        ([(1, 0, 0)], [[1023]], 1024),
+    ):
+        assert model().forward(rows, tables, stretch, [0]).shape == (1, 100)
 
 
 def test_a_request_that_the_model_cannot_read_is_refused_and_forgotten() -> None:

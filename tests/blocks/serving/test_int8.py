@@ -134,3 +134,83 @@ def test_an_adapter_lies_beside_weights_of_8_bits_and_not_in_them() -> None:
 def test_a_head_that_is_the_embedding_stays_one() -> None:
     small = in_int8(made_weights(TINY))
     assert small.head is small.embedding
+
+
+def with_column(column: list[float]) -> ModelWeights:
+    """Weights of which one column of a matrix is this, and else nothing."""
+    matrix = weights().feed_out.copy()
+    matrix[1, 0, :, 7] = 0
+    matrix[1, 0, : len(column), 7] = column
+    return replace(weights(), feed_out=matrix)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [0.0],
+        [1.0, 3e38],
+        [1e-45],
+        [7.5e-43, -3e-43],
+        [1e-40, -9.9e-41, 3e-42],
+        [1.5e-36, 1.49e-36],
+        [1e-30, -1e-32],
+        [-5.0, 1e-3],
+        [3.4028235e38, -3.4028235e38, 1e38],
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_column_of_nothing_or_of_next_to_nothing_or_of_one_large_number_is_near_itself(column: list[float]) -> None:
+    """llama.cpp, pull requests 7313 and 3010; coremltools, issue 2853 and pull request 2851; aiter, issue 4289: a step
+    of 0, by which was divided. Here a column whose largest is below 8.9e-44 became what a cast makes of infinity, and
+    that of 7.5e-43 came out with the other sign."""
+    small = in_int8(with_column(column))
+    assert small.scales is not None
+    scale = small.scales.feed_out[1, 0, 7]
+    found = small.feed_out[1, 0, : len(column), 7] * scale
+    off = np.abs(found.astype(np.float64) - np.array(column, np.float32))
+    assert np.isfinite(found).all()
+    assert scale > 0
+    assert (off <= 0.5 * scale * (1 + 1e-5)).all()
+    assert scale <= max(abs(one) for one in column) / 127 * (1 + 1e-6) + 1.5e-45 or not any(column)
+    assert abs(small.feed_out.astype(int)).max() == 127
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.filterwarnings("error")
+def test_a_number_that_8_bits_cannot_say_is_refused(name: str, bad: float) -> None:
+    """aprender, pull request 2187: such weights were taken. Here NaN became 0, and its model spoke on."""
+    matrix = getattr(weights(), name).copy()
+    matrix[..., 3, 5] = bad
+    with pytest.raises(ValueError, match=f"A number of {name} is infinite or NaN"):
+        in_int8(replace(weights(), **{name: matrix}))
+
+
+def test_what_is_no_model_of_32_bits_is_not_rounded() -> None:
+    """Of whole numbers -128 the largest was -128."""
+    small = in_int8(weights())
+    with pytest.raises(ValueError, match=r"embedding as .* of float32, not as .* of int8"):
+        in_int8(replace(small, scales=None))
+    with pytest.raises(ValueError, match="head lie side by side"):
+        in_int8(replace(weights(), head=np.asfortranarray(weights().head)))
+
+
+def test_numbers_that_are_rounded_are_rounded_to_themselves() -> None:
+    """What a file of 8 bits has said once is not moved again, and signs go through all of -127 to 127."""
+    once = stood_for(in_int8(weights()))
+    again = in_int8(once)
+    assert again.scales is not None
+    for name in MATRICES:
+        assert (getattr(again, name) == getattr(in_int8(weights()), name)).all()
+        assert getattr(again, name).min() == -127
+    turned = in_int8(replace(weights(), head=-weights().head))
+    assert (turned.head == -in_int8(weights()).head).all()
+
+
+def test_a_vocabulary_that_fills_no_panel_says_nothing_of_tokens_that_there_are_not() -> None:
+    """100 tokens are 64 and 36: what stands behind them is 0, and a scale of 1 keeps it there."""
+    small = model().weights
+    assert small.scales is not None
+    assert not small.head[1, :, 36:].any()
+    assert (small.scales.head[1, 36:] == 1).all()
+    assert model().forward([(99, 0, 0)], [[0]], 1024, [0]).shape == (1, 100)

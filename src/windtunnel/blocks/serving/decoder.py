@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.blocks.ground.block import Block
 from windtunnel.blocks.ground.numbers import whole
-from windtunnel.blocks.serving.weights import ModelWeights, Scales
+from windtunnel.blocks.serving.weights import ModelWeights, Scales, check_weights
 from windtunnel.portable import each
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Row = tuple[int, int, int]
 
 
 class Decoder(Block):
-    """A model, and a memory of `slots` for keys and values.
+    """A model, and a memory of `slots` for keys and values. Raises ValueError for weights that `check_weights` refuses.
 
     >>> from windtunnel.blocks.serving import ModelShape, made_weights
     >>> tiny = ModelShape(vocabulary=10, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64)
@@ -38,6 +38,7 @@ class Decoder(Block):
     def __init__(self, weights: ModelWeights, slots: int) -> None:
         import numpy as np
 
+        check_weights(weights)
         self.weights = weights
         self.slots = whole(slots, "The number of slots", 1)
         shape = weights.shape
@@ -78,16 +79,19 @@ class Decoder(Block):
         from windtunnel.blocks.serving.kernels import decoder as kernels
 
         shape, w = self.weights.shape, self.weights
-        tokens, positions, owners = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+        tokens, positions, owners = _columns(rows)
         if wanted and not (min(wanted) >= 0 and max(wanted) < tokens.size):
             raise ValueError(f"The logits of rows {wanted} are wanted, and there are {tokens.size}, from 0 on.")
         if not tokens.size:
             return np.empty((0, shape.vocabulary), np.float32)
-        longest = max((len(table) for table in tables), default=0)
-        begins = np.full((len(tables), longest), -1, np.int64)
+        lengths = np.array([len(table) for table in tables], np.int64)
+        begins = np.zeros((len(tables), lengths.max(initial=0)), np.int64)
         for i, table in enumerate(tables):
-            begins[i, : len(table)] = table
-        self._check(tokens, positions, owners, begins, stretch)
+            try:
+                begins[i, : len(table)] = table
+            except OverflowError:
+                raise ValueError(f"Table {i} names a slot of more than 64 bits, and there are {self.slots}.") from None
+        self._check(tokens, positions, owners, begins, lengths, stretch)
         which, numbers = self._adapters(owners, len(tables), pool, places)
         logits = kernels.forward(
             tokens, positions, owners, begins, stretch, np.array(wanted, np.int64), w.embedding, w.attention_in,
@@ -117,34 +121,54 @@ class Decoder(Block):
         positions: NDArray[np.int64],
         owners: NDArray[np.int64],
         begins: NDArray[np.int64],
+        lengths: NDArray[np.int64],
         stretch: int,
     ) -> None:
         import numpy as np
 
-        shape = self.weights.shape
-        whole(stretch, "How many slots lie side by side", 1)
-        if tokens.min() < 0 or tokens.max() >= shape.vocabulary:
-            wrong = tokens.min() if tokens.min() < 0 else tokens.max()
-            raise ValueError(f"There is no token {wrong}: the model knows {shape.vocabulary}, from 0 on.")
-        if positions.min() < 0 or positions.max() >= shape.positions:
-            raise ValueError(f"Position {positions.max()} is too far: the model reads {shape.positions} tokens.")
-        if owners.min() < 0 or owners.max() >= len(begins):
-            raise ValueError(f"A row is of table {owners.max()}, and there are {len(begins)}.")
-        furthest = positions.max() // stretch
-        if furthest >= begins.shape[1]:
-            raise ValueError(f"Position {positions.max()} is behind the last stretch of its table.")
-        last = positions // stretch
-        read = begins[owners]
-        used = np.arange(begins.shape[1]) <= last[:, None]
-        ends = read + (stretch - 1)
-        rows = np.arange(positions.size)
-        ends[rows, last] = read[rows, last] + positions % stretch
-        if (used & ((read < 0) | (ends >= self.slots))).any():
-            raise ValueError(f"A table names slot {ends[used].max()}, and there are {self.slots}.")
+        shape, stretch = self.weights.shape, whole(stretch, "How many slots lie side by side", 1)
+        for numbers, many, what, has in (
+            (tokens, shape.vocabulary, "token", "the model knows"),
+            (positions, shape.positions, "position", "the model reads"),
+            (owners, len(begins), "table", "there are"),
+        ):
+            least, most = numbers.min(), numbers.max()
+            if least < 0 or most >= many:
+                wrong = least if least < 0 else most
+                raise ValueError(f"There is no {what} {wrong}: {has} {many}, from 0 on.")
+        furthest = np.full(len(begins), -1)  # of each table; what its other rows read lies before
+        np.maximum.at(furthest, owners, positions)
+        last = furthest // stretch
+        if (last >= lengths).any():
+            wrong = int((last >= lengths).argmax())
+            raise ValueError(f"Position {furthest[wrong]} is behind the last stretch of table {wrong}.")
+        if begins.min() >= 0 and begins.max() <= self.slots - stretch:
+            return
+        stretches = np.arange(begins.shape[1])  # what no row reads may be anything, and the last stretch may be short
+        wide = np.where(stretches < last[:, None], stretch, furthest[:, None] % stretch + 1)
+        ill = (stretches <= last[:, None]) & ((begins < 0) | (begins > self.slots - wide))
+        if ill.any():
+            i, j = (int(at) for at in np.argwhere(ill)[0])
+            slot = int(begins[i, j])
+            slot += int(wide[i, j]) - 1 if slot >= 0 else 0
+            raise ValueError(f"Table {i} names slot {slot}, and there are {self.slots}, from 0 on.")
 
     def _told(self) -> dict[str, object]:
         shape = self.weights.shape
         return {"layers": shape.layers, "width": shape.width, "slots": self.slots}
+
+
+def _columns(rows: List[Row]) -> NDArray[np.int64]:
+    """Tokens, positions and tables of the rows (3, rows). Raises ValueError for what is no three whole numbers."""
+    import numpy as np
+
+    try:
+        found = np.array(rows)
+    except ValueError:  # rows of different lengths
+        found = np.empty(1, np.object_)
+    if found.size and (found.ndim != 2 or found.shape[1] != 3 or found.dtype.kind not in "iu"):
+        raise ValueError("A row is three whole numbers of 64 bits: a token, its position, and which table it is of.")
+    return found.astype(np.int64).reshape(-1, 3).T.copy()
 
 
 def _unscaled() -> Scales:

@@ -137,7 +137,7 @@ class LLMEngine(Block):
         many = self.speculation.many(len(decoding))
         room = [(one, min(many, one.longest - len(one.tokens) - 1)) for one in decoding]  # the last is given by itself
         asked = [(one, count, self._sampling.get(one.name, GREEDY)) for one, count in room if count > 0]
-        guesses = self.speculation.drafter.propose(asked) if asked else []
+        guesses = self.speculation.propose(asked, self.decoder.weights.shape.vocabulary)
         for (one, _, _), guessed in zip(asked, guesses, strict=True):
             one.guess([guess.token for guess in guessed])
         return {one.name: guessed for (one, _, _), guessed in zip(asked, guesses, strict=True)}
@@ -159,10 +159,13 @@ class LLMEngine(Block):
                 if one.guessed:
                     luck = Random(f"{sampling.seed} {len(one.tokens) - one.guessed} verified")
                     laws = [sampling.law(law) for law in logits[:readable]]
-                    *kept, picked[one.name] = accept(guesses[one.name][: min(readable - 1, one.guessed)], laws, luck)
-                    batch.accepted[one.name] = kept
+                    *kept, last = accept(guesses[one.name][: min(readable - 1, one.guessed)], laws, luck)
                     self.guessed += one.guessed
                     self.accepted += len(kept)
+                    if one.stop in kept:  # what was kept behind it is told to nobody
+                        self.accepted -= len(kept) - 1 - kept.index(one.stop)
+                        *kept, last = kept[: kept.index(one.stop) + 1]
+                    batch.accepted[one.name], picked[one.name] = kept, last
                 else:
                     picked[one.name] = sampling.pick(logits[0], len(one.tokens))
                 self.logits[one.name] = logits[len(kept)]

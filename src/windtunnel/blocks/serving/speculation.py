@@ -102,6 +102,23 @@ class Speculation(NamedTuple):
     drafter: Drafter
     guesses: int | Mapping[int, int] = 4
 
+    def propose(self, asked: Asked, vocabulary: int) -> list[list[Guess]]:
+        """What the drafter proposes, no more than was asked of it. Raises ValueError for a token that there is not, a
+        law of another vocabulary, and where not each was answered: nothing is guessed then, and nobody has changed.
+        """
+        if not asked:
+            return []
+        said = self.drafter.propose(asked)
+        if len(said) != len(asked):
+            raise ValueError(f"Who guesses was asked for {len(asked)} sequences, and answered for {len(said)}.")
+        found = [list(guesses[:many]) for (_, many, _), guesses in zip(asked, said, strict=True)]
+        for token, law in (guess for guesses in found for guess in guesses):
+            if not 0 <= token < vocabulary:
+                raise ValueError(f"Who guesses proposes token {token}, and the model knows {vocabulary}, from 0 on.")
+            if law is not None and len(law) != vocabulary:
+                raise ValueError(f"Who guesses has a law of {len(law)} tokens, and the model knows {vocabulary}.")
+        return found
+
     def many(self, decoding: int) -> int:
         """How many are guessed where so many sequences decode; of a mapping the entry for the next number below."""
         if isinstance(self.guesses, int):

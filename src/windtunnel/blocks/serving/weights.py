@@ -82,6 +82,40 @@ def check_shape(shape: ModelShape) -> None:
         raise ValueError(f"The width of a head is a multiple of 4, not {shape.head_width}.")
 
 
+def check_weights(weights: ModelWeights) -> None:
+    """Raises ValueError for numbers that are not those of such a model, or do not lie side by side in C order.
+
+    Kernels count addresses by the shape of the model: they would read what is behind the numbers, or others of them.
+    """
+    import numpy as np
+
+    shape = weights.shape
+    check_shape(shape)
+    across, tokens = shape.heads * shape.head_width, -(-shape.vocabulary // 64)
+    mixed = -(-(across + 2 * shape.kv_heads * shape.head_width) // 64)
+    width, panels, layers = shape.width, shape.width // 64, shape.layers
+    matrices = {
+        "embedding": (tokens, width, 64),
+        "attention_in": (layers, mixed, width, 64),
+        "attention_out": (layers, panels, across, 64),
+        "feed_in": (layers, shape.hidden // 32, width, 64),
+        "feed_out": (layers, panels, shape.hidden, 64),
+        "head": (tokens, width, 64),
+    }
+    kind = np.float32 if weights.scales is None else np.int8
+    wanted = [(name, getattr(weights, name), sizes, kind) for name, sizes in matrices.items()]
+    wanted.append(("gains", weights.gains, (layers + 1, 2, width), np.float32))
+    if weights.scales is not None:
+        of = weights.scales
+        wanted += [(f"scales of {a}", getattr(of, a), (*b[:-2], 64), np.float32) for a, b in matrices.items()]
+    for name, found, sizes, kind in wanted:
+        if found.shape != sizes or found.dtype != kind:
+            said = f"{name} as {sizes} of {np.dtype(kind)}, not as {found.shape} of {found.dtype}"
+            raise ValueError(f"A model of this shape has its {said}.")
+        if not (found.flags.c_contiguous and found.flags.aligned):
+            raise ValueError(f"The numbers of {name} lie side by side in C order: take numpy.ascontiguousarray of it.")
+
+
 def made_weights(shape: ModelShape, seed: int = 0) -> ModelWeights:
     """A model that has learnt nothing: normal numbers, so scaled that no layer is louder than the one before.
 

@@ -8,6 +8,7 @@ import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]  # no stubs; comes with Numba
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from windtunnel.blocks.serving.kernels import EXACT
@@ -41,7 +42,18 @@ def _tile(typing: Any, rows: Any, first: Any, panel: Any, left: Any, out: Any, c
     """`out[first : first + 4, column : column + 32]` becomes those rows times 32 columns of a panel, from `left` on.
 
     Compiled code of arrays would write its sums to memory after each step; so the steps are told to LLVM one by one.
+    They count addresses themselves, so another layout, or numbers of another size, are refused when it is compiled.
     """
+    if not (
+        _fits(rows, 2, types.float32)
+        and _fits(panel, 2, types.float32, types.int8)
+        and _fits(out, 2, types.float32)
+        and out.mutable
+    ):
+        raise TypingError(
+            "A tile is of rows and sums of float32 and of a panel of float32 or int8, each in C order without gaps, not"
+            f" of {rows}, {panel} and {out}: take numpy.ascontiguousarray."
+        )
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def array(n: int) -> Any:
@@ -87,6 +99,13 @@ def _tile(typing: Any, rows: Any, first: Any, panel: Any, left: Any, out: Any, c
     return types.void(rows, first, panel, left, out, column), generate
 
 
+def _fits(array: Any, dimensions: int, *kinds: Any) -> bool:
+    """Whether numba's type of an array is one whose numbers lie side by side, of one of these kinds."""
+    if not isinstance(array, types.Array) or array.ndim != dimensions:
+        return False
+    return array.layout == "C" and array.dtype in kinds
+
+
 tile: Any = intrinsic(_tile)
 
 
@@ -96,9 +115,13 @@ def multiply(rows: Floats, panels: Numbers, out: Floats) -> None:
     multiple of four.
 
     Each number is summed from the first input to the last, whether its row is one of four that are read together or
-    stands alone.
+    stands alone. Raises ValueError for shapes that do not fit: bounds are checked nowhere behind this. Arrays of other
+    kinds, or not in C order, are not compiled.
     """
     n, k = rows.shape
+    fit = panels.shape[1] == k and panels.shape[2] == PANEL and out.shape[0] == n
+    if k % 4 or not fit or out.shape[1] != panels.shape[0] * PANEL:
+        raise ValueError("Rows (n, k) and panels (p, k, 64) give sums (n, 64 p), and k is a multiple of four.")
     for p in range(panels.shape[0]):
         panel = panels[p]
         for i in range(0, n - HIGH + 1, HIGH):
