@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import sys
@@ -59,6 +60,7 @@ def environment() -> Environment:
     made.filters["prose"] = lambda text: Markup(prose.html(text))
     made.filters["svg"] = Markup  # of ours: texts in it are escaped where it is made
     made.filters["number"] = number
+    made.filters["between"] = lambda text: Markup(html.escape(text, quote=False))  # tags: there quotes may stay
     return made
 
 

@@ -82,14 +82,14 @@ from windtunnel.catalogue.interview.q13_kafka.rig import Rig
 class Params:
     """Which episodes are tried, and how the log is kept."""
 
-    places: int = param(4, "places at which each trouble is tried", 0, 12)
+    places: int = param(4, "places at which each trouble is tried", 0, 8)
     every: int = param(8, "so many things that a leader does lie between two of them", 1, 12)
     readers: int = param(2, "records at which a member of the group dies, or stands still", 0, 4)
     next: int = param(0, "places at which a second trouble meets what the first has left", 0, 4)
-    drawn: int = param(0, "episodes with up to three troubles that are drawn by lot", 0, 24)
-    batches: int = param(4, "batches of each of the two producers in an episode", 1, 8)
-    records: int = param(2, "records in a batch", 1, 20)
-    long: int = param(40, "batches of each in a long episode in which nothing goes wrong", 0, 100)
+    drawn: int = param(0, "episodes with up to three troubles that are drawn by lot", 0, 12)
+    batches: int = param(4, "batches of each of the two producers in an episode", 1, 5)
+    records: int = param(2, "records in a batch", 1, 16)
+    long: int = param(40, "batches of each in a long episode in which nothing goes wrong", 0, 60)
     pours: int = param(1, "1: measure records a second by the size of batches", 0, 1)
     min_in_sync: int = param(2, "servers that have to be in sync, else nothing is taken that all should have", 1, 3)
     unclean: int = param(0, "1: where nobody leads who was in sync, any server may", 0, 1)

@@ -68,7 +68,7 @@ class ListInMemory(Design):
     async def append(self, partition: int, batch: bytes) -> None:
         for record in records_of(batch):
             self.lists[partition].append((self.next[partition], record.value or b""))
-            self.next[partition] += 1
+            self.next[partition] += 1  # unclaimed: any number that grows would do
 
     async def poll(self, member: str, generation: int, handled: dict[int, int]) -> tuple[int, Given]:
         given: Given = []
@@ -78,7 +78,7 @@ class ListInMemory(Design):
         return 0, given
 
     async def read(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
-        return [one for one in self.lists[partition] if one[0] >= offset]
+        return [one for one in self.lists[partition] if one[0] >= offset]  # unclaimed: by then all is handed out
 
 
 class DeletingQueue(Design):
@@ -107,10 +107,10 @@ class DeletingQueue(Design):
             if found:
                 self.deleted.commit("", {("", partition): (found[-1][0] + 1, "")})
                 given += [(partition, *one) for one in found]
-        if given:
-            await self.desk.synced()
+        if given:  # unclaimed: how long members wait is not measured
+            await self.desk.synced()  # unclaimed: as above
         return 0, given
 
     async def read(self, partition: int, offset: int) -> list[tuple[int, bytes]]:
         log, offset = self.logs[partition], max(offset, self.first(partition))
-        return records_in(log.read(offset, ROOM), offset)
+        return records_in(log.read(offset, ROOM), offset)  # unclaimed: by then all is handed out, and deleted

@@ -28,7 +28,7 @@ SESSION_MS, REBALANCE_MS = 60.0, 150.0
 """Of a member: after so long without a word it is out; for so long others are waited for."""
 LAG_MS = 150.0
 """A server that has not caught up for so long is proposed to be out of sync."""
-LIVES = 1000
+LIVES = 1000  # unclaimed: any number that no leader lives through
 """Generations that a group may have under one leader: numbers of two leaders never meet."""
 WAIT_S = 0.02
 """So long one waits for news at a time."""
@@ -56,7 +56,7 @@ class Logged(Design):
                 min_in_sync=1 if self.alone else desk.min_in_sync,
                 max_lag_ms=LAG_MS,
             )
-            for i in range(PARTITIONS + 1)
+            for i in range(PARTITIONS + 1)  # unclaimed: more would be empty
         ]
         self.news = desk.signal()
         self.group: ConsumerGroup | None = None
@@ -139,12 +139,12 @@ class Logged(Design):
             if self.alone or leader is None or leader < 0 or leader == self.desk.me:
                 if self.group is not None:
                     self.group.tick(self.desk.now_ms)
-                await self.desk.sleep(10)
+                await self.desk.sleep(10)  # unclaimed: how often a leader looks whose session is over
                 continue
             try:
                 answers = await self.desk.ask(leader, [self.desk.me, *(part.question() for part in self.parts)])
             except ConnectionError:
-                await self.desk.sleep(5)
+                await self.desk.sleep(5)  # unclaimed: how soon a follower asks again whom it did not hear
                 continue
             for part, answer in zip(self.parts, answers, strict=True):
                 if part.leader == leader:
@@ -154,9 +154,9 @@ class Logged(Design):
     async def answer(self, asked: Any) -> list[ReplicaAnswer]:
         server, *questions = asked
         told = self.answers(server, questions)
-        if not any(one.batches or one.diverges for one in told):
-            await self.news.within(ASK_S / 2)
-            told = self.answers(server, questions)
+        if not any(one.batches or one.diverges for one in told):  # unclaimed: questions of followers are not counted
+            await self.news.within(ASK_S / 2)  # unclaimed: as above
+            told = self.answers(server, questions)  # unclaimed: what is not told now is told to the next question
         return told
 
     def answers(self, server: int, questions: Sequence[tuple[int, int, int]]) -> list[ReplicaAnswer]:
@@ -180,7 +180,7 @@ class Logged(Design):
         return records_in(part.visible(min(offset, part.high_watermark), ROOM), offset)
 
     async def poll(self, member: str, generation: int, handled: dict[int, int]) -> tuple[int, Given]:
-        self.leads()
+        self.leads()  # unclaimed: asked once more below, before anything is handed out
         group = self.members()
         if generation >= 0:
             if group.may_commit(self.names.get(member, ""), generation, self.desk.now_ms) not in (0, 27):
@@ -207,7 +207,7 @@ class Logged(Design):
         name = self.names.get(member, "")
         if name not in group.members or group.state != "stable":
             joined = self.desk.signal()
-            name = name if name in group.members else ""
+            name = name if name in group.members else ""  # unclaimed: who is refused leaves its share to others
             group.join(name, member, SESSION_MS, REBALANCE_MS, [("mine", b"")], self.desk.now_ms, joined.set)
             self.names[member] = name or list(group.members)[-1]
             if not await joined.within(ASK_S):
