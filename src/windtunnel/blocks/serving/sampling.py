@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens of one request are chosen. A draw goes by seed and position alone, so a crowd changes nothing.
+    """How tokens of one request are chosen. A draw goes by seed and position alone, so a crowd changes nothing; but
+    where tokens are guessed, and how many depends on the crowd, other words are drawn, by the same law.
 
     Args:
         temperature: 0 is the likeliest token, of equals the first; 1 is the model's own law.
