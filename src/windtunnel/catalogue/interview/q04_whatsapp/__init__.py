@@ -97,8 +97,8 @@ class Params:
     users: int = param(4, "people who talk, in pairs and all in a group; every second has two devices", 2, 8)
     messages: int = param(60, "messages", 1, 160)
     every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 5.0)
-    kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 100)
-    cuts: int = param(10, "messages behind which a phone vanishes, as something comes to it or leaves it", 0, 100)
+    kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 60)
+    cuts: int = param(10, "messages behind which a phone vanishes, as something comes to it or leaves it", 0, 60)
     dies: Literal["process", "power"] = param(
         "process",
         "how a gateway is killed: its process; or the power of the room fails, where all and the database are",
@@ -108,8 +108,8 @@ class Params:
     gateways: int = param(2, "gateways", 1, 4)
     down_s: float = param(1.0, "seconds until a gateway that was killed runs again", 0.1, 10.0)
     away_s: float = param(3.0, "seconds until a phone that has vanished is back", 0.1, 30.0)
-    poll_s: float = param(1.0, "seconds from an answer to the next question, of who polls", 0.2, 30.0)
-    hold_s: float = param(10.0, "seconds for which an answer is held back, of who polls long", 1.0, 30.0)
+    poll_s: float = param(1.0, "seconds from an answer to the next question, of who polls", 0.5, 30.0)
+    hold_s: float = param(10.0, "seconds for which an answer is held back, of who polls long", 2.0, 30.0)
     ping_s: float = param(20.0, "seconds between two pings of a line", 1.0, 60.0)
     spread_s: float = param(3.0, "seconds over which phones come back that were cut off", 0.0, 30.0)
     idle: int = param(0, "devices beside, of people who say nothing", 0, 24)

@@ -178,6 +178,17 @@ CLAIMS = (
         given=CUTS,
     ),
     Claim(
+        "forgets_on_send.lost == 0",
+        "Where nobody vanishes and no gateway dies it is enough to keep a message until it is sent.",
+        given=CALM,
+        spares="forgets_on_send",
+    ),
+    Claim(
+        "push.twice == 0",
+        "A phone that knows ids shows once what is told again, though nobody else keeps anything.",
+        given=KILLS,
+    ),
+    Claim(
         AGAIN,
         "A message whose tick is lost is told again; without an id of the phone's own it is another one.",
         XMPP.title,

@@ -46,7 +46,7 @@ class Inboxes(Stored):
             self.lines[line].clear()
             for row in await self.waiting(here, line.device):
                 if row["seq"] > sent.get(row["chat"], 0):
-                    sent[row["chat"]] = row["seq"]
+                    sent[row["chat"]] = row["seq"]  # unclaimed: else it may come again until it is acknowledged
                     await self.forward(here, line, row)
             for row in await here.db.select("receipt", {"sender": here.users[line.device]}):
                 if row["seq"] != sent.get(row["id"], 0):
@@ -63,7 +63,8 @@ class Inboxes(Stored):
         user, news = here.users[device], 0
         if user != sender:
             for what in ("delivered", "read") if read else ("delivered",):
-                later: Where = {"id": f"{sender}/{chat}/{user}/{what}", "seq": AtMost(seq - 1)}
+                key = f"{sender}/{chat}/{user}/{what}"
+                later: Where = {"id": key, "seq": AtMost(seq - 1)}  # unclaimed: a phone knows the greatest itself
                 news += await here.db.update("receipt", later, {"seq": seq})
         await here.db.delete("inbox", {"id": f"{device}/{chat}/{seq}"})
         if news:
