@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,17 @@ TORCH = "is not among the peers, for its size", "WINDTUNNEL_TORCH_PYTHON"
 
 
 @cache
+def made(shape: ModelShape) -> ModelWeights:
+    return made_weights(shape)
+
+
+@cache
+def packed(shape: ModelShape) -> ModelWeights:
+    return in_int8(made(shape))
+
+
 def weights(small: bool = False, shape: ModelShape = SHAPE) -> ModelWeights:
-    return in_int8(weights()) if small else made_weights(shape)
+    return packed(shape) if small else made(shape)
 
 
 def ours(many: int, small: bool = False, steps: int = 2, shape: ModelShape = SHAPE) -> Timed:
@@ -117,14 +127,18 @@ def torch(many: int, steps: int = 2, shape: ModelShape = SHAPE) -> Elsewhere:
     return Elsewhere(peer_python("torch", *TORCH), torch_serving.__name__, parts, str(many), str(steps))
 
 
-@cache
-def real(small: bool) -> ModelWeights:
+def file() -> Path:
     """The weights of SmolLM2-135M."""
     try:
-        read = read_gguf(smollm())
-    except (FileNotFoundError, ModuleNotFoundError) as missing:
+        return smollm()
+    except FileNotFoundError as missing:
         raise Skip(str(missing)) from None
-    return in_int8(read) if small else read
+
+
+@cache
+def real(small: bool) -> ModelWeights:
+    """Those weights as ours reads them."""
+    return in_int8(real(False)) if small else read_gguf(file())
 
 
 def prompts(many: int) -> list[list[int]]:
@@ -150,11 +164,10 @@ def openvino(many: int, *, plain: bool = False) -> Timed:
     import openvino
     import openvino_genai as genai
 
-    real(True)  # or Skip
     how = genai.SchedulerConfig()
     how.max_num_seqs, how.cache_size = many, 1
     pipeline: Any = genai.ContinuousBatchingPipeline(
-        str(smollm()), how, "CPU", {"INFERENCE_NUM_THREADS": 1, **(PLAIN if plain else {})}
+        str(file()), how, "CPU", {"INFERENCE_NUM_THREADS": 1, **(PLAIN if plain else {})}
     )
     config = genai.GenerationConfig()
     config.max_new_tokens, config.do_sample, config.ignore_eos = TOLD, False, True

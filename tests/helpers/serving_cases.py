@@ -23,6 +23,11 @@ from windtunnel.blocks.serving import (
     made_weights,
 )
 
+TINY = ModelShape(
+    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
+)
+TINIER = TINY._replace(vocabulary=24, layers=1, heads=2, kv_heads=1)
+"""For laws of few tokens."""
 SMALL = ModelShape(vocabulary=10, width=64, layers=1, heads=2, kv_heads=1, head_width=8, hidden=64, positions=16)
 
 

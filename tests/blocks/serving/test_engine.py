@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from helpers.plain_llama import logits_of
+from helpers.serving_cases import TINY
 from windtunnel.blocks.serving import (
     BlockManager,
     ContiguousMemory,
     Decoder,
     LLMEngine,
     ModelDrafter,
-    ModelShape,
     NGramDrafter,
     Sampling,
     Scheduler,
@@ -29,9 +29,6 @@ from windtunnel.blocks.serving import (
     reserve_doubling,
 )
 
-TINY = ModelShape(
-    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 MANY = 64
 
 

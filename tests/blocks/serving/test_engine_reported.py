@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from helpers.plain_llama import logits_of
+from helpers.serving_cases import TINY
 from windtunnel.blocks.serving import (
     BlockManager,
     Decoder,
     LLMEngine,
-    ModelShape,
     Sampling,
     Scheduler,
     Sequence,
@@ -18,9 +18,6 @@ from windtunnel.blocks.serving import (
     made_weights,
 )
 
-TINY = ModelShape(
-    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 LOGITS = np.array([0.5, 2.0, 1.0, 2.0], np.float32)
 HOT = Sampling(50.0, seed=5)
 """So hot that what is drawn is hardly ever the likeliest."""

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from helpers.plain_llama import logits_of
+from helpers.serving_cases import TINY
 from windtunnel.blocks.serving import (
     AdapterPool,
     BlockManager,
     Decoder,
     LLMEngine,
     ModelDrafter,
-    ModelShape,
     ModelWeights,
     Sampling,
     Scheduler,
@@ -30,9 +30,6 @@ from windtunnel.blocks.serving import (
     merged,
 )
 
-TINY = ModelShape(
-    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 MATRICES = ("embedding", "attention_in", "attention_out", "feed_in", "feed_out", "head")
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from helpers.plain_llama import logits_of, unpacked
+from helpers.serving_cases import TINY
 from windtunnel.blocks.serving import (
     AdapterPool,
     BlockManager,
@@ -19,7 +20,6 @@ from windtunnel.blocks.serving import (
     Decoder,
     LLMEngine,
     LoraAdapter,
-    ModelShape,
     ModelWeights,
     Sampling,
     Scheduler,
@@ -33,9 +33,6 @@ from windtunnel.blocks.serving import (
 )
 from windtunnel.blocks.serving.lora import adapted
 
-TINY = ModelShape(
-    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 RANK, MANY, ADAPTERS = 4, 48, 6
 
 

@@ -13,12 +13,9 @@ import pytest
 from numba import int64, typeof
 from numba.core.errors import TypingError
 
-from windtunnel.blocks.serving import Decoder, ModelShape, ModelWeights, in_int8, made_weights
+from helpers.serving_cases import TINY
+from windtunnel.blocks.serving import Decoder, ModelWeights, in_int8, made_weights
 from windtunnel.blocks.serving.kernels.products import _tile, multiply
-
-TINY = ModelShape(
-    vocabulary=100, width=64, layers=2, heads=4, kv_heads=2, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 
 
 def arrays(n: int = 4, k: int = 8, panels: int = 2) -> dict[str, np.ndarray]:

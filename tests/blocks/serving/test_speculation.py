@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from helpers.served import Served
+from helpers.serving_cases import TINIER as TINY
 from windtunnel.blocks.serving import (
     Batch,
     BlockManager,
@@ -19,7 +20,6 @@ from windtunnel.blocks.serving import (
     Guess,
     LLMEngine,
     ModelDrafter,
-    ModelShape,
     ModelWeights,
     NGramDrafter,
     Sampling,
@@ -34,9 +34,6 @@ from windtunnel.blocks.serving import (
 from windtunnel.blocks.serving.sampling import draw
 from windtunnel.blocks.serving.speculation import undone
 
-TINY = ModelShape(
-    vocabulary=24, width=64, layers=1, heads=2, kv_heads=1, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 MOST = {5: 20.5, 11: 31.3, 23: 49.7}
 """Chi-squared by degrees of freedom that is exceeded once in a thousand times."""
 

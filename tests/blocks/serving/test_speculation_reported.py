@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.serving_cases import TINIER as TINY
 from windtunnel.blocks.serving import (
     BlockManager,
     Decoder,
@@ -26,9 +27,6 @@ from windtunnel.blocks.serving import (
 )
 from windtunnel.blocks.serving.speculation import Asked
 
-TINY = ModelShape(
-    vocabulary=24, width=64, layers=1, heads=2, kv_heads=1, head_width=16, hidden=64, positions=64, rope_base=1e4
-)
 PROMPT = [3, 4, 5, 9, 3, 4]
 
 
