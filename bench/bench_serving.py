@@ -84,7 +84,7 @@ def ours(many: int, small: bool = False, steps: int = 2, shape: ModelShape = SHA
 
 def agree(small: Decoder, rows: list[tuple[int, int, int]], tables: list[list[int]]) -> None:
     """Raises AssertionError where the law of 8 bits is far from that of float32, behind a first token."""
-    full = Decoder(weights(), STRETCH)
+    full = Decoder(made(small.weights.shape), STRETCH)
     one = [(rows[0][0], 0, 0)]
     laws = [Sampling(20.0).law(made.forward(one, [[0]], STRETCH, [0])[0]) for made in (full, small)]
     assert np.abs(laws[0] - laws[1]).sum() < 0.1, "8 bits say something else"
