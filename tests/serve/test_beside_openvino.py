@@ -173,7 +173,5 @@ def test_its_batches_take_as_many_steps_as_ours_static_and_continuous(genai: Any
 def test_its_blocks_hold_as_many_sequences_as_ours(genai: Any, file: Path) -> None:
     _, most = its_steps(genai, pipeline_of(genai, file, max_num_seqs=64, num_kv_blocks=64), [[60] * 40])
     _, mine = our_steps(Scheduler(BlockManager(64, BLOCK), 64), [60] * 40)
-    reserved = 64 * BLOCK // 2048
-    print(f"at once in 2,048 slots: {most}, ours {mine}; who reserves 2,048 for each: {reserved}")
+    print(f"at once in 2,048 slots, of which one sequence alone might come to need all: {most}, ours {mine}")
     assert most == mine == 40
-    assert reserved == 1
