@@ -77,7 +77,7 @@ class Recorded {
     const key = this.worded ? null : node("span", { class: "t-legend" }, ...this.kinds.map((kind, i) => node("span", { class: `key k${i}` }, kind)));
     const transport = node("div", { class: "t-transport" }, button("‹", "one event back (,)", () => this.step(-1)), this.button, button("›", "one event on (.)", () => this.step(1)), this.time, node("label", { class: "t-speed" }, node("span", {}, "speed"), slider, this.pace), key);
     const rows = this.runs.flatMap((run) => run.rows.map((row) => [run.name, row[0], row[3], round(row[1]), round(row[2])]));
-    const line = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", { scope: tag === "td" ? "row" : "col" }, String(cell))));
+    const line = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", tag === "th" ? { scope: "col" } : i ? {} : { scope: "row" }, String(cell))));
     const table = node("table", {}, node("thead", {}, line(["design", "who", "what", `from, ${this.unit}`, `to, ${this.unit}`], "th")), node("tbody", {}, ...rows.map((cells) => line(cells, "td"))));
     this.element.replaceChildren(
       this.sentence, node("div", { class: this.worded ? "t-panes r-broad" : "t-panes" }, ...this.runs.map((run) => this.pane(run))),

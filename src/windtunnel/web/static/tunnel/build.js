@@ -43,6 +43,6 @@ export function pane(run) {
 }
 
 export function table({head, body}) {
-  const row = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", {scope: tag === "td" ? "row" : "col"}, ...(Array.isArray(cell) ? [cell[0], node("br"), cell[1]] : [String(typeof cell === "number" ? grouped(cell) : cell)]))));
+  const row = (cells, tag) => node("tr", {}, ...cells.map((cell, i) => node(i && tag === "td" ? "td" : "th", tag === "th" ? {scope: "col"} : i ? {} : {scope: "row"}, ...(Array.isArray(cell) ? [cell[0], node("br"), cell[1]] : [String(typeof cell === "number" ? grouped(cell) : cell)]))));
   return node("table", {}, node("thead", {}, row(head, "th")), node("tbody", {}, ...body.map(cells => row(cells, "td"))));
 }
