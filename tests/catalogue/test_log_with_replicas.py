@@ -36,7 +36,7 @@ def judged(
     log: list[list[tuple[int, str]]],
 ) -> Found:
     found = {"hit": True, "before": [], "sent": sent, "handled": handled, "fenced": 0, "log": log}
-    return _of(E, {**found, "cost": {}, "took_s": 1.0})
+    return _of(E, {**found, "shown_ms": [], "cost": {}, "took_s": 1.0})
 
 
 SENT = [(0, ["1:0:0", "1:0:1"], True, 0.001, 1), (1, ["1:0:2"], True, 0.002, 2), (1, ["1:0:3"], False, 3.0, 9)]

@@ -102,7 +102,7 @@ QUICK = {
     "right_merges_for_one_tenant",
     "wrong_one_device_acknowledges_for_all",
     "right_long_poll_with_receipts",
-    "wrong_says_yes_when_it_has_it",
+    "wrong_waits_for_nobody_else",
     "right_syncs_and_waits",
 }
 """Two of each challenge."""

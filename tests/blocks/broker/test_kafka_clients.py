@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -219,5 +220,40 @@ def test_a_broker_that_is_killed_and_comes_again_loses_and_doubles_nothing(torn:
             found = await everything(broker.address, 1500)
             assert broker.killed == 2
         assert found == acked == {p: [(i, b"%d" % (p + 3 * i)) for i in range(500)] for p in range(3)}
+
+    asyncio.run(main())
+
+
+KILLS, EACH = 30, 120
+"""How often the broker is killed, and records that are sent around each of these."""
+
+
+@pytest.mark.live
+def test_thirty_times_kill_9_while_records_are_sent_and_each_time_all_that_was_told_is_read_back(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        acked: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
+        luck, under_way = Random(13), 0
+        with BrokerProcess(tmp_path) as broker:
+            async with producer(broker.address, max_batch_size=200) as sends:
+                for number in range(KILLS):
+                    waits = [
+                        (await sends.send("orders", b"%d" % i, partition=i % 3), b"%d" % i)
+                        for i in range(number * EACH, (number + 1) * EACH)
+                    ]
+                    await waits[luck.randrange(EACH)][0]
+                    under_way += not all(wait.done() for wait, _ in waits)
+                    broker.kill()
+                    if number % 2:
+                        assert broker.tear() == 3
+                    await asyncio.to_thread(broker.start)
+                    for wait, value in waits:
+                        told = await wait
+                        acked[told.partition].append((told.offset, value))
+                    assert await everything(broker.address, (number + 1) * EACH) == acked
+            assert broker.killed == KILLS
+        assert under_way > KILLS / 2, "killed when all was told already"
+        assert acked == {p: [(i, b"%d" % (p + 3 * i)) for i in range(KILLS * EACH // 3)] for p in range(3)}
 
     asyncio.run(main())

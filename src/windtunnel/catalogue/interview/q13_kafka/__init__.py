@@ -29,7 +29,7 @@ side, each with an order of its own; that is not measured here.
 still while fewer are in sync than the minimum, and who left then is eligible to lead (KIP-966); so it is here.
 
 **Left open.** The controller is one machine that nothing befalls: who leads is another experiment (election).
-Transactions, tiered storage, cooperative rebalancing. Rates of disks and of real machines: quoted, not measured here.
+Transactions, tiered storage, cooperative rebalancing. Kafka's own rates, and those of disks, stand in the figures.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Params:
     batches: int = param(4, "batches of each of the two producers in an episode", 1, 5)
     records: int = param(2, "records in a batch", 1, 16)
     long: int = param(40, "batches of each in a long episode in which nothing goes wrong", 0, 60)
-    pours: int = param(1, "1: measure records a second by the size of batches", 0, 1)
+    pours: int = param(1, "1: measure records a second by the size of batches, 2: by that of the crowd too", 0, 2)
     min_in_sync: int = param(2, "servers that have to be in sync, else nothing is taken that all should have", 1, 3)
     unclean: int = param(0, "1: where nobody leads who was in sync, any server may", 0, 1)
     flush: Literal["never", "each"] = param(
@@ -101,7 +101,7 @@ class Params:
 
 
 def workload(p: Params, luck: Random) -> Iterable[Op]:
-    """`episode(number, kind, strikes, reads, batches, records, flush)`: one after the other."""
+    """`episode(number, kind, strikes, reads, batches, records, flush, producers)`: one after the other."""
     for number, kind, strikes, *rest in episodes(p, luck):
         yield Op(0.0, "clients", "episode", (number, kind, tuple(map(tuple, strikes)), *rest), think_s=0.0)
 

@@ -50,6 +50,7 @@ class Episode(NamedTuple):
 
     Args:
         reads: at which record the first member dies or stands still, 0 for none.
+        producers: how many there are.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Episode(NamedTuple):
     batches: int
     records: int
     flush: Flush
+    producers: int = 2
 
 
 class Setting(Protocol):
@@ -92,6 +94,8 @@ class Setting(Protocol):
 
 POURED = (1, 4, 16)
 """Records of a batch, where throughput is asked for."""
+CROWDS, POURED_ON = (1, 3), 120
+"""Producers, where it is asked for by their number; and how many batches each has then: of a hundred there is a p99."""
 SECOND = 12
 """Of troubles in two steps the second comes so many things later, at the least."""
 
@@ -152,9 +156,11 @@ def episodes(p: Setting, luck: Random) -> Iterator[Episode]:
         made.append(("drawn", tuple(strikes), luck.choice((0, 0, 3)), p.batches + 2, p.records, p.flush))
     if p.long:
         made.append(("long", (), 0, p.long, p.records, p.flush))
-    for _ in range(p.pours):
+    if p.pours:
         flushes: tuple[Flush, ...] = ("never", "each")
         made += [("pour", (), 0, 4, records, flush) for flush in flushes for records in POURED]
+    if p.pours > 1:
+        made += [("pour", (), 0, POURED_ON, POURED[-1], "never", producers) for producers in CROWDS]
     for number, one in enumerate(made, 1):
         yield Episode(number, *one)
 

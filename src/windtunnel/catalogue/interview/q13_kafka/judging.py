@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from windtunnel import Event, History
 from windtunnel.catalogue.interview.q13_kafka.episodes import (
+    CROWDS,
     NEXT,
     POURED,
     READERS,
@@ -18,7 +19,7 @@ from windtunnel.catalogue.interview.q13_kafka.episodes import (
     Setting,
     Strike,
 )
-from windtunnel.statistics import not_measurable
+from windtunnel.statistics import not_measurable, percentile
 
 
 class Found(NamedTuple):
@@ -37,6 +38,7 @@ class Found(NamedTuple):
         shared: partitions that two members handled in one generation.
         untold: batches of which the producer was never told.
         slowest_ms: from sending a batch to being told, at the most.
+        shown_ms: from sending a batch to who follows, each.
     """
 
     episode: Episode
@@ -56,6 +58,7 @@ class Found(NamedTuple):
     untold: int
     slowest_ms: float
     median_ms: float
+    shown_ms: Sequence[float]
     cost: Mapping[str, int]
     took_s: float
 
@@ -114,6 +117,7 @@ def _of(e: Episode, found: Mapping[str, Any]) -> Found:
         sum(not yes for _, _, yes, _, _ in found["sent"]),
         max(times_ms, default=0.0),
         median(times_ms) if times_ms else 0.0,
+        found["shown_ms"],
         found["cost"],
         found["took_s"],
     )
@@ -155,6 +159,7 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     struck = [one for kind in STRUCK for one in by[kind]]
     after, back = [one for kind in NEXT for one in by[kind]], by["returns"]
     long = by["long"][0] if by["long"] else None
+    two = [one for one in by["pour"] if one.episode.producers == 2]
 
     def cost(what: str, of: str) -> float:
         return long.cost.get(what, 0) / long.cost[of] if long else _nothing()
@@ -166,8 +171,10 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         told[f"gone_{kind}"] = share(by[kind], lambda one: one.gone > 0)
     for flush in ("never", "each"):
         for records in (POURED[0], POURED[-1]):
-            pours = [one for one in by["pour"] if (one.episode.flush, one.episode.records) == (flush, records)]
+            pours = [one for one in two if (one.episode.flush, one.episode.records) == (flush, records)]
             told[f"{flush}_{records}"] = _rate(pours[0]) if pours else _nothing()
+    if p.pours > 1:
+        told |= _of_crowds(by["pour"])
     left = [one for kind in ("dies", "power", "gone") for one in by[kind]]
     return told | {
         "missed_reader_dies": share(by["reader_dies"], lambda one: one.missed > 0),
@@ -190,6 +197,16 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "copied": cost("copied", "bytes"),
         "syncs": cost("syncs", "batches"),
     }
+
+
+def _of_crowds(pours: Sequence[Found]) -> dict[str, float]:
+    """What is asked beside Kafka's own rates: by the number of producers, and how late who follows one of them is."""
+    by = {one.episode.producers: one for one in pours}
+    told = {f"of_{producers}": _rate(by[producers]) for producers in CROWDS}
+    told |= {f"shown_{q:g}_ms": percentile(by[1].shown_ms, q) for q in (50, 99)}
+    told["shown_999_ms"] = percentile(by[1].shown_ms, 99.9)
+    told["in_a_row"] = not_measurable("no disk here has a head; `python -m bench disk` asks this machine's")
+    return told
 
 
 def _rate(one: Found) -> float:
@@ -220,7 +237,8 @@ def by_kind(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, fl
 
 def throughput(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
     """Records a second by the size of batches, with an fsync for each batch and without."""
-    found = [one for one in judged(history) if one.episode.kind == "pour" and one.took_s > 0]
+    tried = [one for one in judged(history) if one.episode.kind == "pour" and one.took_s > 0]
+    found = [one for one in tried if one.episode.producers == 2]
     return {
         name: [(float(one.episode.records), _rate(one)) for one in found if one.episode.flush == flush]
         for name, flush in (("no fsync", "never"), ("an fsync each", "each"))

@@ -170,9 +170,10 @@ class Rig:
         batches: int,
         records: int,
         flush: str,
+        producers: int,
     ) -> Mapping[str, Any] | None:
         """One, and what came of it; None where nobody comes to its place, which is known from one before."""
-        e = Episode(number, kind, [Strike(*one) for one in strikes], reads, batches, records, flush)  # type: ignore[arg-type]
+        e = Episode(number, kind, [Strike(*one) for one in strikes], reads, batches, records, flush, producers)  # type: ignore[arg-type]
         self.begin(e)
         began_s = self.sim.now
         while self.controller.leader < 0 and self.sim.now < began_s + LIMIT_S:
@@ -181,11 +182,14 @@ class Rig:
         syncs = sum(seat.host.disk.syncs for seat in self.seats)
         self.counting = True
         start_s = self.sim.now
-        producers = [self.clients.work(self.produce(e, i)) for i in range(PARTITIONS)]
+        those = [self.clients.work(self.produce(e, i)) for i in range(producers)]
+        if producers == 1:
+            for i in range(PARTITIONS):
+                self.clients.work(self.follow(e, i))
         if kind != "pour":
             for name in ("a", "b"):
                 self.clients.work(self.member(e, name, reads if name == "a" else 0))
-        for one in producers:
+        for one in those:
             await one
         done_s = self.sim.now
         self.cost["syncs"] = sum(seat.host.disk.syncs for seat in self.seats) - syncs
@@ -206,6 +210,7 @@ class Rig:
             "handled": self.handled,
             "fenced": self.fenced,
             "log": [[(offset, name_of(value)) for offset, value in found] for found in log],
+            "shown_ms": [1e3 * (at_s - self.began_s[name]) for name, at_s in self.shown_s.items()],
             "cost": dict(self.cost),
             "took_s": done_s - start_s,
         }
@@ -227,6 +232,9 @@ class Rig:
         self.until_s = self.last_s = self.sim.now
         self.sent: list[tuple[int, list[str], bool, float, int]] = []
         self.handled: list[tuple[str, int, int, int, str, float]] = []
+        self.began_s: dict[str, float] = {}
+        self.shown_s: dict[str, float] = {}
+        """When the first record of a batch was sent, and when one saw it who follows."""
         self.fenced = 0
         self.cost = Counter()
         self.controller.begin()
@@ -273,6 +281,7 @@ class Rig:
             self.cost["bytes"] += len(data)
             self.cost["batches"] += 1
             began_s, told, tries = self.sim.now, False, 0
+            self.began_s[name_of(batch[0])] = began_s
             if design.acks == 0:  # it sends, and that is all; now and then it asks who leads
                 if leader is None or self.sim.now > asked_s + PATIENCE_S:
                     leader, asked_s = await self.leader(e) or leader, self.sim.now
@@ -326,6 +335,18 @@ class Rig:
                 self.last_s = self.sim.now
                 done[partition] = offset + 1
             await self.sim.sleep(REST_S)
+
+    async def follow(self, e: Episode, partition: int) -> None:
+        """One who reads a partition while it grows, and asks again at once."""
+        leader, offset = await self.leader(e), 0
+        while self.number == e.number:
+            well, told = (False, ()) if leader is None else await self.ask(leader, "read", partition, offset)
+            if not well:
+                await self.sim.sleep(AGAIN_S)
+                leader = await self.leader(e)
+                continue
+            offset += len(told)
+            self.shown_s |= {name: self.sim.now for _, value in told if (name := name_of(value)) in self.began_s}
 
     async def audit(self, e: Episode, partition: int, until_s: float) -> list[tuple[int, bytes]]:
         """All that somebody else reads of a partition."""
