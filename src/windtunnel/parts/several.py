@@ -84,7 +84,8 @@ def copy_of(design: T, same: Mapping[int, object]) -> T:
     again = {id(one): other for one, other in pairs(before, once_more(name, str(before["__file__"])))}
     copy, known = copied(design, {**again, **same})
     for number, part in known.items():
-        if number not in same and (made := again.get(id(type(part)))) is not None:
+        made = again.get(id(type(part)))
+        if number not in same and made is not None and made is not type(part):  # what the file has imported is the same
             object.__setattr__(part, "__class__", made)
     return copy
 

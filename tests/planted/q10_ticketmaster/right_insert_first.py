@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel.catalogue.interview.q10_ticketmaster import Shop
-from windtunnel.engines import AtLeast, Plus
+from windtunnel.engines import AtLeast, Conflict, Plus
 
 challenge = "q10-ticketmaster"
 
@@ -24,4 +24,7 @@ class Yours(Shop):
                 await t.update("sale", {"id": buyer}, {"ticket": ticket})
         except SoldOut:
             return None
+        except Conflict:
+            known = await self.db.get("sale", buyer)
+            return int(known["ticket"] or 0) if known else None
         return ticket

@@ -2,6 +2,7 @@
 
 Clarify: may a buyer choose a seat, or is any ticket as good as another (here: any)? Is selling one too many a refund,
 or a person in front of a locked door? How long may a buyer take to pay, and who gets the ticket of one who does not?
+What does a buyer do who hears nothing? He asks again, with the number that he has, or he goes.
 
 Estimate: the stock is one row, and everybody wants to write it. It takes one writer at a time. So N sales take N times
 as long as one sale keeps the row, whatever the number of connections. `windtunnel figures` works that out from the
@@ -17,18 +18,25 @@ so the order counts. Record the sale first and take from the stock last, and the
 price is a sale written in vain by all who get nothing, unless they look before they write. Committed alone, ahead of
 the sale, the update keeps the row shorter still; but whoever dies in between takes a ticket along.
 
-Deep dive: when things die. A script in the cache hands out numbers far faster than a row can. Its copy runs behind, and
-when it takes over it hands the last numbers out again: tickets are sold twice. A unique key on the number in the
-database refuses the second sale, and the buyer gets the next number. The script remembers whom it answered, so a lost
-answer can be asked for again.
+Deep dive: servers die, at each of their places, and another goes on. Look-then-write loses a ticket at one place of
+five; where its buyer asks again three go wrong: another ticket is lost, or an owner hears that all is sold. A sale in
+one transaction, under its buyer's number, is whole at every place: the key refuses a second one, and he is told the
+first. Who finds nothing left has to look for a sale of his own: one statement more, behind the transaction, since with
+the row in his hand others wait ten times as long. Who inserts first meets his own sale and needs no look.
+
+Deep dive: a script in the cache hands out numbers far faster than a row can. It remembers whom it answered, so who asks
+again has the same number; if he has gone, one death of four takes a number along. Without power the cache forgets what
+is left. Its copy runs behind, and when it takes over it hands the last numbers out again: a unique key on the number
+refuses the second sale, and the buyer gets the next. Who hears that all is sold may look in the table for numbers that
+nobody has: then none is lost, and everybody asks the database.
 
 Deep dive: a sale is not a payment. Buyers walk away, and in all designs so far they keep their tickets. `hold_then_pay`
 sells seats, a row each: held until a moment, found by `SKIP LOCKED` so that nobody waits for a row, paid by an update
 that asks whose the seat is and until when. That is the fence: who pays too late changes nothing. Holds stand in the
-table, so it does not matter which application server answers; a server keeps nothing but its queue at the door, where a
-few at a time look for a seat. While enough people wait, it sells every seat to somebody who pays; who pays slower than
-a hold lasts gets nothing, however early. Who gets nothing waits until the last is paid or patience ends, which is long,
-and is not told "sold out" while a seat may yet come back.
+table, so any server answers, and one whose server has died ends by itself: who waits gets the seat then. A server keeps
+nothing but its queue at the door, where a few at a time look for a seat. While enough people wait, it sells every seat
+to somebody who pays; who pays slower than a hold lasts gets nothing, however early. Who gets nothing waits until the
+last is paid or patience ends, which is long, and is not told "sold out" while a seat may yet come back.
 
 Scale: the row of the stock is the limit. Seats are rows of their own, a script counts in memory; a stock that is split
 over several rows is the third way, and is not measured here.
@@ -37,8 +45,8 @@ Real systems: PostgreSQL's manual asks whoever uses these isolation levels to be
 among the reasons. Redis says of its own replicas that waiting for them does not make it strongly consistent. Waiting
 rooms of ticket shops let a given number in, and the next when somebody leaves or a hold runs out.
 
-Left open: a process that dies between the script and its insert takes a number with it; application servers whose
-clocks differ disagree about what is still held; a bank that charges for a seat that has gone to somebody else. On real
+Left open: a machine that vanishes keeps its row until somebody notices; two requests of one buyer at once; clocks of
+servers that differ about what is still held; a bank that charges for a seat that has gone to somebody else. On real
 engines all that sell each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's
 optimists try again, differ. Times are claimed in the model alone: on one computer they are those of buyers and database
 together.
@@ -48,6 +56,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +68,10 @@ from windtunnel import Ask, Chart, Experiment, Fault, Op, Stage, Why, call, para
 from windtunnel.catalogue.interview.q10_ticketmaster.board import BOARD
 from windtunnel.catalogue.interview.q10_ticketmaster.claims import CLAIMS, DEMANDS, FIGURES, SOURCES
 from windtunnel.catalogue.interview.q10_ticketmaster.counting import CountedDatabase
+from windtunnel.catalogue.interview.q10_ticketmaster.deaths import matrix
 from windtunnel.catalogue.interview.q10_ticketmaster.measures import audit, measure, seats, sold, tries
+from windtunnel.catalogue.interview.q10_ticketmaster.rig import Rig
+from windtunnel.catalogue.interview.q10_ticketmaster.script import TAKE
 from windtunnel.engines import (
     Aborted,
     AtLeast,
@@ -68,8 +80,6 @@ from windtunnel.engines import (
     Conflict,
     Plus,
     Row,
-    Script,
-    Store,
     Where,
 )
 from windtunnel.workload import poisson
@@ -100,6 +110,8 @@ class Params:
     door: int = param(2, "buyers whom each of these lets look for a seat at once", 1, 60)
     poll_s: float = param(0.02, "seconds until they look again, while all seats are held", 0.02, 1.0)
     patience_s: float = param(4.0, "seconds after which who waits for a seat gives up", 0.0, 5.0)
+    places: int = param(12, "places at which a server dies, in a small sale each, as far as there are so many", 0, 16)
+    drawn: int = param(0, "small sales whose deaths are drawn by lot", 0, 200)
     fail_over_s: float = param(0.0, "second at which the cache's primary dies and its copy takes over; 0: never", 0, 10)
     lag_s: float = param(0.02, "seconds by which that copy is behind, in the model", 0.0, 1.0)
 
@@ -160,6 +172,21 @@ class Shop:
             model={"lag_s": self.p.lag_s},
         )
 
+    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+        """The ticket, or None. Who has one already, and asks again since nobody answered, is told which."""
+        with contextlib.suppress(Conflict):  # a sale has its buyer's number: the database refuses a second one
+            return await self.sell(buyer, pays_after_s)
+        return await self.mine(buyer)
+
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
+        """What each design does in its own way. May raise Conflict: the buyer has a ticket."""
+        raise NotImplementedError
+
+    async def mine(self, buyer: int) -> int | None:
+        """The ticket that this buyer has already."""
+        sale = await self.db.get("sale", buyer)
+        return None if sale is None else int(sale["ticket"] or 0)
+
     async def again(self, buyer: int) -> None:
         """Count a retry, and wait for up to `backoff_s`, at random, so that those who collided do not meet again."""
         self.retries_of[buyer] += 1
@@ -182,23 +209,24 @@ class LookThenWrite(Shop):
 class Serializable(Shop):
     """Look, then write, at an isolation level that refuses whoever was overtaken; then try again."""
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         while True:
             with contextlib.suppress(Aborted):
                 async with self.db.transaction(self.p.isolation) as t:
                     ticket = stock(await t.get("event", 1))
                     if ticket < 1:
-                        return None
+                        break
                     await t.update("event", {"id": 1}, {"stock": ticket - 1})
                     await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
                 return ticket
             await self.again(buyer)
+        return await self.mine(buyer)
 
 
 class VersionColumn(Shop):
     """Write only if the version is still the one that was read, else read again."""
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         while True:
             # One transaction, one connection: whoever gives it back between reading and writing queues for the next
             # one behind everybody else, and finds that what was read is always stale.
@@ -207,38 +235,39 @@ class VersionColumn(Shop):
                     event = await t.get("event", 1)
                     ticket = stock(event)
                     if event is None or ticket < 1:
-                        return None
+                        break
                     seen: Where = {"id": 1, "version": event["version"]}
                     if await t.update("event", seen, {"stock": ticket - 1, "version": Plus(1)}):
                         await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
                         return ticket
             await self.again(buyer)
+        return await self.mine(buyer)
 
 
 class RowLock(Shop):
     """Lock the row while reading it, and let everybody else wait for it."""
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         async with self.db.transaction() as t:
             ticket = stock(await t.get("event", 1, lock=True))
-            if ticket < 1:
-                return None
-            await t.update("event", {"id": 1}, {"stock": ticket - 1})
-            await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
-        return ticket
+            if ticket >= 1:
+                await t.update("event", {"id": 1}, {"stock": ticket - 1})
+                await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
+                return ticket
+        return await self.mine(buyer)  # behind the transaction: others wait for the row
 
 
 class ConditionalUpdate(Shop):
     """One statement takes a ticket if there is one; the database tests and writes in one step."""
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         async with self.db.transaction() as t:
             left = await t.update_returning("event", {"id": 1, "stock": AtLeast(1)}, {"stock": Plus(-1)})
-            if not left:
-                return None
-            ticket = stock(left[0]) + 1
-            await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
-        return ticket
+            if left:
+                ticket = stock(left[0]) + 1
+                await t.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
+                return ticket
+        return await self.mine(buyer)
 
 
 class SoldOut(Exception):
@@ -250,7 +279,7 @@ class SoldOut(Exception):
 class InsertFirst(Shop):
     """Record the sale first and take from the stock last, so that the row is kept for the commit alone."""
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         try:
             async with self.db.transaction() as t:
                 # No number is known yet: a ticket without a seat goes by that of its sale.
@@ -260,34 +289,6 @@ class InsertFirst(Shop):
         except SoldOut:
             return None
         return buyer
-
-
-def take(store: Store, keys: Sequence[str], args: Sequence[str]) -> str | int | None:
-    """What `TAKE` does, for the model."""
-    before = store.get(keys[1])
-    if before is not None:  # unclaimed: a test loses answers, and counts
-        return before  # unclaimed: the same test
-    left = int(store.get(keys[0]) or 0)
-    if left < 1:
-        return None
-    store.set(keys[0], left - 1)
-    store.set(keys[1], left)  # unclaimed: a test loses answers, and counts
-    return left
-
-
-TAKE = Script(
-    """
-    local before = redis.call('GET', KEYS[2])
-    if before then return before end
-    local left = tonumber(redis.call('GET', KEYS[1]) or '0')
-    if left < 1 then return false end
-    redis.call('SET', KEYS[1], left - 1)
-    redis.call('SET', KEYS[2], left)
-    return left
-    """,
-    take,
-)
-"""The next number for a buyer's try: KEYS are the stock and the try. Asked again, it gives the same number again."""
 
 
 class CacheScript(Shop):
@@ -303,7 +304,7 @@ class CacheScript(Shop):
         await self.cache.set("stock", self.p.stock)
         await asyncio.sleep(2 * self.p.lag_s)  # the sale begins when the copy has heard of it
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         ticket = await self.next_number(buyer, 0)
         if ticket is not None:
             await self.db.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
@@ -325,7 +326,7 @@ class UniqueNumber(CacheScript):
 
     unique = (("ticket",),)
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         for attempt in count():
             ticket = await self.next_number(buyer, attempt)
             if ticket is None:
@@ -333,6 +334,9 @@ class UniqueNumber(CacheScript):
             with contextlib.suppress(Conflict):
                 await self.db.insert("sale", {"id": buyer, "ticket": ticket, "state": "sold"})
                 return ticket
+            known = await self.mine(buyer)
+            if known is not None:
+                return known
             await self.again(buyer)
         return None
 
@@ -352,7 +356,10 @@ class HoldThenPay(Shop):
         open_seats: list[Row] = [{"id": n, "until": 0.0, "state": "open"} for n in range(1, self.p.stock + 1)]
         await self.db.create_table("seat", columns, open_seats)
 
-    async def buy(self, buyer: int, pays_after_s: float | None) -> int | None:
+    async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
+        known = await self.mine(buyer)
+        if known is not None:  # nobody pays a second time
+            return known
         gives_up = self._now() + self.p.patience_s
         async with self.doors[buyer % self.p.servers]:
             seat = await self._hold(buyer, gives_up)
@@ -390,7 +397,7 @@ class HoldThenPay(Shop):
 
     @staticmethod
     def _now() -> float:
-        return asyncio.get_running_loop().time()
+        return time.time()  # of the day: servers that share a table have no other clock in common
 
 
 def stock(event: Row | None) -> int:
@@ -416,10 +423,18 @@ experiment = Experiment(
         "hold_then_pay": HoldThenPay,
     },
     measure=measure,
+    rig=Rig,
     audit=audit,
     charts=(
         Chart("Tickets sold", "second", "tickets sold", sold),
         Chart("Seats, by how many buyers own them", "seat", "row", seats, kind="heat"),
+        Chart(
+            "What came of a death: 0 right, 1 lost or wrong, 2 doubled",
+            "place at which the server died",
+            "0 asks again, 1 asks when all is sold, 2 gone, 3 power",
+            matrix,
+            kind="heat",
+        ),
         Chart("Tries by crowd", "buyers inside", "tries of a buyer, mean", tries, log="x"),
     ),
     shows=("answered_share", "latency_p50_ms", "latency_p99_ms"),

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from windtunnel import Ask, Board, Clarify, Estimate, Turn
-from windtunnel.catalogue.interview.q10_ticketmaster.claims import COMMIT_S, FAILS_OVER, ROUND_TRIP_S, STATEMENT_S
+from windtunnel.catalogue.interview.q10_ticketmaster.claims import (
+    COMMIT_S,
+    DEATHS,
+    FAILS_OVER,
+    LOST,
+    ROUND_TRIP_S,
+    STATEMENT_S,
+    TAKEN,
+)
 
 ROW_S = ROUND_TRIP_S + STATEMENT_S + COMMIT_S
 """For so long a conditional update keeps the row, where nothing else lies between it and the commit."""
@@ -21,7 +29,8 @@ BOARD = Board(
         ),
         Clarify(
             "May a buyer be told nothing?",
-            "Everybody is told: this ticket, or none. Who was never told counts as much as who was told wrongly.",
+            "Everybody is told: this ticket, or none. Who was never told counts as much as who was told wrongly. Who "
+            "hears nothing, since a server has died, asks again with the same number; some go.",
         ),
     ),
     estimates=(
@@ -69,6 +78,30 @@ BOARD = Board(
             Ask("How many of a hundred seats are paid for in time?", "hold_then_pay.paid", "seats", 0, 100),
             {"pay_s": 0.5, "hold_s": 0.25},
             "hold_then_pay.paid == hold_then_pay.sold and hold_then_pay.paid_late == 0",
+        ),
+        Turn(
+            "A server dies at each of its places, and its buyer asks again",
+            Ask(
+                "Look-then-write: after how many of 100 deaths is a ticket lost, or a buyer told what is not so?",
+                "100 * look_then_write.again",
+                "of 100",
+                0,
+                100,
+            ),
+            DEATHS,
+            LOST,
+        ),
+        Turn(
+            "It dies, and its buyer has gone",
+            Ask(
+                "A script counts in the cache. After how many of 100 deaths has a number gone that nobody gets?",
+                "100 * cache_script.gone",
+                "of 100",
+                0,
+                100,
+            ),
+            DEATHS,
+            TAKEN,
         ),
     ),
     scale=(

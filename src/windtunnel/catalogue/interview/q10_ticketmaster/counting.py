@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from windtunnel.engines import Changes, DatabasePort, Isolation, Row, Statements, Value, Where
+from windtunnel.engines import DatabasePort, Isolation, Statements, Value
+from windtunnel.parts import WatchedStatements
+
+T = TypeVar("T")
 
 
 class Tally:
-    """How many statements were sent, commits of transactions among them."""
+    """How many statements were sent, ends of transactions among them."""
 
     def __init__(self) -> None:
         self.count = 0
 
 
-class Counted:
+class Counted(WatchedStatements):
     """Statements that are counted on their way to a database, or to one of its transactions.
 
     Args:
@@ -23,42 +27,16 @@ class Counted:
     """
 
     def __init__(self, to: Statements, tally: Tally) -> None:
-        self._to = to
+        super().__init__(to)
         self.tally = tally
 
-    async def get(self, table: str, key: Value, *, lock: bool = False) -> Row | None:
-        """As the port's, like all below."""
+    async def _read(self, table: str, do: Callable[[], Awaitable[T]]) -> T:
         self.tally.count += 1
-        return await self._to.get(table, key, lock=lock)
+        return await do()
 
-    async def select(
-        self,
-        table: str,
-        where: Where | None = None,
-        *,
-        order_by: str = "id",
-        limit: int | None = None,
-        lock: bool = False,
-        skip_locked: bool = False,
-    ) -> list[Row]:
+    async def _write(self, what: str, do: Callable[[], Awaitable[T]]) -> T:
         self.tally.count += 1
-        return await self._to.select(table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked)
-
-    async def insert(self, table: str, row: Mapping[str, Value]) -> None:
-        self.tally.count += 1
-        await self._to.insert(table, row)
-
-    async def update(self, table: str, where: Where, changes: Changes) -> int:
-        self.tally.count += 1
-        return await self._to.update(table, where, changes)
-
-    async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
-        self.tally.count += 1
-        return await self._to.update_returning(table, where, changes)
-
-    async def delete(self, table: str, where: Where) -> int:
-        self.tally.count += 1
-        return await self._to.delete(table, where)
+        return await do()
 
 
 class CountedDatabase(Counted):

@@ -10,6 +10,7 @@ from math import ceil, nan, sqrt
 from typing import Any, Protocol
 
 from windtunnel import Event, Held, History
+from windtunnel.catalogue.interview.q10_ticketmaster.deaths import deaths, wrongs
 from windtunnel.parts import so_far
 
 Line = Sequence[tuple[float, float]]
@@ -53,6 +54,7 @@ def measure(history: History, p: Terms) -> dict[str, float]:
         "retries": sum(retries_of(history).values()),
         "statements": history.facts.get("statements", 0),
         "queue_jumps": inversions([e.due for e in sorted(winners, key=lambda e: e.end)]),
+        **deaths(history),
     }
 
 
@@ -86,6 +88,7 @@ def audit(history: History, held: Held, p: Terms) -> dict[str, float]:
         "recorded_untold": _untold(history, recorded, tickets, told),
         "not_a_ticket": sum(not _is_ticket(n, p) for n in (*told, *tickets)),
         "turned_away": _turned_away(history, p),
+        **wrongs(history),
     }
 
 
