@@ -10,9 +10,10 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from windtunnel import Event, History, param
-from windtunnel.catalogue.interview.q04_whatsapp.claims import CALM, CROWD, KEPT, LINES, STORM
+from windtunnel.catalogue.interview.q04_whatsapp.claims import CALM, CROWD, GHOST, KEPT, LINES, STORM
 from windtunnel.catalogue.interview.q04_whatsapp.crowd import DAY_S, MESSAGES_A_DAY
-from windtunnel.catalogue.interview.q04_whatsapp.judging import Chats, checked
+from windtunnel.catalogue.interview.q04_whatsapp.judging import Chats, checked, mistaken
+from windtunnel.catalogue.interview.q04_whatsapp.presence import BEAT_S, LEASE_S
 from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of, named, text_of
 from windtunnel.catalogue.interview.q04_whatsapp.wire import packed, request, response
 from windtunnel.lab.discovery import find
@@ -114,6 +115,23 @@ def test_a_tick_lies_where_somebody_has_not_seen_it(p: Any) -> None:
     assert chats.untold([late, [], []], "delivered") == 1
 
 
+def online(*seen: tuple[float, int, bool], out: list[list[tuple[float, float]]]) -> tuple[float, float]:
+    """For how long the first device of two users is wrong about the second, who has two; until 100 s."""
+    facts = {"owners": [0, 1, 1], "seen": [seen, [], []], "out": out, "over_s": 100.0}
+    return mistaken(facts, 0, 1)
+
+
+def test_who_is_shown_as_online_without_a_radio_is_a_ghost_and_who_has_one_and_is_not_is_unseen() -> None:
+    there, gone = (1.0, 1, True), (40.0, 1, False)
+    assert online(there, out=[[], [], []]) == (0.0, 1.0)
+    both = [[], [(30.0, 60.0)], [(35.0, 60.0)]]
+    assert online(there, gone, out=both) == (5.0, 40.0)  # one of his devices was there until 35, and both are from 60
+    assert online(there, out=both) == (25.0, 1.0)
+    assert online(there, out=[[(30.0, 50.0)], *both[1:]]) == (10.0, 1.0)  # nobody looks at a phone that is out itself
+    assert online(there, gone, (62.0, 1, True), out=both) == (5.0, 2.0)
+    assert online(out=[[], [], []]) == (0.0, 100.0)
+
+
 # --- by others -------------------------------------------------------------------------------------------------------
 def test_bytes_of_a_frame_are_those_of_the_library_and_a_request_has_the_least_head() -> None:
     said = packed({"sent": "3/1"})
@@ -167,10 +185,22 @@ def test_before_each_effect_behind_each_of_ten_messages_nothing_is_lost_or_doubl
 def test_a_thousand_deaths_by_lot_lose_and_double_nothing(design: str) -> None:
     struck = 0
     for seed in range(24):
-        found = measured(design, seed=seed, messages=120, kills=60, cuts=60, every_s=1.0)
+        found = measured(design, seed=seed, messages=100, kills=50, cuts=50, every_s=1.0)
         is_right(found)
         struck += int(found["killed"] + found["vanished"])
     assert struck >= 1000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("gateways", [2, 3, 4])
+@pytest.mark.parametrize("design", ["forgets_on_send", "without_ids", "store_and_forward"])
+def test_a_ghost_is_online_until_it_is_back_where_there_is_a_flag_and_no_longer_than_a_lease_else(
+    design: str, gateways: int
+) -> None:
+    for seed in range(10):
+        found = measured(design, seed=seed, **{**GHOST, "gateways": gateways})
+        assert found["ghost_s"] == 30.0 if design == "forgets_on_send" else found["ghost_s"] < LEASE_S + 2 * BEAT_S
+        assert found["unseen_s"] < 10.0
 
 
 @pytest.mark.soak

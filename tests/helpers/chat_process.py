@@ -199,7 +199,7 @@ async def judged(engine: str, design: str, folder: Path, kills: int, seed: int =
         "lost": len(chats.lost()),
         "twice": chats.twice(),
         "disorder": chats.disorder(),
-        "strange": chats.strange(),
+        "strange": chats.strange,
         "findings": checked(chats),
     }
 

@@ -14,24 +14,16 @@ PAUSE_S = 0.03
 
 
 class Yours(StoreAndForward):
-    async def talk(self, here: Desk, line: Line) -> None:
-        self.lines[line] = asyncio.Event()
-        line.beside(self.pump(here, line))
-        try:
-            async for frame in line:
-                await here.turn()
-                if "say" in frame:
-                    await self.accept(here, line.device, frame)
-                    await line.send({"sent": frame["say"]})
-                    await self.news(here, here.chats[frame["chat"]])
-                else:
-                    for one in frame["have"]:
-                        await self.acknowledged(here, line.device, *one)
-        finally:
-            del self.lines[line]
+    async def heard_of(self, here: Desk, line: Line, frame: Frame) -> None:
+        if "have" not in frame:
+            await super().heard_of(here, line, frame)
+            return
+        for one in frame["have"]:
+            await self.acknowledged(here, line.device, *one)
 
     async def pump(self, here: Desk, line: Line) -> None:
         sent: dict[object, int] = {}
+        shown: dict[int, bool] = {}
         while True:
             self.lines[line].clear()
             receipts = await here.db.select("receipt", {"sender": here.users[line.device]})
@@ -40,11 +32,12 @@ class Yours(StoreAndForward):
             sent |= {row["id"]: row["seq"] for row in told} | {row["chat"]: row["seq"] for row in new}
             if new or told:
                 await line.send({"many": new, "receipts": told})
+            await self.show(here, line, shown)
             await self.lines[line].wait()
             await asyncio.sleep(PAUSE_S)
 
     async def hear(self, me: Phone, line: Line, frame: Frame) -> None:
-        if "sent" in frame:
+        if "many" not in frame:
             await super().hear(me, line, frame)
             return
         have = []

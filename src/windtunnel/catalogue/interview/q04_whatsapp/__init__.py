@@ -2,11 +2,13 @@
 
 **Clarify.** What does the first tick promise? That the message is kept, and will be shown. Is a phone always there? It
 vanishes without a word, with something on its way to it. How many devices has a user, and who is to see one order?
+Who is online? A hint, some seconds old, and nothing that anybody has promised.
 
 **Estimate.** Who asks once a second and gets 40 messages a day asks {asks:,.0f} times for each: of 100 questions
 {useful:.3f} are answered with one, which has waited for {wait:.0f} ms in the mean. A million phones ask a million times
 a second, for {pushed:.0f} messages. Lines that are held are no silence either: pinged every 20 s, a million of them
-take {pings:,.0f} pings a second.
+take {pings:,.0f} pings a second. A million that come back in ten seconds, each known to 200, are {words:,.0f} words a
+second where all who know somebody are told that he is online.
 
 **Design.** Polling the database is slow and dear, and right: what is kept there is lost by nobody's death. A long poll
 has the same store, and an answer that waits for something to say: it comes as soon as a frame, and costs an idle phone
@@ -27,6 +29,17 @@ moment. The number of a message in its chat is given under a lock of the chat's 
 woken; when a gateway has died the other looks again, since its last word may be lost. Where the power fails in the room
 of all gateways and the database, nobody says so: what was kept is on the disk, and phones learn of it by their pings.
 
+**Deep dive: a group.** It is a chat of many, with one number and one order, and its message a row for each device of
+its members, and one for itself: thirteen rows among eight people with twelve devices. One row for all would go with the
+first who says that he has it.
+
+**Deep dive: who is online?** A flag in the database, set when a line opens and taken away when it ends, is as right as
+lines are, as long as gateways live: with a ping every 5 s a phone that has vanished is online for up to 20, since the
+library waits for the answer, and then for a goodbye. A gateway that dies takes no flag away: who vanished with it is
+online until he is back. Nothing of this has to last. Each gateway says once a second who holds a line there, and what
+it has not said for three seconds is over. Phones are told of those alone whose chats they have open: where sixteen know
+each other, that is less than a quarter of the frames for each that comes back.
+
 **Scale.** To keep it takes a few milliseconds, several commits, and twice as many frames. Where all talk all the time
 polling asks least: an answer brings many messages, as a frame could that waits for them. When a gateway dies its phones
 come to another. Those that take {login:.0f} ms each of its core, and give up after {patience:.0f} s, keep it busy with
@@ -35,11 +48,13 @@ Where logging in takes {light:.0f} ms nobody gives up, and to come at once is so
 
 **Real systems.** WhatsApp had 2,277,845 sockets open on one machine in 2012; for several devices its server knows those
 of each account, and a message is sent to each. XMPP numbers what goes over a stream, has it acknowledged, and sends the
-rest again. Firebase's clients hold a long poll for 30 s by default.
+rest again; it tells all who have subscribed that somebody has logged in, and Slack, since 2018, those alone who have
+asked for him. Firebase's clients hold a long poll for 30 s by default.
 
-**Left open.** Presence, push notifications, batteries. Phones that lose what they had kept. Groups of thousands, where
-a row for each device is dear: a log for each chat with a mark for each device is right too (a planted design). A
-database that is many. Real TLS: what logging in costs here is a number that we chose.
+**Left open.** When somebody was last seen, and whether he types; push notifications, batteries. Phones that lose what
+they had kept. Groups of thousands, where a row for each device is dear: a log for each chat with a mark for each device
+is right too (a planted design). A database that is many. Real TLS: what logging in costs here is a number that we
+chose.
 """
 
 from __future__ import annotations
@@ -59,7 +74,9 @@ from windtunnel.catalogue.interview.q04_whatsapp.claims import (
     DEAR,
     DEMANDS,
     EXACT,
+    FANNED,
     FIGURES,
+    GHOSTS,
     GONE,
     HELD,
     LITTLE,
@@ -70,6 +87,7 @@ from windtunnel.catalogue.interview.q04_whatsapp.claims import (
     SPARED,
     STORM,
     STORMY,
+    TOLD,
 )
 from windtunnel.catalogue.interview.q04_whatsapp.crowd import DAY_S, MESSAGES_A_DAY
 from windtunnel.catalogue.interview.q04_whatsapp.designs import (
@@ -95,7 +113,7 @@ class Params:
     """Who talks, and what goes wrong."""
 
     users: int = param(4, "people who talk, in pairs and all in a group; every second has two devices", 2, 8)
-    messages: int = param(60, "messages", 1, 160)
+    messages: int = param(60, "messages", 1, 100)
     every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 5.0)
     kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 60)
     cuts: int = param(10, "messages behind which a phone vanishes, as something comes to it or leaves it", 0, 60)
@@ -115,6 +133,8 @@ class Params:
     idle: int = param(0, "devices beside, of people who say nothing", 0, 24)
     login_ms: float = param(0.0, "milliseconds of a gateway's core for a connection, in the tunnel", 0.0, 400.0)
     storm: int = param(0, "1: in the middle the first gateway dies with all its lines", 0, 1)
+    watch: int = param(1, "1: each phone has a chat open, and shows whether the other is online", 0, 1)
+    leave: int = param(0, "phones of the first gateway that vanish as it dies with its lines", 0, 8)
     crowd: int = param(1000, "light phones beside, in the tunnel: the most that are measured", 0, 10_000)
     crowd_s: float = param(21.6, "seconds for which they are", 1.0, 30.0)
 
@@ -130,6 +150,7 @@ __doc__ = (__doc__ or "").format(
     wait=1000 * 1.0 / 2,
     pushed=1e6 * MESSAGES_A_DAY / DAY_S,
     pings=1e6 / 20.0,
+    words=1e6 * 200 / 10,
     way=2000 * AIR_S,
     login=STORM["login_ms"],
     patience=PATIENCE_S,
@@ -204,6 +225,9 @@ experiment = Experiment(
         Why("And many words.", DEAR),
         Why("Who has given up is worked for all the same.", STORMY),
         Why("If anybody gives up.", SPARED),
+        Why("A group is as many rows as its members have devices.", FANNED),
+        Why("A gateway that dies takes no flag away.", GHOSTS),
+        Why("Few look who is online.", TOLD),
         Why("Many messages in one answer are cheap.", BATCHED),
     ),
     maps=(
@@ -223,9 +247,11 @@ experiment = Experiment(
         "it is sent. A phone that hears nothing tells it again.",
         "A row for each device, deleted when that device says that it has it; wake whoever serves it, at the other "
         "gateway too, and look again when that gateway has died.",
+        "A phone has chats of some people open (`me.open`), and shows who of them is online (`me.see`). Who says that "
+        "somebody has gone, where the gateway that knew it has died?",
     ),
     sources=SOURCES,
     stages=("sim", "sqlite", "postgres"),
     seeds=2,
-    quick={"messages": 16, "kills": 6, "cuts": 6, "crowd": 100},
+    quick={"messages": 12, "kills": 6, "cuts": 6, "crowd": 100},
 )

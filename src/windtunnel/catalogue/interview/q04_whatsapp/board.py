@@ -10,12 +10,15 @@ from windtunnel.catalogue.interview.q04_whatsapp.claims import (
     BUSY,
     CUTS,
     EVEN,
+    GHOST,
+    GHOSTS,
     GONE,
     KILLS,
     PINGED,
     SPARED,
     STORM,
     STORMY,
+    TOLD,
 )
 
 BOARD = Board(
@@ -39,7 +42,8 @@ BOARD = Board(
         ),
         Clarify(
             "Who is online, and is that a promise?",
-            "No promise: a line that is held says that a phone was there at the last ping. It is left out here.",
+            "No promise: some seconds late will do, and no more than that where a gateway dies. Who has a chat open is "
+            "told of the other.",
         ),
     ),
     estimates=(
@@ -79,6 +83,20 @@ BOARD = Board(
             "13 * 400 / 1000",
             "s",
             "All of the work, one after the other, if none of it is for somebody who has given up.",
+        ),
+        Estimate(
+            "A group has 256 members with one device and a half each. How many rows is a message, if each device has "
+            "an inbox?",
+            "1 + 256 * 1.5",
+            "rows",
+            "One for each device, and the message's own, which knows its id again.",
+        ),
+        Estimate(
+            "A million phones come back within ten seconds, each known to 200 people. How many words a second, if all "
+            "who know somebody are told that he is online?",
+            "1000000 * 200 / 10",
+            "words/s",
+            "Each by two hundred; and hardly anybody looks.",
         ),
     ),
     failures=(
@@ -135,6 +153,20 @@ BOARD = Board(
             BREEZE,
             SPARED,
         ),
+        Turn(
+            "A gateway dies as some of its phones vanish, for half a minute",
+            Ask(
+                "Who is online is a flag in the database, set and taken away by the gateway that holds the line. For "
+                "how many seconds is one of them shown as online who is not?",
+                "forgets_on_send.ghost_s",
+                "s",
+                1,
+                100,
+                log=True,
+            ),
+            GHOST,
+            GHOSTS,
+        ),
     ),
     scale=(
         Turn(
@@ -163,6 +195,20 @@ BOARD = Board(
             ),
             EVEN,
             PINGED,
+        ),
+        Turn(
+            "Everybody comes back and all want to know who is online",
+            Ask(
+                "Sixteen people know each other. How many frames come to phones for each that comes back, if all are "
+                "told of all?",
+                "without_ids.told",
+                "frames",
+                1,
+                200,
+                log=True,
+            ),
+            GHOST,
+            TOLD,
         ),
     ),
 )

@@ -35,6 +35,8 @@ class Setting(Protocol):
     @property
     def spread_s(self) -> float: ...
     @property
+    def watch(self) -> int: ...
+    @property
     def crowd(self) -> int: ...
     @property
     def crowd_s(self) -> float: ...
@@ -189,7 +191,36 @@ class LongPoll(Poll):
         return 0.05  # unclaimed: what is typed in a burst comes in one answer
 
 
-class Push:
+class Held:
+    """A phone that holds a line, and comes again when it is over."""
+
+    async def phone(self, me: Phone) -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                line = await me.connect()
+                line.beside(self.say(me, line))
+                async for frame in line:
+                    await self.hear(me, line, frame)
+            await asyncio.sleep(self.pause_s(me))
+
+    def pause_s(self, me: Phone) -> float:
+        """Until a phone tries again that was cut off."""
+        return AGAIN_S
+
+    async def say(self, me: Phone, line: Line) -> None:
+        """Tell of what is typed, in that order, and on each new line of all that is not known to be sent."""
+        last = 0
+        while True:
+            for message in await me.typed(last):
+                await line.send(said(me, message))
+                last = message.number
+
+    async def hear(self, me: Phone, line: Line, frame: Frame) -> None:
+        """What a gateway says."""
+        raise NotImplementedError
+
+
+class Push(Held):
     """A WebSocket, and nothing kept: whoever is there is told, and the sender that it is sent."""
 
     tables: Tables = {}
@@ -220,16 +251,7 @@ class Push:
                 with contextlib.suppress(ConnectionError):
                     await self.lines[device].send(frame)
 
-    async def phone(self, me: Phone) -> None:
-        while True:
-            with contextlib.suppress(OSError):
-                line = await me.connect()
-                line.beside(write(me, line))
-                async for frame in line:
-                    self.take(me, frame)
-            await asyncio.sleep(AGAIN_S)
-
-    def take(self, me: Phone, frame: Frame) -> None:
+    async def hear(self, me: Phone, line: Line, frame: Frame) -> None:
         """Show what was not shown before; an id that is known again is no new message."""
         seen = me.kept.setdefault("seen", set())
         if "sent" in frame:
@@ -237,12 +259,3 @@ class Push:
         elif frame["say"] not in seen:
             seen.add(frame["say"])
             me.show(frame["chat"], frame["text"])
-
-
-async def write(me: Phone, line: Line) -> None:
-    """Tell of what is typed, in that order, and on each new line of all that is not known to be sent."""
-    last = 0
-    while True:
-        for message in await me.typed(last):
-            await line.send(said(me, message))
-            last = message.number

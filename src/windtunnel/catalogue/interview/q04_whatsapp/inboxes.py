@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from windtunnel import Stage
-from windtunnel.catalogue.interview.q04_whatsapp.designs import AGAIN_S, Setting, Stored, write
-from windtunnel.catalogue.interview.q04_whatsapp.machines import Desk
+from windtunnel.catalogue.interview.q04_whatsapp.designs import Setting, Stored
+from windtunnel.catalogue.interview.q04_whatsapp.machines import Desk, Tables
 from windtunnel.catalogue.interview.q04_whatsapp.phones import Phone
+from windtunnel.catalogue.interview.q04_whatsapp.presence import Presence
+from windtunnel.catalogue.interview.q04_whatsapp.reader import Reader
 from windtunnel.catalogue.interview.q04_whatsapp.wire import Frame, Line
 from windtunnel.engines import AtMost, Where
 
 
-class Inboxes(Stored):
+class Inboxes(Reader, Presence):
     """A row in an inbox until the device acknowledges it; phones that were cut off come back at once."""
 
-    # --- gateway -------------------------------------------------------------------------------------------------
+    def __init__(self, stage: Stage, p: Setting) -> None:
+        super().__init__(stage, p)
+        self.clock = stage.clock
+
     async def gateway(self, here: Desk) -> None:
         self.lines: dict[Line, asyncio.Event] = {}
+        self.attend(here)
+        if self.p.watch:
+            here.machine.spawn(self.beat(here))
         await here.open(talk=lambda line: self.talk(here, line), heard=lambda frame: self.wake(here, frame))
 
     async def talk(self, here: Desk, line: Line) -> None:
@@ -28,20 +35,33 @@ class Inboxes(Stored):
         self.lines[line] = asyncio.Event()
         line.beside(self.pump(here, line))
         try:
+            if self.p.watch:
+                await self.comes(here, line)
             async for frame in line:
                 await here.turn()  # unclaimed: what a frame costs where phones log in
-                if "say" in frame:
-                    await self.accept(here, line.device, frame)
-                    await line.send({"sent": frame["say"]})
-                    await self.news(here, here.chats[frame["chat"]])
-                else:
-                    await self.acknowledged(here, line.device, *frame["have"])
+                await self.heard_of(here, line, frame)
         finally:
-            del self.lines[line]  # unclaimed: nobody waits there any more, and memory is not measured
+            del self.lines[line]
+            self.open.pop(line, None)  # unclaimed: nobody looks there any more either
+            if self.p.watch:
+                self.goes(here, line)
+
+    async def heard_of(self, here: Desk, line: Line, frame: Frame) -> None:
+        """What a phone says: a message, that it has one, or whose chat it has open."""
+        if "say" in frame:
+            await self.accept(here, line.device, frame)
+            await line.send({"sent": frame["say"]})
+            await self.news(here, here.chats[frame["chat"]])
+        elif "open" in frame:
+            self.open[line] = frame["open"]
+            self.lines[line].set()
+        else:
+            await self.acknowledged(here, line.device, *frame["have"])
 
     async def pump(self, here: Desk, line: Line) -> None:
         """Send what waits for a device, and receipts for its owner: each once on this line, as soon as it is there."""
         sent: dict[object, int] = {}
+        shown: dict[int, bool] = {}
         while True:
             self.lines[line].clear()
             for row in await self.waiting(here, line.device):
@@ -52,6 +72,7 @@ class Inboxes(Stored):
                 if row["seq"] != sent.get(row["id"], 0):
                     sent[row["id"]] = int(row["seq"] or 0)
                     await line.send({"receipt": row})
+            await self.show(here, line, shown)
             await self.lines[line].wait()
 
     async def forward(self, here: Desk, line: Line, row: Mapping[str, Any]) -> None:
@@ -77,63 +98,68 @@ class Inboxes(Stored):
         await here.tell(frame)
 
     def wake(self, here: Desk, frame: Frame | None) -> None:
-        """Let the lines of these users look, or those of all."""
+        """Let the lines of these users look, or those of all; or hear who is online at another gateway."""
+        if frame is not None and "online" in frame:
+            self.named(here, frame)
+            return
         for line, woken in self.lines.items():
             if frame is None or here.users[line.device] in frame["users"]:
                 woken.set()
 
-    # --- phone ---------------------------------------------------------------------------------------------------
-    async def phone(self, me: Phone) -> None:
-        while True:
-            with contextlib.suppress(OSError):
-                line = await me.connect()
-                line.beside(write(me, line))
-                async for frame in line:
-                    await self.hear(me, line, frame)
-            await asyncio.sleep(self.pause_s(me))
-
-    def pause_s(self, me: Phone) -> float:
-        """Until a phone tries again that was cut off."""
-        return AGAIN_S
-
-    async def hear(self, me: Phone, line: Line, frame: Frame) -> None:
-        """Show what is new, say that it is there; tick what was sent, and what others have."""
-        if "new" in frame:
-            row = frame["new"]
-            device, number, *_ = map(int, row["message"].split("/"))
-            if device == me.device:
-                me.kept.setdefault("mine", {})[row["chat"], row["seq"]] = number
-            read = self.take(me, row)
-            await line.send({"have": [row["chat"], row["seq"], row["sender"], read]})
-        elif "sent" in frame:
-            me.tick(int(frame["sent"].partition("/")[2]))
-        else:
-            self.receipt(me, frame["receipt"])
-
-    def receipt(self, me: Phone, row: Mapping[str, Any]) -> None:
-        """Somebody has all up to this number: tick what everybody has."""
-        chat, what = row["chat"], row["what"]
-        marks = me.kept.setdefault((chat, what), dict.fromkeys(me.others(chat), 0))
-        marks[row["reader"]] = max(marks[row["reader"]], row["seq"])
-        for (of, seq), number in me.kept.get("mine", {}).items():
-            if of == chat and seq <= min(marks.values()):
-                me.tick(number, what)
-
 
 class ForgetsOnSend(Inboxes):
-    """A row in an inbox until it was written to the device's socket: what is sent is delivered."""
+    """A row until it was written to the device's socket; and a flag for who is online, until his line ends."""
+
+    tables: Tables = {**Stored.tables, "online": {"id": str, "user": int}}
 
     async def forward(self, here: Desk, line: Line, row: Mapping[str, Any]) -> None:
         await line.send({"new": row})
         await here.db.delete("inbox", {"id": row["id"]})
 
+    # --- who is online -------------------------------------------------------------------------------------------
+    def attend(self, here: Desk) -> None:
+        super().attend(here)
+        self.flags: dict[Line, str] = {}
+
+    async def beat(self, here: Desk) -> None:
+        """Nothing is said again: it is in the database."""
+
+    async def comes(self, here: Desk, line: Line) -> None:
+        self.flags[line] = f"{here.machine.number}/{line.device}/{self.clock()}"
+        await here.db.insert("online", {"id": self.flags[line], "user": here.users[line.device]})
+        await self.changed(here, line)
+
+    def goes(self, here: Desk, line: Line) -> None:
+        if not here.dead:
+            here.machine.spawn(self.gone(here, line))
+
+    async def gone(self, here: Desk, line: Line) -> None:
+        """Take it away."""
+        await here.db.delete("online", {"id": self.flags.pop(line)})
+        await self.changed(here, line)
+
+    async def changed(self, here: Desk, line: Line) -> None:
+        """Let those look who are told of him, here and at the other gateways."""
+        user = here.users[line.device]
+        self.look(here, [user])
+        await here.tell({"online": [user]})
+
+    def named(self, here: Desk, frame: Frame) -> None:
+        self.look(here, frame["online"])
+
+    async def online(self, here: Desk, user: int) -> bool:
+        return bool(await here.db.select("online", {"user": user}))
+
 
 class WithoutIds(Inboxes):
-    """A row until the device acknowledges it; what is not ticked is told again, and a gateway gives it its id."""
+    """A row until it is acknowledged, under an id that a gateway gives; all are told of all who come online."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
         super().__init__(stage, p)
         self.luck = stage.random("ids")
+
+    def watched(self, here: Desk, line: Line) -> Collection[int]:
+        return {*here.users} - {here.users[line.device]}
 
     async def accept(self, here: Desk, device: int, frame: Frame) -> None:
         await super().accept(

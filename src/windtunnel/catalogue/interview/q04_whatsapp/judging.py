@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from windtunnel import Event, History
 from windtunnel.catalogue.interview.q04_whatsapp.designs import Setting
+from windtunnel.catalogue.interview.q04_whatsapp.phones import NEVER
 from windtunnel.catalogue.interview.q04_whatsapp.talk import chats_of, devices_of, named
 from windtunnel.checkers import check_queue
 from windtunnel.statistics import enough, not_measurable, percentile
@@ -24,7 +26,8 @@ class Typed(NamedTuple):
 
 
 Shown = Sequence[tuple[float, int, str]]
-NEVER = float("inf")
+MOST_POINTS = 10
+"""About so many of a line are drawn."""
 
 
 def typed(history: History) -> dict[str, Typed]:
@@ -172,9 +175,12 @@ def measure(history: History, p: Setting) -> dict[str, float]:
         "copies": done.get("came", 0) / shows,
         "reads": done.get("reads", 0) / max(1, len(chats.typed)),
         "commits": done.get("commits", 0) / max(1, len(chats.typed)),
+        "rows": done.get("rows", 0) / max(1, len(chats.typed)),
+        "devices": sum(len(chats.wanted(text)) for text in chats.typed) / max(1, len(chats.typed)),
         "held": facts["held"],
         **_crowd(masses, p),
         **_storm(history, storm),
+        **_online(facts),
     }
 
 
@@ -210,6 +216,38 @@ def _storm(history: History, storm: Event | None) -> dict[str, float]:
     return {"back_s": float(storm.value) if storm.outcome == "ok" else NEVER, "tries": len(tries)}
 
 
+def _online(facts: Mapping[str, Any]) -> dict[str, float]:
+    watchers = [(device, user) for device, users in enumerate(facts["open"]) for user in users]
+    if not watchers:
+        names = ("ghost_s", "unseen_s", "told")
+        return dict.fromkeys(names, not_measurable("nobody looks who is online with these parameters"))
+    found = [mistaken(facts, device, user) for device, user in watchers]
+    return {
+        "ghost_s": max(ghost for ghost, _ in found),
+        "unseen_s": max(unseen for _, unseen in found),
+        "told": facts["told"] / max(1, facts["logins"]),
+    }
+
+
+def mistaken(facts: Mapping[str, Any], device: int, user: int) -> tuple[float, float]:
+    """For how long at most a screen with a radio says that somebody is online all of whose devices are without one,
+    and that he is not, while one of them has it, in seconds."""
+    his = [facts["out"][n] for n, owner in enumerate(facts["owners"]) if owner == user]
+    mine, over_s = facts["out"][device], facts["over_s"]
+    said = [(at, there) for at, of, there in facts["seen"][device] if of == user]
+    edges = {0.0, over_s, *(at for at, _ in said), *(at for one in (*his, mine) for out in one for at in out)}
+    longest, lasts = [0.0, 0.0], [0.0, 0.0]
+    times = sorted(at for at in edges if 0 <= at <= over_s)
+    for at, until in pairwise(times):
+        shown = next((there for when, there in reversed(said) if when <= at), False)
+        there = not all(any(out <= at < back for out, back in one) for one in his)
+        looks = not any(out <= at < back for out, back in mine)
+        for which, wrong in enumerate((shown and not there, there and not shown)):
+            lasts[which] = lasts[which] + until - at if wrong and looks else 0.0
+            longest[which] = max(longest[which], lasts[which])
+    return longest[0], longest[1]
+
+
 def _nothing() -> float:
     return not_measurable("nothing was shown with these parameters")
 
@@ -220,7 +258,9 @@ def cdf(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, floa
     chats = Chats(history, p)
     delays = sorted(chats.delays())
     lost = sum(chats.users[device] != chats.users[chats.typed[text].device] for text, device in chats.lost())
-    return {"shown": [(delay, 100 * n / (len(delays) + lost)) for n, delay in enumerate(delays, 1)]}
+    every = -(-len(delays) // MOST_POINTS) or 1
+    found = [(delay, 100 * n / (len(delays) + lost)) for n, delay in enumerate(delays, 1)]
+    return {"shown": found[:1] + found[1:-1][::every] + found[1:][-1:]}
 
 
 def asked(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:
@@ -233,7 +273,7 @@ def asked(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, fl
 
 
 def offline(history: History, p: Setting) -> Mapping[str, Sequence[tuple[Any, ...]]]:
-    """From who typed to each phone that showed it, of the message for which somebody waited longest."""
+    """From who typed to the phones that showed it first and last, of the message for which somebody waited longest."""
     chats = Chats(history, p)
     ways = [
         (chats.first[device][text] - one.at_s, text, device)
@@ -242,11 +282,11 @@ def offline(history: History, p: Setting) -> Mapping[str, Sequence[tuple[Any, ..
         if chats.users[device] != chats.users[one.device] and text in chats.first[device]
     ]
     late = max(ways, default=(0.0, "", 0))[1]
+    shown = sorted(way for way in ways if way[1] == late)
     return {
         "messages": [
             (f"phone {one.device}", one.at_s, f"phone {device}", one.at_s + took_s, text.partition(" ")[0])
-            for took_s, text, device in sorted(ways, key=lambda way: chats.typed[way[1]].at_s)
-            if text == late
+            for took_s, text, device in shown[:1] + shown[1:][-1:]
             for one in [chats.typed[text]]
         ]
     }

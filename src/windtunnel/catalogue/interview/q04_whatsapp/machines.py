@@ -349,6 +349,8 @@ class Said(WatchedStatements):
             await self._desk.here("commit")
             self._desk.world.count("commits")
         self.wrote = True
+        if what.startswith("insert"):
+            self._desk.world.count("rows")
         return await do()
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 AIR_S = 0.04
 """One way between a phone and a gateway."""
+NEVER = float("inf")
 PATIENCE_S = 2.0
 """For so long a phone waits for a connection, or for an answer that nobody holds back."""
 
@@ -51,6 +52,7 @@ class Phone:
     Attributes:
         device, user: its number, and whose it is.
         kept: what lasts.
+        open: whose chats are on the screen, and whether they are online.
         luck: its own stream.
     """
 
@@ -67,6 +69,11 @@ class Phone:
         """By number, what happens when it is ticked as sent."""
         self.shown: list[tuple[float, int, str]] = []
         self.ticks: list[tuple[float, str, str]] = []
+        self.open = [(user + 1) % (max(world.users) + 1)] if world.p.watch else []
+        self.seen: list[tuple[float, int, bool]] = []
+        """When which of these was said to be online, or to be no longer."""
+        self.out: list[list[float]] = []
+        """From when to when it was without radio."""
         self.news = world.stage.signal()
         self.away = False
         self.air = world.stage.signal()
@@ -140,9 +147,15 @@ class Phone:
         self.shown.append((self.world.stage.clock(), chat, text))
         return self.first
 
+    def see(self, user: int, online: bool) -> None:
+        """Show that somebody is online, or is not."""
+        self.seen.append((self.world.stage.clock(), user, online))
+
     # --- radio ---------------------------------------------------------------------------------------------------
     def vanish(self) -> None:
         """The radio is gone. What a phone has lost on the way it does not know; its connections will be dead."""
+        if not self.away:
+            self.out.append([self.world.stage.clock(), NEVER])
         self.away = True
         self.air = self.world.stage.signal()
         if self.host is not None:
@@ -159,6 +172,7 @@ class Phone:
         elif self.host is None:
             self.hang_up()
         self.away = False
+        self.out[-1][1] = self.world.stage.clock()
         if self.rest.random() < 0.5:
             self.again()
         self.air.set()

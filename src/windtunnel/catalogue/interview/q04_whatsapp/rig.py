@@ -174,9 +174,14 @@ class Rig:
         return self.stage.clock() - self.began_s
 
     async def storm(self) -> float:
-        """The first gateway dies, with all that it holds; after how many seconds the last of its phones is back."""
+        """Some phones of the first gateway vanish, and it dies, with all that it holds; after how many seconds the last
+        of the others is back."""
         machine = self.machines[0]
         held = [phone for phone in self.phones if phone.gateway == machine.number]
+        for phone in [phone for phone in held if not phone.away][::-1][: int(self.p.leave)]:
+            held.remove(phone)
+            phone.vanish()
+            self.fall(phone)
         self.storm_s = began_s = self.stage.clock()
         machine.crash()
         self.fall(machine)
@@ -219,6 +224,7 @@ class Rig:
             await asyncio.sleep(LOOK_S)
         await asyncio.sleep(QUIET_S + self.p.spread_s)  # for receipts, and for what comes twice
         self.looked()
+        now_s = self.stage.clock()
         self.keeper.cancel()
         for phone in self.phones:
             if phone.task is not None:
@@ -233,6 +239,13 @@ class Rig:
             "struck": self.struck,
             "leaked": self.world.leaked,
             "held": sum(phone.line is not None for phone in self.phones),
+            "open": [phone.open for phone in self.phones],
+            "owners": self.world.users,
+            "seen": [[(at - self.began_s, *rest) for at, *rest in phone.seen] for phone in self.phones],
+            "out": [[[min(at, now_s) - self.began_s for at in one] for one in phone.out] for phone in self.phones],
+            "told": self.world.done["down"],
+            "logins": sum(at >= self.began_s for phone in self.phones for at in phone.ups),
+            "over_s": now_s - self.began_s,
             "done": done,
             "spent_s": spent_s,
         }
