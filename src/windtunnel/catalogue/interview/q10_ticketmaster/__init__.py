@@ -180,7 +180,7 @@ class Shop:
 
     async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         """What each design does in its own way. May raise Conflict: the buyer has a ticket."""
-        raise NotImplementedError
+        raise NotImplementedError  # unclaimed: each design has its own
 
     async def mine(self, buyer: int) -> int | None:
         """The ticket that this buyer has already."""
