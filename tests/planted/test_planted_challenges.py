@@ -16,6 +16,8 @@ from windtunnel.ui.planted import mistake, planted_files
 
 FILES = [file for experiment in every() if experiment.demands for file in planted_files(experiment.id)]
 QUICK = {
+    "wrong_filters_what_it_found",
+    "right_layers",
     "wrong_asks_who_is_likeliest",
     "right_as_many_as_pay",
     "wrong_buys_again_after_a_lost_answer",

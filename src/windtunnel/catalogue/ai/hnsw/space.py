@@ -1,0 +1,209 @@
+"""What a design may ask of vectors. Each distance that it learns is counted here, and so is each code that is read."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from windtunnel.blocks.vectors import HNSW, BruteForce, ProductQuantiser
+from windtunnel.catalogue.ai.hnsw.walk import Path, table, walk
+from windtunnel.catalogue.ai.hnsw.world import Array, World
+
+PART = 4
+"""Numbers of a vector that a byte of its code stands for."""
+TAUGHT, ROUNDS = 512, 4
+"""Vectors that codes are learned from, and in how many rounds."""
+FEWEST = 256
+"""Vectors without which no codes are learned."""
+FRACTION = 2.0**-20
+
+
+class Setting(Protocol):
+    """What of the parameters matters here."""
+
+    @property
+    def m(self) -> int: ...
+    @property
+    def ef_construction(self) -> int: ...
+
+
+class Space:
+    """The vectors, behind a counter: items go by their keys, queries by their numbers.
+
+    Attributes:
+        measured: distances between vectors so far.
+        scanned: codes that were compared so far.
+    """
+
+    def __init__(self, world: World, seed: int, p: Setting) -> None:
+        self.world, self.seed, self.p = world, seed, p
+        self.dim = world.items.shape[1]
+        self.measured = self.scanned = 0
+
+    def far(self, queries: Array, keys: Array) -> Array:
+        """The squared distance of each query from the item beside it, both flat; whole numbers."""
+        return self._squares(self.world.queries[queries] - self.world.items[keys])
+
+    def apart(self, keys: Array, others: Array) -> Array:
+        """The squared distance of each item from the one beside it."""
+        return self._squares(self.world.items[keys] - self.world.items[others])
+
+    def _squares(self, steps: Array) -> Array:
+        import numpy as np
+
+        self.measured += len(steps)
+        squares: Array = np.einsum("ij,ij->i", steps, steps).astype(np.int64)
+        return squares
+
+    def same(self, keys: Array) -> Array:
+        """Of each item the first one that has its vector: bytes are compared, no distance."""
+        return self.world.same[keys]
+
+    def exact(self, queries: Array, keys: Array, k: int) -> Array:
+        """The `k` nearest of these items for each query, (queries, k), by all distances; -1 where there are fewer."""
+        return self._exact(self.world.queries[queries], keys, k)
+
+    def neighbours(self, keys: Array, k: int) -> Array:
+        """Of each of these items the `k` nearest others, (keys, k), by all distances; -1 where there are fewer."""
+        import numpy as np
+
+        found = self._exact(self.world.items[keys], keys, k + 1)
+        own = found == keys[:, None]
+        own[~own.any(axis=1), -1] = True  # so many copies that it is not among its nearest: one of them goes
+        return found[~own].reshape(len(keys), k) if len(keys) else np.empty((0, k), np.int64)
+
+    def _exact(self, rows: Array, keys: Array, k: int) -> Array:
+        block = BruteForce(self.dim)
+        block.add(self.world.items[keys], keys)
+        self.measured += len(rows) * len(keys)
+        return block.search(rows, k)[0]
+
+    def graph(self) -> Graph:
+        """A new HNSW of the blocks, with nothing in it yet."""
+        return Graph(self)
+
+    def codes(self) -> Codes:
+        """A new product quantiser of the blocks, with a code for each item that is added."""
+        return Codes(self)
+
+
+class Graph:
+    """The HNSW of the blocks, whose distances the space counts."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        p = space.p
+        self.index = HNSW(space.dim, m=p.m, ef_construction=p.ef_construction, seed=space.seed)
+        self.counted = 0
+
+    def add(self, keys: Array) -> None:
+        """Insert these items."""
+        self.index.add(self.space.world.items[keys], keys)
+        self._count()
+
+    def delete(self, keys: Array) -> None:
+        """Delete them: they lead on, until a quarter is gone; then the index closes the holes."""
+        self.index.delete(keys)
+        self._count()
+
+    def search(self, queries: Array, k: int, ef: int, allowed: Array | None = None) -> Array:
+        """The `k` nearest keys of each query, (queries, k), -1 where fewer are found."""
+        found = self.index.search(self.space.world.queries[queries], k, ef=ef, allowed=allowed)[0]
+        self._count()
+        return found
+
+    def links(self, keys: Array, layer: int = 0) -> list[list[int]]:
+        """What each of these items is linked to on a layer; of items with one vector the first stands for all."""
+        return [self.index.links(key, layer) for key in keys.tolist()]
+
+    def trace(self, query: int, ef: int) -> dict[str, Path]:
+        """The path of a query by layer, step by step: in each the nearest alone is followed, in the lowest `ef`."""
+        import numpy as np
+
+        top, at = 0, next(key for key in range(len(self.space.world.items)) if key in self.index)
+        for key in range(len(self.space.world.items)):
+            while key in self.index and self.index.links(key, top + 1):
+                top, at = top + 1, key
+        before, paths = 0, dict[str, Path]()
+        for layer in range(top, -1, -1):
+            along = _Layer(self, layer)
+            kept, path = walk(self.space, along, np.array([query]), np.array([[at]]), ef if layer == 0 else 1)
+            paths[f"layer {layer}"] = [(before + many, far) for many, far in path]
+            at, before = kept[0, 0], before + path[-1][0]
+        return paths
+
+    def size(self) -> int:
+        """Bytes of the index, saved, without the vectors."""
+        return len(self.index.to_bytes()) - len(self.index) * int(self.space.dim) * 4
+
+    def _count(self) -> None:
+        now = int(self.index.distances_measured)
+        self.space.measured += now - self.counted
+        self.counted = now
+
+
+class _Layer:
+    """A layer's links as a walk asks for them."""
+
+    def __init__(self, graph: Graph, layer: int) -> None:
+        self.graph, self.layer = graph, layer
+
+    def __len__(self) -> int:
+        return len(self.graph.space.world.items)
+
+    def __getitem__(self, keys: Array) -> Array:
+        return table(self.graph.links(keys, self.layer), 2 * self.graph.index.m)
+
+
+class Codes:
+    """The product quantiser of the blocks: a byte for every four numbers of a vector."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.parts = -(-space.dim // PART)
+        self.quantiser = ProductQuantiser(PART * self.parts, self.parts, seed=space.seed)
+        self.keys: Any = None
+        self.codes: Any = None
+
+    def _padded(self, rows: Array, key: int) -> Array:
+        """With noughts up to whole parts, and a fraction added, so that no two centroids are equally near."""
+        import numpy as np
+
+        full = np.zeros((len(rows), PART * self.parts), np.float32)
+        full[:, : self.space.dim] = rows
+        if key >= 0:
+            full += np.random.default_rng(self.space.seed + key).integers(0, 2**12, full.shape) * FRACTION
+        return full
+
+    def train(self, keys: Array) -> None:
+        """Learn codes from some of these items, of which there are `FEWEST`; what was added is forgotten."""
+        import numpy as np
+
+        self.quantiser.train(self._padded(self.space.world.items[keys[:TAUGHT]], 0), ROUNDS)
+        self.keys, self.codes = np.empty(0, np.int64), np.empty((0, self.parts), np.uint8)
+
+    def add(self, keys: Array) -> None:
+        """Keep their codes."""
+        import numpy as np
+
+        made = self.quantiser.encode(self._padded(self.space.world.items[keys], 1))
+        self.keys, self.codes = np.concatenate([self.keys, keys]), np.concatenate([self.codes, made])
+
+    def delete(self, keys: Array) -> None:
+        """Forget them."""
+        import numpy as np
+
+        kept = ~np.isin(self.keys, keys)
+        self.keys, self.codes = self.keys[kept], self.codes[kept]
+
+    def search(self, queries: Array, k: int, allowed: Array | None = None) -> Array:
+        """The `k` items whose codes are nearest to each query, (queries, k), -1 where there are fewer."""
+        import numpy as np
+
+        here = np.ones(len(self.keys), bool) if allowed is None else np.isin(self.keys, allowed)
+        self.space.scanned += len(queries) * int(here.sum())
+        found = self.quantiser.search(self.codes[here], self._padded(self.space.world.queries[queries], -1), k)[0]
+        return np.where(found >= 0, self.keys[here][found], -1) if here.any() else found
+
+    def size(self) -> int:
+        """Bytes of all codes, and of what they stand for."""
+        return len(self.quantiser.to_bytes()) + int(self.codes.nbytes)
