@@ -53,8 +53,8 @@ asked for him. Firebase's clients hold a long poll for 30 s by default.
 
 **Left open.** When somebody was last seen, and whether he types; push notifications, batteries. Phones that lose what
 they had kept. Groups of thousands, where a row for each device is dear: a log for each chat with a mark for each device
-is right too (a planted design). A database that is many. Real TLS: what logging in costs here is a number that we
-chose.
+is right too (a planted design). Gateways of many thousand lines, which would say each second that they live, and who
+has come and gone once. A database that is many. Real TLS: what logging in costs here is a number that we chose.
 """
 
 from __future__ import annotations

@@ -271,7 +271,11 @@ RUSH = {**DEATHS, "messages": 40, "every_s": 0.02, "cuts": 40, "place": 2, "away
 FEW = {**CALM, "every_s": 5.0, "gateways": 1}
 LATE = {**DEATHS, "messages": 8, "every_s": 5.0, "kills": 8, "place": 3, "down_s": 0.5, "spread_s": 2.0}
 """A gateway has kept a message, has told who typed it, and dies before it tells the other gateway."""
+AWAY = {**LOOK, "users": 8, "messages": 12}
+ALONE = {**AWAY, "messages": 16, "every_s": 2.0, "gateways": 1}
+"""Phones vanish while their gateway lives, and their owners' other devices are still there."""
 OFTEN = {**DEATHS, "messages": 20, "every_s": 0.7, "kills": 20, "spread_s": 0.5}
+MIDST = {**OFTEN, "every_s": 0.3, "place": 3}
 DEMANDS = (
     Claim("yours.lost == 0", "What was ticked as sent is shown on each device.", given=TROUBLE),
     Claim("yours.lost == 0", "Also where a phone vanishes as a message is on its way to it.", given=CUTS),
@@ -284,6 +288,7 @@ DEMANDS = (
     Claim("yours.twice == 0", "Whatever else fails.", given={**CALM, "messages": 8}, always=True),
     Claim("yours.disorder == 0", "All devices show a chat in one order, and who typed in his.", given=TROUBLE),
     Claim("yours.disorder == 0", "Also where all type at once.", given=CRUSH),
+    Claim("yours.disorder == 0", "Also where a gateway dies between two inboxes of a group.", given=MIDST),
     Claim("yours.strange == 0", "Nobody is shown what is not for him, or not so.", given=TROUBLE),
     Claim("yours.leaked == 0", "Nor does it come to his phone, shown or not.", given=TROUBLE),
     Claim("yours.sent == yours.typed", "Who types is told in the end that it is sent.", given=TROUBLE),
@@ -299,6 +304,9 @@ DEMANDS = (
     Claim("yours.reads < 80", "Nor is the database asked over and over.", given=FEW),
     Claim("yours.ghost_s < 8", "Nobody is said to be online for long who has gone.", given=GHOST),
     Claim("yours.unseen_s < 6", "And who is there is said to be.", given=GHOST),
+    Claim("yours.ghost_s < 24", "Nor where his gateway lives, and nobody answers its pings.", given=AWAY),
+    Claim("yours.unseen_s < 6", "At whatever device, and gateway.", given=AWAY),
+    Claim("yours.unseen_s < 6", "Also where his other device has gone from there.", given=ALONE),
     Claim("yours.told < 14", "But only to those who look.", given=GHOST),
     Claim("yours.tries < 80", "Those that were cut off do not come all at once, again and again.", given=STORM),
     Claim("yours.back_s < 28", "And all are back in half a minute.", given=STORM),
