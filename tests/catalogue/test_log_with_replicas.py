@@ -126,8 +126,8 @@ def test_nor_in_a_thousand_episodes(min_in_sync: int) -> None:
 
 @pytest.mark.soak
 def test_at_every_place_one_blow_costs_acks_all_nothing() -> None:
-    for seed, every in enumerate((1, 2, 3)):
-        found = measured("acks_all", seed, places=12, every=every, readers=4)
+    for seed, every in enumerate((1, 2, 3, 4, 5)):
+        found = measured("acks_all", seed, places=8, every=every, readers=4)
         kinds = ("dies", "power", "gone", "stands", "cut", "lagging", "alone", "outsider")
         assert [found[f"gone_{kind}"] for kind in kinds] == [0] * len(kinds)
         assert (found["wrong"], found["untold"]) == (0, 0)

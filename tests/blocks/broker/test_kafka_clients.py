@@ -226,6 +226,7 @@ def test_a_broker_that_is_killed_and_comes_again_loses_and_doubles_nothing(torn:
 
 KILLS, EACH = 30, 120
 """How often the broker is killed, and records that are sent around each of these."""
+LIMIT_S = 60
 
 
 @pytest.mark.live
@@ -248,10 +249,11 @@ def test_thirty_times_kill_9_while_records_are_sent_and_each_time_all_that_was_t
                     if number % 2:
                         assert broker.tear() == 3
                     await asyncio.to_thread(broker.start)
-                    for wait, value in waits:
-                        told = await wait
-                        acked[told.partition].append((told.offset, value))
-                    assert await everything(broker.address, (number + 1) * EACH) == acked
+                    async with asyncio.timeout(LIMIT_S):  # what is lost would be waited for
+                        for wait, value in waits:
+                            told = await wait
+                            acked[told.partition].append((told.offset, value))
+                        assert await everything(broker.address, (number + 1) * EACH) == acked
             assert broker.killed == KILLS
         assert under_way > KILLS / 2, "killed when all was told already"
         assert acked == {p: [(i, b"%d" % (p + 3 * i)) for i in range(KILLS * EACH // 3)] for p in range(3)}
