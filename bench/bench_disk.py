@@ -63,8 +63,8 @@ def rows() -> Iterator[Row]:
         unit="bytes/s of the wall",
         against="ours, here and there",
         rounds=3,
-        note="Kafka's 600 MB/s against 100 kB/s, six disks of 7,200 turns, is 6000; a virtual disk has no head, and a host "
-        "that may keep much in memory: here it is the wait for each write",
+        note="Kafka's 600 MB/s against 100 kB/s, six disks of 7,200 turns, is 6000; a virtual disk has no head, and a "
+        "host that may keep much in memory: here it is the wait for each write",
     )
     yield Row(
         "64 MB of a file to a socket",
