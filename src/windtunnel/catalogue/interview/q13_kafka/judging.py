@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -199,12 +200,16 @@ def measure(history: History, p: Setting) -> dict[str, float]:
     }
 
 
+TOO_FEW_SEEN = "too few of the batches were seen by who follows while the producer still sent"
+
+
 def _of_crowds(pours: Sequence[Found]) -> dict[str, float]:
     """What is asked beside Kafka's own rates: by the number of producers, and how late who follows one of them is."""
     by = {one.episode.producers: one for one in pours}
     told = {f"of_{producers}": _rate(by[producers]) for producers in CROWDS}
-    told |= {f"shown_{q:g}_ms": percentile(by[1].shown_ms, q) for q in (50, 99)}
-    told["shown_999_ms"] = percentile(by[1].shown_ms, 99.9)
+    for name, q in (("50", 50.0), ("99", 99.0), ("999", 99.9)):
+        shown_ms = percentile(by[1].shown_ms, q)
+        told[f"shown_{name}_ms"] = not_measurable(TOO_FEW_SEEN) if isnan(shown_ms) else shown_ms
     told["in_a_row"] = not_measurable("no disk here has a head; `python -m bench disk` asks this machine's")
     return told
 
