@@ -45,11 +45,11 @@ Real systems: PostgreSQL's manual asks whoever uses these isolation levels to be
 among the reasons. Redis says of its own replicas that waiting for them does not make it strongly consistent. Waiting
 rooms of ticket shops let a given number in, and the next when somebody leaves or a hold runs out.
 
-Left open: a machine that vanishes keeps its row until somebody notices; two requests of one buyer at once; clocks of
-servers that differ about what is still held; a bank that charges for a seat that has gone to somebody else. On real
-engines all that sell each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's
-optimists try again, differ. Times are claimed in the model alone: on one computer they are those of buyers and database
-together.
+Left open: a machine that vanishes keeps its row until somebody notices; a server that stands still and goes on; clocks
+of servers that differ about what is still held; a bank that charges for a seat that has gone to somebody else; of two
+requests at once a buyer's second may hear that all is sold, while the first still pays. On real engines all that sell
+each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's optimists try again,
+differ. Times are claimed in the model alone: on one computer they are those of buyers and database together.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ OTHERS = 2
 CROWD = 5
 """Of sales whose troubles are drawn by lot."""
 KINDS = ("again", "late", "gone", "power")
-"""He asks again, at once; or when the others have bought; or never. Or the power of the room fails, in which servers,
-database and cache stand, and he asks again when the others have bought."""
+"""He asks again, at once; or long after the others have bought; or never. Or the power of the room fails, in which
+servers, database and cache stand, and he asks again long after the others have bought."""
 LOT = "lot"
 
 
@@ -58,7 +58,7 @@ def troubles(p: Setting, luck: Random) -> list[Trouble]:
 
 
 def _drawn(luck: Random) -> Trouble:
-    """A crowd that comes at once, and one death or two."""
+    """A crowd that comes at once, one of them with two requests, and one death or two."""
     again = luck.randint(1, 25) if luck.random() < 0.5 else 0
     return Trouble(LOT, luck.randint(1, 25), again, luck.random() < 0.3, luck.randint(0, CROWD - TICKETS))
 
@@ -112,7 +112,8 @@ class Sale(NamedTuple):
 
     @property
     def lied(self) -> int:
-        """Buyers who were told a ticket that is not sold to them, or that there is nothing although one is."""
+        """Buyers who were told a ticket that is not sold to them, or that there is nothing although they have one, or
+        although there is one."""
         owned, buyers = dict(self.rows), {event.args[0] for event in self.asked}
         known = owned.keys() <= buyers
         tickets = [ticket for _, ticket in self.rows]
@@ -120,10 +121,16 @@ class Sale(NamedTuple):
         for buyer, said in self.told.items():
             for answer in dict.fromkeys(said):
                 if answer is None:
-                    wrong += known and buyer in owned
+                    wrong += (known and buyer in owned) or self._left(buyer)
                 else:
                     wrong += owned.get(buyer) != answer if known else answer not in tickets
         return wrong
+
+    def _left(self, buyer: int) -> bool:
+        """Whether there was a ticket yet for one who was told that there is nothing: few others can have one."""
+        told = max(e.end for e in self.asked if e.args[0] == buyer and e.outcome == "ok" and e.value is None)
+        before = [e for e in self.asked if e.args[0] != buyer and e.start < told]
+        return len({e.args[0] for e in before if e.outcome != "ok" or e.value is not None}) < TICKETS
 
     @property
     def vanished(self) -> int:

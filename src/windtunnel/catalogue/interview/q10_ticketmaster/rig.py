@@ -36,6 +36,12 @@ DOWN_S = 0.05
 HOLD_S = 0.2
 LIMIT_S = 2.0
 """For so long a buyer waits for an answer."""
+LONG_S = 60.0
+"""In the model so much later asks who asks when the others have bought: what is remembered for a while is forgotten."""
+MOMENT_S = 0.001
+"""So much sooner than the rest of a crowd is he there who asks both servers at once."""
+OLDER_S = 5.0
+"""In the model the first server runs for so long when the second starts, and a clock of its own has gone on so far."""
 SETTLED_S = 0.05
 """All are told: what is under way comes to its end."""
 SMALL = {
@@ -93,6 +99,14 @@ class Rig:
             first = kind(within, p)
             kind = type(programs(first, self.stage, within, within.life, *within.life.sale.ports.values())[1])
         return kind(within, p)
+
+
+def one_of_two(asked: list[Event], buyer: int) -> list[Event]:
+    """Without the "nothing" that this buyer was told beside a ticket, to the other of two requests made at once."""
+    told = [e.value for e in asked if e.args[0] == buyer and e.outcome == "ok"]
+    if set(told) == {None}:
+        return asked
+    return [e for e in asked if e.args[0] != buyer or e.outcome != "ok" or e.value is not None]
 
 
 class SmallSale:
@@ -157,6 +171,7 @@ class SmallSale:
         """The whole sale, and what came of it."""
         for server in self.servers:
             self.begin(server)
+            await asyncio.sleep(OLDER_S if self.stage.name == MODEL else 0.0)
         opened: Any = getattr(self.servers[0].life.program, "start", dict)()
         if isawaitable(opened):
             await opened
@@ -164,7 +179,12 @@ class SmallSale:
         if self.trouble.kind == LOT:
             buyers = [*range(FIRST, FIRST + CROWD)]
             stays = buyers[self.trouble.leave :]
-            await asyncio.gather(*(self.insist(buyer, buyer, ASKS if buyer in stays else 1) for buyer in buyers))
+            *others, twice = buyers
+            await asyncio.gather(
+                *(self.insist(twice, server, ASKS) for server in (0, 1)),
+                *(self.insist(buyer, buyer, ASKS if buyer in stays else 1, MOMENT_S) for buyer in others),
+            )
+            self.asked = one_of_two(self.asked, twice)
         else:
             stays = await self.by_turns()
         self.counting = False
@@ -189,11 +209,13 @@ class SmallSale:
         for buyer in others:  # one after the other: what goes wrong here is the death's doing, and no crowd's
             await self.insist(buyer, 1, ASKS)
         if kind in ("late", "power"):
+            await asyncio.sleep(LONG_S if self.stage.name == MODEL else 0.0)
             await self.insist(FIRST, 1, ASKS)
         return [*others] if kind == "gone" else [FIRST, *others]
 
-    async def insist(self, buyer: int, first: int, asks: int) -> bool:
+    async def insist(self, buyer: int, first: int, asks: int, after_s: float = 0.0) -> bool:
         """Ask one server, and where nothing or an error is heard the other, and so on; whether he was told."""
+        await asyncio.sleep(after_s)
         for turn in range(first, first + asks):
             server = self.servers[turn % 2] if self.trouble.kind == LOT else self.servers[min(turn, 1)]
             if server.life.dead:
