@@ -18,7 +18,6 @@ from windtunnel.catalogue.interview.q04_whatsapp.claims import (
     SPARED,
     STORM,
     STORMY,
-    TOLD,
 )
 
 BOARD = Board(
@@ -208,7 +207,7 @@ BOARD = Board(
                 log=True,
             ),
             GHOST,
-            TOLD,
+            GHOSTS,
         ),
     ),
 )

@@ -57,7 +57,7 @@ DEATHS: dict[str, Any] = {**OPEN, "dies": "process", "place": 0, "down_s": 1.0, 
 CUTS = {**OPEN, "every_s": 0.7, "cuts": 8, "away_s": 3.0}
 KILLS = {**DEATHS, "messages": 10, "every_s": 0.7, "kills": 6, "place": 2}
 BUSY = {**CALM, "messages": 24, "every_s": 0.05}
-DENSE = {**CALM, "messages": 100, "every_s": 0.001}
+DENSE = {**CALM, "users": 2, "messages": 100, "every_s": 0.001}
 STORM = {**OPEN, "messages": 4, "idle": 20, "login_ms": 400.0, "storm": 1, "leave": 0, "down_s": 10.0, "spread_s": 10.0}
 BREEZE = {**STORM, "login_ms": 50.0}
 GROUP = {**CALM, "users": 8, "messages": 6}
@@ -123,8 +123,8 @@ FANNED = (
 GHOSTS = (
     "forgets_on_send.ghost_s > 20 and max(store_and_forward.ghost_s, without_ids.ghost_s) < 6"
     " and max(store_and_forward.unseen_s, without_ids.unseen_s) < 6"
+    " and without_ids.told > 4 * store_and_forward.told and store_and_forward.told < 8"
 )
-TOLD = "without_ids.told > 4 * store_and_forward.told and store_and_forward.told < 8"
 SEEN = "max(forgets_on_send.ghost_s, store_and_forward.ghost_s) < 21.5 and forgets_on_send.unseen_s < 1"
 TICKS = f"{worst('lies', 'undelivered', 'unread', designs=('at_once', 'store_and_forward'))} == 0"
 
@@ -247,12 +247,8 @@ CLAIMS = (
     Claim(
         GHOSTS,
         "A gateway that dies with phones that have vanished takes no flag away: they are online until they are back. "
-        "What has to be said again and again is over when nobody says it.",
-        given=GHOST,
-    ),
-    Claim(
-        TOLD,
-        "Who is online is told to many where all who know him are told, and to few where those who look are.",
+        "What is said again and again is over when nobody says it. Many are told where all who know somebody are, and "
+        "few where those who look.",
         SLACK.title,
         given=GHOST,
     ),

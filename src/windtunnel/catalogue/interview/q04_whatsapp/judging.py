@@ -26,7 +26,7 @@ class Typed(NamedTuple):
 
 
 Shown = Sequence[tuple[float, int, str]]
-MOST_POINTS = 10
+MOST_POINTS = 6
 """About so many of a line are drawn."""
 
 
