@@ -69,7 +69,7 @@ def test_a_walk_is_that_of_the_blocks_plain_text(ef: int) -> None:
     for query in range(5):
         vector = one.world.queries[query].tolist()
         expected = plain.search_level(vector, (plain.distance(plain.vectors[7], vector), 7), 0, ef)
-        found, path = walk(one, table(links, 16), np.array([query]), np.array([[7]]), ef)
+        found, path = walk(one, table(links), np.array([query]), np.array([[7]]), ef)
         assert found[0].tolist() == [node for _, node in expected]
         assert [far for _, far in path] == sorted((far for _, far in path), reverse=True)
         assert path[-1][1] == expected[0][0]
@@ -79,7 +79,7 @@ def test_many_walks_at_once_are_each_as_if_it_were_alone() -> None:
     one = space()
     graph = one.graph()
     graph.add(ALL)
-    links, queries = table(graph.links(ALL), 16), np.arange(20)
+    links, queries = table(graph.links(ALL)), np.arange(20)
     starts = np.zeros((20, 1), np.int64)
     before = one.measured
     together = walk(one, links, queries, starts, 30)[0]

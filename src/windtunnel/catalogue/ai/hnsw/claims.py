@@ -157,6 +157,17 @@ CLAIMS = (
     Claim(CODES, "Codes are compared all, and read less than a walk, among few.", JEGOU, given=SHEET),
     Claim("codes.read_kib > 1.3 * hnsw.read_kib", "Among many they read more.", JEGOU, given=MANY),
     Claim(
+        "codes.recall == 1 and codes.after == 1 and codes.distances == params.items",
+        "Of 150 items no codes are learned: all are measured.",
+        JEGOU,
+        given=FEW,
+    ),
+    Claim(
+        "random_graph.bytes == 8 * params.m and neighbours.bytes == 8 * params.m and one_layer.bytes < 6 * params.m",
+        "A link is four bytes, and of links in different directions there are fewer.",
+        given=SHEET,
+    ),
+    Claim(
         "6 * codes.bytes < hnsw.bytes and codes.recall > 0.98",
         "They keep a small part of the bytes: the vectors, read for fifty, may be elsewhere.",
         JEGOU,

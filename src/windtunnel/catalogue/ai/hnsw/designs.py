@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from windtunnel import Stage
 from windtunnel.catalogue.ai.hnsw.space import FEWEST, Codes, Graph, Space
-from windtunnel.catalogue.ai.hnsw.walk import Path, table, walk
+from windtunnel.catalogue.ai.hnsw.walk import Path, table, unlinked, walk
 from windtunnel.catalogue.ai.hnsw.world import Array
 
 
@@ -64,27 +64,21 @@ def in_turn(space: Space, query: int, keys: Array) -> dict[str, Path]:
     import numpy as np
 
     least = np.minimum.accumulate(space.far(np.full(len(keys), query), keys)).tolist()
-    return {"in turn": list(enumerate(least, 1))}
+    return {"in turn": list(enumerate(least, 1))}  # unclaimed: it is drawn
 
 
 class Linked(EveryDistance):
     """Items that are linked to others, and a walk along the links. What must not be found is left out at its end."""
 
-    def __init__(self, stage: Stage, p: Setting) -> None:
-        super().__init__(stage, p)
-        self.links: Any = None
-        self.gone: set[int] = set()
-
-    def delete(self, space: Space, keys: Array) -> None:
-        super().delete(space, keys)
-        self.gone.update(keys.tolist())
+    links: Array
 
     def starts(self, space: Space, queries: Array) -> Array:
         """Where the walk of each query begins, (queries, some): `2 m` items that chance chooses."""
         import numpy as np
 
         luck, keys = np.random.default_rng(space.seed), self.here()
-        return np.array([luck.choice(keys, min(2 * self.m, len(keys)), replace=False) for _ in queries])
+        many = min(2 * self.m, len(keys))  # unclaimed: three times as many reach more groups, and not all
+        return np.array([luck.choice(keys, many, replace=False) for _ in queries])
 
     def walked(self, space: Space, links: Array, queries: Array, ef: int) -> Array:
         """What a walk of each query keeps."""
@@ -100,7 +94,7 @@ class Linked(EveryDistance):
     def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
         import numpy as np
 
-        wanted = np.zeros(len(self.links) + 1, bool)
+        wanted = np.zeros(space.items, bool)
         wanted[self.here() if allowed is None else np.intersect1d(self.here(), allowed)] = True
         return first(self.walked(space, self.links, queries, ef), wanted, k)
 
@@ -126,22 +120,20 @@ class RandomGraph(Linked):
 
         super().add(space, keys)
         luck, here = np.random.default_rng(space.seed + len(self.keys)), self.here()
-        self.links = np.full((int(here.max()) + 1, 2 * self.m), -1)
-        for key in here:
-            own = luck.choice(here, min(2 * self.m, len(here)), replace=False)
-            self.links[key, : len(own)] = own
+        chosen = np.array([luck.choice(here, min(2 * self.m, len(here)), replace=False) for _ in here])
+        self.links = unlinked(space.items, chosen.shape[1])
+        self.links[here] = chosen
 
 
 class Neighbours(Linked):
     """Each item is linked to those that are nearest to it."""
 
     def add(self, space: Space, keys: Array) -> None:
-        import numpy as np
-
         super().add(space, keys)
         here = self.here()
-        self.links = np.full((int(here.max()) + 1, 2 * self.m), -1)
-        self.links[here] = space.neighbours(here, 2 * self.m)
+        near = space.neighbours(here, 2 * self.m)
+        self.links = unlinked(space.items, near.shape[1])
+        self.links[here] = near
 
 
 class OneLayer(Linked):
@@ -161,8 +153,9 @@ class OneLayer(Linked):
         for key, one in zip(keys.tolist(), space.same(keys).tolist(), strict=True):
             self.having.setdefault(one, []).append(key)
         nodes = np.array(list(self.having))
-        self.links = np.full((int(max(self.keys)) + 1, 2 * self.m), -1)
-        self.links[nodes] = table(self.graph.links(nodes), 2 * self.m)
+        near = table(self.graph.links(nodes))
+        self.links = unlinked(space.items, near.shape[1])
+        self.links[nodes] = near
 
     def starts(self, space: Space, queries: Array) -> Array:
         import numpy as np
@@ -193,12 +186,11 @@ class CutOut(OneLayer):
 
         wanted = set(self.keys) if allowed is None else set(self.keys) & set(allowed.tolist())
         nodes = [one for one, keys in self.having.items() if not wanted.isdisjoint(keys)]
-        if not nodes:
-            return np.full((len(queries), k), -1)
-        kept = np.zeros(len(self.links) + 1, bool)
+        kept = np.zeros(space.items, bool)
         kept[nodes] = True
-        self.begin = nodes[0]
-        return self.told(self.walked(space, np.where(kept[self.links], self.links, -1), queries, ef), wanted, k)
+        self.begin = nodes[0] if nodes else 0  # unclaimed: where nothing may be told it does not matter
+        links = np.where(kept[self.links], self.links, -1)  # unclaimed: any number below nought is none
+        return self.told(self.walked(space, links, queries, ef), wanted, k)
 
     def starts(self, space: Space, queries: Array) -> Array:
         import numpy as np
@@ -241,8 +233,8 @@ class Reranked(EveryDistance):
     def trace(self, space: Space, query: int, ef: int) -> dict[str, Path]:
         import numpy as np
 
-        if self.codes is None:
-            return super().trace(space, query, ef)
+        if self.codes is None:  # unclaimed: it is drawn
+            return super().trace(space, query, ef)  # unclaimed: it is drawn
         found = self.codes.search(np.array([query]), ef, None)[0]
         return in_turn(space, query, found[found >= 0])
 
@@ -268,7 +260,7 @@ class Layers:
 
     def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
         """The `k` nearest of each query."""
-        self.graph = self.graph or space.graph()
+        self.graph = self.graph or space.graph()  # unclaimed: nobody asks before something is added
         return self.graph.search(queries, k, ef, allowed)
 
     def trace(self, space: Space, query: int, ef: int) -> dict[str, Path]:

@@ -12,7 +12,7 @@ PART = 4
 """Numbers of a vector that a byte of its code stands for."""
 TAUGHT, ROUNDS = 512, 4
 """Vectors that codes are learned from, and in how many rounds."""
-FEWEST = 256
+FEWEST = 256  # unclaimed: fewer the quantiser refuses
 """Vectors without which no codes are learned."""
 FRACTION = 2.0**-20
 
@@ -38,6 +38,11 @@ class Space:
         self.world, self.seed, self.p = world, seed, p
         self.dim = world.items.shape[1]
         self.measured = self.scanned = 0
+
+    @property
+    def items(self) -> int:
+        """How many there may be: keys are below."""
+        return len(self.world.items)
 
     def far(self, queries: Array, keys: Array) -> Array:
         """The squared distance of each query from the item beside it, both flat; whole numbers."""
@@ -119,8 +124,8 @@ class Graph:
         """The path of a query by layer, step by step: in each the nearest alone is followed, in the lowest `ef`."""
         import numpy as np
 
-        top, at = 0, next(key for key in range(len(self.space.world.items)) if key in self.index)
-        for key in range(len(self.space.world.items)):
+        top, at = 0, next(key for key in range(self.space.items) if key in self.index)
+        for key in range(self.space.items):
             while key in self.index and self.index.links(key, top + 1):
                 top, at = top + 1, key
         before, paths = 0, dict[str, Path]()
@@ -148,10 +153,10 @@ class _Layer:
         self.graph, self.layer = graph, layer
 
     def __len__(self) -> int:
-        return len(self.graph.space.world.items)
+        return self.graph.space.items
 
     def __getitem__(self, keys: Array) -> Array:
-        return table(self.graph.links(keys, self.layer), 2 * self.graph.index.m)
+        return table(self.graph.links(keys, self.layer))
 
 
 class Codes:

@@ -70,8 +70,16 @@ def walk(space: Measures, links: Links, queries: Array, starts: Array, ef: int) 
         pool[rows, at] |= FOLLOWED
 
 
-def table(links: list[list[int]], most: int) -> Array:
+def unlinked(items: int, most: int) -> Array:
+    """Links of so many keys, none yet."""
+    import numpy as np
+
+    return np.full((items, most), -1)
+
+
+def table(links: list[list[int]]) -> Array:
     """Links as rows of one width, -1 where there are fewer."""
     import numpy as np
 
+    most = max(map(len, links), default=0)
     return np.array([(own + [-1] * most)[:most] for own in links], np.int64).reshape(len(links), most)
