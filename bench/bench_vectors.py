@@ -23,6 +23,8 @@ DIM = 128
 SHEET_DIM = 16
 VECTORS = 100_000
 FEW_VECTORS = 20_000
+FEW, MANY_KEPT = (250, 1_000, 4_000), 50
+"""Vectors of which it is asked whether an index is worth it, and candidates that find nearly all of them."""
 SLICE = 2_000
 QUERIES = 5_000
 SINGLES = 2_000
@@ -221,6 +223,12 @@ def ask(count: int, names: tuple[str, ...], name: str) -> Timed:
     return timed
 
 
+def keeping(count: int, ef: int) -> Timed:
+    """All queries of ours, with so many candidates kept."""
+    contender = had(count, ("ours",), "ours")
+    return coded_job(QUERIES, lambda: contender.search(queries(), ef))
+
+
 def ask_singly(count: int, names: tuple[str, ...], name: str) -> Timed:
     contender = had(count, names, name)
     ef = smallest_ef(count, names, name)[0]
@@ -254,6 +262,15 @@ def exact_ours() -> Timed:
     exact = BruteForce(DIM)
     exact.add(vectors(VECTORS, 1))
     return exact_job(lambda asked: exact.search(asked, NEIGHBOURS)[0])
+
+
+def every(count: int) -> Timed:
+    """All distances to so many vectors."""
+    from windtunnel.blocks.vectors import BruteForce
+
+    exact = BruteForce(DIM)
+    exact.add(vectors(count, 1))
+    return coded_job(QUERIES, lambda: exact.search(queries(), NEIGHBOURS))
 
 
 def exact_faiss() -> Timed:
@@ -411,6 +428,19 @@ def rows() -> Iterator[Row]:
         rounds=7,
     )
     built.cache_clear()
+    for count in FEW:
+        yield Row(
+            f"HNSW or brute force, {QUERIES:,} queries over {count:,} x {DIM}",
+            {
+                "ours, HNSW": lambda n=count: ask(n, ("ours",), "ours"),
+                f"ours, HNSW that keeps {MANY_KEPT}": lambda n=count: keeping(n, MANY_KEPT),
+                "ours, brute force": lambda n=count: every(n),
+            },
+            unit="queries/s",
+            against="ours, brute force",
+            note=f"{settings(count, ('ours',))}; brute force finds all, and so, nearly, does who keeps {MANY_KEPT}",
+            rounds=5,
+        )
     yield Row(
         f"HNSW, build {VECTORS:,} x {DIM}",
         each(build, VECTORS, BARRED),
@@ -428,6 +458,16 @@ def rows() -> Iterator[Row]:
         note=settings(VECTORS, BARRED),
         packages=PACKAGES,
         rounds=9,
+    )
+    yield Row(
+        f"HNSW, the same beside hnswlib alone, over {VECTORS:,} x {DIM} at recall {RECALL}",
+        each(ask, VECTORS, BARRED),
+        unit="queries/s",
+        bar=1.2,
+        against="hnswlib (C++)",
+        note="the experiment hnsw is held to this",
+        packages=PACKAGES,
+        rounds=5,
     )
     yield Row(
         f"HNSW, queries one at a time over {VECTORS:,} x {DIM} at recall {RECALL}",
