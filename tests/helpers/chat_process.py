@@ -29,13 +29,14 @@ from windtunnel.engines.database.postgres import PostgresDatabase
 from windtunnel.engines.database.sqlite import SqliteDatabase
 from windtunnel.lab.params import make
 
-GIVEN = {**CALM, "spread_s": 0.2, "ping_s": 5.0, "hold_s": 5.0, "poll_s": 0.2}
+GIVEN = {**CALM, "spread_s": 0.2, "ping_s": 5.0, "hold_s": 5.0, "poll_s": 0.5}
 PLACES = 14
 """Effects of a gateway's life, before one of which it ends."""
 GATEWAYS = 2
 EVERY_S = 0.02
 """Between two messages, while gateways are killed."""
 LONG_S, SHORT_S = 60.0, 5.0
+"""After so long in which nothing new was shown it is over: of who keeps messages, and of who does not."""
 
 
 def tables_of(world: World, kind: Any) -> dict[str, Any]:
@@ -130,9 +131,11 @@ class Town:
             while self.kills < most:
                 await self.say(clock() - began_s)
                 await asyncio.sleep(EVERY_S)
-        for _ in range(int((LONG_S if self.kind.tables else SHORT_S) / EVERY_S)):
-            if self.complete():
-                break
+        last, since_s = -1, clock()
+        while not self.complete() and clock() < since_s + (LONG_S if self.kind.tables else SHORT_S):
+            now = sum(len(phone.shown) for phone in self.phones)
+            if now != last:
+                last, since_s = now, clock()
             await asyncio.sleep(EVERY_S)
         await asyncio.sleep(1.0)  # for what comes twice
         if self.world.broken is not None:
