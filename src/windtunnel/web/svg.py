@@ -36,7 +36,7 @@ def picture(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         case "bars":
             return _bars(one, shown)
         case "heat" | "misses":
-            return _heat(one, shown)
+            return _heat(one, shown, ident)
         case "space-time":
             return messages(one, shown)
         case "gantt":
@@ -59,6 +59,11 @@ def _frame(x: Scale, y: Scale, height: float = HEIGHT, width: float = WIDTH) -> 
     return f'{rows}<path class="base" d="M{LEFT} {bottom}H{width - RIGHT}"/>{columns}'
 
 
+def _shared(frame: str, ident: str, first: bool) -> str:
+    """The axes of a panel: all of a chart have the same, and those behind the first take its own."""
+    return f'<g id="{ident}-axes">{frame}</g>' if first else f'<use href="#{ident}-axes"/>'
+
+
 def _clean(value: float) -> float:
     """Without what adding in floating point leaves."""
     return float(f"{value:.10g}")
@@ -72,7 +77,7 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
     rows = [row for parts in designs.values() for line in parts.values() for row in line]
     x = scale((r[0] for r in rows), LEFT, WIDTH - RIGHT, "x" in one.log)
     y = scale((r[1] for r in rows), HEIGHT - BOTTOM, TOP, "y" in one.log, zero=True)
-    frame = _shaded(one, x) + _frame(x, y)
+    frame, shaded = _frame(x, y), _shaded(one, x)
     key = list(dict.fromkeys(name for parts in designs.values() for name in parts))
     naive = next(iter(designs), "")
     panels = []
@@ -91,7 +96,8 @@ def _lines(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
                 f'<use class="ghost" href="#{ident}-{key.index(name)}"/>' for name in designs[naive] if name in parts
             )
         words = f"{design}. " + " ".join(_said(one, name, line) for name, line in parts.items())
-        panels.append(Panel(design, whole(frame + ghosts + "".join(drawn), words), words))
+        behind = shaded + _shared(frame, ident, design == naive) + ghosts
+        panels.append(Panel(design, whole(behind + "".join(drawn), words), words))
     return Picture(one.title, one.x, one.y, one.kind, panels, key if len(key) > 1 else [])
 
 
@@ -208,7 +214,7 @@ def _bars(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
 
 
 # --- heat --------------------------------------------------------------------------------------------------------
-def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
+def _heat(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
     """A map for each design, all in the same shades; neighbours of one shade are one piece."""
     every = [row for parts in designs.values() for line in parts.values() for row in line]
     found = [row[2] for row in every if isfinite(row[2])] or [0.0]
@@ -240,7 +246,8 @@ def _heat(one: Drawn, designs: Mapping[str, Parts]) -> Picture:
             box = f'viewBox="0 0 {len(xs)} {len(ys)}" preserveAspectRatio="none"'
             kind = "heat" if one.kind == "heat" else f"heat {one.kind}"
             body = f'<svg {inner} {box} class="{kind}">{paths}</svg>'
-            panels.append(Panel(title, whole(f'<rect class="empty" {inner}/>{body}{frame}', words), words))
+            ground = _shared(f'<rect class="empty" {inner}/>{frame}', ident, not panels)
+            panels.append(Panel(title, whole(ground + body, words), words))
     said = f"{one.y}; darkest {number(high)}, ground {number(low)}"
     return Picture(one.title, one.x, said, one.kind, panels)
 
