@@ -229,7 +229,7 @@ def _heat(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         text(LEFT - 5, y(at) + 4, number(_clean(v)), "end") for at, v in _written(ys)
     )
     inner = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
-    panels = []
+    panels: list[Panel] = []
     for design, parts in designs.items():
         for name, line in parts.items():
             shades: dict[int, dict[int, list[int]]] = {}
