@@ -111,7 +111,7 @@ class Params:
     poll_s: float = param(0.02, "seconds until they look again, while all seats are held", 0.02, 1.0)
     patience_s: float = param(4.0, "seconds after which who waits for a seat gives up", 0.0, 5.0)
     places: int = param(12, "places at which a server dies, in a small sale each, as far as there are so many", 0, 16)
-    drawn: int = param(0, "small sales whose deaths are drawn by lot", 0, 200)
+    drawn: int = param(0, "small sales whose deaths are drawn by lot", 0, 60)
     fail_over_s: float = param(0.0, "second at which the cache's primary dies and its copy takes over; 0: never", 0, 10)
     lag_s: float = param(0.02, "seconds by which that copy is behind, in the model", 0.0, 1.0)
 
@@ -302,7 +302,8 @@ class CacheScript(Shop):
     async def start(self) -> None:
         await super().start()
         await self.cache.set("stock", self.p.stock)
-        await asyncio.sleep(2 * self.p.lag_s)  # the sale begins when the copy has heard of it
+        # The sale begins when the copy has heard of it.
+        await asyncio.sleep(2 * self.p.lag_s)  # unclaimed: it may begin later
 
     async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         ticket = await self.next_number(buyer, 0)
@@ -358,19 +359,18 @@ class HoldThenPay(Shop):
 
     async def sell(self, buyer: int, pays_after_s: float | None) -> int | None:
         known = await self.mine(buyer)
-        if known is not None:  # nobody pays a second time
-            return known
+        if known is not None:  # unclaimed: he would pay a second time, at a bank that is not here
+            return known  # unclaimed: as above
         gives_up = self._now() + self.p.patience_s
         async with self.doors[buyer % self.p.servers]:
             seat = await self._hold(buyer, gives_up)
-        if seat is None or pays_after_s is None:
-            return None
-        await asyncio.sleep(pays_after_s)
-        async with self.db.transaction() as t:
-            if not await t.update("seat", self.fence(seat, buyer), {"state": "paid"}):
-                return None
-            await t.insert("sale", {"id": buyer, "ticket": seat, "state": "paid"})
-        return seat
+        if seat is not None and pays_after_s is not None:
+            await asyncio.sleep(pays_after_s)
+            async with self.db.transaction() as t:
+                if await t.update("seat", self.fence(seat, buyer), {"state": "paid"}):
+                    await t.insert("sale", {"id": buyer, "ticket": seat, "state": "paid"})
+                    return seat
+        return await self.mine(buyer)  # his own sale may have been on its way to the disk when he asked again
 
     def fence(self, seat: int, buyer: int) -> Where:
         """What must be so when the money comes: the seat is still this buyer's, and still held."""
