@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from windtunnel import Event
+from windtunnel import Event, Op
 from windtunnel.catalogue.interview.q10_ticketmaster import ConditionalUpdate, RowLock, experiment, stock
 from windtunnel.catalogue.interview.q10_ticketmaster.claims import AGAIN, NUMBER, TORN, TRANSACTIONS
 from windtunnel.catalogue.interview.q10_ticketmaster.deaths import Sale, Trouble
@@ -168,6 +168,18 @@ def test_who_looks_for_numbers_that_nobody_has_loses_none_and_asks_the_database_
     assert (found["wrong"], found["killed"]) == (0, 16)
     # A script, and a sale or the look at all of them; now and then a number whose owner was only slow is found.
     assert 2 * found["ops"] <= found["statements"] < 2.1 * found["ops"]
+
+
+@pytest.mark.parametrize("design", [name for name in experiment.designs if name != "look_then_write"])
+def test_who_asks_twice_at_once_has_one_ticket_and_hears_of_it_both_times(design: str) -> None:
+    def twice(p: object, luck: object) -> list[Op]:
+        return [Op(0.001 * b + 0.0003 * k, f"buyer {b}, {k}", "buy", (b, 0.01)) for b in range(6) for k in (0, 1)]
+
+    both = replace(PLAIN, workload=twice)
+    for seed in (0, 1):
+        found = run(both, designs=[design], seeds=[seed], jobs=1, stock=4, buyers=6, places=0).of(design)[0].measures
+        assert (found["ok"], found["sold"], found["sold_twice"]) == (12, 4, 0)
+        assert found["told_otherwise"] == 4  # each owner is told once more than he has
 
 
 @pytest.mark.soak

@@ -46,10 +46,10 @@ among the reasons. Redis says of its own replicas that waiting for them does not
 rooms of ticket shops let a given number in, and the next when somebody leaves or a hold runs out.
 
 Left open: a machine that vanishes keeps its row until somebody notices; a server that stands still and goes on; clocks
-of servers that differ about what is still held; a bank that charges for a seat that has gone to somebody else; of two
-requests at once a buyer's second may hear that all is sold, while the first still pays. On real engines all that sell
-each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's optimists try again,
-differ. Times are claimed in the model alone: on one computer they are those of buyers and database together.
+of servers that differ about what is still held; a bank that charges for a seat that has gone to somebody else. On real
+engines all that sell each ticket once in the model do so, too; how many look-then-write sells, and how often SQLite's
+optimists try again, differ. Times are claimed in the model alone: on one computer they are those of buyers and database
+together.
 """
 
 from __future__ import annotations
@@ -369,8 +369,9 @@ class HoldThenPay(Shop):
             async with self.db.transaction() as t:
                 if await t.update("seat", self.fence(seat, buyer), {"state": "paid"}):
                     await t.insert("sale", {"id": buyer, "ticket": seat, "state": "paid"})
-                    return seat
-        return await self.mine(buyer)  # his own sale may have been on its way to the disk when he asked again
+                    return seat  # unclaimed: he would look it up
+        # His own sale may have been on its way to the disk when he asked again.
+        return await self.mine(buyer)  # unclaimed: a test asks twice at once; by lot it is one of 600 deaths
 
     def fence(self, seat: int, buyer: int) -> Where:
         """What must be so when the money comes: the seat is still this buyer's, and still held."""
