@@ -54,7 +54,7 @@ CALM: dict[str, Any] = {
 OPEN = {name: value for name, value in CALM.items() if name not in ("poll_s", "hold_s")}
 """Where nobody asks: phones hold lines."""
 DEATHS: dict[str, Any] = {**OPEN, "dies": "process", "place": 0, "down_s": 1.0, "away_s": 3.0}
-CUTS = {**OPEN, "every_s": 0.7, "cuts": 8, "away_s": 3.0}
+CUTS = {**OPEN, "every_s": 0.7, "cuts": 8, "place": 0, "away_s": 3.0}
 KILLS = {**DEATHS, "messages": 10, "every_s": 0.7, "kills": 6, "place": 2}
 BUSY = {**CALM, "messages": 24, "every_s": 0.05}
 DENSE = {**CALM, "users": 2, "messages": 100, "every_s": 0.001}

@@ -101,9 +101,9 @@ class Inboxes(Reader, Presence):
         """Let the lines of these users look, or those of all; or hear who is online at another gateway."""
         if frame is not None and "online" in frame:
             self.named(here, frame)
-            return
+        users = None if frame is None else frame.get("users", ())
         for line, woken in self.lines.items():
-            if frame is None or here.users[line.device] in frame["users"]:
+            if users is None or here.users[line.device] in users:
                 woken.set()
 
 
