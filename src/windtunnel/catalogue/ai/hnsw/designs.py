@@ -162,10 +162,12 @@ class OneLayer(Linked):
 
         return np.full((len(queries), 1), next(iter(self.having)))
 
-    def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
+    def wanted(self, allowed: Array | None) -> set[int]:
+        """The items that may be told."""
+        return set(self.keys) if allowed is None else set(self.keys) & set(allowed.tolist())
 
-        wanted = set(self.keys) if allowed is None else set(self.keys) & set(allowed.tolist())
-        return self.told(self.walked(space, self.links, queries, ef), wanted, k)
+    def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
+        return self.told(self.walked(space, self.links, queries, ef), self.wanted(allowed), k)
 
     def told(self, found: Array, wanted: set[int], k: int) -> Array:
         """The items that have the vectors which were found, as far as they are wanted."""
@@ -184,7 +186,7 @@ class CutOut(OneLayer):
     def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
         import numpy as np
 
-        wanted = set(self.keys) if allowed is None else set(self.keys) & set(allowed.tolist())
+        wanted = self.wanted(allowed)
         nodes = [one for one, keys in self.having.items() if not wanted.isdisjoint(keys)]
         kept = np.zeros(space.items, bool)
         kept[nodes] = True

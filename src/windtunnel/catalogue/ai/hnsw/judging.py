@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import NamedTuple, Protocol
 
 from windtunnel import History
-from windtunnel.catalogue.ai.hnsw.rig import Answer
+from windtunnel.catalogue.ai.hnsw.rig import Answer, Setting as Served
 from windtunnel.catalogue.ai.hnsw.space import PART
 from windtunnel.statistics import not_measurable
 
@@ -23,17 +23,9 @@ SHARES = (0.5, 0.1, 0.02)
 """Of the items filters allow so many."""
 
 
-class Setting(Protocol):
+class Setting(Served, Protocol):
     """What of the parameters matters here."""
 
-    @property
-    def items(self) -> int: ...
-    @property
-    def queries(self) -> int: ...
-    @property
-    def dim(self) -> int: ...
-    @property
-    def m(self) -> int: ...
     @property
     def ef(self) -> int: ...
     @property

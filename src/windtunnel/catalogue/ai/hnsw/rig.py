@@ -7,32 +7,16 @@ from typing import Any, NamedTuple, Protocol
 
 from windtunnel import Stage, process
 from windtunnel.blocks.vectors import BruteForce
-from windtunnel.catalogue.ai.hnsw.space import Space
-from windtunnel.catalogue.ai.hnsw.world import Array, World, world
+from windtunnel.catalogue.ai.hnsw.space import LinkSetting, Space
+from windtunnel.catalogue.ai.hnsw.world import Array, World, WorldSetting, world
 
 STEPS = 4
 """In so many steps items are deleted."""
 
 
-class Setting(Protocol):
+class Setting(WorldSetting, LinkSetting, Protocol):
     """What of the parameters matters here."""
 
-    @property
-    def items(self) -> int: ...
-    @property
-    def queries(self) -> int: ...
-    @property
-    def dim(self) -> int: ...
-    @property
-    def data(self) -> str: ...
-    @property
-    def latent(self) -> int: ...
-    @property
-    def copies(self) -> float: ...
-    @property
-    def m(self) -> int: ...
-    @property
-    def ef_construction(self) -> int: ...
     @property
     def k(self) -> int: ...
     @property

@@ -17,8 +17,8 @@ FEWEST = 256  # unclaimed: fewer the quantiser refuses
 FRACTION = 2.0**-20
 
 
-class Setting(Protocol):
-    """What of the parameters matters here."""
+class LinkSetting(Protocol):
+    """How links are made."""
 
     @property
     def m(self) -> int: ...
@@ -34,7 +34,7 @@ class Space:
         scanned: codes that were compared so far.
     """
 
-    def __init__(self, world: World, seed: int, p: Setting) -> None:
+    def __init__(self, world: World, seed: int, p: LinkSetting) -> None:
         self.world, self.seed, self.p = world, seed, p
         self.dim = world.items.shape[1]
         self.measured = self.scanned = 0

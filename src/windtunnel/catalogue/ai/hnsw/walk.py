@@ -57,8 +57,8 @@ def walk(space: Measures, links: Links, queries: Array, starts: Array, ef: int) 
         found = np.full(new.shape, NOTHING)
         found[who, which] = space.far(queries[rows[who]], keys) << (NODE_BITS + 1) | keys << 1
         pool[rows] = np.sort(np.concatenate([pool[rows], found], axis=1), axis=1)[:, :ef]
-        measured += int((who == 0).sum()) if len(rows) and rows[0] == 0 else 0
         if len(rows) and rows[0] == 0:
+            measured += int((who == 0).sum())
             path.append((measured, int(pool[0, 0]) >> (NODE_BITS + 1)))
         waiting = (pool & FOLLOWED) == 0
         rows = waiting.any(axis=1).nonzero()[0]

@@ -21,8 +21,8 @@ COPIED = 4
 """Vectors that all copies are copies of."""
 
 
-class Setting(Protocol):
-    """What of the parameters matters here."""
+class WorldSetting(Protocol):
+    """What vectors are made of."""
 
     @property
     def items(self) -> int: ...
@@ -87,6 +87,6 @@ def _made(seed: int, items: int, queries: int, dim: int, data: str, latent: int,
     return World(rows[:items], rows[items:], same, luck.permutation(items), luck.random(items))
 
 
-def world(seed: int, p: Setting) -> World:
+def world(seed: int, p: WorldSetting) -> World:
     """The items and queries of a seed: on a curved sheet of few dimensions in many, in groups on it, or uniform."""
     return _made(seed, p.items, p.queries, p.dim, p.data, p.latent, p.copies)
