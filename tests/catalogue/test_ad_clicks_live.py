@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 
 from helpers.clicks_process import found_in
+from helpers.real_engines import MISSING, REAL
 from windtunnel.catalogue.interview.q11_ad_clicks.claims import TWICE
-from windtunnel.engines.registry import engines
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 
-MISSING = {e.name: e.missing for e in engines()}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
 PLACES = {"update_counter": 28, "insert_each": 22, "one_transaction": 26, "corrected": 31}
 """As many as in the model, where the server and the job are two."""
 

@@ -10,14 +10,9 @@ from pathlib import Path
 import pytest
 
 from helpers.payments_process import found_in
+from helpers.real_engines import REAL
 from windtunnel.catalogue.interview.q15_payments.claims import CHECKED, DOUBLE
-from windtunnel.engines.registry import engines
 
-MISSING = {e.name: e.missing for e in engines()}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
 PLACES = {
     "retry_on_timeout": 8,
     "check_then_insert": 10,

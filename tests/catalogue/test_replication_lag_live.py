@@ -7,16 +7,14 @@ import os
 import pytest
 
 from helpers.live import real
-from windtunnel.engines.registry import engines
+from helpers.real_engines import MISSING
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
-
-MISSING = {e.name: e.missing for e in engines()}["postgres"]
 
 
 @pytest.mark.live
 @pytest.mark.skipif(os.name != "posix", reason="a real server is stopped by the signals of Unix")
-@pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+@pytest.mark.skipif(MISSING["postgres"] is not None, reason=str(MISSING["postgres"]))
 def test_every_claim_has_the_verdict_of_the_model_on_a_real_primary_with_two_standbys() -> None:
     experiment = find("replication-lag")
     model = run(experiment, seeds=[0], quick=True)

@@ -9,19 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from helpers.real_engines import REAL
 from helpers.saga_process import found_in
 from windtunnel.catalogue.scale.saga.claims import ALL, LEFT, noted
 from windtunnel.catalogue.scale.saga.episodes import KINDS, Episode
 from windtunnel.catalogue.scale.saga.world import Trouble
-from windtunnel.engines.registry import engines
 from windtunnel.lab.discovery import find
 from windtunnel.lab.run import run
 
-MISSING = {e.name: e.missing for e in engines()}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
 EVERY = [
     Episode(number, kind, Trouble(place), stays=False)
     for number, (kind, place) in enumerate((kind, place) for kind in KINDS for place in range(1, 30))

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.real_engines import MISSING, REAL
 from helpers.tickets_process import PROCESS_KINDS, measured
 from windtunnel.catalogue.interview.q10_ticketmaster.claims import AGAIN, NUMBER, TORN
-from windtunnel.engines.registry import engines
 
-MISSING = {e.name: e.missing for e in engines()}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
 PLACES = {
     "look_then_write": 5,
     "serializable": 6,

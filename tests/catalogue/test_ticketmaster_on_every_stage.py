@@ -6,17 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from windtunnel.engines.registry import engines
+from helpers.real_engines import MISSING, databases
 from windtunnel.lab.discovery import find
 from windtunnel.lab.result import Result
 from windtunnel.lab.run import run
 
-MISSING = {e.name: e.missing for e in engines()}
-MISSING |= {name: why or MISSING["valkey"] for name, why in MISSING.items() if name in ("sqlite", "postgres")}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
+REAL = databases({name: MISSING[name] or MISSING["valkey"] for name in ("sqlite", "postgres")})
 MINE = '''
 from windtunnel.engines.database.port import AtLeast, Plus
 

@@ -9,14 +9,9 @@ from pathlib import Path
 import pytest
 
 from helpers.chat_process import held_kib, judged
+from helpers.real_engines import REAL
 from windtunnel.catalogue.interview.q04_whatsapp.claims import KEPT
-from windtunnel.engines.registry import engines
 
-MISSING = {e.name: e.missing for e in engines()}
-REAL = [
-    pytest.param(stage, marks=pytest.mark.skipif(MISSING[stage] is not None, reason=str(MISSING[stage])))
-    for stage in ("sqlite", "postgres")
-]
 KILLS = 30
 pytestmark = [
     pytest.mark.live,
