@@ -61,8 +61,8 @@ DENSE = {**CALM, "users": 2, "messages": 100, "every_s": 0.001}
 STORM = {**OPEN, "messages": 4, "idle": 20, "login_ms": 400.0, "storm": 1, "leave": 0, "down_s": 10.0, "spread_s": 10.0}
 BREEZE = {**STORM, "login_ms": 50.0}
 GROUP = {**CALM, "users": 8, "messages": 6}
-LOOK = {**OPEN, "messages": 6, "cuts": 6, "watch": 1, "ping_s": 5.0, "away_s": 30.0}
-GHOST = {**LOOK, "messages": 1, "cuts": 0, "idle": 12, "storm": 1, "leave": 3, "down_s": 10.0}
+LOOK = {**OPEN, "users": 8, "messages": 6, "cuts": 6, "watch": 1, "ping_s": 5.0, "away_s": 30.0}
+GHOST = {**LOOK, "users": 4, "messages": 1, "cuts": 0, "idle": 12, "storm": 1, "leave": 3, "down_s": 10.0}
 """Some phones vanish as their gateway dies, so that nobody is there to see that they have gone."""
 CROWD = {**CALM, "messages": 1, "crowd": 1000, "crowd_s": 21.6}
 EVEN = {**CROWD, "hold_s": 20.0}
@@ -98,8 +98,8 @@ SOON = (
 )
 LITTLE = "0 < store_and_forward.delay_p50_ms - push.delay_p50_ms < 15 and store_and_forward.sent_p50_ms < 100"
 DEAR = (
-    "push.commits == 0 and 5 < store_and_forward.commits < 14 and store_and_forward.reads < 30"
-    " and 2 * push.frames < store_and_forward.frames < 10"
+    "push.commits == 0 and 1.6 * store_and_forward.devices < store_and_forward.commits < 14"
+    " and store_and_forward.reads < 30 and 2 * push.frames < store_and_forward.frames < 10"
 )
 BATCHED = (
     "poll.frames < 0.4 * store_and_forward.frames and poll.bytes < store_and_forward.bytes"
@@ -267,7 +267,7 @@ RUSH = {**DEATHS, "messages": 40, "every_s": 0.02, "cuts": 40, "place": 2, "away
 FEW = {**CALM, "every_s": 5.0, "gateways": 1}
 LATE = {**DEATHS, "messages": 8, "every_s": 5.0, "kills": 8, "place": 3, "down_s": 0.5, "spread_s": 2.0}
 """A gateway has kept a message, has told who typed it, and dies before it tells the other gateway."""
-AWAY = {**LOOK, "users": 8, "messages": 12}
+AWAY = {**LOOK, "messages": 12}
 ALONE = {**AWAY, "messages": 16, "every_s": 2.0, "gateways": 1}
 """Phones vanish while their gateway lives, and their owners' other devices are still there."""
 OFTEN = {**DEATHS, "messages": 20, "every_s": 0.7, "kills": 20, "spread_s": 0.5}

@@ -59,7 +59,7 @@ class Presence:
 
     def goes(self, here: Desk, line: Line) -> None:
         """It is over."""
-        self.look(here, [here.users[line.device]])
+        self.look(here, [here.users[line.device]])  # unclaimed: on some seeds none who looks from here has a radio
 
     def watched(self, here: Desk, line: Line) -> Collection[int]:
         """Those of whom a phone is told: whose chats it has open."""
