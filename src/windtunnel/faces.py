@@ -34,6 +34,7 @@ FACES = (
     "windtunnel.blocks.ordered",
     "windtunnel.blocks.placement",
     "windtunnel.blocks.resilience",
+    "windtunnel.blocks.retrieval",
     "windtunnel.blocks.serving",
     "windtunnel.blocks.sketches",
     "windtunnel.blocks.space",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -35,6 +35,13 @@ from windtunnel.blocks.resilience import (
     SlidingLog,
     TokenBucket,
     Vegas,
+)
+from windtunnel.blocks.retrieval import (
+    CharacterChunker,
+    RecursiveChunker,
+    SemanticChunker,
+    StructureChunker,
+    TokenChunker,
 )
 from windtunnel.blocks.sketches import (
     BinaryFuseFilter,
@@ -74,14 +81,15 @@ from windtunnel.blocks.text import (
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 FAMILIES = (
-    *("broker", "caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience", "serving"),
-    *("sketches", "space", "streams", "text", "vectors"),
+    *("broker", "caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience"),
+    *("retrieval", "serving", "sketches", "space", "streams", "text", "vectors"),
 )
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
     *("BatchPlace", "BatchHeader", "BatchRecord", "Joined", "Synced", "ReplicaAnswer"),
+    *("Heading",),
     *("Batch", "Sequence", "KVUsage", "LoraAdapter", "ModelShape", "ModelWeights", "Sampling", "Guess", "Speculation"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
@@ -318,6 +326,26 @@ CASES |= {
 }
 
 
+TEXT = "# One\n\nA text. Of some words, and more of them.\n\n# Two\n\nAnother text. Its words are others."
+
+
+def lengths(texts: Sequence[str]) -> list[list[float]]:
+    """Vectors of texts, to be cut by."""
+    return [[len(text), 1.0] for text in texts]
+
+
+CASES |= {
+    type(one).__name__: Case(lambda one=one: one, lambda made: made.chunks(TEXT), _add)  # type: ignore[misc]
+    for one in (
+        CharacterChunker(7),
+        TokenChunker(5, 2),
+        RecursiveChunker(6, 2),
+        StructureChunker(6),
+        SemanticChunker(6, lengths),
+    )
+}
+
+
 def _told_windows(made: Any) -> Any:
     return made.to_bytes(), copy.deepcopy(made).advance(10**6)
 
@@ -452,4 +480,5 @@ CASES |= {name: Case(*one) for name, one in SERVING.items()}
 UNCHANGING = {
     *("CacheTrace", "FastCDC", "FixedBlocks", "FixedLimit", "Fold", "LinearQuadtree", "MaglevTable", "PlainIndex"),
     *("BinaryFuseFilter", "Rendezvous", "Session", "Sliding", "Tokenizer", "Tumbling"),
+    *("CharacterChunker", "RecursiveChunker", "SemanticChunker", "StructureChunker", "TokenChunker"),
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SEPARATOR, LETTER, ALONE = 0, 1, 2
 """The class of a character: between words, in a word, a word of its own."""
 
-_ALONE = ((0x3041, 0x309F), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+IDEOGRAPHS = ((0x3041, 0x309F), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 """First and last characters of Hiragana and of the blocks of Han."""
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
@@ -128,7 +128,7 @@ def _pattern() -> re.Pattern[str]:
 def character_classes() -> bytes:
     """The class of every code point; made once, in about a fifth of a second."""
     table = bytearray(unicodedata.category(chr(code))[0] in "LMN" for code in range(sys.maxunicode + 1))
-    for first, last in _ALONE:
+    for first, last in IDEOGRAPHS:
         for code in range(first, last + 1):
             table[code] *= ALONE
     return bytes(table)
