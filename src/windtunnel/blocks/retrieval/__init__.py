@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     )
     from windtunnel.blocks.retrieval.outline import Heading as Heading, headings as headings
     from windtunnel.blocks.retrieval.tokens import (
-        Span as Span,
         TextChunker as TextChunker,
         token_spans as token_spans,
     )
