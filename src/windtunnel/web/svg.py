@@ -225,7 +225,7 @@ def _heat(one: Drawn, designs: Mapping[str, Parts], ident: str) -> Picture:
         scale((-0.5, len(xs) - 0.5), LEFT, WIDTH - RIGHT),
         scale((-0.5, len(ys) - 0.5), HEIGHT - BOTTOM, TOP),
     )
-    frame = "".join(text(x(at), HEIGHT - BOTTOM + 15, number(_clean(v))) for at, v in _written(xs)) + "".join(
+    frame = "".join(text(x(at), HEIGHT - BOTTOM + 18, number(_clean(v))) for at, v in _written(xs)) + "".join(
         text(LEFT - 5, y(at) + 4, number(_clean(v)), "end") for at, v in _written(ys)
     )
     inner = f'x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}"'
