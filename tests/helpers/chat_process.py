@@ -35,6 +35,8 @@ PLACES = 14
 GATEWAYS = 2
 EVERY_S = 0.02
 """Between two messages, while gateways are killed."""
+UNTOLD = 60
+"""When so many are not ticked, people wait: else a loaded machine has the more to tell once nobody dies any more."""
 LONG_S, SHORT_S = 60.0, 5.0
 """After so long in which nothing new was shown it is over: of who keeps messages, and of who does not."""
 
@@ -65,10 +67,12 @@ async def live(design: str, engine: str, where: str, number: int, place: int, po
     world.act = act
     machine = Machine(world, number, OPEN[engine](where, tables_of(world, kind)), lambda: kind(stage, p))
     machine.start()
-    await reader.read()
-    writer.close()
+    (serves,) = machine.tasks
+    await asyncio.wait([serves, end := asyncio.ensure_future(reader.read())], return_when=asyncio.FIRST_COMPLETED)
     if world.broken is not None:
         raise world.broken
+    assert end.done(), "a gateway serves until its death: it has not had its ports"
+    writer.close()
     os._exit(0)
 
 
@@ -122,14 +126,17 @@ class Town:
             await self.db.create_table(name, columns, rows)
         for name, columns in self.kind.tables.items():
             await self.db.create_table(name, columns)
-        keepers = [asyncio.create_task(self.keep(number)) for number in range(GATEWAYS)]
+        over = asyncio.gather(*(self.keep(number) for number in range(GATEWAYS)))
         for phone in self.phones:
             phone.start()
         clock = self.world.stage.clock
         began_s = clock()
         async with asyncio.timeout(4 * LONG_S):
             while self.kills < most:
-                await self.say(clock() - began_s)
+                if sum(len(phone.outbox) for phone in self.phones) < UNTOLD:
+                    self.say(clock() - began_s)
+                if over.done():
+                    over.result()  # which raises what has ended a gateway
                 await asyncio.sleep(EVERY_S)
         last, since_s = -1, clock()
         while not self.complete() and clock() < since_s + (LONG_S if self.kind.tables else SHORT_S):
@@ -146,11 +153,11 @@ class Town:
             phone.hang_up()
         for end in self.ends.values():
             end.close()
-        await asyncio.gather(*keepers)
+        await over
         await self.db.close()
         return self.history(began_s)
 
-    async def say(self, at_s: float) -> None:
+    def say(self, at_s: float) -> None:
         """Somebody types something."""
         phone = self.luck.choice(self.phones)
         chat = self.luck.choice([chat for chat, users in enumerate(self.world.chats) if phone.user in users])

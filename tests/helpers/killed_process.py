@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -18,16 +19,18 @@ from windtunnel.engines.shared.servers import postgres_url
 
 
 def forks(live: Callable[..., Coroutine[Any, Any, None]]) -> None:
-    """Read lines, fork a life for each, and say which signal has ended it."""
+    """Read lines, fork a life for each, and say which signal has ended it; below 0 where it has raised something."""
     for line in sys.stdin:
         child = os.fork()
         if not child:
             try:
                 asyncio.run(live(**json.loads(line)))
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         _, status = os.waitpid(child, 0)
-        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, flush=True)
+        print(-os.waitstatus_to_exitcode(status), flush=True)
 
 
 class Forker:
@@ -71,4 +74,6 @@ class Forker:
     async def ended(self) -> int:
         """Wait for the end of a life: the signal that it was, or 0."""
         assert self.process.stdout is not None
-        return int(await self.process.stdout.readline())
+        signal = int(await self.process.stdout.readline())
+        assert signal >= 0, "it has raised something, and said what"
+        return signal
