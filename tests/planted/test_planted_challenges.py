@@ -106,6 +106,8 @@ QUICK = {
     "right_long_poll_with_receipts",
     "wrong_waits_for_nobody_else",
     "right_syncs_and_waits",
+    "wrong_headings_are_no_text",
+    "right_lines_by_hand",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -22,7 +23,7 @@ from windtunnel.blocks.retrieval import (
     headings,
     token_spans,
 )
-from windtunnel.blocks.retrieval.chunker_semantic import changes, rise
+from windtunnel.blocks.retrieval.chunker_semantic import together
 from windtunnel.blocks.retrieval.tokens import LONGEST, sign_starts
 
 PIECES = (
@@ -297,15 +298,16 @@ def about(said: Sequence[str]) -> list[list[int]]:
 def test_a_chunk_ends_where_something_else_is_spoken_of() -> None:
     cats, taxes = ["A cat sleeps. ", "The cat eats. ", "My cat runs. ", "No cat swims. "], ["A tax is due. "] * 4
     text = "".join(cats + taxes + cats)
-    assert cut(SemanticChunker(40, about), text) == ["".join(cats), "".join(taxes), "".join(cats)]
-    assert cut(SemanticChunker(9, about), text)[0] == "".join(cats[:2])
+    assert cut(SemanticChunker(40, about, alike=1.0), text) == ["".join(cats), "".join(taxes), "".join(cats)]
+    assert cut(SemanticChunker(9, about, alike=1.0), text)[0] == "".join(cats[:2])
 
 
-def test_a_text_of_one_kind_is_cut_in_the_second_half_of_what_fits() -> None:
+def test_a_text_of_one_kind_is_cut_as_rarely_as_can_be() -> None:
     text = "A cat sleeps. " * 200
     found = SemanticChunker(21, about).chunks(text)
     tokens = [sum(start <= at < end for at, _ in token_spans(text)) for start, end in found]
-    assert set(tokens[:-1]) == {12}
+    assert len(tokens) == 40
+    assert max(tokens) == 20
 
 
 @pytest.mark.parametrize(
@@ -317,14 +319,35 @@ def test_vectors_that_are_none_are_refused(rows: Any) -> None:
         SemanticChunker(9, lambda said: rows).chunks("One sentence. Another one.")
 
 
-def test_changes_are_one_less_the_cosine_of_what_stands_on_either_side() -> None:
-    import numpy as np
+def worth(rows: list[list[int]], begins: Sequence[int], alike: float) -> float:
+    """What pairs within chunks are alike beyond the bar, pair by pair."""
 
-    rows = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [1, 1]])
-    assert changes(rows, 1) == pytest.approx([0.0, 1.0, 0.0, 0.0])
-    assert changes(rows.astype(float), 2) == pytest.approx([1 - 1 / 2**0.5, 1.0, 1 - 2 / (2**0.5 * 2**0.5), 0.0], abs=1)
-    assert [rise([0, 1, 3, 2, 2, 5], at) for at in range(6)] == [0, 0, 4, 0, 0, 0]
-    assert rise([0, 2, 2, 1], 1) == 3
+    def like(one: list[int], other: list[int]) -> int:
+        return sum(a * b for a, b in zip(one, other, strict=True))
+
+    known = [any(row) for row in rows]
+    pairs = [(i, j) for i in range(len(rows)) for j in range(len(rows)) if i != j and known[i] and known[j]]
+    bar = alike * sum(like(rows[i], rows[j]) for i, j in pairs) / len(pairs) if pairs else 0.0
+    where = [sum(begin <= at for begin in begins) for at in range(len(rows))]
+    return sum(like(rows[i], rows[j]) - bar for i, j in pairs if where[i] == where[j])
+
+
+@settings(max_examples=examples(FEW), deadline=None)
+@given(
+    rows=st.lists(st.lists(st.integers(-3, 3), min_size=2, max_size=2), min_size=1, max_size=7),
+    limit=st.integers(1, 9),
+    alike=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    data=st.data(),
+)
+def test_no_other_choice_of_chunks_is_more_alike(rows: list[list[int]], limit: int, alike: float, data: Any) -> None:
+    sizes = [data.draw(st.integers(1, 4)) for _ in rows]
+    ends = [sum(sizes[:at]) for at in range(len(sizes) + 1)]
+    found = together(np.array(rows), ends, limit, alike)
+    best = worth(rows, found, alike)
+    for chosen in range(1 << (len(rows) - 1)):
+        begins = [0, *(at for at in range(1, len(rows)) if chosen >> (at - 1) & 1)]
+        fits = all(ends[b] - ends[a] <= limit or b == a + 1 for a, b in pairwise([*begins, len(rows)]))
+        assert not fits or worth(rows, begins, alike) <= best + 1e-9
 
 
 @pytest.mark.soak
