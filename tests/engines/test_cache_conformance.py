@@ -134,6 +134,9 @@ def test_sorted_sets_rank_by_score_and_then_by_member(arm: Arm) -> None:
         assert (await cache.zset_score("board", "eve"), await cache.zset_score("board", "fay")) == (2.5, None)
         assert await cache.zset_remove("board", "eve", "fay") == 1
         assert await cache.zset_size("board") == 4
+        assert await cache.zset_count("board", 20, float("inf")) == 3
+        assert await cache.zset_count("board", -1, 20) == 2
+        assert (await cache.zset_count("board", 21, 20), await cache.zset_count("nobody", 0, 1)) == (0, 0)
         assert await cache.zset_size("nobody") == 0
         assert await cache.zset_remove("board", "ann", "bob", "cid", "dan") == 4
         assert await cache.set("board", "a text now", absent=True)

@@ -468,3 +468,53 @@ def test_a_row_that_was_removed_and_put_in_again_is_another_row(play: Callable[[
         assert found == ((1, 51) if play.__name__ == "sqlite" else (0, 50)), "SQLite waits before it looks"
 
     play(script)
+
+
+def test_rows_are_counted_ranked_and_read_from_the_other_end(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        columns = {"id": str, "team": int, "points": int, "place": int}
+        points = {"ann": 30, "bob": 20, "cid": 20, "dan": 10, "eve": None}
+        rows: list[dict[str, Any]] = [{"id": who, "team": 1, "points": many} for who, many in points.items()]
+        await db.create_table("player", columns, [*rows, {"id": "fay", "team": 2, "points": 99}])
+        assert await db.count("player") == 6
+        assert await db.count("player", {"team": 1, "points": AtLeast(20)}) == 3
+        assert await db.count("player", {"team": 3}) == 0
+        down = await db.select("player", {"team": 1}, order_by="points", descending=True)
+        assert [row["id"] for row in down] == ["eve", "ann", "cid", "bob", "dan"]
+        assert [row["id"] for row in await db.select("player", descending=True, limit=2)] == ["fay", "eve"]
+        assert await db.rank_all("player", {"team": 1}, by="points", into="place") == 4
+        places = {row["id"]: row["place"] for row in await db.select("player")}
+        assert places == {"ann": 1, "bob": 2, "cid": 2, "dan": 4, "eve": None, "fay": None}
+        with pytest.raises(ValueError, match="id"):
+            await db.rank_all("player", {}, by="points", into="id")
+
+    play(script)
+
+
+def test_an_index_spares_looking_at_rows(play: Callable[[Script], Any]) -> None:
+    async def script(db: DatabasePort, together: Together) -> None:
+        rows = [{"id": i, "team": i % 2, "points": i} for i in range(2000)]
+        columns = {"id": int, "team": int, "points": int}
+        await db.create_table("indexed", columns, rows, unique=[("team", "points", "id")])
+        await db.create_table("plain", columns, rows)
+        if db.looked() is None:
+            return
+        looks = []
+        for table in ("plain", "indexed"):
+            for ask in (
+                db.get(table, 1000),
+                db.select(table, {"team": 1}, order_by="points", descending=True, limit=10),
+                db.select(table, {"team": 1, "points": AtMost(999)}, order_by="points", descending=True, limit=10),
+                db.select(table, {"team": 1, "points": AtLeast(999)}, order_by="points", limit=10),
+                db.count(table, {"team": 1, "points": AtLeast(1001)}),
+            ):
+                before = db.looked() or 0
+                await ask
+                looks.append((db.looked() or 0) - before)
+        one, *scans, same, top, below, above, counted = looks
+        assert max(one, same) <= 20, looks
+        assert min(scans) >= 2000, looks
+        assert max(top, below, above) <= 150, looks
+        assert 500 <= counted <= 3000, looks
+
+    play(script)

@@ -188,7 +188,7 @@ class Stage:
             standby_lag_s: seconds after a commit until a standby applies it: one number, or one for each.
             acknowledge: when a commit is answered: "committed", or "written" or "applied" by standbys.
             quorum: how many of them; 0: all.
-            model: what only the model has (`round_trip_s`, `statement_s`, `commit_s`, `cores`).
+            model: what only the model has (`round_trip_s`, `statement_s`, `row_s`, `commit_s`, `cores`).
         """
         asked: dict[str, Any] = {"standbys": standbys, "standby_lag_s": standby_lag_s}
         asked |= {"acknowledge": acknowledge, "quorum": quorum}

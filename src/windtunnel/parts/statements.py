@@ -38,14 +38,26 @@ class WatchedStatements:
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
         return await self._read(
             table,
-            lambda: self._to.select(table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked),
+            lambda: self._to.select(
+                table,
+                where,
+                order_by=order_by,
+                descending=descending,
+                limit=limit,
+                lock=lock,
+                skip_locked=skip_locked,
+            ),
         )
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        return await self._read(table, lambda: self._to.count(table, where))
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         await self._write(f"insert {table}", lambda: self._to.insert(table, row))
@@ -55,6 +67,9 @@ class WatchedStatements:
 
     async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
         return await self._write(f"update {table}", lambda: self._to.update_returning(table, where, changes))
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        return await self._write(f"update {table}", lambda: self._to.rank_all(table, where, by=by, into=into))
 
     async def delete(self, table: str, where: Where) -> int:
         return await self._write(f"delete {table}", lambda: self._to.delete(table, where))

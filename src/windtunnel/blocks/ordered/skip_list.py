@@ -52,6 +52,8 @@ class PlainSkipList(Block, Generic[MemberT]):
         self._head: _Node[MemberT] = _Node(0.0, None, MAX_LEVELS)
         self._levels = 1
         self._size = 0
+        self.steps = 0
+        """Entries that it has looked at to find others."""
 
     def _told(self) -> dict[str, object]:
         return {"entries": len(self), "levels": self._levels}
@@ -67,6 +69,7 @@ class PlainSkipList(Block, Generic[MemberT]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._luck = state["luck"]
         self._head = _Node(0.0, None, MAX_LEVELS)
+        self.steps = 0
         self._levels = max([1, *(levels for _, _, levels in state["entries"])])
         self._size = len(state["entries"])
         ends = [(self._head, 0)] * MAX_LEVELS  # by level the last node so far, and its rank
@@ -129,13 +132,15 @@ class PlainSkipList(Block, Generic[MemberT]):
 
     def count_below(self, score: float, *, inclusive: bool) -> int:
         """How many entries have a score below `score`, or at most `score`."""
-        node, walked = self._head, 0
+        node, walked, links = self._head, 0, 0
         for level in reversed(range(self._levels)):
             while (after := node.link[level]) is not None and (
                 after.score < score or (inclusive and after.score == score)
             ):
                 walked += node.span[level]
+                links += 1
                 node = after
+        self.steps += links + self._levels
         return walked
 
     def slice(self, start: int, stop: int) -> list[tuple[float, MemberT]]:
@@ -144,11 +149,13 @@ class PlainSkipList(Block, Generic[MemberT]):
         found: list[tuple[float, MemberT]] = []
         if start >= stop:
             return found
-        node, walked = self._head, 0
+        node, walked, links = self._head, 0, 0
         for level in reversed(range(self._levels)):
             while (after := node.link[level]) is not None and walked + node.span[level] <= start + 1:
                 walked += node.span[level]
+                links += 1
                 node = after
+        self.steps += links + self._levels + stop - start
         at: _Node[MemberT] | None = node
         while at is not None and len(found) < stop - start:
             assert at.member is not None  # only the head has none, and the walk above left it
@@ -170,12 +177,14 @@ class PlainSkipList(Block, Generic[MemberT]):
         """For each level the last node before the entry, and that node's rank (the head has rank 0)."""
         path = [self._head] * self._levels
         ranks = [0] * self._levels
-        node, walked = self._head, 0
+        node, walked, links = self._head, 0, 0
         for level in reversed(range(self._levels)):
             while (after := node.link[level]) is not None and _before(after, score, member):
                 walked += node.span[level]
+                links += 1
                 node = after
             path[level], ranks[level] = node, walked
+        self.steps += links + self._levels  # on each level it looks at one more, or there is none
         return path, ranks
 
 

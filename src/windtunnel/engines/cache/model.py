@@ -171,6 +171,13 @@ class ModelCache(ModelService):
     async def zset_range_by_score(self, key: str, low: float, high: float) -> list[tuple[str, float]]:
         return await self._do(lambda s: s.zset_range_by_score(key, low, high))
 
+    async def zset_count(self, key: str, low: float, high: float) -> int:
+        return await self._do(lambda s: s.zset_count(key, low, high))
+
+    def looked(self) -> int:
+        """As the port's."""
+        return self._store.looked()
+
     async def zset_size(self, key: str) -> int:
         return await self._do(lambda s: s.zset_size(key))
 

@@ -97,6 +97,9 @@ class CachePort(Protocol):
     async def zset_range_by_score(self, key: str, low: float, high: float) -> list[tuple[str, float]]:
         """Members with scores from `low` to `high`, both included."""
 
+    async def zset_count(self, key: str, low: float, high: float) -> int:
+        """How many members have scores from `low` to `high`, both included."""
+
     async def zset_size(self, key: str) -> int:
         """How many members there are."""
 
@@ -105,6 +108,12 @@ class CachePort(Protocol):
 
         Raises:
             ValueError: the script raised.
+        """
+
+    def looked(self) -> int | None:
+        """How many entries of sorted sets, and parts of texts, were looked at; None where a server does not say.
+
+        A part is ten characters. Sets that are gone are no longer counted.
         """
 
     async def close(self) -> None:

@@ -18,6 +18,8 @@ Effect = tuple[Any, ...]
 NUMBER_BITS = 63
 LONGEST_S = 1e12
 """That something can live: thirty thousand years. What servers do with more differs."""
+PART = 10
+"""Characters of a text that count as one entry, where it is asked how much was looked at."""
 WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 """How a whole number is written: neither signs nor zeros that it does not need."""
 
@@ -35,6 +37,9 @@ class Store:
         self._tell = tell
         self._texts: dict[str, str] = {}
         self._zsets: dict[str, PlainSortedSet[str]] = {}
+        self._orders: dict[str, PlainSkipList[str]] = {}
+        self._parts = 0
+        """Parts of texts that were read."""
         self._dies_ns: dict[str, int] = {}
 
     def apply(self, effect: Effect) -> None:
@@ -51,13 +56,20 @@ class Store:
                 self._zsets.pop(key, None)
                 self._dies_ns.pop(key, None)
             case ("score", key, member, score):
-                members = self._zsets.setdefault(key, PlainSortedSet(PlainSkipList()))
+                members = self._zsets.get(key)
+                if members is None:
+                    order = self._orders[key] = PlainSkipList[str]()
+                    members = self._zsets[key] = PlainSortedSet(order)
                 if score is None:
                     members.remove(member)
                 else:
                     members.add(member, score)
                 if not len(members):
                     self.apply(("drop", key))
+
+    def looked(self) -> int:
+        """As the port's; a set that is gone is no longer counted."""
+        return self._parts + sum(self._orders[key].steps for key in self._zsets)
 
     def effects(self) -> list[Effect]:
         """Everything that is here, as effects that would make it so: for a replica that begins."""
@@ -75,7 +87,9 @@ class Store:
         """As the port's."""
         if key in self._alive(key, self._zsets):
             raise ValueError(f"{key} holds a sorted set, not a text.")
-        return self._texts.get(key)
+        found = self._texts.get(key)
+        self._parts += 0 if found is None else 1 + len(found) // PART
+        return found
 
     def set(self, key: str, value: str | float, *, ttl_s: float | None = None, absent: bool = False) -> bool:
         """As the port's."""
@@ -166,6 +180,12 @@ class Store:
         if math.isnan(low) or math.isnan(high):
             raise ValueError(f"Scores from {low} to {high} are no range.")
         return self._zset(key).range_by_score(low, high)
+
+    def zset_count(self, key: str, low: float, high: float) -> int:
+        """As the port's."""
+        if math.isnan(low) or math.isnan(high):
+            raise ValueError(f"Scores from {low} to {high} are no range.")
+        return self._zset(key).count(low, high)
 
     def zset_size(self, key: str) -> int:
         """As the port's."""

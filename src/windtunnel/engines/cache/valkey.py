@@ -221,6 +221,12 @@ class ValkeyCache(OnServer):
         bounds = (repr(float(low)), repr(float(high)))
         return _pairs(await self._do("ZRANGE", self._key(key), *bounds, "BYSCORE", "WITHSCORES"))
 
+    async def zset_count(self, key: str, low: float, high: float) -> int:
+        return int(await self._do("ZCOUNT", self._key(key), repr(float(low)), repr(float(high))))
+
+    def looked(self) -> None:
+        """It does not say."""
+
     async def zset_size(self, key: str) -> int:
         return int(await self._do("ZCARD", self._key(key)))
 

@@ -173,6 +173,7 @@ class _Looked:
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
@@ -182,8 +183,20 @@ class _Looked:
         self._tables.order(table, order_by, limit)
         async with self._session() as session:
             return await session.select(
-                table, where, order_by=order_by, limit=limit, lock=lock, skip_locked=skip_locked
+                table,
+                where,
+                order_by=order_by,
+                descending=descending,
+                limit=limit,
+                lock=lock,
+                skip_locked=skip_locked,
             )
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        """As `Statements.count`."""
+        self._tables.where(table, where or {})
+        async with self._session() as session:
+            return await session.count(table, where)
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         """As `Statements.insert`."""
@@ -204,6 +217,14 @@ class _Looked:
         self._tables.changes(table, changes)
         async with self._session() as session:
             return await session.update_returning(table, where, changes)
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        """As `Statements.rank_all`."""
+        self._tables.where(table, where)
+        self._tables.order(table, by, None)
+        self._tables.changes(table, {into: 1})
+        async with self._session() as session:
+            return await session.rank_all(table, where, by=by, into=into)
 
     async def delete(self, table: str, where: Where) -> int:
         """As `Statements.delete`."""

@@ -12,8 +12,9 @@ statements off: a client that gives up does not stop its statement, and a commit
 What a client cannot know it does not learn here either. A crash loses what was not committed. A client that vanishes
 without a word (its host lost power) keeps its locks, as with PostgreSQL's own settings.
 
-Not modelled: indexes (a condition on `id` finds one row, any other looks at all of them, for free), SQL itself,
-vacuum, group commit.
+Indexes are modelled as far as what they spare: `looked` counts the rows that a statement has to look at, with an index
+on the key and one on what is unique together; `row_s` is what each takes. Not modelled: SQL itself, vacuum, group
+commit.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from windtunnel.engines.database.port import (
     name_of_standby,
     no_standby,
 )
-from windtunnel.engines.database.rows import as_of, matching
+from windtunnel.engines.database.rows import as_of, looked_at, matching
 from windtunnel.engines.shared.service import OnHost
 from windtunnel.engines.shared.wire import Wire, Wires, asker
 from windtunnel.sim.kernel import Signal, Simulator
@@ -70,6 +71,7 @@ class ModelDatabase(OnHost, Autocommit):
         round_trip_s: mean seconds for a statement to travel there and back (half each way, exponential), over links
             that nobody has set.
         statement_s: seconds of a core for each statement.
+        row_s: and for each row that it has to look at (`looked`).
         commit_s: seconds until a commit that wrote something is on disk.
         deadlock_timeout_s: how long a transaction waits for a lock before it looks whether it waits for itself.
         standbys: 0, 1 or 2.
@@ -87,6 +89,7 @@ class ModelDatabase(OnHost, Autocommit):
         cores: int = 4,
         round_trip_s: float = 0.0005,
         statement_s: float = 0.0001,
+        row_s: float = 0.0,
         commit_s: float = 0.001,
         deadlock_timeout_s: float = 1.0,
         standbys: int = 0,
@@ -98,7 +101,7 @@ class ModelDatabase(OnHost, Autocommit):
         self.sim = sim
         self.name = name
         self.host = sim.host(name, cores=cores)
-        self.statement_s, self.commit_s = statement_s, commit_s
+        self.statement_s, self.row_s, self.commit_s = statement_s, row_s, commit_s
         self.deadlock_timeout_s = deadlock_timeout_s
         self._tables = Tables()
         self._unique: dict[str, list[tuple[str, ...]]] = {}
@@ -107,6 +110,7 @@ class ModelDatabase(OnHost, Autocommit):
         self._clock = 0
         self._numbers = 0
         self._wires = Wires(self.host, PORT, connections, round_trip_s, self._accept)
+        self._looked: int | None = None
         self.statements = 0
         """How many it has begun to work on."""
         self.commits = 0
@@ -167,6 +171,11 @@ class ModelDatabase(OnHost, Autocommit):
 
         async with self._session() as session:
             return await session._ask(look)
+
+    def looked(self) -> int:
+        """As the port's."""
+        self._looked = self._looked or 0
+        return self._looked
 
     def promote(self) -> None:
         """As the port's. The standby takes over the address, as clients see it who ask where the primary is."""
@@ -353,7 +362,15 @@ class ModelDatabase(OnHost, Autocommit):
         own = transaction.writes.get((table, key), ...)
         return as_of(self._versions[table].get(key, ()), moment) if own is ... else own
 
-    def _found(self, transaction: Transaction, table: str, where: Where, moment: int) -> list[Row]:
+    def _found(
+        self,
+        transaction: Transaction,
+        table: str,
+        where: Where,
+        moment: int,
+        order_by: str | None = None,
+        limit: int | None = None,
+    ) -> list[Row]:
         wanted = where.get("id", ...)
         seen: list[Row | None]
         if wanted is not ... and not isinstance(wanted, AtLeast | AtMost):
@@ -363,9 +380,22 @@ class ModelDatabase(OnHost, Autocommit):
             transaction.scanned.add(table)
             rows = self._versions[table]
             own = {key: row for (of, key), row in transaction.writes.items() if of == table}
-            seen = [own[key] if key in own else as_of(versions, moment) for key, versions in rows.items()]
+            seen = [
+                own[key] if key in own else versions[-1][1] if versions[-1][0] <= moment else as_of(versions, moment)
+                for key, versions in rows.items()
+            ]
             seen += [row for key, row in own.items() if key not in rows]
-        return matching([row for row in seen if row is not None], where)
+        there = [row for row in seen if row is not None]
+        found = matching(there, where)
+        if self._looked is not None or self.row_s:
+            self._look(transaction, looked_at(there, found, where, self._unique[table], order_by, limit))
+        return found
+
+    def _look(self, transaction: Transaction, rows: int) -> None:
+        """So many rows were looked at."""
+        transaction.looked += rows
+        if self._looked is not None:
+            self._looked += rows
 
     async def _lock(self, transaction: Transaction, key: Key) -> bool:
         """Own the row's lock; True where somebody else held it meanwhile."""
@@ -423,7 +453,7 @@ class ModelDatabase(OnHost, Autocommit):
             if row is not None and matching([row], where):
                 new = change(row)
                 if new is not None and self._unique.get(table):
-                    await self._claim(transaction, table, new)
+                    await self._claim(transaction, table, new, row)
                 transaction.writes[table, seen["id"]] = new
                 found.append(dict(row if new is None else new))
         return found
@@ -431,6 +461,7 @@ class ModelDatabase(OnHost, Autocommit):
     async def _get(self, transaction: Transaction, table: str, key: Value, lock: bool) -> Row | None:
         moment = self._see(transaction)
         transaction.read.add((table, key))
+        self._look(transaction, 1)
         row = self._visible(transaction, table, key, moment)
         if lock and row is not None:
             row = await self._lock_newest(transaction, table, key, moment)
@@ -442,14 +473,15 @@ class ModelDatabase(OnHost, Autocommit):
         table: str,
         where: Where,
         order_by: str,
+        descending: bool,
         limit: int | None,
         lock: bool,
         skip_locked: bool,
     ) -> list[Row]:
         moment = self._see(transaction)
-        rows = self._found(transaction, table, where, moment)
+        rows = self._found(transaction, table, where, moment, order_by, limit)
         # Nulls come last, as in PostgreSQL.
-        rows.sort(key=lambda r: (r[order_by] is None, r[order_by], r["id"]))
+        rows.sort(key=lambda r: (r[order_by] is None, r[order_by], r["id"]), reverse=descending)
         if not lock:
             return [dict(row) for row in rows[:limit]]
         held: list[Row] = []
@@ -465,6 +497,19 @@ class ModelDatabase(OnHost, Autocommit):
                 held.append(dict(row))
         return held
 
+    async def _count(self, transaction: Transaction, table: str, where: Where) -> int:
+        return len(self._found(transaction, table, where, self._see(transaction)))
+
+    async def _rank_all(self, transaction: Transaction, table: str, where: Where, by: str, into: str) -> int:
+        rows = [row for row in self._found(transaction, table, where, self._see(transaction)) if row[by] is not None]
+        rows.sort(key=lambda row: row[by], reverse=True)  # type: ignore[arg-type, return-value]  # of one kind, no null
+        rank, last, many = 0, None, 0
+        for place, row in enumerate(rows, 1):
+            rank, last = (rank if row[by] == last else place), row[by]
+            noted: Row = {into: rank}
+            many += len(await self._write(transaction, table, {"id": row["id"]}, noted.__ror__))
+        return many
+
     async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
         complete = self._tables.whole(table, row)
         key = complete["id"]
@@ -478,15 +523,15 @@ class ModelDatabase(OnHost, Autocommit):
             raise Conflict(f"{table} has a row {key} already.")
         if transaction.writes.get((table, key), ...) is None:
             transaction.reborn.add((table, key))
-        await self._claim(transaction, table, complete)
+        await self._claim(transaction, table, complete, {})
         transaction.writes[table, key] = complete
 
-    async def _claim(self, transaction: Transaction, table: str, new: Row) -> None:
+    async def _claim(self, transaction: Transaction, table: str, new: Row, old: Row) -> None:
         """Be the one who has these values where they have to be unique; wait for whoever is about to have them."""
         for group in self._unique.get(table, ()):
             values = tuple(new[column] for column in group)
-            if None in values:
-                continue
+            if "id" in group or None in values or (old and values == tuple(old[column] for column in group)):
+                continue  # with the key in it they are unique anyway, and it is there for its index
             await self._lock(transaction, (table, f"{group}={values!r}"))
             for key in [*self._versions[table], *(k for t, k in transaction.writes if t == table)]:
                 row = self._visible(transaction, table, key, self._clock)

@@ -34,6 +34,8 @@ class Transaction:
     scanned: set[str] = field(default_factory=set)
     waits_for: Key | None = None
     ended: bool = False
+    looked: int = 0
+    """Rows that its last statement had to look at."""
 
 
 class Backend:
@@ -47,7 +49,7 @@ class Backend:
     async def run(self) -> None:
         """Work statements off until the client is gone."""
         database, wire, process = self._database, self._wire, self.process
-        statement_s, cpu = database.statement_s, database.host.cpu
+        statement_s, row_s, cpu = database.statement_s, database.row_s, database.host.cpu
         transaction: Transaction | None = None
         while True:
             try:
@@ -66,7 +68,10 @@ class Backend:
                     raise Aborted("The transaction has ended.")
                 if statement_s:
                     await cpu.work(statement_s)
+                transaction.looked = 0
                 value = await work()
+                if row_s and transaction.looked:
+                    await cpu.work(row_s * transaction.looked)
                 if transaction.alone:
                     await database._commit(transaction)
             except Exception as raised:
@@ -111,12 +116,17 @@ class Session:
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
         d, t = self._database, self._transaction
-        return await self._ask(lambda: d._select(t, table, where or {}, order_by, limit, lock, skip_locked))
+        return await self._ask(lambda: d._select(t, table, where or {}, order_by, descending, limit, lock, skip_locked))
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._count(t, table, where or {}))
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         d, t = self._database, self._transaction
@@ -129,6 +139,10 @@ class Session:
     async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
         d, t = self._database, self._transaction
         return await self._ask(lambda: d._write(t, table, where, lambda row: changed(row, changes)))
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        d, t = self._database, self._transaction
+        return await self._ask(lambda: d._rank_all(t, table, where, by, into))
 
     async def delete(self, table: str, where: Where) -> int:
         d, t = self._database, self._transaction

@@ -65,12 +65,13 @@ class ModelStandby(ModelDatabase):
         table: str,
         where: Where,
         order_by: str,
+        descending: bool,
         limit: int | None,
         lock: bool,
         skip_locked: bool,
     ) -> list[Row]:
         self._refuse(lock)
-        return await super()._select(transaction, table, where, order_by, limit, lock, skip_locked)
+        return await super()._select(transaction, table, where, order_by, descending, limit, lock, skip_locked)
 
     async def _insert(self, transaction: Transaction, table: str, row: Mapping[str, Value]) -> None:
         self._refuse(True)

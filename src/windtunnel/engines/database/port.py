@@ -107,16 +107,21 @@ class Statements(Protocol):
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
-        """The rows that match, in the order of a column (then of `id`).
+        """The rows that match, in the order of a column (then of `id`), nulls last.
 
         Args:
+            descending: the same order, turned around.
             lock: hold them against other writers until the transaction ends.
             skip_locked: with `lock`, leave out those that somebody else holds instead of waiting for them.
         """
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        """How many rows match."""
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         """Add a row. Raises Conflict where its `id`, or what shall be unique beside it, is taken."""
@@ -126,6 +131,12 @@ class Statements(Protocol):
 
     async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
         """As `update`, and returns the rows that did, as they are now, in no order."""
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        """Note in a column of the rows that match their rank among them, 1 + how many have more of `by`; how many did.
+
+        As RANK() OVER (ORDER BY `by` DESC) has it: equals share a rank. Rows without `by` stay as they are.
+        """
 
     async def delete(self, table: str, where: Where) -> int:
         """Remove the rows that match; returns how many did."""
@@ -177,6 +188,13 @@ class DatabasePort(Statements, Protocol):
 
         Raises:
             ValueError: it has no such places (SQLite).
+        """
+
+    def looked(self) -> int | None:
+        """How many rows, or entries of an index, statements have looked at since this was asked first.
+
+        The model says what an engine with these indexes (the key, and what is `unique`) has to look at; SQLite counts
+        steps of its own machine, a few for each row; None where an engine does not say (PostgreSQL).
         """
 
     def promote(self) -> Awaitable[None] | None:

@@ -152,11 +152,16 @@ class PostgresSession:
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
-        return await self._rows(DIALECT.select(table, where, order_by, limit, lock, skip_locked))
+        return await self._rows(DIALECT.select(table, where, order_by, descending, limit, lock, skip_locked))
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        (row,) = await self._rows(DIALECT.count(table, where))
+        return int(row["many"] or 0)
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         await self._count(DIALECT.insert(table, row))
@@ -166,6 +171,9 @@ class PostgresSession:
 
     async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
         return await self._rows(DIALECT.update_returning(table, where, changes))
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        return await self._count(DIALECT.rank_all(table, where, by, into))
 
     async def delete(self, table: str, where: Where) -> int:
         return await self._count(DIALECT.delete(table, where))
@@ -242,6 +250,9 @@ class PostgresDatabase(OnServer, Autocommit):
     async def position(self) -> int:
         """How many bytes of its log are on its disk."""
         return await self._number("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint")
+
+    def looked(self) -> None:
+        """It does not say."""
 
     async def promote(self) -> None:
         """As the port's."""

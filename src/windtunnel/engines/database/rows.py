@@ -32,6 +32,39 @@ def _is_within(value: Value, wanted: AtLeast | AtMost) -> bool:
     return value >= wanted.bound if isinstance(wanted, AtLeast) else value <= wanted.bound
 
 
+def looked_at(
+    rows: Sequence[Row],
+    found: Sequence[Row],
+    where: Where,
+    indexes: Iterable[Sequence[str]],
+    order_by: str | None,
+    limit: int | None,
+) -> int:
+    """How many rows of a table one has to look at who has the key and these indexes, and takes the best of them.
+
+    An index leads to the rows that match its first columns: those with a value, and one with a bound. Who wants the
+    first rows in its order, and has no further condition, goes no further than those.
+    """
+
+    def valued(column: str) -> bool:
+        return column in where and not isinstance(where[column], AtLeast | AtMost)
+
+    least = len(rows)
+    for index in (("id",), *indexes):
+        led = 0
+        while led < len(index) and valued(index[led]):
+            led += 1
+        ordered = led < len(index) and index[led] == order_by
+        if led < len(index) and index[led] in where:
+            led += 1
+        leads = {column: where[column] for column in index[:led]}
+        many = len(found) if len(leads) == len(where) else len(matching(rows, leads)) if leads else len(rows)
+        if ordered and limit is not None and len(leads) == len(where):
+            many = min(many, limit)
+        least = min(least, many)
+    return max(1, least)
+
+
 def changed(row: Row, changes: Changes) -> Row:
     """The row after the changes."""
     new = dict(row)

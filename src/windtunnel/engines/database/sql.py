@@ -53,18 +53,31 @@ class Dialect:
         return f'SELECT * FROM "{table}" WHERE "id" = {self._mark(arguments)}{clause}', arguments
 
     def select(
-        self, table: str, where: Where | None, order_by: str, limit: int | None, lock: bool, skip_locked: bool
+        self,
+        table: str,
+        where: Where | None,
+        order_by: str,
+        descending: bool,
+        limit: int | None,
+        lock: bool,
+        skip_locked: bool,
     ) -> Statement:
         """SELECT the rows that match, in a definite order."""
         arguments: list[Value] = []
         conditions = self._conditions(where or {}, arguments)
-        order = '"id"' if order_by == "id" else f'"{order_by}" NULLS LAST, "id"'
+        way, nulls = (" DESC", "FIRST") if descending else ("", "LAST")
+        order = f'"id"{way}' if order_by == "id" else f'"{order_by}"{way} NULLS {nulls}, "id"{way}'
         text = f'SELECT * FROM "{table}" WHERE {conditions} ORDER BY {order}'
         if limit is not None:
             text += f" LIMIT {limit:d}"
         if lock and self.lock_clause:
             text += self.lock_clause + (" SKIP LOCKED" if skip_locked else "")
         return text, arguments
+
+    def count(self, table: str, where: Where | None) -> Statement:
+        """SELECT how many rows match."""
+        arguments: list[Value] = []
+        return f'SELECT COUNT(*) AS many FROM "{table}" WHERE {self._conditions(where or {}, arguments)}', arguments
 
     def insert(self, table: str, row: Mapping[str, Value]) -> Statement:
         """INSERT one row."""
@@ -91,6 +104,15 @@ class Dialect:
         """UPDATE the rows that match, and return them."""
         text, arguments = self.update(table, where, changes)
         return f"{text} RETURNING *", arguments
+
+    def rank_all(self, table: str, where: Where, by: str, into: str) -> Statement:
+        """UPDATE the rows that match with their ranks, by a window function."""
+        arguments: list[Value] = []
+        ranks = (
+            f'SELECT "id" AS of, RANK() OVER (ORDER BY "{by}" DESC) AS place FROM "{table}" '
+            f'WHERE {self._conditions(where, arguments)} AND "{by}" IS NOT NULL'
+        )
+        return f'UPDATE "{table}" SET "{into}" = r.place FROM ({ranks}) AS r WHERE "{table}"."id" = r.of', arguments
 
     def delete(self, table: str, where: Where) -> Statement:
         """DELETE the rows that match."""

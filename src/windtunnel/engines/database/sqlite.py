@@ -58,6 +58,9 @@ class _Connection:
 
     def __init__(self, path: Path, synchronous: str) -> None:
         self.lost: ConnectionError | None = None
+        self.looked = 0
+        self.counts = False
+        """Whether it counts the steps of a statement."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._opened = self._thread.submit(self._open, path, synchronous)
 
@@ -76,13 +79,31 @@ class _Connection:
     def _do(self, statement: Statement) -> tuple[list[Row], int]:
         text, arguments = statement
         try:
-            cursor = self._opened.result().execute(text, arguments)
+            connection = self._opened.result()
+            connection.set_progress_handler(self._step if self.counts else None, 1)
+            cursor = connection.execute(text, arguments)
             return [dict(row) for row in cursor.fetchall()], cursor.rowcount
         except sqlite3.Error as error:
             said = _translate(error)
             if isinstance(said, ConnectionError):
                 self.lost = said
             raise said from error
+
+    def _step(self) -> int:
+        self.looked += 1
+        return 0
+
+    async def fill(self, text: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run one statement for each of these rows, in a transaction."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._fill, text, rows)
+
+    def _fill(self, text: str, rows: Sequence[Sequence[Value]]) -> None:
+        try:
+            with self._opened.result() as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(text, rows)
+        except sqlite3.Error as error:
+            raise _translate(error) from error
 
     def roll_back(self) -> None:
         """Queue a rollback behind whatever still runs; harmless where there is no transaction."""
@@ -127,11 +148,17 @@ class _Session:
         where: Where | None = None,
         *,
         order_by: str = "id",
+        descending: bool = False,
         limit: int | None = None,
         lock: bool = False,
         skip_locked: bool = False,
     ) -> list[Row]:
-        return (await self._do(DIALECT.select(table, where, order_by, limit, lock, skip_locked), writes=lock))[0]
+        statement = DIALECT.select(table, where, order_by, descending, limit, lock, skip_locked)
+        return (await self._do(statement, writes=lock))[0]
+
+    async def count(self, table: str, where: Where | None = None) -> int:
+        ((row,), _) = await self._do(DIALECT.count(table, where), writes=False)
+        return int(row["many"] or 0)
 
     async def insert(self, table: str, row: Mapping[str, Value]) -> None:
         await self._do(DIALECT.insert(table, row), writes=True)
@@ -141,6 +168,9 @@ class _Session:
 
     async def update_returning(self, table: str, where: Where, changes: Changes) -> list[Row]:
         return (await self._do(DIALECT.update_returning(table, where, changes), writes=True))[0]
+
+    async def rank_all(self, table: str, where: Where, *, by: str, into: str) -> int:
+        return (await self._do(DIALECT.rank_all(table, where, by, into), writes=True))[1]
 
     async def delete(self, table: str, where: Where) -> int:
         return (await self._do(DIALECT.delete(table, where), writes=True))[1]
@@ -186,6 +216,7 @@ class SqliteDatabase(Autocommit):
         self._synchronous = synchronous
         self._connections = connections
         self._all: list[_Connection] = []
+        self._counts = False
         self._free: asyncio.Queue[_Connection] = asyncio.Queue()
 
     @property
@@ -199,6 +230,13 @@ class SqliteDatabase(Autocommit):
     async def position(self) -> int:
         raise ValueError("SQLite counts no positions; take stage sim, or PostgreSQL.")
 
+    def looked(self) -> int:
+        """As the port's: steps of the engine's own machine: a few for each row, in some versions one."""
+        self._counts = True
+        for connection in self._all:
+            connection.counts = True
+        return sum(connection.looked for connection in self._all)
+
     def promote(self) -> None:
         raise no_standby(self.name)
 
@@ -207,6 +245,7 @@ class SqliteDatabase(Autocommit):
         if self._free.empty() and len(self._all) < self._connections:
             self._all.append(_Connection(self._path, self._synchronous))
             connection = self._all[-1]
+            connection.counts = self._counts
         else:
             connection = await self._free.get()
         try:
@@ -226,9 +265,9 @@ class SqliteDatabase(Autocommit):
         async with self._connection() as connection:
             await connection.do((f'DROP TABLE IF EXISTS "{table}"', []))
             await connection.do((DIALECT.create(table, columns, unique), []))
-        async with self.transaction() as t:
-            for row in rows:
-                await t.insert(table, row)
+            if rows:
+                text, _ = DIALECT.insert(table, dict.fromkeys(columns))
+                await connection.fill(text, [[row.get(column) for column in columns] for row in rows])
 
     @asynccontextmanager
     async def transaction(self, isolation: Isolation = "read committed") -> AsyncIterator[Checked]:
