@@ -16,6 +16,8 @@ from windtunnel.ui.planted import mistake, planted_files
 
 FILES = [file for experiment in every() if experiment.demands for file in planted_files(experiment.id)]
 QUICK = {
+    "wrong_takes_a_place_for_a_rank",
+    "right_the_first_of_equals",
     "wrong_filters_what_it_found",
     "right_layers",
     "wrong_asks_who_is_likeliest",

@@ -1,0 +1,15 @@
+"""Asks for his points, then for how many have more: he may have got some in between, and is above himself."""
+
+from __future__ import annotations
+
+from math import inf
+
+from windtunnel.catalogue.interview.q09_leaderboard.caches import CacheSet, board, name
+
+challenge = "q09-leaderboard"
+
+
+class Yours(CacheSet):
+    async def rank(self, day: int, member: int) -> int | None:
+        points = await self.cache.zset_score(board(day), name(member))
+        return None if points is None else 1 + await self.cache.zset_count(board(day), points + 1, inf)
