@@ -42,15 +42,8 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         for name in (
             "1,000, 16 dimensions in 64, ef 100",
             "1,000, 16 dimensions in 64, ef 200",
-            "10,000, 16 dimensions in 64, ef 100",
-            "10,000, 16 dimensions in 64, ef 200",
         )
     },
-    ("hnsw", "recall of 10,000, 16 dimensions in 64, ef 10"): (
-        "unknown",
-        "That trial's sheet is not told, and ours is somewhat easier: .888 where it had .845.",
-    ),
-    ("hnsw", "recall of 10,000, uniform in 64, ef 10"): ("unknown", SCATTER),
     **{
         ("chunking", f"{what}, {cut}"): (
             "missed",

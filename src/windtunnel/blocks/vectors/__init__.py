@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from windtunnel.blocks.vectors.brute_force import BruteForce as BruteForce
     from windtunnel.blocks.vectors.hnsw import HNSW as HNSW
     from windtunnel.blocks.vectors.hnsw_plain import PlainHNSW as PlainHNSW
+    from windtunnel.blocks.vectors.link_walk import walk_links as walk_links
     from windtunnel.blocks.vectors.product_quantisation import ProductQuantiser as ProductQuantiser
 
 __getattr__, __dir__ = lend(__name__)

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 _KIND = "HNSW index"
 _VERSION = 1
 _MOST_NODES = 2**31 - 1
-_DEAD_SHARE = 0.25
-"""Deleted vectors still cost a search its steps; beyond this share of all the index heals itself."""
+_DEAD_SHARE = 0.5
+"""Deleted vectors still cost a search its steps, and memory; where they are more than this share of all, they go."""
 
 
 class HNSW(Guarded):
@@ -107,6 +107,11 @@ class HNSW(Guarded):
         from windtunnel.blocks.vectors.kernels.hnsw import EVALUATIONS
 
         return int(self._graph.state[EVALUATIONS])
+
+    @property
+    def deleted(self) -> int:
+        """Vectors that were deleted and still lead searches on: `compact` drops them."""
+        return self._deleted
 
     @alone
     def add(self, vectors: ArrayLike, keys: ArrayLike | None = None) -> NDArray[np.int64]:
@@ -253,7 +258,8 @@ class HNSW(Guarded):
     def delete(self, keys: ArrayLike) -> None:
         """Remove these keys; raises `KeyError`, and removes nothing, if one is not in the index.
 
-        Their vectors only lead searches on from now; when they are a quarter of all, `compact` drops them.
+        Their vectors only lead searches on from now: as many candidates as before are kept of those who are left, which
+        finds more and measures more. When they are more than half of all, `compact` drops them.
         """
         gone = as_keys(keys).tolist()
         for key in gone:

@@ -198,22 +198,32 @@ def search_level_among(
     graph: Graph,
     queries: NDArray[np.float32],
     q: Int,
-    start: np.uint64,
+    starts: NDArray[np.uint64],
     ef: Int,
     hidden: NDArray[np.bool_],
     pool: NDArray[np.uint64],
     heap: NDArray[np.uint64],
 ) -> Int:
-    """As `search_level` on level 0, but `hidden` nodes lead on and are not found; `heap` holds any node."""
+    """As `search_level` on level 0, but `hidden` nodes lead on and are not found; `heap` holds any node.
+
+    `starts` are the keys of as many entries.
+    """
     keys = np.empty(graph.links.shape[1], np.uint64)
     epoch = next_epoch(graph)
-    graph.seen[packed_node(start)] = epoch
     size = 0
-    if not hidden[packed_node(start)]:
-        pool[0] = start
-        size = 1
-    heap[0] = start
-    waiting = 1
+    waiting = 0
+    for i in range(starts.size):
+        start = starts[i]
+        if graph.seen[packed_node(start)] == epoch:
+            continue
+        graph.seen[packed_node(start)] = epoch
+        sift_up(heap, waiting, start)
+        waiting += 1
+        if hidden[packed_node(start)] or (size == ef and start > pool[size - 1]):
+            continue
+        if size < ef:
+            size += 1
+        place(pool, size - 1, start)
     while waiting > 0:
         nearest = heap[0]
         if size == ef and nearest > pool[size - 1]:
@@ -371,9 +381,32 @@ def search_among(
     """As `search`, but `hidden` nodes are not found."""
     pool = np.empty(ef, np.uint64)
     heap = np.empty(graph.vectors.shape[0], np.uint64)
+    starts = np.empty(1, np.uint64)
     for q in range(queries.shape[0]):
-        start = descend(graph, queries, q, graph.state[ENTRY], graph.state[TOP], 1)
-        size = search_level_among(graph, queries, q, start, ef, hidden, pool, heap)
+        starts[0] = descend(graph, queries, q, graph.state[ENTRY], graph.state[TOP], 1)
+        size = search_level_among(graph, queries, q, starts, ef, hidden, pool, heap)
+        report(pool, size, nodes[q], distances[q])
+
+
+@njit(cache=True)
+def search_links(
+    graph: Graph,
+    queries: NDArray[np.float32],
+    first: NDArray[np.int64],
+    ef: Int,
+    hidden: NDArray[np.bool_],
+    nodes: NDArray[np.int64],
+    distances: NDArray[np.float32],
+) -> None:
+    """As `search_among` on level 0 alone, from the entries `first` (queries, some) of each query."""
+    pool = np.empty(ef, np.uint64)
+    heap = np.empty(graph.vectors.shape[0], np.uint64)
+    starts = np.empty(first.shape[1], np.uint64)
+    for q in range(queries.shape[0]):
+        for i in range(starts.size):
+            starts[i] = pack(distance(graph.metric, graph.vectors, first[q, i], queries, q), first[q, i])
+        graph.state[EVALUATIONS] += starts.size
+        size = search_level_among(graph, queries, q, starts, ef, hidden, pool, heap)
         report(pool, size, nodes[q], distances[q])
 
 
@@ -469,4 +502,5 @@ def warm() -> None:
     nodes, distances = np.empty((1, 1), np.int64), np.empty((1, 1), np.float32)
     search(graph, graph.vectors[:1], 4, nodes, distances)
     search_among(graph, graph.vectors[:1], 4, np.zeros(4, np.bool_), nodes, distances)
+    search_links(graph, graph.vectors[:1], np.zeros((1, 1), np.int64), 4, np.zeros(4, np.bool_), nodes, distances)
     heal(graph, 4, np.arange(4) == 1)

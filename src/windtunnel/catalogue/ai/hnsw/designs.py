@@ -9,6 +9,9 @@ from windtunnel.catalogue.ai.hnsw.space import FEWEST, Codes, Graph, Space
 from windtunnel.catalogue.ai.hnsw.walk import Path, table, unlinked, walk
 from windtunnel.catalogue.ai.hnsw.world import Array
 
+HOLES = 0.25
+"""Where so large a share is deleted, HNSW closes the holes."""
+
 
 class Setting(Protocol):
     """What of the parameters matters here."""
@@ -59,12 +62,12 @@ class EveryDistance:
         return 0
 
 
-def in_turn(space: Space, query: int, keys: Array) -> dict[str, Path]:
-    """How far the nearest is so far, as these items are measured."""
+def in_turn(space: Space, query: int, keys: Array, before: int = 0) -> dict[str, Path]:
+    """How far the nearest is so far, as these items are measured, behind as many other distances as were `before`."""
     import numpy as np
 
     least = np.minimum.accumulate(space.far(np.full(len(keys), query), keys)).tolist()
-    return {"in turn": list(enumerate(least, 1))}  # unclaimed: it is drawn
+    return {"in turn": list(enumerate(least, before + 1))}  # unclaimed: it is drawn
 
 
 class Linked(EveryDistance):
@@ -82,7 +85,7 @@ class Linked(EveryDistance):
 
     def walked(self, space: Space, links: Array, queries: Array, ef: int) -> Array:
         """What a walk of each query keeps."""
-        return walk(space, links, queries, self.starts(space, queries), ef)[0]
+        return space.walk(links, queries, self.starts(space, queries), ef)
 
     def trace(self, space: Space, query: int, ef: int) -> dict[str, Path]:
         """The path of a query, for a chart."""
@@ -120,9 +123,8 @@ class RandomGraph(Linked):
 
         super().add(space, keys)
         luck, here = np.random.default_rng(space.seed + len(self.keys)), self.here()
-        chosen = np.array([luck.choice(here, min(2 * self.m, len(here)), replace=False) for _ in here])
-        self.links = unlinked(space.items, chosen.shape[1])
-        self.links[here] = chosen
+        self.links = unlinked(space.items, 2 * self.m)
+        self.links[here] = luck.choice(here, (len(here), 2 * self.m))
 
 
 class Neighbours(Linked):
@@ -178,6 +180,18 @@ class OneLayer(Linked):
             keys = [key for node in nodes if node >= 0 for key in self.having[node] if key in wanted][:k]
             row[: len(keys)] = keys
         return rows
+
+
+class Marked(OneLayer):
+    """HNSW's links in one layer; who must not be found leads on, and takes no place among those kept."""
+
+    def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
+        import numpy as np
+
+        wanted = self.wanted(allowed)
+        hidden = np.ones(space.items, bool)
+        hidden[[one for one, keys in self.having.items() if not wanted.isdisjoint(keys)]] = False
+        return self.told(space.walk(self.links, queries, self.starts(space, queries), ef, hidden), wanted, k)
 
 
 class CutOut(OneLayer):
@@ -237,8 +251,9 @@ class Reranked(EveryDistance):
 
         if self.codes is None:  # unclaimed: it is drawn
             return super().trace(space, query, ef)  # unclaimed: it is drawn
+        before = space.measured
         found = self.codes.search(np.array([query]), ef, None)[0]
-        return in_turn(space, query, found[found >= 0])
+        return in_turn(space, query, found[found >= 0], space.measured - before)
 
     def size(self) -> int:
         return 0 if self.codes is None else self.codes.size()
@@ -259,6 +274,8 @@ class Layers:
         """Items that must not be found any more."""
         if self.graph is not None:
             self.graph.delete(keys)
+            if self.graph.holes() > HOLES:
+                self.graph.close()
 
     def search(self, space: Space, queries: Array, k: int, ef: int, allowed: Array | None) -> Array:
         """The `k` nearest of each query."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log, log2, sqrt
+from math import inf, log, log2, sqrt
 from statistics import fmean
 from typing import NamedTuple, Protocol
 
@@ -185,6 +185,25 @@ def path(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, flo
     for event in history.where(name="trace", outcome="ok"):
         return {name: [(float(many), sqrt(far)) for many, far in steps] for name, steps in event.value.items()}
     return {}
+
+
+def steps(history: History, p: Setting) -> Mapping[str, Sequence[tuple[str, float, float, str]]]:
+    """The same walk to be played: each step from an item to those that it is linked to, layer by layer.
+
+    What is measured one by one is one span, as long as nothing changes.
+    """
+    rows: list[tuple[str, float, float, str]] = []
+    for event in history.where(name="trace", outcome="ok"):
+        before, least = 0, inf
+        for name, path in event.value.items():
+            for many, far in path:
+                what = "comes nearer" if far < least else "comes no nearer"
+                if many == before + 1 and rows and rows[-1][0] == name and rows[-1][3] == what:
+                    rows[-1] = (name, rows[-1][1], float(many), what)
+                elif many > before:
+                    rows.append((name, float(before), float(many), what))
+                before, least = many, min(far, least)
+    return {"steps": rows}
 
 
 def filtered(history: History, p: Setting) -> Mapping[str, Sequence[tuple[float, float]]]:

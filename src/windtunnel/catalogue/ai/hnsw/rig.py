@@ -52,13 +52,13 @@ class Rig:
         self.sim = stage.sim
         self.space: Space | None = None
         self.live: Any = None
-        self.known: dict[bytes, Any] = {}
+        self.searches = 0
 
     def begun(self, seed: int) -> World:
         """The world of this seed; nothing of it has been added yet."""
         import numpy as np
 
-        made = world(seed, self.p)
+        made = self.made = world(seed, self.p)
         if self.space is None:
             self.space = Space(made, seed % 2**32, self.p)
             self.live = np.zeros(self.p.items, bool)
@@ -116,6 +116,13 @@ class Rig:
         told = getattr(self.design, "trace", None)
         return {} if told is None else dict(told(self.of_space(), 0, ef))
 
+    def order(self) -> Array:
+        """Which query of the world has number 0, and so on: others in each search."""
+        import numpy as np
+
+        self.searches += 1
+        return np.random.default_rng((self.of_space().seed, self.searches)).permutation(len(self.made.queries))
+
     def of_space(self) -> Space:
         assert self.space is not None
         return self.space
@@ -124,8 +131,10 @@ class Rig:
         """What a design says, held against all distances."""
         import numpy as np
 
-        space, made = self.of_space(), self.of_space().world
+        space, made = self.of_space(), self.made
         queries = np.arange(len(made.queries))
+        order = self.order()
+        space.ask(order)
         before, scanned = space.measured, space.scanned
         told = np.asarray(self.design.search(space, queries, self.p.k, max(ef, self.p.k), allowed))
         measured, scanned = space.measured - before, space.scanned - scanned
@@ -133,7 +142,7 @@ class Rig:
             raise TypeError(f"A search says {self.p.k} whole numbers for each query; this one says {told.shape}.")
         may = np.zeros(self.p.items, bool)
         may[self.live.nonzero()[0] if allowed is None else allowed] = True
-        edge = self.edge(queries, may)
+        edge = self.edge(may)[order]
         rows, places = (told != -1).nonzero()
         keys = told[rows, places]
         known = (keys >= 0) & (keys < self.p.items)
@@ -143,21 +152,20 @@ class Rig:
         twice = int(known.sum()) - len(pairs)
         gone = int((self.ever[keys] & ~self.live[keys]).sum())
         foreign += int((~self.ever[keys] | (self.live[keys] & ~may[keys])).sum())
-        steps = made.items[keys] - made.queries[rows]
+        steps = made.items[keys] - made.queries[order[rows]]
         found = int((may[keys] & (np.einsum("ij,ij->i", steps, steps) <= edge[rows])).sum())
         wanted = min(self.p.k, int(may.sum())) * len(queries)
         return Answer(int(may.sum()), found, wanted, gone, foreign, twice, measured, scanned)
 
-    def edge(self, queries: Array, may: Array) -> Array:
+    def edge(self, may: Array) -> Array:
         """How far the k-th nearest of these items is from each query: of fewer, the farthest."""
         import numpy as np
 
-        made, keys, name = self.of_space().world, may.nonzero()[0], may.tobytes()
+        made, keys, name = self.made, may.nonzero()[0], (self.p.k, may.tobytes())
         if not len(keys):
-            return np.full(len(queries), -1.0)
-        if name not in self.known:
+            return np.full(len(made.queries), -1.0)
+        if name not in made.edges:
             exact = BruteForce(made.items.shape[1])
             exact.add(made.items[keys], keys)
-            self.known = {name: exact.search(made.queries[queries], min(self.p.k, len(keys)))[1][:, -1]}
-        edge: Array = self.known[name]
-        return edge
+            made.edges[name] = exact.search(made.queries, min(self.p.k, len(keys)))[1][:, -1]
+        return made.edges[name]

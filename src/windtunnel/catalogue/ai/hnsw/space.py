@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from windtunnel.blocks.vectors import HNSW, BruteForce, ProductQuantiser
+from windtunnel.blocks.vectors import HNSW, BruteForce, ProductQuantiser, walk_links
 from windtunnel.catalogue.ai.hnsw.walk import Path, table, walk
 from windtunnel.catalogue.ai.hnsw.world import Array, World
 
@@ -29,28 +29,35 @@ class LinkSetting(Protocol):
 class Space:
     """The vectors, behind a counter: items go by their keys, queries by their numbers.
 
+    A query has another number in each search, so that nobody knows it again without measuring.
+
     Attributes:
         measured: distances between vectors so far.
         scanned: codes that were compared so far.
     """
 
     def __init__(self, world: World, seed: int, p: LinkSetting) -> None:
-        self.world, self.seed, self.p = world, seed, p
+        self._world, self.seed, self.p = world, seed, p
         self.dim = world.items.shape[1]
         self.measured = self.scanned = 0
+        self._asked = world.queries
 
     @property
     def items(self) -> int:
         """How many there may be: keys are below."""
-        return len(self.world.items)
+        return len(self._world.items)
+
+    def ask(self, order: Array) -> None:
+        """From now on query 0 is that which the world has at `order[0]`, and so on."""
+        self._asked = self._world.queries[order]
 
     def far(self, queries: Array, keys: Array) -> Array:
         """The squared distance of each query from the item beside it, both flat; whole numbers."""
-        return self._squares(self.world.queries[queries] - self.world.items[keys])
+        return self._squares(self._asked[queries] - self._world.items[keys])
 
     def apart(self, keys: Array, others: Array) -> Array:
         """The squared distance of each item from the one beside it."""
-        return self._squares(self.world.items[keys] - self.world.items[others])
+        return self._squares(self._world.items[keys] - self._world.items[others])
 
     def _squares(self, steps: Array) -> Array:
         import numpy as np
@@ -61,26 +68,36 @@ class Space:
 
     def same(self, keys: Array) -> Array:
         """Of each item the first one that has its vector: bytes are compared, no distance."""
-        return self.world.same[keys]
+        return self._world.same[keys]
 
     def exact(self, queries: Array, keys: Array, k: int) -> Array:
         """The `k` nearest of these items for each query, (queries, k), by all distances; -1 where there are fewer."""
-        return self._exact(self.world.queries[queries], keys, k)
+        return self._exact(self._asked[queries], keys, k)
 
     def neighbours(self, keys: Array, k: int) -> Array:
         """Of each of these items the `k` nearest others, (keys, k), by all distances; -1 where there are fewer."""
         import numpy as np
 
-        found = self._exact(self.world.items[keys], keys, k + 1)
+        found = self._exact(self._world.items[keys], keys, k + 1)
         own = found == keys[:, None]
         own[~own.any(axis=1), -1] = True  # so many copies that it is not among its nearest: one of them goes
         return found[~own].reshape(len(keys), k) if len(keys) else np.empty((0, k), np.int64)
 
     def _exact(self, rows: Array, keys: Array, k: int) -> Array:
         block = BruteForce(self.dim)
-        block.add(self.world.items[keys], keys)
+        block.add(self._world.items[keys], keys)
         self.measured += len(rows) * len(keys)
         return block.search(rows, k)[0]
+
+    def walk(self, links: Array, queries: Array, starts: Array, ef: int, hidden: Array | None = None) -> Array:
+        """What a walk of each query along `links` keeps, as `walk.walk` does it: (queries, ef), -1 where there is none.
+
+        Args:
+            hidden: by key, of items that lead on, and take no place among those kept.
+        """
+        found, _, measured = walk_links(self._world.items, links, self._asked[queries], starts, ef, hidden=hidden)
+        self.measured += measured
+        return found
 
     def graph(self) -> Graph:
         """A new HNSW of the blocks, with nothing in it yet."""
@@ -97,36 +114,60 @@ class Graph:
     def __init__(self, space: Space) -> None:
         self.space = space
         p = space.p
-        self.index = HNSW(space.dim, m=p.m, ef_construction=p.ef_construction, seed=space.seed)
+        self._index = HNSW(space.dim, m=p.m, ef_construction=p.ef_construction, seed=space.seed)
         self.counted = 0
+        self.added: list[bytes] | None = []
 
     def add(self, keys: Array) -> None:
         """Insert these items."""
-        self.index.add(self.space.world.items[keys], keys)
+        if self.added is None:
+            self._index.add(self.space._world.items[keys], keys)
+            self._count()
+            return
+        self.added.append(keys.tobytes())
+        name, made = (self.space.p.m, self.space.p.ef_construction, *self.added), self.space._world.graphs
+        if name in made:
+            saved, measured = made[name]
+            self._index, self.counted = HNSW.from_bytes(saved), 0
+            self.space.measured += measured
+            return
+        before = self.space.measured
+        self._index.add(self.space._world.items[keys], keys)
         self._count()
+        made[name] = self._index.to_bytes(), self.space.measured - before
 
     def delete(self, keys: Array) -> None:
-        """Delete them: they lead on, until a quarter is gone; then the index closes the holes."""
-        self.index.delete(keys)
+        """Delete them: they only lead on from now, until they are more than half of all."""
+        self.added = None
+        self._index.delete(keys)
+        self._count()
+
+    def holes(self) -> float:
+        """The share of the vectors that are deleted and still lead on."""
+        return self._index.deleted / max(1, self._index.deleted + len(self._index))
+
+    def close(self) -> None:
+        """Drop the deleted: who was linked to them chooses anew among those whom they were linked to."""
+        self._index.compact()
         self._count()
 
     def search(self, queries: Array, k: int, ef: int, allowed: Array | None = None) -> Array:
         """The `k` nearest keys of each query, (queries, k), -1 where fewer are found."""
-        found = self.index.search(self.space.world.queries[queries], k, ef=ef, allowed=allowed)[0]
+        found = self._index.search(self.space._asked[queries], k, ef=ef, allowed=allowed)[0]
         self._count()
         return found
 
     def links(self, keys: Array, layer: int = 0) -> list[list[int]]:
         """What each of these items is linked to on a layer; of items with one vector the first stands for all."""
-        return [self.index.links(key, layer) for key in keys.tolist()]
+        return [self._index.links(key, layer) for key in keys.tolist()]
 
     def trace(self, query: int, ef: int) -> dict[str, Path]:
         """The path of a query by layer, step by step: in each the nearest alone is followed, in the lowest `ef`."""
         import numpy as np
 
-        top, at = 0, next(key for key in range(self.space.items) if key in self.index)
+        top, at = 0, next(key for key in range(self.space.items) if key in self._index)
         for key in range(self.space.items):
-            while key in self.index and self.index.links(key, top + 1):
+            while key in self._index and self._index.links(key, top + 1):
                 top, at = top + 1, key
         before, paths = 0, dict[str, Path]()
         for layer in range(top, -1, -1):
@@ -138,10 +179,10 @@ class Graph:
 
     def size(self) -> int:
         """Bytes of the index, saved, without the vectors."""
-        return len(self.index.to_bytes()) - len(self.index) * int(self.space.dim) * 4
+        return len(self._index.to_bytes()) - len(self._index) * int(self.space.dim) * 4
 
     def _count(self) -> None:
-        now = int(self.index.distances_measured)
+        now = int(self._index.distances_measured)
         self.space.measured += now - self.counted
         self.counted = now
 
@@ -183,14 +224,17 @@ class Codes:
         """Learn codes from some of these items, of which there are `FEWEST`; what was added is forgotten."""
         import numpy as np
 
-        self.quantiser.train(self._padded(self.space.world.items[keys[:TAUGHT]], 0), ROUNDS)
+        sample = self._padded(self.space._world.items[keys[:TAUGHT]], 0)
+        self.quantiser.train(sample, ROUNDS)
+        self._compared(ROUNDS * len(sample))
         self.keys, self.codes = np.empty(0, np.int64), np.empty((0, self.parts), np.uint8)
 
     def add(self, keys: Array) -> None:
         """Keep their codes."""
         import numpy as np
 
-        made = self.quantiser.encode(self._padded(self.space.world.items[keys], 1))
+        made = self.quantiser.encode(self._padded(self.space._world.items[keys], 1))
+        self._compared(len(keys))
         self.keys, self.codes = np.concatenate([self.keys, keys]), np.concatenate([self.codes, made])
 
     def delete(self, keys: Array) -> None:
@@ -205,9 +249,14 @@ class Codes:
         import numpy as np
 
         here = np.ones(len(self.keys), bool) if allowed is None else np.isin(self.keys, allowed)
+        self._compared(len(queries))
         self.space.scanned += len(queries) * int(here.sum())
-        found = self.quantiser.search(self.codes[here], self._padded(self.space.world.queries[queries], -1), k)[0]
+        found = self.quantiser.search(self.codes[here], self._padded(self.space._asked[queries], -1), k)[0]
         return np.where(found >= 0, self.keys[here][found], -1) if here.any() else found
+
+    def _compared(self, vectors: int) -> None:
+        """With all centroids, each part with its own: as many distances of whole vectors as a part has centroids."""
+        self.space.measured += vectors * len(self.quantiser.centroids[0])
 
     def size(self) -> int:
         """Bytes of all codes, and of what they stand for."""

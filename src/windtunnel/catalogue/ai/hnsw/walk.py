@@ -1,4 +1,7 @@
-"""A walk along links, for many queries at once: each takes a step of its own in every round."""
+"""A walk along links, for many queries at once: each takes a step of its own in every round.
+
+The text to read, and what tells the path; `Space.walk` is the same walk at the speed of C.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def walk(space: Measures, links: Links, queries: Array, starts: Array, ef: int) 
     path: Path = []
     measured = 0
     while True:
-        fresh = ~np.take_along_axis(seen[rows], new, 1) & (new >= 0)
+        fresh = ~seen[rows[:, None], new] & (new >= 0)
         who, which = fresh.nonzero()
         keys = new[who, which]
         seen[rows[who], keys] = True

@@ -46,6 +46,9 @@ class World(NamedTuple):
         same: by item the first one that has its vector.
         order: items in the order in which they are deleted.
         chance: of each item a number from 0 to 1, by which filters choose.
+        edges: how far the farthest that is wanted is from each query, by what may be told.
+        graphs: HNSW's, saved, with the distances that were measured for it, by its settings and what was added in which
+            turns. These two are the same for all designs, and found once.
     """
 
     items: Array
@@ -53,6 +56,8 @@ class World(NamedTuple):
     same: Array
     order: Array
     chance: Array
+    edges: dict[tuple[int, bytes], Array]
+    graphs: dict[tuple[object, ...], tuple[bytes, int]]
 
 
 @lru_cache(maxsize=2)
@@ -84,7 +89,7 @@ def _made(seed: int, items: int, queries: int, dim: int, data: str, latent: int,
             rows[chosen] = rows[copied[luck.integers(0, COPIED, len(chosen))]]
     first: dict[bytes, int] = {}
     same = np.array([first.setdefault(row.tobytes(), at) for at, row in enumerate(rows[:items])])
-    return World(rows[:items], rows[items:], same, luck.permutation(items), luck.random(items))
+    return World(rows[:items], rows[items:], same, luck.permutation(items), luck.random(items), {}, {})
 
 
 def world(seed: int, p: WorldSetting) -> World:
