@@ -24,7 +24,7 @@ COPIED = {**ALONE, "copies": 0.25, "queries": 200}
 TWO = {**ALONE, "items": 4000, "latent": 2, "m": 4, "deleted": 0.0}
 UNIFORM = {**ALONE, "data": "uniform", "deleted": 0.0}
 MANY = {**SHEET, "items": 8000, "queries": 200, "deleted": 0.0, "halvings": 4}
-GROWING_UNIFORM = {**MANY, "items": 4000, "data": "uniform", "m": 16, "ef_construction": 100}
+GROWING_UNIFORM = {**MANY, "items": 4000, "queries": 50, "data": "uniform", "m": 16, "ef_construction": 100}
 """Of 16 links: with eight, 400 candidates do not find so much."""
 
 ALL = "brute_force.recall == 1 and hnsw.recall > 0.98 and brute_force.distances > 5 * hnsw.distances"

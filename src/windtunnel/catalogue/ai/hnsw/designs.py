@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Protocol
 
 from windtunnel import Stage
@@ -177,7 +178,7 @@ class OneLayer(Linked):
 
         rows = np.full((len(found), k), -1)
         for row, nodes in zip(rows, found.tolist(), strict=True):
-            keys = [key for node in nodes if node >= 0 for key in self.having[node] if key in wanted][:k]
+            keys = list(islice((key for node in nodes if node >= 0 for key in self.having[node] if key in wanted), k))
             row[: len(keys)] = keys
         return rows
 
