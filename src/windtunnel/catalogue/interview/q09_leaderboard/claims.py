@@ -21,9 +21,9 @@ SIM, COUNTED, REAL = ("sim",), ("sim", "sqlite"), ("sqlite", "postgres")
 """Where nothing else takes time; where engines say at what they look; and where time is real."""
 
 CALM = {"days": 0, "places": 0, "most": 5000, "width": 50, "servers": 2, "turn": 10, "times": 1}
-FEW = {**CALM, "members": 100, "days": 1, "places": 8}
-ALONE = {**CALM, "servers": 1, "members": 100, "days": 2, "places": 8}
-SELDOM = {**CALM, "members": 100, "days": 4, "requests": 60, "turn": 30}
+FEW = {**CALM, "members": 100, "days": 1, "places": 4}
+ALONE = {**CALM, "servers": 1, "members": 100, "days": 1, "places": 4}
+SELDOM = {**CALM, "members": 100, "days": 6, "requests": 60, "turn": 30}
 ALWAYS = {**SELDOM, "turn": 1}
 LARGE = {**CALM, "members": 20_000, "times": 10}
 MILLION = {**CALM, "members": 20_000, "times": 50}
@@ -52,7 +52,7 @@ TOP = "index.top_looked < 1.1 * index.top_looked_tenth"
 AROUND = "index.around_looked < 1.1 * index.around_looked_tenth"
 RANK = "index.rank_looked > 7 * index.rank_looked_tenth"
 HALF = "0.45 * params.members < index.rank_looked < 0.55 * params.members"
-STALE = "rank_column.wrong_of_100 > 2"
+STALE = "rank_column.wrong_of_100 > 1"
 STEPS = "counts.rank_looked < 0.3 * index.rank_looked"
 STEPS_COST = "counts.add_asked >= 2 * index.add_asked"
 LOGN = "skip_list.rank_looked < 3 * skip_list.rank_looked_tenth"

@@ -127,7 +127,7 @@ def crowd(size: int, most: int, luck: Random) -> list[tuple[int, int]]:
     return [(member, int(luck.random() * most)) for member in range(1, size + 1)]
 
 
-LOOKS = {"add": 6, "rank": 12, "top": 2, "around": 4, "friends": 2}
+LOOKS = {"add": 6, "rank": 12, "top": 3, "around": 4, "friends": 2}
 """How often each is asked of a large board."""
 FRIENDS, PAGE, FIRST = 20, 5, 10
 
