@@ -112,10 +112,10 @@ class Params:
     """Who talks, and what goes wrong."""
 
     users: int = param(4, "people who talk, in pairs and all in a group; every second has two devices", 2, 8)
-    messages: int = param(60, "messages", 1, 100)
-    every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 5.0)
-    kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 60)
-    cuts: int = param(10, "messages behind which a phone vanishes, as something comes to it or leaves it", 0, 60)
+    messages: int = param(60, "messages", 1, 60)
+    every_s: float = param(0.7, "seconds between two messages, mean", 0.001, 4.0)
+    kills: int = param(10, "messages behind which a gateway is killed, before something that it does", 0, 30)
+    cuts: int = param(10, "messages behind which a phone vanishes, as something comes to it or leaves it", 0, 40)
     dies: Literal["process", "power"] = param(
         "process",
         "how a gateway is killed: its process; or the power of the room fails, where all and the database are",
