@@ -183,6 +183,12 @@ CLAIMS = (
         given=SHEET,
     ),
     Claim(
+        "hnsw.built < codes.built < 1.4 * hnsw.built",
+        "To learn codes, and to give each item one, costs as many distances as links, and some more.",
+        JEGOU,
+        given=SHEET,
+    ),
+    Claim(
         "codes.recall == 1 and codes.after == 1 and codes.distances == params.items",
         "Of 150 items no codes are learned: all are measured.",
         JEGOU,

@@ -252,9 +252,9 @@ class Reranked(EveryDistance):
 
         if self.codes is None:  # unclaimed: it is drawn
             return super().trace(space, query, ef)  # unclaimed: it is drawn
-        before = space.measured
+        before = space.measured  # unclaimed: it is drawn
         found = self.codes.search(np.array([query]), ef, None)[0]
-        return in_turn(space, query, found[found >= 0], space.measured - before)
+        return in_turn(space, query, found[found >= 0], space.measured - before)  # unclaimed: it is drawn
 
     def size(self) -> int:
         return 0 if self.codes is None else self.codes.size()
