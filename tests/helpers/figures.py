@@ -37,6 +37,7 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         "missed",
         "Counted in bytes it is about 10, and S-LoRA's own 4 is where keys and values fill the memory.",
     ),
+    ("semantic-cache", "questions answered from the cache, %"): ("unknown", SHARP),
     **{
         ("hnsw", f"recall of {name}"): ("unknown", EQUAL)
         for name in (

@@ -110,6 +110,8 @@ QUICK = {
     "right_syncs_and_waits",
     "wrong_headings_are_no_text",
     "right_lines_by_hand",
+    "wrong_one_shelf_for_all",
+    "right_bound_with_rules",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
