@@ -113,7 +113,7 @@ def workload(p: Params, luck: Random) -> Iterable[Op]:
         yield op("ask", number, question.kind)
 
 
-TOKENS, ANSWER, BUDGET = 1050, 24, 200
+TOKENS, ANSWER, BUDGET = 1100, 17, 200
 """Of a manual and of an answer, about; and what a reader is handed."""
 
 __doc__ = (__doc__ or "").format(
@@ -145,7 +145,7 @@ experiment = Experiment(
     },
     rig=Rig,
     measure=measure,
-    seeds=4,
+    seeds=6,
     charts=(
         Chart("Recall by what a reader is handed", "tokens handed over", "recall", by_budget, log="x"),
         Chart("Precision against recall", "recall", "precision", exactness),

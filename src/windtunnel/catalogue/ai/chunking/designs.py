@@ -22,8 +22,10 @@ CHARACTERS = 30
 """A chunk of the naive design."""
 SHORTER = 3
 """So many times as short is a short chunk."""
-ROOM = 12
+ROOM = 12  # unclaimed: with more room chunks are shorter, and find as much
 """Tokens that headings may have above a chunk."""
+DEEPER = 7
+"""Than any heading."""
 
 
 class Setting(Protocol):
@@ -107,13 +109,13 @@ class Headed(Characters):
 
     def cut(self, text: str, tools: Tools) -> Sequence[Chunk]:
         found = headings(text)
-        room = min(ROOM, tools.limit // 2)
+        room = min(ROOM, tools.limit // 2)  # unclaimed: claims are made of longer chunks
         chunker = StructureChunker(tools.limit - room if found else tools.limit)
         chunks, above = list[Chunk](), list[Heading]()
         for start, end in chunker.chunks(text):
             inside = [one for one in found if start <= one.start < end]
-            if inside:  # a section begins, and those of its depth are over
-                above = [one for one in above if one.depth < inside[0].depth]
+            deep = inside[0].depth if inside else DEEPER  # unclaimed: see the next line
+            above = [one for one in above if one.depth < deep]  # unclaimed: one too many costs four tokens; a test asks
             chunks.append(Chunk((start, end), nearest(above, room, text, tools)))
             for begun in inside:
                 above = [*(one for one in above if one.depth < begun.depth), begun]

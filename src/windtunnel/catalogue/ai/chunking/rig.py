@@ -164,7 +164,9 @@ class Rig:
         handed = list[int]()
         few = Handed(0, 0, len(wanted))
         for rank, (document, chunk) in enumerate(self.found(asked.words), 1):
-            handed += [document * MANY + at for at in self.tokens_of(self.texts[document], chunk)]
+            for place in (*chunk.above, chunk.own):
+                there, begin = self.texts[document].among(*place), document * MANY
+                handed.extend(range(begin + there.start, begin + there.stop))
             if rank <= FEW:
                 few = counted(handed, wanted)
             if rank >= FEW and len(handed) >= BUDGETS[-1]:
