@@ -139,8 +139,8 @@ CLAIMS = (
         given=SHEET,
     ),
     Claim(
-        "one_layer.filtered_50 > 0.98 and cut_out.filtered_50 > 0.9",
-        "Where half is allowed either way will do.",
+        "one_layer.filtered_50 > 0.98 and one_layer.filter_distances_50 == one_layer.distances",
+        "Where half is allowed, to filter what was found will do.",
         given=SHEET,
     ),
     Claim(CLOSED, "Who was deleted fills places, or takes ways away; closed holes do neither.", FRESH, given=CLUSTERS),
