@@ -32,7 +32,7 @@ NONE_FITS = "strict_cosine.best_fixed < 0.5 * calibrated_with_rules.hits"
 BOUND = "calibrated_with_rules.false < params.delta"
 HONEST = "calibrated.false < 2 * params.delta and calibrated.hits < 0.2"
 UNKNOWN = "rules_alone.false > params.delta and calibrated_with_rules.false < params.delta"
-NO_NEAR = "fixed_cosine.false < 0.02 and fixed_cosine.hits > 0.6"
+NO_NEAR = "fixed_cosine.false < 0.02 and fixed_cosine.hits > 0.5"
 
 CLAIMS = (
     Claim(
