@@ -38,6 +38,8 @@ from windtunnel.blocks.resilience import (
 )
 from windtunnel.blocks.retrieval import (
     CharacterChunker,
+    LateInteraction,
+    RandomIndexing,
     RecursiveChunker,
     SemanticChunker,
     StructureChunker,
@@ -344,6 +346,19 @@ CASES |= {
         SemanticChunker(6, lengths),
     )
 }
+
+
+READ, COMPARED = ["one two", "two three", "one three four"], [[[1.0, 0.0]], [[0.0, 1.0], [0.6, 0.8]]]
+CASES["RandomIndexing"] = Case(
+    lambda: [made := RandomIndexing(16), made.read(READ)][0],
+    lambda made: made.encode(["two three"]).tolist(),
+    lambda made: made.read(["two three", "three two"]),
+)
+CASES["LateInteraction"] = Case(
+    lambda: [made := LateInteraction(2), made.add(COMPARED)][0],
+    lambda made: (made.vectors, made.scores([[1.0, 0.0]], [0, 1])),
+    lambda made: made.add([[[2.0, 0.0]]]),
+)
 
 
 def _told_windows(made: Any) -> Any:

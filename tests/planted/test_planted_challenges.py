@@ -18,6 +18,8 @@ FILES = [file for experiment in every() if experiment.demands for file in plante
 QUICK = {
     "wrong_takes_a_place_for_a_rank",
     "right_the_first_of_equals",
+    "wrong_words_alone",
+    "right_word_by_word",
     "wrong_filters_what_it_found",
     "right_layers",
     "wrong_asks_who_is_likeliest",

@@ -1,4 +1,4 @@
-"""Retrieval: texts cut into chunks that a search hands over."""
+"""Retrieval: texts cut into chunks, made into vectors, found, and ranked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
         CharacterChunker as CharacterChunker,
         TokenChunker as TokenChunker,
     )
+    from windtunnel.blocks.retrieval.hypothetical import (
+        Encodes as Encodes,
+        Write as Write,
+        hypothetical as hypothetical,
+    )
+    from windtunnel.blocks.retrieval.judging import ndcg as ndcg, recall as recall
+    from windtunnel.blocks.retrieval.late_interaction import LateInteraction as LateInteraction
     from windtunnel.blocks.retrieval.outline import Heading as Heading, headings as headings
+    from windtunnel.blocks.retrieval.random_indexing import RandomIndexing as RandomIndexing
+    from windtunnel.blocks.retrieval.rank_fusion import reciprocal_rank_fusion as reciprocal_rank_fusion
     from windtunnel.blocks.retrieval.tokens import (
         TextChunker as TextChunker,
         token_spans as token_spans,
