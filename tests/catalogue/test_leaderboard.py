@@ -152,5 +152,5 @@ def test_real_engines_have_the_verdicts_of_the_model(design: str, stage: str) ->
 @pytest.mark.parametrize("design", ["no_index", "index", "counts", "sorted_set"])
 def test_the_right_designs_are_right_on_long_days(design: str) -> None:
     for seed in range(20):
-        found = measured(design, seed=seed, days=4, requests=500, servers=3)
+        found = measured(design, seed=seed, days=8, requests=120, servers=3)
         assert [found[name] for name in ("torn", "lost", "left", "unknown", "wrong")] == [0] * 5
