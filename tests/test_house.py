@@ -31,6 +31,7 @@ FILE_LINES, FUNCTION_LINES = 500, 70
 
 LONG_FILES = {
     "blocks/ordered/kernels/counted_blocks.py": "one tree, its insertion and its removal; see its docstring",
+    "blocks/vectors/kernels/hnsw.py": "one graph: its walks, its links and how they heal; see its docstring",
     "catalogue/scale/metastable_failure.py": "eight designs, each with its claims, and two ways to recover",
     "catalogue/scale/metastable_map.py": "two searches and a ramp, their claims, and an audit that runs them again",
     "engines/database/model.py": "one engine: transactions, their locks and the rows that they see; see its docstring",
