@@ -178,6 +178,26 @@ def completion() -> None:
         PrefixCompletion.from_bytes(made.to_bytes()).complete("a")
 
 
+def recommending() -> None:
+    import numpy as np
+
+    from windtunnel.blocks.recommend import Ease, Histories, InnerProducts, ItemCosine, Popularity, TwoTowers
+
+    pairs = np.array([[0, 1], [1, 2], [2, 0], [0, 2], [1, 1]])
+    seen = Histories.of(pairs, 3, 4)
+    for negatives in (0, 2):
+        towers = TwoTowers(3, 4, 2, negatives=negatives)
+        towers.train(pairs, epochs=2, batch=2)
+        towers.recommend([0, 1], 2, seen=seen)
+    TwoTowers.from_bytes(towers.to_bytes()).train(pairs)
+    for made in (Popularity(3, 4), ItemCosine(3, 4), Ease(3, 4)):
+        made.fit(pairs)
+        made.recommend([2], 3, seen=seen)
+    index = InnerProducts(2, 9.0)
+    index.add(towers.item_vectors())
+    index.search(towers.user_vectors(), 2)
+
+
 def vectors() -> None:
     import numpy as np
 
@@ -305,6 +325,7 @@ USES: tuple[Callable[[], None], ...] = (
     sorted_sets,
     search,
     completion,
+    recommending,
     vectors,
     text,
     chunkers,

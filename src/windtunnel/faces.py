@@ -33,6 +33,7 @@ FACES = (
     "windtunnel.blocks.ground",
     "windtunnel.blocks.ordered",
     "windtunnel.blocks.placement",
+    "windtunnel.blocks.recommend",
     "windtunnel.blocks.resilience",
     "windtunnel.blocks.retrieval",
     "windtunnel.blocks.serving",

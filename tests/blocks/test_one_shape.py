@@ -19,6 +19,7 @@ import windtunnel.blocks
 from windtunnel.blocks.ground.envelope import DamagedError, seal
 from windtunnel.blocks.ordered.sorted_set import SortedSet
 from windtunnel.blocks.placement import HashRing, RangeMap
+from windtunnel.blocks.recommend import TwoTowers
 from windtunnel.blocks.sketches.bloom import BloomFilter
 from windtunnel.blocks.sketches.bloom_blocked import BlockedBloomFilter
 from windtunnel.blocks.sketches.bloom_counting import CountingBloomFilter
@@ -131,6 +132,7 @@ STORED: dict[str, tuple[Callable[[], Any], Callable[[bytes], Any]]] = {
     "quadtree": (taxis, Quadtree.from_bytes),
     "linear quadtree": (lambda: LinearQuadtree([1, 2, 3], [4, 5, 6]), LinearQuadtree.from_bytes),
     "sorted set": (sorted_set, lambda blob: SortedSet.from_bytes(str, blob)),
+    "two towers": (lambda: TwoTowers(4, 3, 2), TwoTowers.from_bytes),
     "hnsw": (graph, HNSW.from_bytes),
     "brute force": (lambda: [made := BruteForce(2), made.add([[1, 2], [3, 4]])][0], BruteForce.from_bytes),
     "product quantiser": (quantiser, ProductQuantiser.from_bytes),

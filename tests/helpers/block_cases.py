@@ -18,6 +18,7 @@ from windtunnel.blocks.chunks import FastCDC, FixedBlocks
 from windtunnel.blocks.consensus import Raft
 from windtunnel.blocks.ordered import PlainCountedBlocks, PlainSkipList, PlainSortedSet, SortedSet
 from windtunnel.blocks.placement import BoundedLoads, HashRing, MaglevTable, RangeMap, Rendezvous
+from windtunnel.blocks.recommend import Ease, InnerProducts, ItemCosine, Popularity, StreamingFrequency, TwoTowers
 from windtunnel.blocks.resilience import (
     Aimd,
     BatchGcra,
@@ -83,15 +84,15 @@ from windtunnel.blocks.text import (
 from windtunnel.blocks.vectors import HNSW, BruteForce, PlainHNSW, ProductQuantiser
 
 FAMILIES = (
-    *("broker", "caching", "chunks", "consensus", "durability", "ordered", "placement", "resilience"),
-    *("retrieval", "serving", "sketches", "space", "streams", "text", "vectors"),
+    *("broker", "caching", "chunks", "consensus", "durability", "ordered", "placement", "recommend"),
+    *("resilience", "retrieval", "serving", "sketches", "space", "streams", "text", "vectors"),
 )
 VALUES = {
     *("CacheStats", "Context", "Decision", "Hitter", "Move", "Near", "Range", "Saga", "State", "Step", "Window"),
     *("DurableState", "RateLimiter", "RedisGuard"),
     *("LogEntry", "RequestVote", "Vote", "AppendEntries", "Appended", "Kept", "Ready", "Invariants"),
     *("BatchPlace", "BatchHeader", "BatchRecord", "Joined", "Synced", "ReplicaAnswer"),
-    *("Heading",),
+    *("Heading", "Histories"),
     *("Batch", "Sequence", "KVUsage", "LoraAdapter", "ModelShape", "ModelWeights", "Sampling", "Guess", "Speculation"),
 }
 """What blocks take and give, and bases of several; protocols are left out by themselves."""
@@ -218,6 +219,21 @@ def _found(made: Any) -> Any:
     return made.nearest([1, 1, 1], 60), len(made), _stored(copy.deepcopy(made))
 
 
+def _fitted(made: Any) -> Any:
+    made.fit([[0, 1], [0, 2], [1, 1], [2, 0], [3, 0], [3, 1]])
+    return made
+
+
+def _products() -> InnerProducts:
+    made = InnerProducts(3, 9.0)
+    made.add(np.random.default_rng(1).integers(0, 3, (60, 3)))
+    return made
+
+
+def _told(made: Any) -> Any:
+    return made.scores([0, 1, 2, 3]).tolist()
+
+
 def _graph() -> PlainHNSW:
     made = PlainHNSW(4, 9)
     for x, y in np.random.default_rng(1).random((30, 2)).tolist():
@@ -306,6 +322,20 @@ CASES |= {
 }
 CASES |= {
     "BruteForce": Case(lambda: _vectors(BruteForce(3)), _found, lambda made: made.delete([1, 2])),
+    "Ease": Case(lambda: _fitted(Ease(4, 3)), _told, lambda made: made.fit([[0, 2]])),
+    "ItemCosine": Case(lambda: _fitted(ItemCosine(4, 3)), _told, lambda made: made.fit([[0, 2], [0, 1]])),
+    "Popularity": Case(lambda: _fitted(Popularity(4, 3)), _told, lambda made: made.fit([[0, 2]])),
+    "StreamingFrequency": Case(
+        lambda: StreamingFrequency(3),
+        lambda made: (made.came, made.shares().tolist()),
+        lambda made: made.add([1, 0, 1]),
+    ),
+    "TwoTowers": Case(
+        lambda: TwoTowers(4, 3, 2), _stored, lambda made: made.train([[0, 1], [1, 2], [3, 0], [2, 2]], batch=2)
+    ),
+    "InnerProducts": Case(
+        _products, lambda made: made.search([[1, 2, 3]], 70)[0].tolist(), lambda made: made.add([[9, 0, 0]])
+    ),
     "HNSW": Case(lambda: _vectors(HNSW(3)), _found, lambda made: made.delete([1, 2])),
     "PlainHNSW": Case(_graph, lambda made: made.search([0.5, 0.5], 3, 9), lambda made: made.insert([0.5, 0.5], 0)),
     "ProductQuantiser": Case(_quantiser, _stored, lambda made: made.train(np.random.default_rng(2).random((300, 4)))),

@@ -114,6 +114,8 @@ QUICK = {
     "right_lines_by_hand",
     "wrong_one_shelf_for_all",
     "right_bound_with_rules",
+    "wrong_corrects_when_it_answers",
+    "right_as_their_items",
 }
 """Two of each challenge."""
 FEW_ATTACKS = 5
