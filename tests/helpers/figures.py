@@ -57,7 +57,7 @@ NOT_REPRODUCED: dict[tuple[str, str], tuple[str, str]] = {
         )
     },
     ("two-tower", "recall of 50, popularity"): (
-        "missed",
+        "unknown",
         "Its world is not told: of 400 items the fifty most popular have another share than those of 2,000.",
     ),
     ("two-tower", "recall with logQ over that of popularity"): (
