@@ -12,7 +12,7 @@ import pytest
 
 from windtunnel import Event, History
 from windtunnel.catalogue.ai.two_tower import Params, experiment, workload
-from windtunnel.catalogue.ai.two_tower.designs import AddedBack, MostTaken, Ranked, ThroughGraph
+from windtunnel.catalogue.ai.two_tower.designs import AddedBack, MostTaken, ThroughGraph, TwoStages
 from windtunnel.catalogue.ai.two_tower.judging import measure
 from windtunnel.catalogue.ai.two_tower.rig import PARTS, Rig
 from windtunnel.catalogue.ai.two_tower.tuning import BATCHES, Log, choices, found, tuned
@@ -118,7 +118,7 @@ def test_the_graph_finds_what_all_inner_products_find() -> None:
 
 
 def test_the_ranker_orders_candidates_of_the_towers() -> None:
-    made = rig(Ranked)
+    made = rig(TwoStages)
     users = np.arange(60)
     told = made.design.recommend(users, 10)
     candidates = made.design.model.recommend(users, 30, seen=made.design.log.seen)

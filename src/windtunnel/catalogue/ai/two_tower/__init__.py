@@ -65,9 +65,9 @@ from windtunnel.catalogue.ai.two_tower.designs import (
     LogQ,
     Mixed,
     MostTaken,
-    Ranked,
     Setting as Setting,
     ThroughGraph,
+    TwoStages,
 )
 from windtunnel.catalogue.ai.two_tower.judging import costs, deciles, measure, met_by
 from windtunnel.catalogue.ai.two_tower.rig import PARTS, Rig
@@ -130,7 +130,7 @@ experiment = Experiment(
         "mixed": Mixed,
         "added_back": AddedBack,
         "through_graph": ThroughGraph,
-        "ranked": Ranked,
+        "ranked": TwoStages,
     },
     rig=Rig,
     measure=measure,

@@ -170,7 +170,7 @@ def logarithms(log: Log) -> Array:
     return each(logarithm, np.bincount(log.train[:, 1], minlength=log.items) + 1.0)
 
 
-class Ranked(LogQ):
+class TwoStages(LogQ):
     """Two stages: logQ's towers tell candidates, and a ranker that knows more of each orders them."""
 
     def __init__(self, stage: Stage, p: Setting) -> None:
