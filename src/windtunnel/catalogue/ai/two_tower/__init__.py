@@ -13,13 +13,13 @@ anybody asks. They learn from batches of pairs: each user's own item against tho
 
 **Deep dive: logQ.** The others' items come as often as they are taken. So what is popular is pushed away, and what is
 learned is how much more one takes an item than others do. Tuned by temperature and negatives, towers of batches tell
-{told}. Take the logarithm of how often an item comes from its logit, while training alone, and users are told 1.2 times
-as much as by popularity. How often it comes is estimated by the gaps from one time to the next. It costs variety: what
-users are told is spread over less than half as many items.
+users less of what they take than popularity does. Take the logarithm of how often an item comes from its logit, while
+training alone, and users are told 1.2 times as much as by popularity. How often it comes is estimated by the gaps
+from one time to the next. It costs variety: what users are told is spread over less than half as many items.
 
 **Deep dive: no law.** Where tastes decide, the same towers without logQ find nearly twice what popularity does; where
-all items are as popular there is nothing to correct. And who adds popularity back when it answers, weighed, finds some
-8 % more than logQ: this world is popularity times taste, and a vector that is one number longer holds just that.
+all items are as popular there is nothing to correct. And who adds popularity back when it answers, weighed, finds
+some 8 % more than logQ: this world is popularity times taste, and a vector that is one number longer holds just that.
 
 **Deep dive: rivals.** Cosines between items and EASE have no training, tie with each other, and find some 14 % more
 than logQ after ten times through the pairs; after 24 logQ is at .95 of it. They keep ten times the numbers here.
@@ -113,7 +113,6 @@ __doc__ = (__doc__ or "").format(
     many=1e8 * 128 / 1e9,
     square=Params.items**2,
     squares=1e16,
-    told="users less of what they take than popularity does",
 )
 
 experiment = Experiment(
