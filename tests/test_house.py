@@ -41,6 +41,7 @@ LONG_FILES = {
     "tests/blocks/durability/test_log.py": "one log: appending, recovery and damage",
     "tests/blocks/resilience/test_resilience.py": "eight small blocks of one family, on one clock",
     "tests/engines/test_database_conformance.py": "one suite of promises for every database",
+    "tests/helpers/block_cases.py": "one table: a row for every block that can be copied",
     "tests/helpers/thread_puzzles.py": "a collection of small programs, each read alone",
     "tests/helpers/thread_puzzles_library.py": "a collection of small programs, each read alone",
     "tests/lab/test_run.py": "one verb, with toy experiments that all its tests share",
