@@ -36,8 +36,9 @@ these ways tells the opposite first.
 
 **Scale.** Vectors are searched by an index (`hnsw`); rerankers see fifty passages however many there are.
 
-**What real systems do.** Elasticsearch, OpenSearch and Weaviate fuse by reciprocal ranks with 60. Anthropic reports
-failures at 20 places of 3.7 % by vectors, 2.9 % with BM25, 1.9 % with a reranker, on texts of its own.
+**What real systems do.** MongoDB fuses by reciprocal ranks with 60, which nobody can change; Weaviate adds scores that
+are brought to one scale, since 1.24. Anthropic reports failures at 20 places of 3.7 % by vectors, 2.9 % with BM25,
+1.9 % with a reranker, on texts of its own.
 
 **Left open.** Weights for the two rankings; encoders that are taught with your queries; models that read query and
 passage together, and may tell *not*; pieces that have lost their document.

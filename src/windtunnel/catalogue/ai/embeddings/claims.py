@@ -273,4 +273,10 @@ SOURCES = (
         2024,
         "https://www.anthropic.com/news/contextual-retrieval",
     ),
+    Source(
+        "MongoDB, How to Perform Hybrid Search",
+        2026,
+        "https://www.mongodb.com/docs/vector-search/hybrid-search/hybrid-search-overview/",
+    ),
+    Source("Weaviate, Hybrid search", 2026, "https://docs.weaviate.io/weaviate/concepts/search/hybrid-search"),
 )
