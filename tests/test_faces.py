@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -46,6 +47,13 @@ def test_every_public_name_has_one_home() -> None:
         for name in lent_by(face):
             homes[name].append(face)
     assert {name for name, found in homes.items() if len(found) > 1} == set(TWICE)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_nothing_that_is_lent_is_named_as_a_module_beside_it(face: str) -> None:
+    """Whoever imports that module first puts it in the place of what is lent."""
+    beside = getattr(importlib.import_module(face), "__path__", [])
+    assert {found.name for found in pkgutil.iter_modules(beside)} & set(lent_by(face)) == set()
 
 
 def test_every_lazy_package_is_listed_as_a_face() -> None:

@@ -49,6 +49,7 @@ TOLD = {
     "catalogue/concurrency/dining_philosophers/chain.py": "a mean time, which is told in four digits",
     "blocks/space/quadtree_batches.py": "of metres that are told: who is nearer was asked of squares",
     "catalogue/ai/semantic_cache/embedding.py": "products of whole numbers below 2 ** 24: exact in any order",
+    "blocks/retrieval/late_interaction.py": "of our encoder's whole numbers, below 2 ** 24: exact in any order",
     "blocks/vectors/product_quantisation.py": "which centroid is nearest: another one only where two are as near",
 }
 LAST = math.log(sys.float_info.max)

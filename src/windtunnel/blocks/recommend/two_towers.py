@@ -214,7 +214,7 @@ def as_features(given: ArrayLike | None, many: int, name: str) -> Ints:
         raise ValueError(f"Features are {many} rows of numbers, one for each {name}; got {rows.dtype} of {rows.shape}.")
     if int(rows.min()) < -1 or int(rows.max()) >= MOST_ITEMS or bool((rows.max(axis=1) < 0).any()):
         raise ValueError(f"A feature is a number below {MOST_ITEMS:,}, or -1 for none; each {name} has one at least.")
-    return np.ascontiguousarray(rows, np.int64)
+    return np.array(rows, np.int64, order="C")  # our own, which may be written to: kernels are compiled for those
 
 
 def one_of(which: ArrayLike, many: int) -> Ints:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         CharacterChunker as CharacterChunker,
         TokenChunker as TokenChunker,
     )
-    from windtunnel.blocks.retrieval.hypothetical import (
+    from windtunnel.blocks.retrieval.hyde import (
         Encodes as Encodes,
         Write as Write,
         hypothetical as hypothetical,
