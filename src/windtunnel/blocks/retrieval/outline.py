@@ -64,7 +64,7 @@ def headings(text: str) -> list[Heading]:
 def lines_of(text: str) -> Iterator[Line]:
     """All lines but the empty ones."""
     signs: list[str] = []
-    fence, begun, parted, colon = "", 0, True, False
+    fence, begun, parted = "", 0, True
     lines = text.splitlines(keepends=True)
     under = False
     for number, whole_line in enumerate(lines):
@@ -90,8 +90,7 @@ def lines_of(text: str) -> Iterator[Line]:
             kind, depth, under = "heading", min(DEEPEST, signs.index(below) + 1), True
         elif _ENTRY.match(line):
             kind = "entry"
-        colon = line.endswith(":")
-        yield Line(start, start + len(line), kind, depth, parted, colon)
+        yield Line(start, start + len(line), kind, depth, parted, line.endswith(":"))
         parted = False
 
 

@@ -24,6 +24,14 @@ WHOLE = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 """How a whole number is written: neither signs nor zeros that it does not need."""
 
 
+class _ZSet(PlainSortedSet[str]):
+    """A sorted set that tells what it is ordered by: a skip list counts the entries that it looks at."""
+
+    def __init__(self) -> None:
+        self.links = PlainSkipList[str]()
+        super().__init__(self.links)
+
+
 class Store:
     """One server's memory.
 
@@ -36,8 +44,7 @@ class Store:
         self._now_ns = now_ns
         self._tell = tell
         self._texts: dict[str, str] = {}
-        self._zsets: dict[str, PlainSortedSet[str]] = {}
-        self._orders: dict[str, PlainSkipList[str]] = {}
+        self._zsets: dict[str, _ZSet] = {}
         self._parts = 0
         """Parts of texts that were read."""
         self._dies_ns: dict[str, int] = {}
@@ -58,8 +65,7 @@ class Store:
             case ("score", key, member, score):
                 members = self._zsets.get(key)
                 if members is None:
-                    order = self._orders[key] = PlainSkipList[str]()
-                    members = self._zsets[key] = PlainSortedSet(order)
+                    members = self._zsets[key] = _ZSet()
                 if score is None:
                     members.remove(member)
                 else:
@@ -69,7 +75,7 @@ class Store:
 
     def looked(self) -> int:
         """As the port's; a set that is gone is no longer counted."""
-        return self._parts + sum(self._orders[key].steps for key in self._zsets)
+        return self._parts + sum(members.links.steps for members in self._zsets.values())
 
     def effects(self) -> list[Effect]:
         """Everything that is here, as effects that would make it so: for a replica that begins."""

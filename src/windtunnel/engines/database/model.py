@@ -380,10 +380,7 @@ class ModelDatabase(OnHost, Autocommit):
             transaction.scanned.add(table)
             rows = self._versions[table]
             own = {key: row for (of, key), row in transaction.writes.items() if of == table}
-            seen = [
-                own[key] if key in own else versions[-1][1] if versions[-1][0] <= moment else as_of(versions, moment)
-                for key, versions in rows.items()
-            ]
+            seen = [own[key] if key in own else as_of(versions, moment) for key, versions in rows.items()]
             seen += [row for key, row in own.items() if key not in rows]
         there = [row for row in seen if row is not None]
         found = matching(there, where)

@@ -80,7 +80,8 @@ class _Connection:
         text, arguments = statement
         try:
             connection = self._opened.result()
-            connection.set_progress_handler(self._step if self.counts else None, 1)
+            if self.counts:  # from then on
+                connection.set_progress_handler(self._step, 1)
             cursor = connection.execute(text, arguments)
             return [dict(row) for row in cursor.fetchall()], cursor.rowcount
         except sqlite3.Error as error:

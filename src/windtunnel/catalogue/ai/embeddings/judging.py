@@ -9,7 +9,7 @@ from typing import Protocol
 
 from windtunnel import History
 from windtunnel.catalogue.ai.embeddings.rig import FIRST, Answer, Setting as Served
-from windtunnel.catalogue.ai.embeddings.world import CLASSES, NEGATION, Setting as WorldSetting
+from windtunnel.catalogue.ai.embeddings.world import CLASSES, NEGATION, Setting as WorldSetting, of_each, twins
 from windtunnel.statistics import not_measurable
 
 AGAIN = 4
@@ -22,8 +22,7 @@ class Setting(Served, Protocol):
 
 def asked(p: WorldSetting) -> int:
     """How many queries there are."""
-    each = min(p.queries, p.passages // 3)
-    return 3 * each + 2 * -(-each // 2)
+    return 3 * of_each(p) + twins(p)
 
 
 def answers(history: History) -> dict[int, list[Answer]]:
@@ -81,7 +80,7 @@ def measure(history: History, p: Setting) -> Mapping[str, float]:
         "opposite": fmean(0 < one.opposite < (one.right or FIRST + 1) for one in denied) if denied else none,
         "unfound": fmean(not 0 < one.right <= p.k for one in denied) if denied else none,
         "products": cost[-1][0] / many if cost and many else none,
-        "kept": cost[-1][1] / (p.passages + 2 * -(-min(p.queries, p.passages // 3) // 2)) if cost else none,
+        "kept": cost[-1][1] / (p.passages + twins(p)) if cost else none,
         "foreign": sum(one.foreign for some in of.values() for one in some),
         "fickle": sum(one.told != some[0].told for some in of.values() for one in some[1:]),
         "unanswered": sum(event.outcome != "ok" for event in history),

@@ -171,20 +171,30 @@ def _of_twins(writer: _Writer, first: int) -> tuple[list[str], list[Query]]:
     return twins, queries
 
 
+def of_each(p: Setting) -> int:
+    """Queries of each of the first three classes."""
+    return min(p.queries, p.passages // 3)
+
+
+def twins(p: Setting) -> int:
+    """Passages of which, two by two, one denies what the other affirms; there are as many queries for them."""
+    return 2 * -(-of_each(p) // 2)
+
+
 @lru_cache(maxsize=16)
 def _made(seed: int, p: Setting) -> World:
     luck = Random(seed)
     writer = _Writer(luck, p.concepts, p.nouns)
     older = _passages(writer, p.older)[0]
     texts, names, about = _passages(writer, p.passages)
-    each = min(p.queries, p.passages // 3)
+    each = of_each(p)
     chosen = luck.sample(range(p.passages), 3 * each)
     queries = [Query(f"what is {names[i]}", IDENTIFIER, frozenset({i})) for i in chosen[:each]]
     for kind, some in ((PARAPHRASE, chosen[each : 2 * each]), (TYPO, chosen[2 * each :])):
         queries += [_of_concepts(writer, p, kind, about, i) for i in some]
-    for _ in range(-(-each // 2)):
-        twins, asked = _of_twins(writer, len(texts))
-        texts += twins
+    for _ in range(twins(p) // 2):
+        both, asked = _of_twins(writer, len(texts))
+        texts += both
         queries += asked
     order = luck.sample(range(len(texts)), len(texts))
     place = {number: at for at, number in enumerate(order)}

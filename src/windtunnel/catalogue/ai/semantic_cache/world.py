@@ -148,37 +148,9 @@ def invented(luck: Random) -> Callable[[str], str]:
     return lambda words: " ".join(word(one) for one in words.split())
 
 
-@lru_cache(maxsize=4)
-def _made(
-    seed: int, questions: int, topics: int, variants: int, unlisted: float, phrasings: int, tenants: int, zipf: float,
-    words: str,
-) -> World:  # fmt: skip
-    p = _Setting(questions, topics, variants, unlisted, phrasings, tenants, zipf, words)
-    luck = Random(seed)
-    speaker = Speaker(luck, p)
-    every = [Meaning(topic, variant) for topic in range(topics) for variant in range(variants)]
-    old = [one for one in every if one.topic < max(1, 3 * topics // 4)]
-    asked: list[Question] = []
-    log: list[str] = []
-    for meanings, many in ((old, LOGGED), (old, questions // 2), (every, questions - questions // 2)):
-        if meanings is not old or not asked:
-            luck.shuffle(meanings)
-        popular = Zipf(len(meanings), zipf)
-        for _ in range(many):
-            meaning = meanings[popular.draw(luck)]
-            if many == LOGGED and len(log) < LOGGED:
-                log.append(speaker.say(meaning))
-            else:
-                tenant = f"tenant {luck.randrange(tenants)}"
-                asked.append(Question(tenant, speaker.say(meaning), meaning))
-    rows: dict[str, int] = {}
-    for question in asked:
-        rows.setdefault(question.text, len(rows))
-    heavy = weights(log)
-    return World(seed, tuple(asked), rows, cosines(list(rows), heavy), heavy)
+class _Recipe(NamedTuple):
+    """What worlds are made of, and nothing else: those who differ elsewhere share one."""
 
-
-class _Setting(NamedTuple):
     questions: int
     topics: int
     variants: int
@@ -189,6 +161,31 @@ class _Setting(NamedTuple):
     words: str
 
 
+@lru_cache(maxsize=4)
+def _made(seed: int, p: _Recipe) -> World:
+    luck = Random(seed)
+    speaker = Speaker(luck, p)
+    every = [Meaning(topic, variant) for topic in range(p.topics) for variant in range(p.variants)]
+    old = [one for one in every if one.topic < max(1, 3 * p.topics // 4)]
+    asked: list[Question] = []
+    log: list[str] = []
+    for meanings, many in ((old, LOGGED), (old, p.questions // 2), (every, p.questions - p.questions // 2)):
+        luck.shuffle(meanings)
+        popular = Zipf(len(meanings), p.zipf)
+        for _ in range(many):
+            meaning = meanings[popular.draw(luck)]
+            if len(log) < LOGGED:
+                log.append(speaker.say(meaning))
+            else:
+                tenant = f"tenant {luck.randrange(p.tenants)}"
+                asked.append(Question(tenant, speaker.say(meaning), meaning))
+    rows: dict[str, int] = {}
+    for question in asked:
+        rows.setdefault(question.text, len(rows))
+    heavy = weights(log)
+    return World(seed, tuple(asked), rows, cosines(list(rows), heavy), heavy)
+
+
 def world(seed: int, p: Setting) -> World:
     """The stream of a seed. In its second half what is popular is another thing, and a quarter of the topics is new."""
-    return _made(*(seed, *(getattr(p, name) for name in _Setting._fields)))
+    return _made(seed, _Recipe(*(getattr(p, name) for name in _Recipe._fields)))

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 from windtunnel import Stage, process
 from windtunnel.blocks.recommend import first
-from windtunnel.catalogue.ai.two_tower.tuning import Log
-from windtunnel.catalogue.ai.two_tower.world import CHECKED, TESTED, Array, World, WorldSetting, world
+from windtunnel.catalogue.ai.two_tower.tuning import Log, found
+from windtunnel.catalogue.ai.two_tower.world import CHECKED, TESTED, Array, World, WorldSetting, pairs_of, world
 
 DECILES = 10
 PARTS = 4
@@ -125,6 +125,7 @@ class Rig:
         p = self.p
         rows = np.arange(len(users))[:, None]
         before, later = here.taken[users, : p.history + CHECKED], here.taken[users, -TESTED:]
+        wanted = pairs_of(later)
         new = np.ones((len(users), p.items), bool)
         new[rows, before] = False
         counts = np.bincount(here.taken[:, : p.history].ravel(), minlength=p.items)
@@ -153,19 +154,11 @@ class Rig:
             tuple(np.bincount(tenth[later.ravel()], minlength=DECILES).tolist()),
             float((law * listed).sum()),
             float(law[rows, best].sum()),
-            met(best, later, p.items),
-            met(most, later, p.items),
+            found(best, wanted, p.items),
+            found(most, wanted, p.items),
             float(law[rows, most].sum()),
             again,
             twice,
             foreign,
             int((~new)[rows, later].sum()),
         )
-
-
-def met(told: Array, later: Array, items: int) -> int:
-    """How many of these are among what the same row was told."""
-    import numpy as np
-
-    rows = np.arange(len(told))[:, None] * items
-    return int(np.isin((rows + later).ravel(), (rows + told)[told >= 0]).sum())

@@ -49,10 +49,14 @@ class World(NamedTuple):
 
     def pairs(self, first: int, last: int) -> Array:
         """What all took as their `first` to `last - 1`, rows of a user and an item."""
-        import numpy as np
+        return pairs_of(self.taken[:, first:last])
 
-        some = self.taken[:, first:last]
-        return np.stack([np.repeat(np.arange(len(some)), some.shape[1]), some.ravel()], axis=1)
+
+def pairs_of(taken: Array) -> Array:
+    """What each row has, one pair each: rows of a row's number and an item."""
+    import numpy as np
+
+    return np.stack([np.repeat(np.arange(len(taken)), taken.shape[1]), taken.ravel()], axis=1)
 
 
 @lru_cache(maxsize=2)
