@@ -17,9 +17,8 @@ So it is the rank that grows.
 **Deep dive: counts.** Ranks that a job writes into a column by a window function are read at once, and stale with the
 next point; and each time every row is written. A row for each step of points that says how many stand there makes a
 rank a sum of {steps:.0f} rows at most and a COUNT within one step: exact, in the same database and transaction, for
-more statements, and rows that many share and wait for. A skip list has such counts at each of its links: how many
-entries it jumps over. A rank is the sum of those on the way, some dozens of comparisons among thousands; sorted blocks
-with a running count need fewer still.
+more statements. A skip list has such counts at each of its links: how many entries it jumps over. A rank is the sum of
+those on the way, some dozens of comparisons among thousands; sorted blocks with a running count need fewer still.
 
 **Deep dive: whose memory?** A board in a server's memory is right while there is one server. With two, each knows what
 came to itself. In a sorted set of a cache it is the same board for all, and adding is one command. What asks for points
@@ -27,10 +26,10 @@ and then for how many have more is two, and the answer can be of two moments: it
 transaction that sees one snapshot.
 
 **Scale.** Shared out by members, a rank is the sum of what each server counts: exact while nothing moves. Two who move
-between two of these counts give a rank that was true at no moment; most boards may live with that. Shared out by
-points, fewer are asked, but who crosses a bound is taken out of one and put into the next, and a death in between
-loses him. Friends need no order of all: they are read by their keys and sorted. A day that is over is one command where
-each day has its key, and a row for each member to delete where it has not (a partition for each day does it too).
+between two of these counts give a rank that was true at no moment. Shared out by points, fewer are asked, but who
+crosses a bound is taken out of one and put into the next, and a death in between leaves him out, or where he was.
+Friends need no order of all: they are read by their keys and sorted. A day that is over is one command where each day
+has its key, and a row for each member to delete where it has not (a partition for each day does it too).
 
 **What real systems do.** Redis and Valkey keep a skip list and a table of members for each sorted set; ZADD, ZRANK and
 ZCOUNT take log N steps. An entry climbs with probability 1/4, so that it has 4/3 links.
@@ -185,8 +184,8 @@ experiment = Experiment(
             100,
         ),
         Ask(
-            "Boards on three servers, by members. Two members move while a rank is asked for. In how many of 100 cases "
-            "is an answer true at no moment?",
+            "Boards on three servers, by members. While something is asked, or points are given, something else is "
+            "served between two steps of it. In how many of 100 cases is an answer true at no moment?",
             "sharded.torn_of_100",
             "of 100",
             0,
@@ -203,7 +202,7 @@ experiment = Experiment(
         Why("And each change has more to do.", STEPS_COST),
         Why("A link that says how many it jumps over is such a count.", LOGN),
         Why("What one server has in memory another has not.", MEMORY),
-        Why("Two counts of two moments are no count.", TORN),
+        Why("Counts of two moments may be of none.", TORN),
         Why("Between out and in he is nowhere.", CROSSES),
         Why("Few are sorted at once.", FRIENDS),
         Why("A key goes as a whole.", DAY),

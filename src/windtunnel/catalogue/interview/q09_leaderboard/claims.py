@@ -128,20 +128,21 @@ CLAIMS = (
         where=USUAL,
         stages=COUNTED,
     ),
-    Claim(STEPS_COST, "Each change of points then asks for twice as much, and rows that many share are written."),
+    Claim(STEPS_COST, "Each change of points then asks for twice as much, at least."),
     Claim(
         f"{worst('wrong', ('sharded', 'by_points'))} == 0",
         "Boards on several servers give the exact rank, as a sum of counts, while one request comes after the other.",
     ),
     Claim(
         TORN,
-        "While two members move, what one server counted before and another counts after is a rank that was true at no "
+        "While members move, what one server said before and another says after makes an answer that was true at no "
         "moment.",
         where=PLACES,
     ),
     Claim(
         CROSSES,
-        "Shared out by points, who crosses a bound is nowhere for a moment, and for good where the server dies then.",
+        "Shared out by points, who crosses a bound is in no set for a moment, and where the server dies then the board "
+        "is wrong.",
         where=PLACES,
     ),
     Claim(
